@@ -1,0 +1,116 @@
+"""Components: how everything above the ground floor, ours or a bank's, plugs in.
+
+A component is a name and the values it contributes. Whoever owns the type of a value looks it up: routes are
+`HotRoute`, `ClientRoutes` and `ConsoleRoutes`, snapshot parts `SnapshotPart`, and so on. Components are found
+by the entry point group `sampan.components`; the platform's own floors are components too.
+"""
+
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from dataclasses import dataclass
+from importlib.metadata import entry_points
+from typing import TYPE_CHECKING, TypeVar
+
+if TYPE_CHECKING:
+    from fastapi import APIRouter
+    from starlette.routing import BaseRoute
+    from starlette.types import ASGIApp
+
+    from sampan.platform.core import Core
+
+Contribution = TypeVar("Contribution")
+
+
+@dataclass(frozen=True, slots=True)
+class Component:
+    """One plug: a unique name and contributed values, looked up by their type."""
+
+    name: str
+    contributes: tuple[object, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class HotRoute:
+    """A raw ASGI route of the data plane, found by exact method and path before any framework runs."""
+
+    method: str
+    path: str
+    build: "Callable[[Core], ASGIApp]"
+
+
+@dataclass(frozen=True, slots=True)
+class ClientRoutes:
+    """Starlette routes for devices and other clients."""
+
+    build: "Callable[[Core], Sequence[BaseRoute]]"
+
+
+@dataclass(frozen=True, slots=True)
+class ConsoleRoutes:
+    """A FastAPI router below /console/api/v1, part of the OpenAPI document."""
+
+    build: "Callable[[Core], APIRouter]"
+
+
+@dataclass(frozen=True, slots=True)
+class Background:
+    """A task that runs as long as the server; it ends by cancellation and must leave nothing half done."""
+
+    name: str
+    run: "Callable[[Core], Awaitable[None]]"
+
+
+@dataclass(frozen=True, slots=True)
+class Port:
+    """An implementation of a port Protocol."""
+
+    protocol: type
+    build: "Callable[[Core], object]"
+
+
+@dataclass(frozen=True, slots=True)
+class PortNeed:
+    """A port that must be implemented by some component, else the server refuses to start."""
+
+    protocol: type
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class DoctorCheck:
+    """A check of `sampan doctor`: returns findings, each a sentence that says what to do."""
+
+    name: str
+    run: "Callable[[Core], Awaitable[Sequence[Finding]]]"
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What a doctor check found; `severity` is `error`, `warning` or `info`."""
+
+    code: str
+    severity: str
+    sentence: str
+    remedy: str
+
+
+class DuplicateComponent(Exception):
+    """Two installed components carry one name."""
+
+
+def discover(built_in: Iterable[Component]) -> tuple[Component, ...]:
+    """Return the built-in components followed by the installed ones in the order of their names."""
+    installed = [
+        point.load() for point in sorted(entry_points(group="sampan.components"), key=lambda p: p.name)
+    ]
+    found = (*built_in, *installed)
+    names = [component.name for component in found]
+    if len(set(names)) != len(names):
+        raise DuplicateComponent(f"component names must be unique: {sorted(names)}")
+    return found
+
+
+def contributions(components: Iterable[Component], kind: type[Contribution]) -> tuple[Contribution, ...]:
+    """Return every contributed value of the type `kind`, in the components' order."""
+    return tuple(
+        value for component in components for value in component.contributes if isinstance(value, kind)
+    )

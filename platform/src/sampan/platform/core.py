@@ -1,0 +1,52 @@
+"""The core: what every use case gets handed, built once by `app.py`. Holds no rule of its own."""
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
+
+from sampan.platform.component import Component, Contribution, Port, contributions
+from sampan.platform.crypto.seal import Sealer
+from sampan.platform.engines.bus import Bus
+from sampan.platform.engines.cache import Cache, Counters, Nonces
+from sampan.platform.engines.objects import Objects
+from sampan.platform.settings import Settings
+from sampan.platform.workspaces.replica import Replica
+from sampan.platform.workspaces.store import Store
+
+PortType = TypeVar("PortType")
+
+
+def system_clock_ms() -> int:
+    """Return the time as integer milliseconds since the epoch, UTC."""
+    return time.time_ns() // 1_000_000
+
+
+@dataclass(slots=True)
+class Core:
+    """Engines, memory and contributions of one server process."""
+
+    settings: Settings
+    components: Sequence[Component]
+    store: Store
+    objects: Objects
+    bus: Bus
+    cache: Cache
+    counters: Counters
+    nonces: Nonces
+    sealer: Sealer
+    replica: Replica
+    now_ms: Callable[[], int] = system_clock_ms
+    _ports: dict[type, Any] = field(default_factory=dict)
+
+    def contributions(self, kind: type[Contribution]) -> tuple[Contribution, ...]:
+        """Return every contributed value of the type `kind`."""
+        return contributions(self.components, kind)
+
+    def port(self, protocol: type[PortType]) -> PortType:
+        """Return the implementation of a port; its absence was refused at start."""
+        if protocol not in self._ports:
+            builders = [port.build for port in self.contributions(Port) if port.protocol is protocol]
+            self._ports[protocol] = builders[-1](self)
+        found: PortType = self._ports[protocol]
+        return found

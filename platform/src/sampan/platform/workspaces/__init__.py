@@ -1,0 +1,1 @@
+"""Workspaces: one bank, or one environment of it, each; the guard, revisions and snapshots that scope everything."""
