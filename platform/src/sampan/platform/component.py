@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from starlette.types import ASGIApp
 
     from sampan.platform.core import Core
+    from sampan.platform.workspaces.store import Door
 
 Contribution = TypeVar("Contribution")
 
@@ -73,6 +74,14 @@ class PortNeed:
 
     protocol: type
     why: str
+
+
+@dataclass(frozen=True, slots=True)
+class WorkspaceSetup:
+    """What a floor or component creates when a workspace is made: keys, built-in roles. Must be repeatable."""
+
+    name: str
+    run: "Callable[[Core, Door], Awaitable[None]]"
 
 
 @dataclass(frozen=True, slots=True)

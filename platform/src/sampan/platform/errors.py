@@ -14,7 +14,7 @@ class SampanError(Exception):
     code: ClassVar[str] = "bad_request"
     title: ClassVar[str] = "The request cannot be carried out"
 
-    def __init__(self, detail: str, **facts: Any) -> None:  # noqa: ANN401 - facts are any JSON value
+    def __init__(self, detail: str, **facts: Any) -> None:
         super().__init__(detail)
         self.detail = detail
         self.facts: dict[str, Any] = facts

@@ -12,7 +12,7 @@ MAX_SAFE_INTEGER = 2**53 - 1
 
 
 class NotCanonical(ValueError):
-    """The value has no canonical form: a float, an integer beyond 2**53-1, a non-string key or a lone surrogate."""
+    """No canonical form: a float, an integer beyond 2**53-1, a non-string key or a lone surrogate."""
 
 
 def canonical_json(value: Any) -> bytes:  # noqa: ANN401 - the parse edge: any JSON value
@@ -25,7 +25,7 @@ def canonical_json(value: Any) -> bytes:  # noqa: ANN401 - the parse edge: any J
 
 
 def parse_canonical(data: bytes) -> Any:  # noqa: ANN401 - the parse edge
-    """Parse bytes that must already be canonical; raise `NotCanonical` on any other spelling of the same value.
+    """Parse bytes that must already be canonical; raise `NotCanonical` on any other spelling of the value.
 
     A second spelling would give one content two digests, and a duplicate key would let two readers see
     two contents under one digest.

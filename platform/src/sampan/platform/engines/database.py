@@ -190,7 +190,7 @@ class _CommitGroup:
 
 def _configure(engine: AsyncEngine, *, begin: str, read_only: bool) -> None:
     @event.listens_for(engine.sync_engine, "connect")
-    def set_pragmas(dbapi_connection: Any, _record: Any) -> None:  # noqa: ANN401 - the driver's own type
+    def set_pragmas(dbapi_connection: Any, _record: Any) -> None:
         dbapi_connection.isolation_level = None  # transactions are begun below, not by the driver
         cursor = dbapi_connection.cursor()
         for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "busy_timeout=10000"):
@@ -200,12 +200,12 @@ def _configure(engine: AsyncEngine, *, begin: str, read_only: bool) -> None:
         cursor.close()
 
     @event.listens_for(engine.sync_engine, "begin")
-    def begin_explicitly(connection: Any) -> None:  # noqa: ANN401 - a sync Connection of the engine
+    def begin_explicitly(connection: Any) -> None:
         connection.exec_driver_sql(begin)
 
 
 @contextlib.contextmanager
-def _named_storage_errors() -> Any:  # noqa: ANN401 - contextmanager's generator type says nothing here
+def _named_storage_errors() -> Any:
     try:
         yield
     except OperationalError as problem:

@@ -81,7 +81,7 @@ class Guard:
 
     def _check_workspace(
         self, statement: Any, workspace_id: str, parameters: Sequence[Mapping[str, Any]]
-    ) -> None:  # noqa: ANN401
+    ) -> None:
         if isinstance(statement, Insert):
             _check_insert(statement, workspace_id, parameters)
         else:
@@ -107,8 +107,8 @@ class Guard:
 
         @event.listens_for(engine.sync_engine, "before_execute")
         def before_execute(
-            _connection: Any,  # noqa: ANN401 - SQLAlchemy's listener signature
-            statement: Any,  # noqa: ANN401
+            _connection: Any,
+            statement: Any,
             multiparams: Sequence[Mapping[str, Any]],
             params: Mapping[str, Any],
             options: Mapping[str, Any],
@@ -117,7 +117,7 @@ class Guard:
             self.check(statement, scope, list(multiparams) or ([params] if params else []))
 
 
-def _check_door(statement: Any, door: SystemDoor) -> None:  # noqa: ANN401 - any executable
+def _check_door(statement: Any, door: SystemDoor) -> None:
     for element in visitors.iterate(statement):
         if isinstance(element, TextClause):
             raise UnscopedStatement("raw SQL text inside a statement cannot be checked")
@@ -127,7 +127,7 @@ def _check_door(statement: Any, door: SystemDoor) -> None:  # noqa: ANN401 - any
             raise UnscopedStatement(f"the system door {door.name!r} does not write the table {element.table}")
 
 
-def _check_shape(statement: Any) -> Iterator[BindParameter[Any]]:  # noqa: ANN401 - any executable
+def _check_shape(statement: Any) -> Iterator[BindParameter[Any]]:
     """Yield the bound value of every workspace condition; raise when a scoped table has none."""
     for element in visitors.iterate(statement):
         if isinstance(element, TextClause | TextualSelect):

@@ -206,7 +206,7 @@ class Replica:
             revision, parts, followed, cursors, {part.name: numbers.get(part.name, 0) for part in self.parts}
         )
 
-    def _compile(self, workspace_id: str, part: SnapshotPart, rows: Any, parts: dict[str, Any]) -> None:  # noqa: ANN401
+    def _compile(self, workspace_id: str, part: SnapshotPart, rows: Any, parts: dict[str, Any]) -> None:
         try:
             parts[part.name] = part.compile(rows)
             self.failed.pop((workspace_id, part.name), None)
