@@ -56,9 +56,7 @@ def test_a_key_has_a_longest_form() -> None:
         workspace_key("demo", *["x" * 200] * 5)
 
 
-@pytest.mark.parametrize(
-    "text", ["", "demo/x", "w/demo", "w/demo/", "w/demo//x", "w/demo/../other/x", "/etc/passwd"]
-)
+@pytest.mark.parametrize("text", ["", "demo/x", "w/demo", "w/demo/", "w/demo//x", "w/demo/../other/x", "/etc/passwd"])
 def test_a_plain_string_is_not_a_key(text: str) -> None:
     with pytest.raises(BadKey):
         checked(Key(text))

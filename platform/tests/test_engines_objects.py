@@ -108,9 +108,7 @@ async def test_put_new_writes_once(objects: Objects) -> None:
     assert await objects.get(KEY, 100) == b"same"
 
 
-async def test_put_new_file_writes_once_and_leaves_a_refused_file_alone(
-    objects: Objects, tmp_path: Path
-) -> None:
+async def test_put_new_file_writes_once_and_leaves_a_refused_file_alone(objects: Objects, tmp_path: Path) -> None:
     source = tmp_path / "upload"
     for _ in range(2):
         source.write_bytes(LARGE)

@@ -36,8 +36,7 @@ def files_below(root: Path) -> list[str]:
 
 def modes(root: Path) -> set[tuple[str, int]]:
     return {
-        ("folder" if path.is_dir() else "file", stat.S_IMODE(path.stat().st_mode))
-        for path in [root, *root.rglob("*")]
+        ("folder" if path.is_dir() else "file", stat.S_IMODE(path.stat().st_mode)) for path in [root, *root.rglob("*")]
     }
 
 
@@ -77,9 +76,7 @@ async def test_a_full_disk_is_named_and_changes_nothing(
     assert await objects.get(KEY, 10) == b"old"
 
 
-async def test_a_write_that_stops_half_way_goes_on(
-    objects: LocalObjects, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_a_write_that_stops_half_way_goes_on(objects: LocalObjects, monkeypatch: pytest.MonkeyPatch) -> None:
     write = os.write
     monkeypatch.setattr(os, "write", lambda descriptor, data: write(descriptor, data[:3]))
     await objects.put(KEY, b"0123456789")
@@ -175,9 +172,7 @@ async def test_sweep_removes_folders_and_links_but_not_what_they_point_to(
     assert list(objects.incoming.iterdir()) == []
 
 
-async def test_a_link_is_never_taken_in_or_followed(
-    objects: LocalObjects, root: Path, tmp_path: Path
-) -> None:
+async def test_a_link_is_never_taken_in_or_followed(objects: LocalObjects, root: Path, tmp_path: Path) -> None:
     secret = tmp_path / "secret"
     secret.write_bytes(b"secret")
     (tmp_path / "upload").symlink_to(secret)

@@ -96,9 +96,7 @@ def test_slow_web_helpers_are_used_nowhere(files: list[Path]) -> None:
     """Each costs about 0.3 ms a request; raw ASGI does the same work."""
     sources = [path for path in files if path.suffix == ".py" and "src" in path.relative_to(ROOT).parts]
     assert sources
-    guilty = [
-        str(path.relative_to(ROOT)) for path in sources if names_used(path.read_text()) & FORBIDDEN_NAMES
-    ]
+    guilty = [str(path.relative_to(ROOT)) for path in sources if names_used(path.read_text()) & FORBIDDEN_NAMES]
     assert guilty == []
 
 
@@ -110,9 +108,7 @@ def test_the_search_finds_a_path_of_one_machine(line: str) -> None:
     assert MACHINE_PATHS.search(line)
 
 
-@pytest.mark.parametrize(
-    "line", ["docs/work/shared", "https://bank.example/work/", "${HOME}/root/x", "network/root/"]
-)
+@pytest.mark.parametrize("line", ["docs/work/shared", "https://bank.example/work/", "${HOME}/root/x", "network/root/"])
 def test_the_search_leaves_other_paths_alone(line: str) -> None:
     assert not MACHINE_PATHS.search(line)
 

@@ -36,9 +36,7 @@ boats = scoped_table(
 sailors = scoped_table("test_sailors", Column("id", Integer, primary_key=True), Column("boat", Integer))
 harbours = global_table("test_harbours", Column("id", Integer, primary_key=True))
 MINE, OTHER = "bank-a", "bank-b"
-DOOR = SystemDoor(
-    "census", "counts boats for the test", reads=frozenset({boats}), writes=frozenset({harbours})
-)
+DOOR = SystemDoor("census", "counts boats for the test", reads=frozenset({boats}), writes=frozenset({harbours}))
 mine, other = boats.c.workspace_id == MINE, boats.c.workspace_id == OTHER
 his, crewed = sailors.c.workspace_id == MINE, sailors.c.boat == boats.c.id
 b2 = boats.alias("b2")
@@ -97,9 +95,7 @@ REFUSED = {
     "unbound subquery": select(boats.c.id).where(mine, boats.c.id.in_(select(sailors.c.boat))),
     "unbound scalar subquery": select(select(func.count(sailors.c.id)).scalar_subquery()).where(true()),
     "unbound exists": select(boats.c.id).where(mine, exists().where(crewed).correlate(boats)),
-    "exists bound on the inner side only": select(boats.c.id).where(
-        mine, exists().where(his, crewed).correlate(boats)
-    ),
+    "exists bound on the inner side only": select(boats.c.id).where(mine, exists().where(his, crewed).correlate(boats)),
     "correlation without an outer statement": select(boats.c.id).correlate(boats),
     "unbound derived table": select(select(boats.c.id).subquery().c.id),
     "unbound cte": select(cte.c.id),
@@ -161,9 +157,7 @@ async def test_parameters_apart_from_the_statement_are_checked(store: Store) -> 
     async with store.workspace(MINE).write() as tx:
         await tx.execute(insert(boats), [{"workspace_id": MINE, "id": 1}, {"workspace_id": MINE, "id": 2}])
         with pytest.raises(UnscopedStatement):
-            await tx.execute(
-                insert(boats), [{"workspace_id": MINE, "id": 3}, {"workspace_id": OTHER, "id": 4}]
-            )
+            await tx.execute(insert(boats), [{"workspace_id": MINE, "id": 3}, {"workspace_id": OTHER, "id": 4}])
         with pytest.raises(UnscopedStatement):
             await tx.execute(update(boats).where(mine), {"workspace_id": OTHER})
 

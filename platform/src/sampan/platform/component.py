@@ -108,9 +108,7 @@ class DuplicateComponent(Exception):
 
 def discover(built_in: Iterable[Component]) -> tuple[Component, ...]:
     """Return the built-in components followed by the installed ones in the order of their names."""
-    installed = [
-        point.load() for point in sorted(entry_points(group="sampan.components"), key=lambda p: p.name)
-    ]
+    installed = [point.load() for point in sorted(entry_points(group="sampan.components"), key=lambda p: p.name)]
     found = (*built_in, *installed)
     names = [component.name for component in found]
     if len(set(names)) != len(names):
@@ -120,6 +118,4 @@ def discover(built_in: Iterable[Component]) -> tuple[Component, ...]:
 
 def contributions(components: Iterable[Component], kind: type[Contribution]) -> tuple[Contribution, ...]:
     """Return every contributed value of the type `kind`, in the components' order."""
-    return tuple(
-        value for component in components for value in component.contributes if isinstance(value, kind)
-    )
+    return tuple(value for component in components for value in component.contributes if isinstance(value, kind))

@@ -37,9 +37,7 @@ SNAPSHOT_REVISION = Gauge(
     "sampan_snapshot_revision", "The revision this process answers from", ["workspace"], registry=REGISTRY
 )
 BUS_FAILED = Counter("sampan_bus_listener_failures", "Bus listeners that raised", registry=REGISTRY)
-BUS_DROPPED = Counter(
-    "sampan_bus_dropped", "Bus messages dropped because listeners were slow", registry=REGISTRY
-)
+BUS_DROPPED = Counter("sampan_bus_dropped", "Bus messages dropped because listeners were slow", registry=REGISTRY)
 ACCESS_LINES_DROPPED = Counter(
     "sampan_access_lines_dropped",
     "Access log lines lost because they were not written fast enough",

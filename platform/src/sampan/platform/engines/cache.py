@@ -155,9 +155,7 @@ class LocalCounters:
             self._counts = {key: kept for key, kept in self._counts.items() if kept[1] > now_ms}
             self._next_sweep_ms = now_ms + SWEEP_EVERY_MS
         if len(self._counts) >= self._max_counters:
-            raise CountersFull(
-                "Too many callers at once to count them all. Try again later.", retry_after_seconds=5
-            )
+            raise CountersFull("Too many callers at once to count them all. Try again later.", retry_after_seconds=5)
 
 
 class LocalNonces:
@@ -216,9 +214,7 @@ class _Shard:
         if used + old.per_key.get(key_id, 0) >= max_per_key:
             raise NoncesFull("This key sends too many requests. Slow down.", retry_after_seconds=60)
         if len(young.seals) + len(old.seals) >= self._max_nonces:
-            raise NoncesFull(
-                "The server sees too many signed requests. Try again later.", retry_after_seconds=60
-            )
+            raise NoncesFull("The server sees too many signed requests. Try again later.", retry_after_seconds=60)
         young.seals.add(seal)
         young.per_key[key_id] = used + 1
         return True

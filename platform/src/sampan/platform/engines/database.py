@@ -210,7 +210,7 @@ def _named_storage_errors() -> Any:
         yield
     except OperationalError as problem:
         if "disk is full" in str(problem.orig):
-            raise StorageFull(
-                "The server's disk is full. Free room, then try again; nothing was changed."
-            ) from (problem)
+            raise StorageFull("The server's disk is full. Free room, then try again; nothing was changed.") from (
+                problem
+            )
         raise

@@ -109,9 +109,7 @@ class Objects(Protocol):
 
 def exit_process(problem: OSError) -> None:
     """End the process: after a failed fsync nobody knows what is on the disk (Rebello et al., ATC 2020)."""
-    sys.stderr.write(
-        f"sampan: fsync failed ({problem}); ending, so that nothing is promised that may be lost\n"
-    )
+    sys.stderr.write(f"sampan: fsync failed ({problem}); ending, so that nothing is promised that may be lost\n")
     sys.stderr.flush()
     os._exit(EXIT_FSYNC_FAILED)
 
@@ -322,9 +320,7 @@ def _named_errors() -> Iterator[None]:
         raise KeyTaken("One of the two names is a folder of the other. Choose another name.") from problem
     except OSError as problem:
         if problem.errno in _NO_ROOM:
-            raise StorageFull(
-                "The server's disk is full. Free room, then try again; nothing was changed."
-            ) from problem
+            raise StorageFull("The server's disk is full. Free room, then try again; nothing was changed.") from problem
         raise
 
 
@@ -360,9 +356,7 @@ def _get(path: Path, key: Key, max_bytes: int) -> bytes:
     file, size = _open(path, key)
     with file:
         if size > max_bytes:
-            raise ObjectTooLarge(
-                f"The stored object has {size} bytes, over the limit of {max_bytes}.", size=size
-            )
+            raise ObjectTooLarge(f"The stored object has {size} bytes, over the limit of {max_bytes}.", size=size)
         return file.readall()
 
 

@@ -67,9 +67,7 @@ class Guard:
         if isinstance(statement, SavepointClause | RollbackToSavepointClause | ReleaseSavepointClause):
             return
         if isinstance(statement, TextClause | TextualSelect):
-            raise UnscopedStatement(
-                "raw SQL text cannot be checked; build the statement with SQLAlchemy Core"
-            )
+            raise UnscopedStatement("raw SQL text cannot be checked; build the statement with SQLAlchemy Core")
         if not isinstance(statement, Select | Insert | Update | Delete) and not hasattr(statement, "selects"):
             raise UnscopedStatement(f"{type(statement).__name__} is not a statement that the guard knows")
         if scope.door is not None:
@@ -79,9 +77,7 @@ class Guard:
         else:
             raise UnscopedStatement("a connection without a workspace or a system door")
 
-    def _check_workspace(
-        self, statement: Any, workspace_id: str, parameters: Sequence[Mapping[str, Any]]
-    ) -> None:
+    def _check_workspace(self, statement: Any, workspace_id: str, parameters: Sequence[Mapping[str, Any]]) -> None:
         if isinstance(statement, Insert):
             _check_insert(statement, workspace_id, parameters)
         else:
@@ -176,9 +172,7 @@ def _condition_on(source: FromClause, name: str, conditions: list[ColumnElement[
         for column, value in ((condition.left, condition.right), (condition.right, condition.left)):
             if column is wanted and isinstance(value, BindParameter):
                 return value
-    raise UnscopedStatement(
-        f"{name} is read or changed without {name}.workspace_id = <this workspace> in the AND"
-    )
+    raise UnscopedStatement(f"{name} is read or changed without {name}.workspace_id = <this workspace> in the AND")
 
 
 def _conjuncts(clause: ColumnElement[Any] | None) -> list[ColumnElement[Any]]:
@@ -191,11 +185,7 @@ def _check_values(
     binds: Sequence[BindParameter[Any]], workspace_id: str, parameters: Sequence[Mapping[str, Any]]
 ) -> None:
     for bind in binds:
-        if (
-            bind.required
-            or bind.effective_value != workspace_id
-            or any(bind.key in row for row in parameters)
-        ):
+        if bind.required or bind.effective_value != workspace_id or any(bind.key in row for row in parameters):
             raise UnscopedStatement("a workspace condition that may name another workspace")
 
 
@@ -224,9 +214,7 @@ def _multi_rows(batch: Sequence[Any]) -> Iterator[Mapping[str, Any]]:
 
 
 def _row(values: Mapping[Any, Any]) -> dict[str, Any]:
-    return {
-        getattr(column, "key", column): getattr(value, "value", value) for column, value in values.items()
-    }
+    return {getattr(column, "key", column): getattr(value, "value", value) for column, value in values.items()}
 
 
 def _refuse_moving(statement: Insert | Update | Delete) -> None:

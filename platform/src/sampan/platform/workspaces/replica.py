@@ -163,9 +163,7 @@ class Replica:
         async with self.store.system(POLL_DOOR).read() as tx:
             known = {
                 row.workspace_id: Cursor(row.incarnation, row.n)
-                for row in await tx.execute(
-                    select(revisions.c.workspace_id, revisions.c.incarnation, revisions.c.n)
-                )
+                for row in await tx.execute(select(revisions.c.workspace_id, revisions.c.incarnation, revisions.c.n))
             }
             heads: dict[str, dict[str, int]] = {}
             for row in await tx.execute(select(log_heads.c.workspace_id, log_heads.c.log, log_heads.c.head)):
@@ -190,9 +188,7 @@ class Replica:
             changed = [
                 part
                 for part in self.parts
-                if old is None
-                or part.name not in old.parts
-                or numbers.get(part.name, 0) != old.part_numbers[part.name]
+                if old is None or part.name not in old.parts or numbers.get(part.name, 0) != old.part_numbers[part.name]
             ]
             rows = {part.name: await part.load(tx) for part in changed}
             followed, cursors, fresh = await self._read_logs(tx, old)

@@ -43,9 +43,7 @@ async def raise_revision(tx: Transaction, *parts: str) -> Cursor:
 
 async def current_revision(tx: Transaction) -> Cursor:
     """Return the workspace's revision as this transaction sees it."""
-    statement = select(revisions.c.incarnation, revisions.c.n).where(
-        revisions.c.workspace_id == tx.workspace_id
-    )
+    statement = select(revisions.c.incarnation, revisions.c.n).where(revisions.c.workspace_id == tx.workspace_id)
     row = (await tx.execute(statement)).one_or_none()
     return Cursor(row.incarnation, row.n) if row else Cursor(FIRST_INCARNATION, 0)
 

@@ -80,9 +80,7 @@ class Door:
             action()
 
     def _transaction(self, connection: AsyncConnection) -> ScopedTransaction:
-        return ScopedTransaction(
-            self.workspace_id, self._database.dialect, connection, self._scope, self._on_change
-        )
+        return ScopedTransaction(self.workspace_id, self._database.dialect, connection, self._scope, self._on_change)
 
 
 @dataclass(frozen=True, slots=True)
