@@ -15,7 +15,7 @@ class NotCanonical(ValueError):
     """No canonical form: a float, an integer beyond 2**53-1, a non-string key or a lone surrogate."""
 
 
-def canonical_json(value: Any) -> bytes:  # noqa: ANN401 - the parse edge: any JSON value
+def canonical_json(value: Any) -> bytes:
     """Return the one byte string of a JSON value; raise `NotCanonical` when it has none."""
     _refuse_floats(value)
     try:
@@ -24,7 +24,7 @@ def canonical_json(value: Any) -> bytes:  # noqa: ANN401 - the parse edge: any J
         raise NotCanonical(str(problem)) from problem
 
 
-def parse_canonical(data: bytes) -> Any:  # noqa: ANN401 - the parse edge
+def parse_canonical(data: bytes) -> Any:
     """Parse bytes that must already be canonical; raise `NotCanonical` on any other spelling of the value.
 
     A second spelling would give one content two digests, and a duplicate key would let two readers see
