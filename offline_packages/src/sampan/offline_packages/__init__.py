@@ -1,0 +1,36 @@
+"""The package format: build, check, digest, sign, verify. A pure library: no web, no database, no clock.
+
+docs/protocols/package.md describes the format; README.md shows the words and a first try.
+"""
+
+from sampan.offline_packages.archive import PackageReader, verify_archive
+from sampan.offline_packages.index import FORMAT, FileEntry, PackageIndex, package_digest, parse_index
+from sampan.offline_packages.intake import Accepted, IntakeReport, intake
+from sampan.offline_packages.limits import Policy
+from sampan.offline_packages.manifest import Kind, Manifest, Problem
+from sampan.offline_packages.manifest_parsing import parse_manifest
+from sampan.offline_packages.pack import NewApp, Packed, pack
+from sampan.offline_packages.refusals import PackageRefused, all_refusals
+
+__all__ = [
+    "FORMAT",
+    "Accepted",
+    "FileEntry",
+    "IntakeReport",
+    "Kind",
+    "Manifest",
+    "NewApp",
+    "PackageIndex",
+    "PackageReader",
+    "PackageRefused",
+    "Packed",
+    "Policy",
+    "Problem",
+    "all_refusals",
+    "intake",
+    "pack",
+    "package_digest",
+    "parse_index",
+    "parse_manifest",
+    "verify_archive",
+]

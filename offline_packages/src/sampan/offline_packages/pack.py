@@ -1,0 +1,284 @@
+"""Making a package from a folder: a W3C MiniApp, or a plain H5 build that gains what the form needs.
+
+Same files, same bytes on any machine: nothing of the file system (times, modes, order, locale) gets in.
+What is left out or added is said in the result.
+"""
+
+import os
+import re
+import stat
+import zlib
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from sampan.offline_packages.appearing import appearing
+from sampan.offline_packages.archive import CHUNK_BYTES, ArchiveWriter, file_entry
+from sampan.offline_packages.index import FileEntry, PackageIndex, make_index, package_digest
+from sampan.offline_packages.json_members import load_json
+from sampan.offline_packages.limits import Policy
+from sampan.offline_packages.manifest import VENDOR_MEMBER, Manifest
+from sampan.offline_packages.manifest_parsing import parse_manifest
+from sampan.offline_packages.names import check_no_clash, check_path
+from sampan.offline_packages.refusals import (
+    AppIdNeeded,
+    FileTooLarge,
+    FolderChanged,
+    FolderNotPackable,
+    ManifestNotJson,
+    NotARegularFile,
+    PackageTooLarge,
+    PathNotUtf8,
+    TooManyFiles,
+)
+from sampan.offline_packages.required_files import APP_CSS, APP_JS, BARE_PAGES, MANIFEST, missing_files
+from sampan.offline_packages.sniffing import HEAD_BYTES, contradiction
+from sampan.platform.crypto.canonical import NotCanonical, canonical_json
+from sampan.platform.crypto.digest import Hasher
+
+INDEX_PAGE = "index.html"
+KEPT_DOT_FOLDER = ".well-known"
+_SKIPPED_NAMES = frozenset({"thumbs.db", "desktop.ini", "__macosx"})
+_ICON = re.compile(r"(favicon|icon|logo)[^/]*\.(svg|png|ico)")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewApp:
+    """What a plain H5 build cannot say about itself. `vendor` becomes the manifest member `x-sampan`."""
+
+    app_id: str
+    version_name: str
+    sequence: int
+    name: str | None = None
+    min_host: int = 1
+    bridge: tuple[str, ...] = ()
+    vendor: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Packed:
+    """The two files written, and what was left out (`skipped`) or made (`added`) on the way."""
+
+    digest: str
+    index: PackageIndex
+    index_bytes: bytes
+    manifest: Manifest
+    archive_path: Path
+    index_path: Path
+    skipped: tuple[str, ...]
+    added: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Source:
+    """One file to pack: on disk, or made here."""
+
+    path: str
+    disk: Path | None
+    made: bytes = b""
+
+    def chunks(self) -> Iterator[bytes]:
+        if self.disk is None:
+            yield self.made
+            return
+        with self.disk.open("rb", buffering=0) as handle:
+            while chunk := handle.read(CHUNK_BYTES):
+                yield chunk
+
+    def read(self) -> bytes:
+        return b"".join(self.chunks())
+
+
+@dataclass(frozen=True, slots=True)
+class _Measured:
+    source: _Source
+    size: int
+    crc: int
+    sha256: Hasher
+    sm3: Hasher
+
+
+def quiet(_done: int, _total: int) -> None:
+    """Show no progress."""
+
+
+def pack(
+    folder: Path,
+    out_dir: Path,
+    *,
+    new_app: NewApp | None = None,
+    sequence: int | None = None,
+    policy: Policy | None = None,
+    progress: Callable[[int, int], None] = quiet,
+) -> Packed:
+    """Write `<id>-<version>.ma` and `<id>-<version>.index.json` into `out_dir`, whole or not at all.
+
+    `new_app` is for a folder without `manifest.json`; `sequence` replaces `version.code` of one that has it.
+    Raise the same `PackageRefused` that intake would. `progress` is told bytes done and in all, twice the size.
+    """
+    limits = policy or Policy()
+    sources, skipped = _found(folder, out_dir)
+    added = _complete(folder, sources, new_app, sequence)
+    manifest = parse_manifest(sources[MANIFEST].read())
+    _check_layout(sources, manifest, limits)
+    ordered = [sources[path] for path in sorted(sources)]
+    steps = _Steps(progress, 2 * sum(_size(source) for source in ordered))
+    measured = [_measure(source, limits, steps) for source in ordered]
+    out_dir.mkdir(parents=True, exist_ok=True)
+    stem = f"{manifest.app_id}-{manifest.version_name}"
+    archive_path, index_path = out_dir / f"{stem}.ma", out_dir / f"{stem}.index.json"
+    with appearing(archive_path) as new_archive, appearing(index_path) as new_index:
+        index = _write(new_archive, measured, manifest, steps)
+        index_bytes = index.to_bytes()
+        new_index.write_bytes(index_bytes)
+    return Packed(package_digest(index_bytes), index, index_bytes, manifest, archive_path, index_path, skipped, added)
+
+
+class _Steps:
+    def __init__(self, progress: Callable[[int, int], None], total: int) -> None:
+        self._progress, self._total, self._done = progress, total, 0
+
+    def add(self, size: int) -> None:
+        self._done += size
+        self._progress(self._done, self._total)
+
+
+def _found(folder: Path, out_dir: Path) -> tuple[dict[str, _Source], tuple[str, ...]]:
+    """Return every file below `folder` by its path, and what was skipped; links and devices are refused."""
+    sources: dict[str, _Source] = {}
+    skipped: list[str] = []
+    pending = [(folder, "")]
+    while pending:
+        place, prefix = pending.pop()
+        for item in os.scandir(place):
+            path = prefix + item.name
+            if _is_skipped(item.name) or Path(item.path) == out_dir:
+                skipped.append(path + "/" if item.is_dir(follow_symlinks=False) else path)
+            elif item.is_dir(follow_symlinks=False):
+                pending.append((Path(item.path), path + "/"))
+            elif stat.S_ISREG(item.stat(follow_symlinks=False).st_mode):
+                sources[_utf8(path)] = _Source(path, Path(item.path))
+            else:
+                raise NotARegularFile(path)
+    return sources, tuple(sorted(skipped))
+
+
+def _is_skipped(name: str) -> bool:
+    return (name.startswith(".") and name != KEPT_DOT_FOLDER) or name.lower() in _SKIPPED_NAMES
+
+
+def _utf8(path: str) -> str:
+    try:
+        path.encode()
+    except UnicodeEncodeError as problem:
+        raise PathNotUtf8(path) from problem
+    return path
+
+
+def _complete(
+    folder: Path, sources: dict[str, _Source], new_app: NewApp | None, sequence: int | None
+) -> tuple[str, ...]:
+    """Add what the form needs: a manifest with the wanted sequence; for a plain build empty app.js and app.css."""
+    if MANIFEST in sources:
+        if sequence is not None:
+            sources[MANIFEST] = _Source(MANIFEST, None, _renumbered(sources[MANIFEST].read(), sequence))
+            return (MANIFEST,)
+        return ()
+    if INDEX_PAGE not in sources:
+        raise FolderNotPackable(str(folder))
+    if new_app is None:
+        raise AppIdNeeded
+    made = {MANIFEST: _new_manifest(new_app, sources, sequence), APP_JS: b"", APP_CSS: b""}
+    added = tuple(name for name in made if name not in sources)
+    sources.update({name: _Source(name, None, made[name]) for name in added})
+    return added
+
+
+def _renumbered(data: bytes, sequence: int) -> bytes:
+    value = load_json(data)
+    if isinstance(value, dict) and isinstance(value.get("version"), dict):
+        value["version"]["code"] = sequence
+    try:
+        return canonical_json(value)
+    except NotCanonical as problem:
+        reason = f"it cannot be rewritten with another version.code: {problem}"
+        raise ManifestNotJson(MANIFEST, reason=reason) from problem
+
+
+def _new_manifest(app: NewApp, sources: Mapping[str, _Source], sequence: int | None) -> bytes:
+    icons = sorted(path for path in sources if _ICON.fullmatch(path))
+    manifest: dict[str, Any] = {
+        "app_id": app.app_id,
+        "name": app.name or app.app_id,
+        "icons": [{"src": path} for path in icons[:1]],
+        "pages": list(BARE_PAGES),
+        "version": {"code": app.sequence if sequence is None else sequence, "name": app.version_name},
+        "platform_version": {"min_code": app.min_host},
+    }
+    if app.bridge:
+        manifest["req_permissions"] = [{"name": name} for name in app.bridge]
+    if app.vendor:
+        manifest[VENDOR_MEMBER] = dict(app.vendor)
+    return canonical_json(manifest)
+
+
+def _check_layout(sources: Mapping[str, _Source], manifest: Manifest, policy: Policy) -> None:
+    for path in sources:
+        check_path(path)
+    check_no_clash(sources)
+    if len(sources) > policy.max_files:
+        raise TooManyFiles(count=len(sources), limit=policy.max_files)
+    sizes = {path: _size(source) for path, source in sources.items()}
+    largest = sorted(sizes, key=lambda path: (-sizes[path], path))[: policy.reported_files]
+    by_file = [{"path": path, "size": sizes[path]} for path in largest]
+    if sum(sizes.values()) > policy.max_package_bytes:
+        raise PackageTooLarge(size=sum(sizes.values()), limit=policy.max_package_bytes, files=by_file)
+    if sizes[largest[0]] > policy.max_file_bytes:
+        raise FileTooLarge(largest[0], size=sizes[largest[0]], limit=policy.max_file_bytes, files=by_file)
+    roots = [part.root for part in manifest.vendor.sub_packages]
+    refusals = missing_files(sources, manifest.vendor.kind, manifest.pages, roots)
+    if refusals:
+        raise refusals[0]
+
+
+def _size(source: _Source) -> int:
+    return len(source.made) if source.disk is None else source.disk.stat().st_size
+
+
+def _measure(source: _Source, policy: Policy, steps: _Steps) -> _Measured:
+    """Read a file once for its size, checksum, digests and type; the archive needs the checksum before it."""
+    sha256, sm3 = Hasher("sha256"), Hasher("sm3")
+    size = crc = 0
+    head = b""
+    for chunk in source.chunks():
+        head = head or chunk[:HEAD_BYTES]
+        size += len(chunk)
+        crc = zlib.crc32(chunk, crc)
+        sha256.update(chunk)
+        sm3.update(chunk)
+        steps.add(len(chunk))
+    if refusal := contradiction(source.path, head):
+        raise refusal
+    if size > policy.max_file_bytes:
+        raise FolderChanged(source.path)
+    return _Measured(source, size, crc, sha256, sm3)
+
+
+def _write(path: Path, measured: list[_Measured], manifest: Manifest, steps: _Steps) -> PackageIndex:
+    entries: list[FileEntry] = []
+    with path.open("xb", buffering=CHUNK_BYTES) as sink:
+        writer = ArchiveWriter(sink)
+        for item in measured:
+            offset = writer.start(item.source.path, crc=item.crc, size=item.size)
+            size = crc = 0
+            for chunk in item.source.chunks():
+                writer.write(chunk)
+                size += len(chunk)
+                crc = zlib.crc32(chunk, crc)
+                steps.add(len(chunk))
+            if (size, crc) != (item.size, item.crc):
+                raise FolderChanged(item.source.path)
+            entries.append(file_entry(item.source.path, size, offset, item.sha256, item.sm3))
+        archive = writer.finish()
+    return make_index(manifest, entries, archive)
