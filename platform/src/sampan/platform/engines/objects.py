@@ -154,16 +154,16 @@ class LocalObjects:
 
     async def read(self, key: Key, start: int = 0, end: int | None = None) -> AsyncIterator[bytes]:
         """See `Objects.read`."""
-        file, position, stop = await asyncio.to_thread(_open_range, self._path(key), key, start, end)
+        file, chunk, stop = await asyncio.to_thread(_begin_reading, self._path(key), key, start, end)
         # Closing while an abandoned pread runs is harmless: it moves no offset and nobody gets its result.
         with file:
-            while position < stop:
-                wanted = min(CHUNK_BYTES, stop - position)
-                chunk = await asyncio.to_thread(os.pread, file.fileno(), wanted, position)
-                if not chunk:
-                    raise OSError(errno.EIO, "the stored file became shorter while it was read", key)
-                position += len(chunk)
+            position = start
+            while chunk:
                 yield chunk
+                position += len(chunk)
+                if position == stop:
+                    break
+                chunk = await asyncio.to_thread(_read_chunk, file, position, stop)
 
     async def size(self, key: Key) -> int:
         """See `Objects.size`."""
@@ -343,13 +343,24 @@ def _open(path: Path, key: Key) -> tuple[FileIO, int]:
             raise
 
 
-def _open_range(path: Path, key: Key, start: int, end: int | None) -> tuple[FileIO, int, int]:
+def _begin_reading(path: Path, key: Key, start: int, end: int | None) -> tuple[FileIO, bytes, int]:
+    """Open, check the range and read its first chunk: one visit to a thread is all that a small object takes."""
     file, size = _open(path, key)
-    stop = size if end is None else end
-    if not 0 <= start <= stop <= size:
+    try:
+        stop = size if end is None else end
+        if not 0 <= start <= stop <= size:
+            raise BadRange("The range does not lie within the object.", start=start, end=end, size=size)
+        return file, _read_chunk(file, start, stop) if start < stop else b"", stop
+    except BaseException:
         file.close()
-        raise BadRange("The range does not lie within the object.", start=start, end=end, size=size)
-    return file, start, stop
+        raise
+
+
+def _read_chunk(file: FileIO, position: int, stop: int) -> bytes:
+    chunk = os.pread(file.fileno(), min(CHUNK_BYTES, stop - position), position)
+    if not chunk:
+        raise OSError(errno.EIO, "the stored file became shorter while it was read")
+    return chunk
 
 
 def _get(path: Path, key: Key, max_bytes: int) -> bytes:
