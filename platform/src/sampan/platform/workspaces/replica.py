@@ -129,15 +129,21 @@ class Replica:
         await asyncio.shield(self._polling)
 
     async def catch_up(self, workspace_id: str, seen: Cursor) -> WorkspaceView:
-        """Return a view at or above `seen`, after one poll if need be; raise `StaleWorker` when still behind."""
+        """Return a view at or above `seen`, after one poll if need be; raise `StaleWorker` when the poll fails.
+
+        After a good poll this worker knows what the database knows, so a higher `seen` was never handed out
+        (a damaged client, or one that lies) and is ignored.
+        """
         view = self.view(workspace_id)
         if view.revision >= seen:
             return view
-        await self.poll()
-        view = self.view(workspace_id)
-        if view.revision < seen:
-            raise StaleWorker("This server is behind what you have seen; try again.", retry_after_seconds=1)
-        return view
+        try:
+            await self.poll()
+        except Exception as problem:
+            raise StaleWorker(
+                "This server is behind what you have seen; try again.", retry_after_seconds=1
+            ) from problem
+        return self.view(workspace_id)
 
     async def run(self) -> None:
         """Poll until cancelled: on wake-up, and once a second in any case."""

@@ -1,0 +1,207 @@
+"""The composition root: opens the engines, collects the contributions, builds the one ASGI application."""
+
+import asyncio
+import contextlib
+import os
+import secrets
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from pathlib import Path
+
+import structlog
+from fastapi import FastAPI
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import JSONResponse, PlainTextResponse, Response
+from starlette.routing import BaseRoute, Mount, Route
+from starlette.types import ASGIApp
+
+from sampan.platform.component import (
+    Background,
+    ClientRoutes,
+    Component,
+    ConsoleRoutes,
+    HotRoute,
+    Port,
+    PortNeed,
+    contributions,
+    discover,
+)
+from sampan.platform.core import Core, system_clock_ms
+from sampan.platform.crypto.seal import KEY_BYTES, Sealer
+from sampan.platform.crypto.selftest import run_self_test
+from sampan.platform.engines.bus import LocalBus
+from sampan.platform.engines.cache import LocalCache, LocalCounters, LocalNonces
+from sampan.platform.engines.database import SqliteDatabase
+from sampan.platform.engines.keys import system_key
+from sampan.platform.engines.objects import LocalObjects
+from sampan.platform.front import Front
+from sampan.platform.logs import AccessLog
+from sampan.platform.metrics import CONTENT_TYPE, REGISTRY, RequestMetrics, render
+from sampan.platform.problems import HANDLERS, install_handlers
+from sampan.platform.settings import Settings
+from sampan.platform.workspaces.replica import FollowedLog, Replica, SnapshotPart
+from sampan.platform.workspaces.store import Store
+
+UNREADY_POLL_AGE_MS = 30_000
+log = structlog.get_logger("app")
+
+
+class PortMissing(Exception):
+    """A port that a component needs is implemented by none; the server does not start half able."""
+
+
+def built_in_components() -> tuple[Component, ...]:
+    """Return the platform's own floors, lowest first."""
+    from sampan.platform.artifacts.component import component as artifacts
+    from sampan.platform.identity.component import component as identity
+    from sampan.platform.operators.component import component as operators
+    from sampan.platform.release.component import component as release
+    from sampan.platform.trust.component import component as trust
+
+    return (identity, operators, trust, artifacts, release)
+
+
+@contextlib.asynccontextmanager
+async def open_core(
+    settings: Settings,
+    *,
+    components: Sequence[Component] | None = None,
+    now_ms: Callable[[], int] = system_clock_ms,
+) -> AsyncIterator[Core]:
+    """Open the engines of one process and close them at the end; nothing runs in the background yet."""
+    run_self_test()
+    found = discover(built_in_components()) if components is None else tuple(components)
+    settings.data.mkdir(parents=True, exist_ok=True, mode=0o700)
+    bus = LocalBus()
+    changed = system_key("changed")
+    store = Store(SqliteDatabase(settings.data / "sampan.sqlite"), on_change=lambda: bus.publish(changed))
+    replica = Replica(store, contributions(found, SnapshotPart), contributions(found, FollowedLog), now_ms)
+    bus.subscribe(changed, lambda _payload: replica.wake())
+    objects = LocalObjects(settings.data / "objects")
+    objects.sweep()
+    master_key = _master_key(settings)
+    core = Core(
+        settings=settings,
+        components=found,
+        store=store,
+        objects=objects,
+        bus=bus,
+        cache=LocalCache(),
+        counters=LocalCounters(),
+        nonces=LocalNonces(now_ms=now_ms()),
+        sealer=Sealer(master_key),
+        replica=replica,
+        now_ms=now_ms,
+    )
+    try:
+        yield core
+    finally:
+        await bus.close()
+        await store.database.close()
+
+
+@contextlib.asynccontextmanager
+async def running(core: Core) -> AsyncIterator[None]:
+    """Run the replica's poll and every contributed background task until the end."""
+    _refuse_missing_ports(core)
+    await core.replica.poll()
+    work: list[Awaitable[None]] = [core.replica.run(), *(task.run(core) for task in core.contributions(Background))]
+    tasks = [asyncio.ensure_future(awaitable) for awaitable in work]
+    try:
+        yield
+    finally:
+        for task in tasks:
+            task.cancel()
+        for outcome in await asyncio.gather(*tasks, return_exceptions=True):
+            if isinstance(outcome, Exception):
+                log.error("background_task_failed", error=repr(outcome))
+
+
+def build_app(core: Core) -> ASGIApp:
+    """Return the one application of this process: every surface of every component."""
+    requests = RequestMetrics(REGISTRY)
+    access = AccessLog()
+
+    @contextlib.asynccontextmanager
+    async def lifespan(_app: Starlette) -> AsyncIterator[None]:
+        async with access.running(), running(core):
+            yield
+        REGISTRY.unregister(requests)
+
+    routes: list[BaseRoute] = [*_operation_routes(core), Mount("/console/api/v1", app=build_console_api(core))]
+    for client in core.contributions(ClientRoutes):
+        routes.extend(client.build(core))
+    rest = Starlette(routes=routes, exception_handlers=HANDLERS, lifespan=lifespan)
+    hot = {(route.method, route.path): route.build(core) for route in core.contributions(HotRoute)}
+    return Front(
+        hot, rest, default_workspace=core.settings.default_workspace, requests=requests, access=access
+    )
+
+
+def build_console_api(core: Core) -> FastAPI:
+    """Return the API for people and machines, which also writes the OpenAPI document."""
+    console = FastAPI(
+        title="sampan console API",
+        version="1",
+        openapi_url="/openapi.json",
+        docs_url=None,
+        redoc_url=None,
+        redirect_slashes=False,
+    )
+    console.state.core = core
+    install_handlers(console)
+    for contribution in core.contributions(ConsoleRoutes):
+        console.include_router(contribution.build(core))
+    return console
+
+
+def _operation_routes(core: Core) -> list[BaseRoute]:
+    async def healthz(_request: Request) -> Response:
+        return JSONResponse({"status": "ok"})
+
+    async def readyz(_request: Request) -> Response:
+        age_ms = core.replica.age_ms()
+        failed = [f"{workspace}/{part}" for workspace, part in core.replica.failed]
+        ready = age_ms < UNREADY_POLL_AGE_MS and not failed
+        body = {"status": "ready" if ready else "not_ready", "last_good_poll_ms": age_ms, "failed_parts": failed}
+        return JSONResponse(body, 200 if ready else 503)
+
+    async def status(_request: Request) -> Response:
+        workspaces = {name: str(core.replica.view(name).revision) for name in core.replica.workspaces}
+        return JSONResponse({"pid": os.getpid(), "revisions": workspaces})
+
+    async def metrics(_request: Request) -> Response:
+        return PlainTextResponse(render(), media_type=CONTENT_TYPE)
+
+    return [
+        Route("/healthz", healthz),
+        Route("/readyz", readyz),
+        Route("/status", status),
+        Route("/metrics", metrics),
+    ]
+
+
+def _refuse_missing_ports(core: Core) -> None:
+    implemented = {port.protocol for port in core.contributions(Port)}
+    for need in core.contributions(PortNeed):
+        if need.protocol not in implemented:
+            raise PortMissing(
+                f"No component implements {need.protocol.__name__} ({need.why}). "
+                "Install the bank's component that does; see docs/operations/ports.md."
+            )
+
+
+def _master_key(settings: Settings) -> bytes:
+    path = settings.master_key_file or settings.data / "keys" / "master.key"
+    if not path.exists():
+        _write_secret(path, secrets.token_bytes(KEY_BYTES).hex())
+    return bytes.fromhex(path.read_text().strip())
+
+
+def _write_secret(path: Path, text: str) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(descriptor, "w") as file:
+        file.write(text + "\n")
+        file.flush()
+        os.fsync(file.fileno())

@@ -1,0 +1,1 @@
+"""Audiences: rules about who gets something, compiled once and evaluated without I/O."""

@@ -1,0 +1,105 @@
+"""`POST /client/v1/sync`, raw ASGI: a device asks what it should have now. No SQL on this path."""
+
+import hashlib
+from collections.abc import Sequence
+
+import msgspec
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from sampan.platform.core import Core
+from sampan.platform.engines.log import Cursor
+from sampan.platform.errors import Invalid
+from sampan.platform.hot import JSON, header, read_body, send_bytes
+from sampan.platform.identity.caller import Caller, authenticate
+from sampan.platform.release.sync import (
+    MAX_INSTALLED,
+    ReleasesPart,
+    SyncPart,
+    SyncRequest,
+    answer,
+    no_change,
+)
+from sampan.platform.workspaces.replica import WorkspaceView
+
+MAX_BODY_BYTES = 512 * 1024
+UNSURE_AFTER_MS = 5_000
+PRIVATE = (b"cache-control", b"private, no-cache")
+_decoder = msgspec.json.Decoder(SyncRequest)
+
+
+class BadSyncRequest(Invalid):
+    """The body is not the JSON that docs/protocols/sync.md describes."""
+
+    code = "bad_sync_request"
+
+
+class OtherClientApp(Invalid):
+    """The body names another client app than the token."""
+
+    code = "other_client_app"
+
+
+def build_sync(core: Core) -> ASGIApp:
+    """Return the route; the parts of all components are collected once."""
+    parts = core.contributions(SyncPart)
+
+    async def sync(scope: Scope, receive: Receive, send: Send) -> None:
+        workspace_id = scope["sampan_workspace"]
+        caller = authenticate(core, workspace_id, header(scope, b"authorization"))
+        body = await read_body(receive, MAX_BODY_BYTES)
+        request = _parse(body, caller)
+        view = core.replica.view(workspace_id)
+        seen = _seen(request.revision_seen)
+        if seen is not None and seen > view.revision:
+            view = await core.replica.catch_up(workspace_id, seen)
+        if core.replica.age_ms() > UNSURE_AFTER_MS:
+            await send_bytes(send, 200, no_change(view, request), (JSON, PRIVATE))
+            return
+        await _answer(scope, send, view, caller, request, body, parts)
+
+    return sync
+
+
+async def _answer(
+    scope: Scope,
+    send: Send,
+    view: WorkspaceView,
+    caller: Caller,
+    request: SyncRequest,
+    body: bytes,
+    parts: Sequence[SyncPart],
+) -> None:
+    etag = _etag(view, caller, body)
+    if header(scope, b"if-none-match") == etag:
+        await send({"type": "http.response.start", "status": 304, "headers": [(b"etag", etag), PRIVATE]})
+        await send({"type": "http.response.body", "body": b""})
+        return
+    releases: ReleasesPart = view.parts["releases"]
+    payload = answer(view, releases, caller, request, parts)
+    await send_bytes(send, 200, payload, (JSON, PRIVATE, (b"etag", etag)))
+
+
+def _parse(body: bytes, caller: Caller) -> SyncRequest:
+    try:
+        request = _decoder.decode(body)
+    except msgspec.MsgspecError as problem:
+        raise BadSyncRequest(f"Correct the body: {problem}.") from problem
+    if request.client_app != caller.client_app:
+        raise OtherClientApp(f"The token was given to {caller.client_app!r}; name that client app.", field="client_app")
+    if len(request.installed) > MAX_INSTALLED:
+        raise BadSyncRequest(f"At most {MAX_INSTALLED} installed items are taken.", field="installed")
+    return request
+
+
+def _seen(text: str) -> Cursor | None:
+    """Return the revision that the client saw; what is not a revision counts as none."""
+    incarnation, _dot, n = text.partition(".")
+    if incarnation.isdecimal() and n.isdecimal() and len(text) <= 40:
+        return Cursor(int(incarnation), int(n))
+    return None
+
+
+def _etag(view: WorkspaceView, caller: Caller, body: bytes) -> bytes:
+    """Return the hash of all that the answer depends on."""
+    depends = f"{view.revision}\n{caller.device_id}\n{caller.subject}\n{caller.tier:d}\n{caller.epoch}\n"
+    return b'"%b"' % hashlib.blake2b(depends.encode() + body, digest_size=16).hexdigest().encode()

@@ -1,0 +1,96 @@
+"""`decide`: who gets which version of a deliverable. One pure function for every surface that offers something.
+
+The answer is a hint to the device; whether it may install is decided there, by signed metadata and control.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+from sampan.platform.audience.rules import CompiledRule, Facts
+from sampan.platform.identity.caller import Tier
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """Who asks: all of it from the token and the server's own state, none of it from the client's word."""
+
+    device_id: str
+    number: int
+    tier: Tier
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """What the client says of itself; may narrow what it gets, never widen it."""
+
+    client_app: str
+    host_version: int
+
+
+class Reason(StrEnum):
+    """Why a version is or is not offered."""
+
+    MATCHED = "matched"
+    NO_RELEASE = "no_release"
+    NOT_IN_AUDIENCE = "not_in_audience"
+    OTHER_CLIENT_APP = "other_client_app"
+    HOST_TOO_OLD = "host_too_old"
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A release that offers now, compiled."""
+
+    release_id: str
+    sequence: int
+    version: str
+    digest: str
+    size_bytes: int
+    url: str
+    update: str
+    min_host: int
+    client_app: str | None
+    audience: CompiledRule
+
+
+@dataclass(frozen=True, slots=True)
+class DeliverableSnapshot:
+    """All releases of one deliverable that offer now, the highest sequence first."""
+
+    kind: str
+    id: str
+    candidates: Sequence[Candidate]
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """What a subject should have; `candidate` is None when nothing is meant for it, and `reason` says why."""
+
+    candidate: Candidate | None
+    reason: Reason
+
+
+def decide(subject: Subject, context: Context, snapshot: DeliverableSnapshot) -> Offer:
+    """Return the highest version whose release means this subject on this client.
+
+    When none does, the reason is that of the highest candidate: the answer to "why not the newest?".
+    """
+    facts = Facts(subject.tier)
+    first: Reason | None = None
+    for candidate in snapshot.candidates:
+        reason = _judge(candidate, facts, context)
+        if reason is Reason.MATCHED:
+            return Offer(candidate, reason)
+        first = first or reason
+    return Offer(None, first or Reason.NO_RELEASE)
+
+
+def _judge(candidate: Candidate, facts: Facts, context: Context) -> Reason:
+    if candidate.client_app is not None and candidate.client_app != context.client_app:
+        return Reason.OTHER_CLIENT_APP
+    if candidate.min_host > context.host_version:
+        return Reason.HOST_TOO_OLD
+    if not candidate.audience.matches(facts):
+        return Reason.NOT_IN_AUDIENCE
+    return Reason.MATCHED

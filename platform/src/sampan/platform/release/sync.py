@@ -1,0 +1,239 @@
+"""The answer of `POST /client/v1/sync`: what should this device have now. Pure; the route is in `client_api`.
+
+Everything that does not differ between devices is encoded when the snapshot is compiled or on first use; per
+request remain the comparison with what is installed and one MAC per offer. The answer is a hint: what a device
+may install is decided by signed metadata and control (docs/protocols/trust.md).
+"""
+
+import hashlib
+from base64 import urlsafe_b64encode
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+import msgspec
+import orjson
+
+from sampan.platform.identity.caller import Caller
+from sampan.platform.release.decide import Candidate, Context, DeliverableSnapshot, Subject, decide
+from sampan.platform.workspaces.replica import WorkspaceView
+
+MAX_INSTALLED = 2000
+PLANS_KEPT = 256
+TICKET_BYTES = 15
+CHECK_SECONDS = 1800
+UNSURE_CHECK_SECONDS = 30
+
+
+class SyncDevice(msgspec.Struct, omit_defaults=True):
+    """What the client says of itself."""
+
+    platform: str = ""
+    os_version: str = ""
+    app_version: str = ""
+    host_version: int = 1
+    model: str = ""
+    region: str = ""
+    network: str = ""
+    lang: str = ""
+
+
+class Installed(msgspec.Struct):
+    """One deliverable that the device holds."""
+
+    kind: str
+    id: str
+    version: str
+    sequence: int
+    digest: str
+
+
+class SyncRequest(msgspec.Struct, omit_defaults=True):
+    """The body of a sync request; see docs/protocols/sync.md."""
+
+    client_app: str
+    revision_seen: str = ""
+    apps_etag: str = ""
+    device: SyncDevice = msgspec.field(default_factory=SyncDevice)
+    installed: list[Installed] = msgspec.field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class SyncPart:
+    """A component's own member of the answer: `name` and ready JSON bytes for one caller."""
+
+    name: str
+    answer: Callable[[WorkspaceView, Caller, SyncRequest], bytes]
+
+
+@dataclass(frozen=True, slots=True)
+class ControlState:
+    """What control says of one app, as far as a hint needs it."""
+
+    serial: str
+    killed: frozenset[int]
+    rollbacks: frozenset[tuple[int, int]]
+
+
+@dataclass(frozen=True, slots=True)
+class Ready:
+    """One decided deliverable with its encoded offer, split where the action and the ticket go."""
+
+    kind: str
+    id: str
+    candidate: Candidate
+    body: bytes
+    ticket: "hashlib.blake2b"
+
+    def offer(self, action: bytes, device_id: bytes) -> bytes:
+        """Return the offer's JSON for one device."""
+        mac = self.ticket.copy()
+        mac.update(device_id)
+        return b'{"action":"%b",%b,"ticket":"%b"}' % (action, self.body, urlsafe_b64encode(mac.digest()))
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What one kind of subject on one kind of client should have."""
+
+    ready: Sequence[Ready]
+    keys: frozenset[tuple[str, str]]
+    control: bytes
+    all_control: Mapping[str, bytes]
+
+
+@dataclass(frozen=True, slots=True)
+class ReleasesPart:
+    """The compiled snapshot part `releases`."""
+
+    deliverables: Sequence[DeliverableSnapshot]
+    control: Mapping[str, ControlState]
+    ticket_key: bytes
+    _plans: dict[tuple[int, str, int], Plan] = field(default_factory=dict)
+
+    def plan(self, subject: Subject, context: Context) -> Plan:
+        """Return the plan for all subjects whose decisions are the same; remembered, the oldest forgotten."""
+        key = (int(subject.tier), context.client_app, context.host_version)
+        plan = self._plans.get(key)
+        if plan is None:
+            while len(self._plans) >= PLANS_KEPT:
+                del self._plans[next(iter(self._plans))]
+            plan = self._plans[key] = self._make_plan(subject, context)
+        return plan
+
+    def ticket_is_good(self, ticket: str, device_id: str, release_id: str, digest: str) -> bool:
+        """Whether this server gave `ticket` to this device for this release and digest."""
+        mac = _ticket(self.ticket_key, release_id, digest)
+        mac.update(device_id.encode())
+        return urlsafe_b64encode(mac.digest()).decode() == ticket
+
+    def _make_plan(self, subject: Subject, context: Context) -> Plan:
+        ready = []
+        for snapshot in self.deliverables:
+            candidate = decide(subject, context, snapshot).candidate
+            if candidate is not None:
+                ticket = _ticket(self.ticket_key, candidate.release_id, candidate.digest)
+                ready.append(Ready(snapshot.kind, snapshot.id, candidate, _offer_body(snapshot, candidate), ticket))
+        all_control = {
+            app: orjson.dumps({"app": app, "serial": state.serial}) for app, state in sorted(self.control.items())
+        }
+        control = b",".join(all_control[item.id] for item in ready if item.id in all_control)
+        return Plan(ready, frozenset((item.kind, item.id) for item in ready), control, all_control)
+
+
+def answer(
+    view: WorkspaceView, part: ReleasesPart, caller: Caller, request: SyncRequest, parts: Sequence[SyncPart]
+) -> bytes:
+    """Return the whole answer's JSON bytes."""
+    subject = Subject(caller.device_id, caller.subject, caller.tier)
+    plan = part.plan(subject, Context(caller.client_app, request.device.host_version))
+    device_id = caller.device_id.encode()
+    if request.installed:
+        installed = {(item.kind, item.id): item for item in request.installed}
+        offers = _differences(part, plan, installed, device_id)
+        control = _control(plan, installed)
+    else:
+        offers = [item.offer(b"install", device_id) for item in plan.ready]
+        control = plan.control
+    members = b"".join(b',"%b":%b' % (extra.name.encode(), extra.answer(view, caller, request)) for extra in parts)
+    return b'{"revision":"%b","next_check_seconds":%d%b,"offers":[%b],"control":[%b]}' % (
+        str(view.revision).encode(),
+        CHECK_SECONDS,
+        members,
+        b",".join(offers),
+        control,
+    )
+
+
+def no_change(view: WorkspaceView, request: SyncRequest) -> bytes:
+    """Return the answer of a worker that has not heard from the database for a while: keep what you have."""
+    return orjson.dumps(
+        {
+            "revision": str(view.revision),
+            "next_check_seconds": UNSURE_CHECK_SECONDS,
+            "apps": {"etag": request.apps_etag},
+            "offers": [],
+            "control": [],
+            "unsure": True,
+        }
+    )
+
+
+def _differences(
+    part: ReleasesPart, plan: Plan, installed: Mapping[tuple[str, str], Installed], device_id: bytes
+) -> list[bytes]:
+    offers = []
+    for item in plan.ready:
+        has = installed.get((item.kind, item.id))
+        if has is None or has.sequence < item.candidate.sequence:
+            offers.append(item.offer(b"install", device_id))
+        elif has.sequence > item.candidate.sequence and _may_go_back(part, has, item.candidate.sequence):
+            offers.append(item.offer(b"rollback", device_id))
+    for key, has in installed.items():
+        state = part.control.get(has.id)
+        if key not in plan.keys and state is not None and has.sequence in state.killed:
+            offers.append(_removal(has))
+    return offers
+
+
+def _may_go_back(part: ReleasesPart, has: Installed, sequence: int) -> bool:
+    state = part.control.get(has.id)
+    return state is not None and (has.sequence, sequence) in state.rollbacks
+
+
+def _control(plan: Plan, installed: Mapping[tuple[str, str], Installed]) -> bytes:
+    extra = [plan.all_control[app] for kind, app in installed if (kind, app) not in plan.keys and app in plan.all_control]
+    return b",".join([plan.control, *extra] if plan.control else extra)
+
+
+def _removal(has: Installed) -> bytes:
+    return orjson.dumps(
+        {
+            "action": "remove",
+            "kind": has.kind,
+            "id": has.id,
+            "version": has.version,
+            "sequence": has.sequence,
+            "digest": has.digest,
+            "reason": "killed",
+        }
+    )
+
+
+def _offer_body(snapshot: DeliverableSnapshot, candidate: Candidate) -> bytes:
+    body = {
+        "release": candidate.release_id,
+        "kind": snapshot.kind,
+        "id": snapshot.id,
+        "version": candidate.version,
+        "sequence": candidate.sequence,
+        "digest": candidate.digest,
+        "size": candidate.size_bytes,
+        "url": candidate.url,
+        "update": candidate.update,
+        "reason": "matched",
+    }
+    return orjson.dumps(body)[1:-1]
+
+
+def _ticket(key: bytes, release_id: str, digest: str) -> "hashlib.blake2b":
+    return hashlib.blake2b(f"{release_id}\n{digest}\n".encode(), key=key, digest_size=TICKET_BYTES, person=b"sampan-ticket")

@@ -1,0 +1,52 @@
+"""For tests of ours and of banks' components: a whole server in this process, on a fresh folder."""
+
+import contextlib
+from collections.abc import AsyncIterator, Callable, Sequence
+from pathlib import Path
+
+import httpx2
+from sqlalchemy.ext.asyncio import create_async_engine
+
+from sampan.platform.app import build_app, open_core, running
+from sampan.platform.component import Component
+from sampan.platform.core import Core, system_clock_ms
+from sampan.platform.engines.tables import metadata
+from sampan.platform.settings import Settings
+from sampan.platform.workspaces.service import create_workspace
+
+WORKSPACE = "bank-a"
+OTHER_WORKSPACE = "bank-b"
+
+
+@contextlib.asynccontextmanager
+async def running_core(
+    folder: Path,
+    *,
+    components: Sequence[Component] | None = None,
+    workspaces: Sequence[str] = (WORKSPACE, OTHER_WORKSPACE),
+    now_ms: Callable[[], int] = system_clock_ms,
+    settings: Settings | None = None,
+) -> AsyncIterator[Core]:
+    """Open a core with its tables and workspaces, with the background tasks running."""
+    settings = settings or Settings(data=folder, default_workspace=workspaces[0], demo=True)
+    folder.mkdir(parents=True, exist_ok=True)
+    await create_tables(folder)
+    async with open_core(settings, components=components, now_ms=now_ms) as core:
+        for workspace_id in workspaces:
+            await create_workspace(core, workspace_id, workspace_id)
+        async with running(core):
+            yield core
+
+
+async def create_tables(folder: Path) -> None:
+    """Create every declared table in the folder's database, without the migrations."""
+    engine = create_async_engine(f"sqlite+aiosqlite:///{folder / 'sampan.sqlite'}")
+    async with engine.begin() as connection:
+        await connection.run_sync(metadata.create_all)
+    await engine.dispose()
+
+
+def client(core: Core, *, base_url: str = "http://testserver", **options: object) -> httpx2.AsyncClient:
+    """Return an HTTP client of the whole application; lifespan tasks are `running_core`'s."""
+    transport = httpx2.ASGITransport(app=build_app(core))
+    return httpx2.AsyncClient(transport=transport, base_url=base_url, **options)  # type: ignore[arg-type]
