@@ -8,10 +8,10 @@ import copy
 
 from tuf.api.metadata import Targets
 
+from sampan.offline_packages.limits import MAX_SEQUENCE
 from sampan.offline_packages.roles import (
     APP_LIFE,
     ARCHIVED_LIFE,
-    MAX_SEQUENCE,
     SignedVersion,
     app_role,
     expiry,

@@ -10,6 +10,7 @@ from datetime import UTC, datetime, timedelta
 
 from tuf.api.metadata import Signed, TargetFile, Targets
 
+from sampan.offline_packages.limits import MAX_SEQUENCE
 from sampan.offline_packages.trust_errors import BodyMalformed, NotListed, RoleMismatch
 from sampan.platform.ids import APP_ID
 
@@ -23,7 +24,6 @@ ENVELOPE_FIELD = "x-sampan-envelope"
 
 OFFICERS_NEEDED = 2
 APP_SIGNATURES = 2
-MAX_SEQUENCE = 2**53 - 1
 
 ROOT_LIFE = TARGETS_LIFE = APP_LIFE = timedelta(days=365)
 ARCHIVED_LIFE = timedelta(days=3650)
