@@ -27,7 +27,7 @@ from sampan.platform.component import (
     discover,
 )
 from sampan.platform.core import Core, system_clock_ms
-from sampan.platform.crypto.seal import KEY_BYTES, Sealer
+from sampan.platform.crypto.seal import KEY_BYTES, Sealer, derive
 from sampan.platform.crypto.selftest import run_self_test
 from sampan.platform.engines.bus import LocalBus
 from sampan.platform.engines.cache import LocalCache, LocalCounters, LocalNonces
@@ -91,6 +91,7 @@ async def open_core(
         nonces=LocalNonces(now_ms=now_ms()),
         sealer=Sealer(master_key),
         replica=replica,
+        secret=lambda purpose: derive(master_key, f"secret/{purpose}"),
         now_ms=now_ms,
     )
     try:

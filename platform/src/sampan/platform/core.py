@@ -24,7 +24,11 @@ def system_clock_ms() -> int:
 
 @dataclass(slots=True)
 class Core:
-    """Engines, memory and contributions of one server process."""
+    """Engines, memory and contributions of one server process.
+
+    `secret(purpose)` returns 32 bytes derived from the master key, the same in every process of a deployment;
+    a purpose that belongs to a workspace must name it.
+    """
 
     settings: Settings
     components: Sequence[Component]
@@ -36,6 +40,7 @@ class Core:
     nonces: Nonces
     sealer: Sealer
     replica: Replica
+    secret: Callable[[str], bytes]
     now_ms: Callable[[], int] = system_clock_ms
     _ports: dict[type, Any] = field(default_factory=dict)
 

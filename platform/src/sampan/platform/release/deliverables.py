@@ -1,0 +1,33 @@
+"""Deliverable kinds: what a release can roll out. Components contribute them."""
+
+from collections.abc import Awaitable, Callable, Collection, Mapping
+from dataclasses import dataclass
+
+from sampan.platform.engines.database import Transaction
+
+
+@dataclass(frozen=True, slots=True)
+class Deliverable:
+    """One releasable version. `digest` is the package digest; `url` is where devices fetch it, from the root path."""
+
+    id: str
+    sequence: int
+    version: str
+    digest: str
+    size_bytes: int
+    min_host: int
+    url: str
+
+
+@dataclass(frozen=True, slots=True)
+class DeliverableKind:
+    """A kind of deliverable.
+
+    `find` returns those of the asked (id, sequence) pairs that are published and not killed; all of them in one
+    read, because the snapshot is compiled from it. `is_controlled` says whether devices obey a control file.
+    """
+
+    name: str
+    find: Callable[[Transaction, Collection[tuple[str, int]]], Awaitable[Mapping[tuple[str, int], Deliverable]]]
+    kill: Callable[[Transaction, str, int, str], Awaitable[None]]
+    is_controlled: bool = True

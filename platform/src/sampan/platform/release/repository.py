@@ -1,0 +1,218 @@
+"""The rows of releases and all SQL on them."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import BigInteger, Column, Index, Integer, Row, String, Text, insert, select, update
+
+from sampan.platform.crypto.canonical import canonical_json
+from sampan.platform.engines.database import Transaction
+from sampan.platform.engines.tables import scoped_table
+from sampan.platform.errors import NotFound
+from sampan.platform.release.states import OFFERING, ReleaseState
+
+releases = scoped_table(
+    "releases",
+    Column("id", String(40), primary_key=True),
+    Column("kind", String(32), nullable=False),
+    Column("deliverable_id", String(200), nullable=False),
+    Column("sequence", BigInteger, nullable=False),
+    Column("version", String(64), nullable=False),
+    Column("digest", String(80), nullable=False),
+    Column("client_app", String(64)),
+    Column("audience", Text, nullable=False),
+    Column("stages", Text, nullable=False),
+    Column("stage", Integer, nullable=False),
+    Column("update_mode", String(16), nullable=False),
+    Column("rollback_to", BigInteger),
+    Column("state", String(16), nullable=False),
+    Column("cause", Text, nullable=False),
+    Column("row_revision", Integer, nullable=False),
+    Column("change_id", String(40)),
+    Column("made_by", String(40), nullable=False),
+    Column("created_ms", BigInteger, nullable=False),
+    Column("changed_ms", BigInteger, nullable=False),
+)
+Index(
+    "ix_releases_deliverable",
+    releases.c.workspace_id,
+    releases.c.kind,
+    releases.c.deliverable_id,
+    releases.c.sequence,
+)
+release_history = scoped_table(
+    "release_history",
+    Column("release_id", String(40), primary_key=True),
+    Column("row_revision", Integer, primary_key=True),
+    Column("state", String(16), nullable=False),
+    Column("cause", Text, nullable=False),
+    Column("made_by", String(40), nullable=False),
+    Column("at_ms", BigInteger, nullable=False),
+)
+
+
+class UnknownRelease(NotFound):
+    """No release of this id in this workspace."""
+
+    code = "unknown_release"
+
+
+@dataclass(frozen=True, slots=True)
+class Release:
+    """The rollout of one deliverable. `stages` has one element today: `{"audience": rule}`."""
+
+    id: str
+    kind: str
+    deliverable_id: str
+    sequence: int
+    version: str
+    digest: str
+    client_app: str | None
+    audience: Mapping[str, Any]
+    stages: tuple[Mapping[str, Any], ...]
+    stage: int
+    update_mode: str
+    rollback_to: int | None
+    state: ReleaseState
+    cause: str
+    row_revision: int
+    change_id: str | None
+    made_by: str
+    created_ms: int
+    changed_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class HistoryEntry:
+    """One state that a release was in, since when and by whom."""
+
+    row_revision: int
+    state: ReleaseState
+    cause: str
+    made_by: str
+    at_ms: int
+
+
+async def add_release(tx: Transaction, release: Release) -> None:
+    """Insert a new release."""
+    row = {
+        "workspace_id": tx.workspace_id,
+        "id": release.id,
+        "kind": release.kind,
+        "deliverable_id": release.deliverable_id,
+        "sequence": release.sequence,
+        "version": release.version,
+        "digest": release.digest,
+        "client_app": release.client_app,
+        "audience": canonical_json(release.audience).decode(),
+        "stages": canonical_json(list(release.stages)).decode(),
+        "stage": release.stage,
+        "update_mode": release.update_mode,
+        "rollback_to": release.rollback_to,
+        "state": release.state,
+        "cause": release.cause,
+        "row_revision": release.row_revision,
+        "change_id": release.change_id,
+        "made_by": release.made_by,
+        "created_ms": release.created_ms,
+        "changed_ms": release.changed_ms,
+    }
+    await tx.execute(insert(releases).values(row))
+    await _add_history(tx, release)
+
+
+async def get_release(tx: Transaction, release_id: str) -> Release:
+    """Return a release; raise `UnknownRelease`."""
+    statement = select(*_COLUMNS).where(releases.c.workspace_id == tx.workspace_id, releases.c.id == release_id)
+    row = (await tx.execute(statement)).one_or_none()
+    if row is None:
+        raise UnknownRelease(f"There is no release {release_id!r} in this workspace.")
+    return _release(row)
+
+
+async def list_releases(
+    tx: Transaction, *, deliverable_id: str | None = None, state: ReleaseState | None = None, before: str | None, limit: int
+) -> list[Release]:
+    """Return releases, the newest first, that came before the id `before`."""
+    statement = select(*_COLUMNS).where(releases.c.workspace_id == tx.workspace_id)
+    if deliverable_id is not None:
+        statement = statement.where(releases.c.deliverable_id == deliverable_id)
+    if state is not None:
+        statement = statement.where(releases.c.state == state)
+    if before is not None:
+        statement = statement.where(releases.c.id < before)
+    rows = await tx.execute(statement.order_by(releases.c.id.desc()).limit(limit))
+    return [_release(row) for row in rows]
+
+
+async def offering_releases(tx: Transaction, *, deliverable_id: str | None = None) -> list[Release]:
+    """Return the releases that offer now, of one deliverable or of all, the highest sequence first."""
+    statement = select(*_COLUMNS).where(
+        releases.c.workspace_id == tx.workspace_id, releases.c.state.in_(sorted(OFFERING))
+    )
+    if deliverable_id is not None:
+        statement = statement.where(releases.c.deliverable_id == deliverable_id)
+    order = (releases.c.kind, releases.c.deliverable_id, releases.c.sequence.desc(), releases.c.id.desc())
+    return [_release(row) for row in await tx.execute(statement.order_by(*order))]
+
+
+async def change_release(
+    tx: Transaction, release: Release, *, state: ReleaseState, cause: str, change_id: str | None, made_by: str, now_ms: int
+) -> Release:
+    """Move a release to a state and note it in its history; return it as it is then."""
+    statement = (
+        update(releases)
+        .where(
+            releases.c.workspace_id == tx.workspace_id,
+            releases.c.id == release.id,
+            releases.c.row_revision == release.row_revision,
+        )
+        .values(
+            state=state, cause=cause, change_id=change_id, changed_ms=now_ms, row_revision=releases.c.row_revision + 1
+        )
+        .returning(*_COLUMNS)
+    )
+    changed = _release((await tx.execute(statement)).one())
+    await _add_history(tx, changed, made_by=made_by)
+    return changed
+
+
+async def history(tx: Transaction, release_id: str) -> list[HistoryEntry]:
+    """Return the states of a release in the order it had them."""
+    table = release_history
+    statement = (
+        select(table.c.row_revision, table.c.state, table.c.cause, table.c.made_by, table.c.at_ms)
+        .where(table.c.workspace_id == tx.workspace_id, table.c.release_id == release_id)
+        .order_by(table.c.row_revision)
+    )
+    return [
+        HistoryEntry(row.row_revision, ReleaseState(row.state), row.cause, row.made_by, row.at_ms)
+        for row in await tx.execute(statement)
+    ]
+
+
+async def _add_history(tx: Transaction, release: Release, *, made_by: str | None = None) -> None:
+    await tx.execute(
+        insert(release_history).values(
+            workspace_id=tx.workspace_id,
+            release_id=release.id,
+            row_revision=release.row_revision,
+            state=release.state,
+            cause=release.cause,
+            made_by=made_by or release.made_by,
+            at_ms=release.changed_ms,
+        )
+    )
+
+
+_COLUMNS = tuple(column for column in releases.c if column.name != "workspace_id")
+
+
+def _release(row: Row[Any]) -> Release:
+    fields = dict(row._mapping)
+    fields["audience"] = json.loads(row.audience)
+    fields["stages"] = tuple(json.loads(row.stages))
+    fields["state"] = ReleaseState(row.state)
+    return Release(**fields)

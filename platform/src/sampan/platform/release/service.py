@@ -1,0 +1,336 @@
+"""Use cases of releases. What makes production riskier goes through a change request; what makes it safer does not."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+
+from sampan.offline_packages.control import Control, Killed, Rollback
+from sampan.platform.audience.rules import compile_rule
+from sampan.platform.core import Core
+from sampan.platform.engines.database import Transaction
+from sampan.platform.engines.outbox import emit
+from sampan.platform.errors import Conflict, Invalid
+from sampan.platform.ids import new_id
+from sampan.platform.operators import audit
+from sampan.platform.operators.actor import Actor
+from sampan.platform.operators.changes import Change, propose
+from sampan.platform.release.deliverables import Deliverable, DeliverableKind
+from sampan.platform.release.repository import (
+    Release,
+    add_release,
+    change_release,
+    get_release,
+    offering_releases,
+)
+from sampan.platform.release.snapshot import PART
+from sampan.platform.release.states import ReleaseState, move
+from sampan.platform.trust.service import change_control
+from sampan.platform.workspaces.revisions import raise_revision
+
+UPDATE_MODES = ("async", "sync")
+
+
+class UnknownDeliverableKind(Invalid):
+    """No component rolls out this kind of thing."""
+
+    code = "unknown_deliverable_kind"
+
+
+class NotReleasable(Conflict):
+    """The version does not exist, is not published or was killed."""
+
+    code = "not_releasable"
+
+
+class BadUpdateMode(Invalid):
+    """Not one of the update modes."""
+
+    code = "bad_update_mode"
+
+
+class BadRollbackTarget(Invalid):
+    """The target is no published lower version of the same deliverable."""
+
+    code = "bad_rollback_target"
+
+
+class NoRollbackTarget(Conflict):
+    """The release was approved without a version to go back to."""
+
+    code = "no_rollback_target"
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """What an operator fills in. `audience` is a rule; `client_app` None means every client app."""
+
+    kind: str
+    deliverable_id: str
+    sequence: int
+    audience: Mapping[str, Any]
+    client_app: str | None = None
+    update_mode: str = "async"
+    rollback_to: int | None = None
+
+
+async def create_release(core: Core, workspace_id: str, actor: Actor, draft: Draft) -> Release:
+    """Create a draft of a release; any published version may be released, also again."""
+    actor.require("release:create", app=draft.deliverable_id)
+    compile_rule(draft.audience)
+    if draft.update_mode not in UPDATE_MODES:
+        raise BadUpdateMode(f"The update mode is one of {', '.join(UPDATE_MODES)}.", field="update_mode")
+    async with core.store.workspace(workspace_id).write() as tx:
+        deliverable = await _releasable(core, tx, draft.kind, draft.deliverable_id, draft.sequence)
+        if draft.rollback_to is not None:
+            await _check_rollback_target(core, tx, draft)
+        release = _new_release(draft, deliverable, actor, core.now_ms())
+        await add_release(tx, release)
+        await _record(core, tx, actor, "release.created", release, {"version": release.version})
+    return release
+
+
+async def submit_release(core: Core, workspace_id: str, actor: Actor, release_id: str, *, note: str = "") -> Change:
+    """Propose to run a draft: a second person approves exactly this payload, and approval starts it."""
+    async with core.store.workspace(workspace_id).write() as tx:
+        release = await get_release(tx, release_id)
+        actor.require("release:submit", app=release.deliverable_id)
+        await _to(core, tx, actor, release, "submit", cause=note)
+    payload = {
+        "release": release.id,
+        "kind": release.kind,
+        "id": release.deliverable_id,
+        "sequence": release.sequence,
+        "version": release.version,
+        "digest": release.digest,
+        "audience": release.audience,
+        "client_app": release.client_app,
+        "update_mode": release.update_mode,
+        "rollback_to": release.rollback_to,
+    }
+    return await propose(
+        core, workspace_id, actor, kind="release.start", target=release.id, payload=payload, note=note
+    )
+
+
+async def apply_start(core: Core, tx: Transaction, change: Change, actor: Actor) -> None:
+    """Start the release that a change request describes; runs in the approving transaction."""
+    release = await get_release(tx, change.target)
+    deliverable = await _releasable(core, tx, release.kind, release.deliverable_id, release.sequence)
+    if deliverable.digest != release.digest:
+        raise NotReleasable("The version's bytes are not those that were proposed; make a new release.")
+    release = await _to(core, tx, actor, release, "approve", cause="")
+    release = await _to(core, tx, actor, release, "start", cause="")
+    await _took_effect(core, tx, actor, release)
+
+
+async def send_back(core: Core, tx: Transaction, change: Change, actor: Actor) -> None:
+    """Return a rejected or withdrawn release to its draft."""
+    release = await get_release(tx, change.target)
+    if release.state is ReleaseState.SUBMITTED:
+        await _to(core, tx, actor, release, "send_back", cause=change.note)
+
+
+async def pause_release(core: Core, workspace_id: str, actor: Actor, release_id: str, *, cause: str) -> Release:
+    """Stop new offers for now; one person may, and resuming takes two."""
+    return await _lower(core, workspace_id, actor, release_id, "pause", "release:stop", cause)
+
+
+async def complete_release(core: Core, workspace_id: str, actor: Actor, release_id: str, *, cause: str = "") -> Release:
+    """Mark a rollout as done; it keeps offering."""
+    return await _lower(core, workspace_id, actor, release_id, "complete", "release:submit", cause)
+
+
+async def stop_release(core: Core, workspace_id: str, actor: Actor, release_id: str, *, cause: str) -> Release:
+    """End a release for good; what is installed stays."""
+    return await _lower(core, workspace_id, actor, release_id, "stop", "release:stop", cause)
+
+
+async def propose_resume(core: Core, workspace_id: str, actor: Actor, release_id: str, *, note: str = "") -> Change:
+    """Propose to go on with a paused release."""
+    async with core.store.workspace(workspace_id).read() as tx:
+        release = await get_release(tx, release_id)
+    actor.require("release:submit", app=release.deliverable_id)
+    move(release.state, "resume")
+    return await propose(
+        core,
+        workspace_id,
+        actor,
+        kind="release.resume",
+        target=release.id,
+        payload={"release": release.id, "id": release.deliverable_id, "version": release.version},
+        note=note,
+    )
+
+
+async def apply_resume(core: Core, tx: Transaction, change: Change, actor: Actor) -> None:
+    """Resume the release that a change request names."""
+    release = await get_release(tx, change.target)
+    await _releasable(core, tx, release.kind, release.deliverable_id, release.sequence)
+    await _took_effect(core, tx, actor, await _to(core, tx, actor, release, "resume", cause=change.note))
+
+
+async def roll_back_release(core: Core, workspace_id: str, actor: Actor, release_id: str, *, cause: str) -> Release:
+    """Take devices back to the version that was approved together with the release; one person may."""
+    async with core.store.workspace(workspace_id).write() as tx:
+        release = await get_release(tx, release_id)
+        actor.require("release:stop", app=release.deliverable_id)
+        if release.rollback_to is None:
+            raise NoRollbackTarget("This release was approved without a version to go back to; stop or kill it instead.")
+        target = await _releasable(core, tx, release.kind, release.deliverable_id, release.rollback_to)
+        release = await _to(core, tx, actor, release, "roll_back", cause=cause)
+        await _took_effect(core, tx, actor, release, back=target)
+    return release
+
+
+async def kill_version(
+    core: Core, workspace_id: str, actor: Actor, *, kind: str, deliverable_id: str, sequence: int, reason: str, cause: str
+) -> None:
+    """Forbid a published version on every device after its next contact; it neither installs nor opens again."""
+    actor.require("release:kill", app=deliverable_id)
+    found = _kind(core, kind)
+    async with core.store.workspace(workspace_id).write() as tx:
+        deliverable = await _releasable(core, tx, kind, deliverable_id, sequence)
+        await found.kill(tx, deliverable_id, sequence, cause)
+        for release in await offering_releases(tx, deliverable_id=deliverable_id):
+            if release.kind == kind and release.sequence == sequence:
+                await _to(core, tx, actor, release, "stop", cause=cause)
+        entry = Killed(sequence=sequence, digest=deliverable.digest, code=reason)
+        await _write_control(core, tx, actor, found, deliverable_id, killed=entry)
+        await raise_revision(tx, PART)
+        detail = {"sequence": sequence, "digest": deliverable.digest, "reason": reason, "cause": cause}
+        await audit.record(
+            tx, actor, "version.killed", target=f"{kind}/{deliverable_id}", detail=detail, now_ms=core.now_ms()
+        )
+        await emit(tx, "version.killed", {"kind": kind, "id": deliverable_id, **detail}, now_ms=core.now_ms())
+
+
+async def _lower(
+    core: Core, workspace_id: str, actor: Actor, release_id: str, verb: str, permission: str, cause: str
+) -> Release:
+    async with core.store.workspace(workspace_id).write() as tx:
+        release = await get_release(tx, release_id)
+        actor.require(permission, app=release.deliverable_id)
+        release = await _to(core, tx, actor, release, verb, cause=cause)
+        await _took_effect(core, tx, actor, release)
+    return release
+
+
+async def _to(core: Core, tx: Transaction, actor: Actor, release: Release, verb: str, *, cause: str) -> Release:
+    state = move(release.state, verb)
+    changed = await change_release(
+        tx,
+        release,
+        state=state,
+        cause=cause,
+        change_id=release.change_id,
+        made_by=actor.person_id,
+        now_ms=core.now_ms(),
+    )
+    await _record(core, tx, actor, f"release.{state}", changed, {"cause": cause})
+    return changed
+
+
+async def _took_effect(
+    core: Core, tx: Transaction, actor: Actor, release: Release, *, back: Deliverable | None = None
+) -> None:
+    """Bring control and the snapshot in line with what offers now, in the transaction that changed it."""
+    rollback = None
+    if back is not None:
+        rollback = Rollback(from_=release.sequence, to=back.sequence, digest=back.digest, serial="")
+    await _write_control(core, tx, actor, _kind(core, release.kind), release.deliverable_id, rollback=rollback)
+    await raise_revision(tx, PART)
+    facts = {"release": release.id, "kind": release.kind, "id": release.deliverable_id, "sequence": release.sequence}
+    await emit(tx, f"release.{release.state}", facts, now_ms=core.now_ms())
+
+
+async def _write_control(
+    core: Core,
+    tx: Transaction,
+    actor: Actor,
+    kind: DeliverableKind,
+    deliverable_id: str,
+    *,
+    killed: Killed | None = None,
+    rollback: Rollback | None = None,
+) -> None:
+    if not kind.is_controlled:
+        return
+    offering = {
+        release.sequence
+        for release in await offering_releases(tx, deliverable_id=deliverable_id)
+        if release.kind == kind.name
+    }
+
+    def revise(control: Control) -> Control:
+        kills = (*control.killed, killed) if killed else control.killed
+        backs = control.rollback
+        if rollback:
+            entry = msgspec.structs.replace(rollback, serial=control.serial)
+            backs = (*(old for old in backs if (old.from_, old.to) != (entry.from_, entry.to)), entry)
+        dead = {entry.sequence for entry in kills}
+        alive = (offering | {entry.to for entry in backs}) - dead
+        backs = tuple(entry for entry in backs if entry.to not in dead)
+        return msgspec.structs.replace(control, offerable=tuple(sorted(alive)), killed=kills, rollback=backs)
+
+    await change_control(core, tx, deliverable_id, revise, actor)
+
+
+async def _releasable(core: Core, tx: Transaction, kind: str, deliverable_id: str, sequence: int) -> Deliverable:
+    found = await _kind(core, kind).find(tx, [(deliverable_id, sequence)])
+    deliverable = found.get((deliverable_id, sequence))
+    if deliverable is None:
+        raise NotReleasable(
+            f"{deliverable_id} has no published version with sequence {sequence}, or it was killed; publish one first."
+        )
+    return deliverable
+
+
+async def _check_rollback_target(core: Core, tx: Transaction, draft: Draft) -> None:
+    target = draft.rollback_to
+    if target is None or target >= draft.sequence:
+        raise BadRollbackTarget("A roll-back goes to a lower sequence than the release's.", field="rollback_to")
+    try:
+        await _releasable(core, tx, draft.kind, draft.deliverable_id, target)
+    except NotReleasable as problem:
+        raise BadRollbackTarget(problem.detail, field="rollback_to") from problem
+
+
+def _kind(core: Core, name: str) -> DeliverableKind:
+    for kind in core.contributions(DeliverableKind):
+        if kind.name == name:
+            return kind
+    names = sorted(kind.name for kind in core.contributions(DeliverableKind))
+    raise UnknownDeliverableKind(f"There is no deliverable kind {name!r}; there are {names}.", field="kind")
+
+
+def _new_release(draft: Draft, deliverable: Deliverable, actor: Actor, now_ms: int) -> Release:
+    return Release(
+        id=new_id("rel"),
+        kind=draft.kind,
+        deliverable_id=draft.deliverable_id,
+        sequence=draft.sequence,
+        version=deliverable.version,
+        digest=deliverable.digest,
+        client_app=draft.client_app,
+        audience=draft.audience,
+        stages=({"audience": draft.audience},),
+        stage=0,
+        update_mode=draft.update_mode,
+        rollback_to=draft.rollback_to,
+        state=ReleaseState.DRAFT,
+        cause="",
+        row_revision=1,
+        change_id=None,
+        made_by=actor.person_id,
+        created_ms=now_ms,
+        changed_ms=now_ms,
+    )
+
+
+async def _record(
+    core: Core, tx: Transaction, actor: Actor, action: str, release: Release, detail: Mapping[str, Any]
+) -> None:
+    facts = {"id": release.deliverable_id, "sequence": release.sequence, **detail}
+    await audit.record(tx, actor, action, target=release.id, detail=facts, now_ms=core.now_ms())
