@@ -5,11 +5,13 @@ written in time is dropped, counted, and the loss is itself a line of the log.
 """
 
 import asyncio
+import contextlib
 import os
 import queue
-import sys
 import threading
 import time
+from collections.abc import AsyncIterator, Mapping
+from typing import Any
 
 import orjson
 
@@ -18,11 +20,10 @@ from sampan.platform.metrics import ACCESS_LINES_DROPPED
 FLUSH_SECONDS = 0.1
 FLUSH_BYTES = 64 * 1024
 MAX_WAITING_CHUNKS = 64
+NOT_FOUND = 404
 
 
-def access_line(
-    *, trace_id: str, workspace: str, method: str, route: str, status: int, size_bytes: int, seconds: float
-) -> bytes:
+def access_line(*, trace_id: str, workspace: str, method: str, route: str, status: int, seconds: float) -> bytes:
     """Return the line of one request. `route` is the pattern: paths and queries may carry personal data."""
     record = {
         "event": "request",
@@ -32,27 +33,53 @@ def access_line(
         "method": method,
         "route": route,
         "status": status,
-        "size_bytes": size_bytes,
         "took_us": int(seconds * 1_000_000),
     }
     return orjson.dumps(record, option=orjson.OPT_APPEND_NEWLINE)
 
 
 class AccessLog:
-    """Collects lines on the event loop; flushed each 100 ms or 64 KiB, and by `close`."""
+    """Collects lines on the event loop while `running`; flushed each 100 ms or 64 KiB, and at the end."""
 
-    def __init__(self, descriptor: int | None = None) -> None:
-        self._descriptor = sys.stderr.fileno() if descriptor is None else descriptor
+    def __init__(self, descriptor: int = 2) -> None:
+        self._descriptor = descriptor
         self._lines: list[bytes] = []
         self._bytes = 0
         self._timer: asyncio.TimerHandle | None = None
         self._unreported = 0
         self._chunks: queue.Queue[bytes | None] = queue.Queue(MAX_WAITING_CHUNKS)
+        self._thread: threading.Thread | None = None
+
+    @contextlib.asynccontextmanager
+    async def running(self, *, close_seconds: float = 5.0) -> AsyncIterator[None]:
+        """Write lines until the end, then what is left, for at most `close_seconds`. Without it nothing is kept."""
         self._thread = threading.Thread(target=self._write_chunks, name="access-log", daemon=True)
         self._thread.start()
+        try:
+            yield
+        finally:
+            self.flush()
+            thread, self._thread = self._thread, None
+            await asyncio.to_thread(self._end, thread, close_seconds)
+
+    def write(self, scope: Mapping[str, Any], status: int, seconds: float, trace_id: str) -> None:
+        """Write the line of one answered request from its ASGI scope; call it on the event loop."""
+        if self._thread is not None:
+            self.add(
+                access_line(
+                    trace_id=trace_id,
+                    workspace=scope.get("sampan_workspace", ""),
+                    method=scope["method"],
+                    route=_pattern(scope, status),
+                    status=status,
+                    seconds=seconds,
+                )
+            )
 
     def add(self, line: bytes) -> None:
         """Take one whole line, newline included; call it on the event loop."""
+        if self._thread is None:
+            return
         self._lines.append(line)
         self._bytes += len(line)
         if self._bytes >= FLUSH_BYTES:
@@ -75,18 +102,13 @@ class AccessLog:
             self._unreported += len(lines)
             ACCESS_LINES_DROPPED.inc(len(lines))
 
-    async def close(self, timeout_seconds: float = 5.0) -> None:
-        """Write what is left and end the thread; what cannot be written within `timeout_seconds` is lost."""
-        self.flush()
-        await asyncio.to_thread(self._end, timeout_seconds)
-
-    def _end(self, timeout_seconds: float) -> None:
+    def _end(self, thread: threading.Thread, timeout_seconds: float) -> None:
         deadline = time.monotonic() + timeout_seconds
         try:
             self._chunks.put(None, timeout=timeout_seconds)
         except queue.Full:
             return  # the reader is gone; the daemon thread ends with the process
-        self._thread.join(max(0.0, deadline - time.monotonic()))
+        thread.join(max(0.0, deadline - time.monotonic()))
 
     def _report_of_loss(self) -> bytes:
         if not self._unreported:
@@ -107,3 +129,11 @@ class AccessLog:
             except OSError:
                 # Nobody reads the log any more (a closed pipe): requests go on, the loss is counted.
                 ACCESS_LINES_DROPPED.inc(chunk.count(b"\n"))
+
+
+def _pattern(scope: Mapping[str, Any], status: int) -> str:
+    """Return the pattern of the route that answered; of a path that nobody knew, nothing: it may say anything."""
+    route = scope.get("route")
+    if route is not None:
+        return str(scope.get("root_path", "")) + str(getattr(route, "path", ""))
+    return "-" if status == NOT_FOUND else str(scope["path"])

@@ -15,6 +15,7 @@ from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import BaseRoute, Mount, Route
 from starlette.types import ASGIApp
 
+from sampan.platform.access_log import AccessLog
 from sampan.platform.component import (
     Background,
     ClientRoutes,
@@ -35,7 +36,6 @@ from sampan.platform.engines.database import SqliteDatabase
 from sampan.platform.engines.keys import system_key
 from sampan.platform.engines.objects import LocalObjects
 from sampan.platform.front import Front
-from sampan.platform.logs import AccessLog
 from sampan.platform.metrics import CONTENT_TYPE, REGISTRY, RequestMetrics, render
 from sampan.platform.problems import HANDLERS, install_handlers
 from sampan.platform.settings import Settings
@@ -134,9 +134,7 @@ def build_app(core: Core) -> ASGIApp:
         routes.extend(client.build(core))
     rest = Starlette(routes=routes, exception_handlers=HANDLERS, lifespan=lifespan)
     hot = {(route.method, route.path): route.build(core) for route in core.contributions(HotRoute)}
-    return Front(
-        hot, rest, default_workspace=core.settings.default_workspace, requests=requests, access=access
-    )
+    return Front(hot, rest, default_workspace=core.settings.default_workspace, requests=requests, access=access)
 
 
 def build_console_api(core: Core) -> FastAPI:

@@ -11,10 +11,10 @@ from typing import cast
 import structlog
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from sampan.platform.access_log import AccessLog
 from sampan.platform.errors import SampanError
 from sampan.platform.ids import WORKSPACE_ID
-from sampan.platform.hot import header
-from sampan.platform.logs import TRACE_ID, AccessLog, trace_id_from
+from sampan.platform.logs import start_trace
 from sampan.platform.metrics import RequestMetrics
 from sampan.platform.problems import RouteNotFound, internal_error, send_problem
 
@@ -45,8 +45,7 @@ class Front:
             await self._rest(scope, receive, send)
             return
         started = time.perf_counter()
-        trace_id = trace_id_from(header(scope, b"traceparent"))
-        TRACE_ID.set(trace_id)
+        trace_id = start_trace(scope["headers"])
         status = 500
 
         async def send_and_note(message: Message) -> None:

@@ -1,4 +1,4 @@
-"""Small tools of raw ASGI routes: read a bounded body, find a header, send bytes. Used where every microsecond counts."""
+"""Small tools of raw ASGI routes: read a bounded body, find a header, send bytes; for where microseconds count."""
 
 from collections.abc import Iterable
 

@@ -10,13 +10,17 @@ import re
 import secrets
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from contextvars import ContextVar
 from typing import Any, TextIO
 
 import orjson
 import structlog
 from structlog.typing import EventDict, Processor, WrappedLogger
+
+from sampan.platform.access_log import AccessLog, access_line
+
+__all__ = ["AccessLog", "access_line", "configure", "current_trace_id", "masked", "start_trace", "trace_id_from"]
 
 TRACE_ID: ContextVar[str] = ContextVar("trace_id", default="")
 
@@ -59,6 +63,19 @@ def trace_id_from(traceparent: bytes | str | None) -> str:
     version, trace_id, parent_id, rest = match.groups()
     is_valid = version != "ff" and (version != "00" or rest is None) and trace_id.strip("0") and parent_id.strip("0")
     return trace_id if is_valid else new_trace_id()
+
+
+def start_trace(headers: Iterable[tuple[bytes, bytes]]) -> str:
+    """Take the trace id of a request from its raw ASGI headers, or make one; log lines carry it from here on."""
+    traceparent = next((value for name, value in headers if name == b"traceparent"), None)
+    trace_id = trace_id_from(traceparent)
+    TRACE_ID.set(trace_id)
+    return trace_id
+
+
+def current_trace_id() -> str:
+    """Return the trace id of the request that is being answered; empty outside of requests."""
+    return TRACE_ID.get()
 
 
 def is_secret_name(name: str) -> bool:

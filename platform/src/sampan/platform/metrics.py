@@ -91,7 +91,6 @@ class RequestMetrics(Collector):
         yield latency
 
 
-REQUESTS = RequestMetrics(REGISTRY)
 ProcessCollector(registry=REGISTRY)
 
 

@@ -16,7 +16,7 @@ from starlette.responses import Response
 from starlette.types import ExceptionHandler, Send
 
 from sampan.platform.errors import Invalid, NotFound, SampanError
-from sampan.platform.logs import TRACE_ID
+from sampan.platform.logs import current_trace_id
 
 MEDIA_TYPE = "application/problem+json"
 
@@ -63,7 +63,7 @@ def problem_bytes(error: SampanError) -> bytes:
         "status": error.status,
         "code": error.code,
         "detail": error.detail,
-        "trace_id": TRACE_ID.get(),
+        "trace_id": current_trace_id(),
     }
     return orjson.dumps(body, default=str)
 
@@ -111,9 +111,7 @@ async def _on_http_exception(_request: Request, error: Exception) -> Response:
 
 async def _on_invalid_body(_request: Request, error: Exception) -> Response:
     assert isinstance(error, RequestValidationError)  # noqa: S101 - registered for this type alone
-    places = [
-        {"field": ".".join(str(part) for part in item["loc"]), "message": item["msg"]} for item in error.errors()
-    ]
+    places = [{"field": ".".join(str(part) for part in item["loc"]), "message": item["msg"]} for item in error.errors()]
     detail = "; ".join(f"{place['field']}: {place['message']}" for place in places[:3])
     return problem_response(InvalidBody(f"Correct the request: {detail}.", errors=places[:50]))
 

@@ -1,4 +1,4 @@
-"""The settings: read once at the entry point from `SAMPAN_*` variables, then passed down. Documented in docs/operations."""
+"""The settings: read once at the entry point from `SAMPAN_*` variables, then passed down (docs/operations)."""
 
 from pathlib import Path
 

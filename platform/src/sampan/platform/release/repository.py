@@ -30,7 +30,6 @@ releases = scoped_table(
     Column("state", String(16), nullable=False),
     Column("cause", Text, nullable=False),
     Column("row_revision", Integer, nullable=False),
-    Column("change_id", String(40)),
     Column("made_by", String(40), nullable=False),
     Column("created_ms", BigInteger, nullable=False),
     Column("changed_ms", BigInteger, nullable=False),
@@ -78,7 +77,6 @@ class Release:
     state: ReleaseState
     cause: str
     row_revision: int
-    change_id: str | None
     made_by: str
     created_ms: int
     changed_ms: int
@@ -114,7 +112,6 @@ async def add_release(tx: Transaction, release: Release) -> None:
         "state": release.state,
         "cause": release.cause,
         "row_revision": release.row_revision,
-        "change_id": release.change_id,
         "made_by": release.made_by,
         "created_ms": release.created_ms,
         "changed_ms": release.changed_ms,
@@ -132,8 +129,18 @@ async def get_release(tx: Transaction, release_id: str) -> Release:
     return _release(row)
 
 
+async def release_revision(tx: Transaction, release_id: str) -> str:
+    """Return the row's revision, the base of change requests on it."""
+    return str((await get_release(tx, release_id)).row_revision)
+
+
 async def list_releases(
-    tx: Transaction, *, deliverable_id: str | None = None, state: ReleaseState | None = None, before: str | None, limit: int
+    tx: Transaction,
+    *,
+    deliverable_id: str | None = None,
+    state: ReleaseState | None = None,
+    before: str | None,
+    limit: int,
 ) -> list[Release]:
     """Return releases, the newest first, that came before the id `before`."""
     statement = select(*_COLUMNS).where(releases.c.workspace_id == tx.workspace_id)
@@ -159,7 +166,7 @@ async def offering_releases(tx: Transaction, *, deliverable_id: str | None = Non
 
 
 async def change_release(
-    tx: Transaction, release: Release, *, state: ReleaseState, cause: str, change_id: str | None, made_by: str, now_ms: int
+    tx: Transaction, release: Release, *, state: ReleaseState, cause: str, made_by: str, now_ms: int
 ) -> Release:
     """Move a release to a state and note it in its history; return it as it is then."""
     statement = (
@@ -169,9 +176,7 @@ async def change_release(
             releases.c.id == release.id,
             releases.c.row_revision == release.row_revision,
         )
-        .values(
-            state=state, cause=cause, change_id=change_id, changed_ms=now_ms, row_revision=releases.c.row_revision + 1
-        )
+        .values(state=state, cause=cause, changed_ms=now_ms, row_revision=releases.c.row_revision + 1)
         .returning(*_COLUMNS)
     )
     changed = _release((await tx.execute(statement)).one())

@@ -15,7 +15,7 @@ from sampan.platform.errors import Conflict, Invalid
 from sampan.platform.ids import new_id
 from sampan.platform.operators import audit
 from sampan.platform.operators.actor import Actor
-from sampan.platform.operators.changes import Change, propose
+from sampan.platform.operators.changes import Change, propose, propose_in
 from sampan.platform.release.deliverables import Deliverable, DeliverableKind
 from sampan.platform.release.repository import (
     Release,
@@ -96,22 +96,10 @@ async def submit_release(core: Core, workspace_id: str, actor: Actor, release_id
     async with core.store.workspace(workspace_id).write() as tx:
         release = await get_release(tx, release_id)
         actor.require("release:submit", app=release.deliverable_id)
-        await _to(core, tx, actor, release, "submit", cause=note)
-    payload = {
-        "release": release.id,
-        "kind": release.kind,
-        "id": release.deliverable_id,
-        "sequence": release.sequence,
-        "version": release.version,
-        "digest": release.digest,
-        "audience": release.audience,
-        "client_app": release.client_app,
-        "update_mode": release.update_mode,
-        "rollback_to": release.rollback_to,
-    }
-    return await propose(
-        core, workspace_id, actor, kind="release.start", target=release.id, payload=payload, note=note
-    )
+        release = await _to(core, tx, actor, release, "submit", cause=note)
+        return await propose_in(
+            core, tx, actor, kind="release.start", target=release.id, payload=_start_payload(release), note=note
+        )
 
 
 async def apply_start(core: Core, tx: Transaction, change: Change, actor: Actor) -> None:
@@ -177,7 +165,9 @@ async def roll_back_release(core: Core, workspace_id: str, actor: Actor, release
         release = await get_release(tx, release_id)
         actor.require("release:stop", app=release.deliverable_id)
         if release.rollback_to is None:
-            raise NoRollbackTarget("This release was approved without a version to go back to; stop or kill it instead.")
+            raise NoRollbackTarget(
+                "This release was approved without a version to go back to; stop or kill it instead."
+            )
         target = await _releasable(core, tx, release.kind, release.deliverable_id, release.rollback_to)
         release = await _to(core, tx, actor, release, "roll_back", cause=cause)
         await _took_effect(core, tx, actor, release, back=target)
@@ -185,7 +175,15 @@ async def roll_back_release(core: Core, workspace_id: str, actor: Actor, release
 
 
 async def kill_version(
-    core: Core, workspace_id: str, actor: Actor, *, kind: str, deliverable_id: str, sequence: int, reason: str, cause: str
+    core: Core,
+    workspace_id: str,
+    actor: Actor,
+    *,
+    kind: str,
+    deliverable_id: str,
+    sequence: int,
+    reason: str,
+    cause: str,
 ) -> None:
     """Forbid a published version on every device after its next contact; it neither installs nor opens again."""
     actor.require("release:kill", app=deliverable_id)
@@ -224,7 +222,6 @@ async def _to(core: Core, tx: Transaction, actor: Actor, release: Release, verb:
         release,
         state=state,
         cause=cause,
-        change_id=release.change_id,
         made_by=actor.person_id,
         now_ms=core.now_ms(),
     )
@@ -305,6 +302,21 @@ def _kind(core: Core, name: str) -> DeliverableKind:
     raise UnknownDeliverableKind(f"There is no deliverable kind {name!r}; there are {names}.", field="kind")
 
 
+def _start_payload(release: Release) -> dict[str, Any]:
+    return {
+        "release": release.id,
+        "kind": release.kind,
+        "id": release.deliverable_id,
+        "sequence": release.sequence,
+        "version": release.version,
+        "digest": release.digest,
+        "audience": dict(release.audience),
+        "client_app": release.client_app,
+        "update_mode": release.update_mode,
+        "rollback_to": release.rollback_to,
+    }
+
+
 def _new_release(draft: Draft, deliverable: Deliverable, actor: Actor, now_ms: int) -> Release:
     return Release(
         id=new_id("rel"),
@@ -322,7 +334,6 @@ def _new_release(draft: Draft, deliverable: Deliverable, actor: Actor, now_ms: i
         state=ReleaseState.DRAFT,
         cause="",
         row_revision=1,
-        change_id=None,
         made_by=actor.person_id,
         created_ms=now_ms,
         changed_ms=now_ms,

@@ -37,7 +37,9 @@ async def load_deliverables(
     return found
 
 
-async def load(tx: Transaction, kinds: Collection[DeliverableKind], controls: Sequence[Control], key: bytes) -> ReleaseRows:
+async def load(
+    tx: Transaction, kinds: Collection[DeliverableKind], controls: Sequence[Control], key: bytes
+) -> ReleaseRows:
     """Read the rows of the part."""
     releases = await offering_releases(tx)
     return ReleaseRows(releases, await load_deliverables(tx, kinds, releases), controls, key)

@@ -201,7 +201,9 @@ def _may_go_back(part: ReleasesPart, has: Installed, sequence: int) -> bool:
 
 
 def _control(plan: Plan, installed: Mapping[tuple[str, str], Installed]) -> bytes:
-    extra = [plan.all_control[app] for kind, app in installed if (kind, app) not in plan.keys and app in plan.all_control]
+    extra = [
+        plan.all_control[app] for kind, app in installed if (kind, app) not in plan.keys and app in plan.all_control
+    ]
     return b",".join([plan.control, *extra] if plan.control else extra)
 
 
@@ -236,4 +238,6 @@ def _offer_body(snapshot: DeliverableSnapshot, candidate: Candidate) -> bytes:
 
 
 def _ticket(key: bytes, release_id: str, digest: str) -> "hashlib.blake2b":
-    return hashlib.blake2b(f"{release_id}\n{digest}\n".encode(), key=key, digest_size=TICKET_BYTES, person=b"sampan-ticket")
+    return hashlib.blake2b(
+        f"{release_id}\n{digest}\n".encode(), key=key, digest_size=TICKET_BYTES, person=b"sampan-ticket"
+    )
