@@ -14,7 +14,6 @@ from sampan.offline_packages.limits import MAX_ARCHIVE_BYTES, MAX_SEQUENCE
 from sampan.offline_packages.manifest import Kind, Manifest
 from sampan.offline_packages.names import check_no_clash, check_path
 from sampan.offline_packages.refusals import IndexInvalid, IndexNotCanonical, PackageRefused
-from sampan.platform.crypto.canonical import NotCanonical, canonical_json, parse_canonical
 from sampan.platform.crypto.digest import digest
 
 FORMAT = "sampan-package/1"
@@ -62,6 +61,13 @@ class SubPackageEntry(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     independent: bool
 
 
+class RedirectEntry(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename={"from_": "from"}):
+    """A page that was removed, and the present page that takes its place."""
+
+    from_: str
+    to: str
+
+
 class PackageIndex(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The content index. `to_bytes` and `parse_index` are each other's inverse."""
 
@@ -75,13 +81,17 @@ class PackageIndex(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     dependencies: tuple[DependencyEntry, ...]
     sub_packages: tuple[SubPackageEntry, ...]
     pages: tuple[str, ...]
-    redirects: dict[str, str]
+    redirects: tuple[RedirectEntry, ...]
     archive: ArchiveEntry
     files: tuple[FileEntry, ...]
 
     def to_bytes(self) -> bytes:
-        """Return the canonical bytes (RFC 8785)."""
-        return canonical_json(msgspec.to_builtins(self))
+        """Return the canonical bytes (RFC 8785).
+
+        All keys are ASCII and all numbers integers, so sorted keys and shortest escapes are all that the RFC
+        demands; a property test holds this fast encoder equal to `canonical_json`.
+        """
+        return msgspec.json.encode(self, order="sorted")
 
     def file(self, path: str) -> FileEntry | None:
         """Return the entry of `path`, or None."""
@@ -113,7 +123,7 @@ def make_index(manifest: Manifest, files: Sequence[FileEntry], archive: ArchiveE
         ),
         sub_packages=tuple(SubPackageEntry(part.name, part.root, part.independent) for part in vendor.sub_packages),
         pages=manifest.pages,
-        redirects=dict(vendor.redirects),
+        redirects=tuple(RedirectEntry(old, vendor.redirects[old]) for old in sorted(vendor.redirects)),
         archive=archive,
         files=tuple(files),
     )
@@ -127,17 +137,15 @@ def package_digest(index_bytes: bytes) -> str:
 def parse_index(data: bytes) -> PackageIndex:
     """Read an index; raise `IndexNotCanonical` or `IndexInvalid` unless it is the one a packer would write."""
     try:
-        value = parse_canonical(data)
-    except (NotCanonical, RecursionError) as problem:
-        raise IndexNotCanonical(reason=str(problem)[:200] or "nested too deeply") from problem
-    try:
-        index = msgspec.convert(value, PackageIndex)
+        index = msgspec.json.decode(data, type=PackageIndex)
     except msgspec.ValidationError as problem:
         raise IndexInvalid(reason=str(problem)[:200]) from problem
+    except (msgspec.DecodeError, RecursionError, UnicodeError) as problem:
+        raise IndexNotCanonical(reason=str(problem)[:200]) from problem
+    if index.to_bytes() != data:
+        raise IndexNotCanonical(reason="another spelling of the same value")
     _check_head(index)
     _check_files(index)
-    if index.to_bytes() != data:
-        raise IndexInvalid(reason="a member is spelled out that must be left out")
     return index
 
 
@@ -154,6 +162,7 @@ def _check_head(index: PackageIndex) -> None:
         _require(_is_rising(items), "permissions must be sorted and without doubles")
     _require(_is_rising([item.id for item in index.dependencies]), "dependencies must be sorted by id")
     _require(_is_rising([part.name for part in index.sub_packages]), "sub_packages must be sorted by name")
+    _require(_is_rising([item.from_ for item in index.redirects]), "redirects must be sorted by from")
 
 
 def _check_files(index: PackageIndex) -> None:

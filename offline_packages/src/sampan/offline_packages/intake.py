@@ -30,7 +30,7 @@ from sampan.offline_packages.refusals import (
     ZipChecksum,
     ZipDataCorrupt,
 )
-from sampan.offline_packages.required_files import MANIFEST, missing_files
+from sampan.offline_packages.required_files import MANIFEST, layout_refusals
 from sampan.offline_packages.sniffing import HEAD_BYTES, contradiction
 from sampan.offline_packages.upload import Content, Entry, read_directory
 from sampan.platform.crypto.digest import Hasher
@@ -90,12 +90,7 @@ def intake(
             entries = [taken.take(item) for item in files]
             archive = writer.finish()
         manifest = parse_manifest(taken.manifest)
-        refusals = missing_files(
-            {entry.path for entry in entries},
-            manifest.vendor.kind,
-            manifest.pages,
-            [part.root for part in manifest.vendor.sub_packages],
-        )
+        refusals = layout_refusals({entry.path for entry in entries}, manifest)
         if refusals:
             raise refusals[0]
         index = make_index(manifest, entries, archive)

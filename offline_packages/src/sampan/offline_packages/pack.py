@@ -6,7 +6,6 @@ What is left out or added is said in the result.
 
 import os
 import re
-import stat
 import zlib
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -32,7 +31,7 @@ from sampan.offline_packages.refusals import (
     PathNotUtf8,
     TooManyFiles,
 )
-from sampan.offline_packages.required_files import APP_CSS, APP_JS, BARE_PAGES, MANIFEST, missing_files
+from sampan.offline_packages.required_files import APP_CSS, APP_JS, BARE_PAGES, MANIFEST, layout_refusals
 from sampan.offline_packages.sniffing import HEAD_BYTES, contradiction
 from sampan.platform.crypto.canonical import NotCanonical, canonical_json
 from sampan.platform.crypto.digest import Hasher
@@ -148,17 +147,19 @@ def _found(folder: Path, out_dir: Path) -> tuple[dict[str, _Source], tuple[str, 
     """Return every file below `folder` by its path, and what was skipped; links and devices are refused."""
     sources: dict[str, _Source] = {}
     skipped: list[str] = []
-    pending = [(folder, "")]
+    output = os.fsencode(out_dir.absolute())
+    pending = [(os.fsencode(folder.absolute()), "")]
     while pending:
         place, prefix = pending.pop()
         for item in os.scandir(place):
-            path = prefix + item.name
-            if _is_skipped(item.name) or Path(item.path) == out_dir:
-                skipped.append(path + "/" if item.is_dir(follow_symlinks=False) else path)
-            elif item.is_dir(follow_symlinks=False):
-                pending.append((Path(item.path), path + "/"))
-            elif stat.S_ISREG(item.stat(follow_symlinks=False).st_mode):
-                sources[_utf8(path)] = _Source(path, Path(item.path))
+            path = prefix + _utf8(item.name)
+            is_folder = item.is_dir(follow_symlinks=False)
+            if _is_skipped(path.rpartition("/")[2]) or item.path == output:
+                skipped.append(f"{path}/" if is_folder else path)
+            elif is_folder:
+                pending.append((item.path, f"{path}/"))
+            elif item.is_file(follow_symlinks=False):
+                sources[path] = _Source(path, Path(os.fsdecode(item.path)))
             else:
                 raise NotARegularFile(path)
     return sources, tuple(sorted(skipped))
@@ -168,12 +169,12 @@ def _is_skipped(name: str) -> bool:
     return (name.startswith(".") and name != KEPT_DOT_FOLDER) or name.lower() in _SKIPPED_NAMES
 
 
-def _utf8(path: str) -> str:
+def _utf8(name: bytes) -> str:
+    """Decode a name whatever the locale says: the bytes of a package's names are UTF-8."""
     try:
-        path.encode()
-    except UnicodeEncodeError as problem:
-        raise PathNotUtf8(path) from problem
-    return path
+        return name.decode("utf-8")
+    except UnicodeDecodeError as problem:
+        raise PathNotUtf8(name.decode("ascii", "backslashreplace")) from problem
 
 
 def _complete(
@@ -236,8 +237,7 @@ def _check_layout(sources: Mapping[str, _Source], manifest: Manifest, policy: Po
         raise PackageTooLarge(size=sum(sizes.values()), limit=policy.max_package_bytes, files=by_file)
     if sizes[largest[0]] > policy.max_file_bytes:
         raise FileTooLarge(largest[0], size=sizes[largest[0]], limit=policy.max_file_bytes, files=by_file)
-    roots = [part.root for part in manifest.vendor.sub_packages]
-    refusals = missing_files(sources, manifest.vendor.kind, manifest.pages, roots)
+    refusals = layout_refusals(sources, manifest)
     if refusals:
         raise refusals[0]
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Collection
 
-from sampan.offline_packages.manifest import Kind
+from sampan.offline_packages.manifest import Kind, Manifest
 from sampan.offline_packages.refusals import (
     LayoutFileMissing,
     LayoutPageMissing,
@@ -19,6 +19,20 @@ BARE_PAGES = ("index",)
 def page_file(route: str) -> str:
     """Return the file that shows the page of a route."""
     return f"{route}.html"
+
+
+def layout_refusals(paths: Collection[str], manifest: Manifest) -> list[PackageRefused]:
+    """Return a refusal for everything that the manifest demands and `paths` do not hold, widgets too."""
+    widgets = [page_file(widget.path) for widget in manifest.widgets]
+    return [
+        *missing_files(
+            paths,
+            manifest.vendor.kind,
+            manifest.pages,
+            [part.root for part in manifest.vendor.sub_packages],
+        ),
+        *(LayoutPageMissing(file) for file in widgets if file not in paths),
+    ]
 
 
 def missing_files(

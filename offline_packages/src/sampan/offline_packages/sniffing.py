@@ -48,6 +48,10 @@ _EXECUTABLES: tuple[tuple[bytes, str], ...] = (
     (b"dex\n03", "Android"),
     (b"!<arch>\n", "a linker"),
 )
+_BY_FIRST_BYTE: dict[int, list[tuple[bytes, str]]] = {}
+for _magic, _name in _MAGICS:
+    _BY_FIRST_BYTE.setdefault(_magic[0], []).append((_magic, _name))
+_EXECUTABLE_STARTS = (*(magic for magic, _ in _EXECUTABLES), b"MZ", b"#!")
 _ALLOWED = {
     "png": {"png"}, "jpg": {"jpeg"}, "jpeg": {"jpeg"}, "gif": {"gif"}, "webp": {"webp"}, "bmp": {"bmp"},
     "ico": {"ico", "png"}, "avif": {"mp4"}, "heic": {"mp4"}, "woff": {"woff"}, "woff2": {"woff2"},
@@ -89,7 +93,7 @@ def sniffed(head: bytes) -> str | None:
         return "mp4"
     if len(head) > 2 and head[0] == 0xFF and head[1] & 0xE6 == 0xE2:  # MPEG audio, layer III
         return "mp3"
-    for magic, name in _MAGICS:
+    for magic, name in _BY_FIRST_BYTE.get(head[0], ()) if head else ():
         if head.startswith(magic) and (name not in _NEEDS_BINARY or b"\0" in head[:512]):
             return name
     return None
@@ -101,6 +105,8 @@ def _extension(path: str) -> str:
 
 
 def _executable(head: bytes, extension: str) -> str | None:
+    if not head.startswith(_EXECUTABLE_STARTS):
+        return None
     for magic, system in _EXECUTABLES:
         if head.startswith(magic):
             return system
