@@ -6,7 +6,7 @@ anything by itself, except that an app which sync no longer lists is not opened.
 
 from collections.abc import Iterable
 from functools import partial
-from typing import Literal
+from typing import Literal, Self
 
 import msgspec
 
@@ -49,6 +49,12 @@ class OpenedApp:
         self.package = package
         self.may_move_money = opening.may_move_money
         self.why = opening.why
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.package.close()
 
 
 class Device:

@@ -15,6 +15,7 @@ import os
 import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Self
 
 import msgspec
 
@@ -294,7 +295,7 @@ class StoredPackage:
         self.index = reader.index
         self._reader = reader
 
-    def __enter__(self) -> "StoredPackage":
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:

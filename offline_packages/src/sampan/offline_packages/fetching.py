@@ -41,8 +41,8 @@ class HttpFetch:
         try:
             headers = {"Range": f"bytes={offset}-"} if offset else {}
             connection.request("GET", parts.path + (f"?{parts.query}" if parts.query else ""), headers=headers)
-            answer = connection.getresponse()
-            yield from _body(answer, url, max_length, offset, deadline)
+            with connection.getresponse() as answer:
+                yield from _body(answer, url, max_length, offset, deadline)
         except http.client.HTTPException as problem:
             raise FetchFailed(f"{url}: {type(problem).__name__}") from problem
         finally:

@@ -1,0 +1,237 @@
+"""A trust tree that signs on the fly and is served over HTTP on this machine; the test's hands are the thief's.
+
+Everything is made by the product's own functions, so what the clients below verify is what the server publishes.
+Each `steal_*`/`serve_*` method does what a holder of some key, or of the mirror, could do.
+"""
+
+import http.server
+import re
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+from tuf.api.metadata import MetaFile, Snapshot, Targets, Timestamp
+
+from sampan.offline_packages import NewApp, pack
+from sampan.offline_packages.control import Control, Killed, Rollback
+from sampan.offline_packages.publishing import next_app_body, signed_version
+from sampan.offline_packages.roles import SignedVersion, app_role, control_path, index_path, package_path
+from sampan.offline_packages.signed_bytes import read_body, sign_body
+from sampan.platform.crypto.digest import digest
+from sampan.platform.crypto.keys import PrivateKey
+from sampan.platform.trust.bodies import (
+    first_targets,
+    make_root,
+    next_control_body,
+    next_snapshot,
+    next_timestamp,
+    with_app,
+)
+
+DAY_MS = 86_400_000
+ENDLESS = b"endless"
+
+
+class Simulator:
+    """One tree. `files` is all that the mirror serves, by path below `/trust/demo/intl/`."""
+
+    def __init__(self, folder: Path, *, tree: str = "demo/intl") -> None:
+        self.folder = folder
+        self.tree = tree
+        self.now_ms = int(time.time() * 1000)
+        self.officers = [PrivateKey.generate("es256") for _ in range(3)]
+        self.snapshot_key, self.timestamp_key, self.control_key, self.review = (PrivateKey.generate() for _ in range(4))
+        self.publishers: dict[str, PrivateKey] = {}
+        self.files: dict[str, bytes] = {}
+        self.versions: dict[str, int] = {}
+        self.bodies: dict[str, bytes] = {}
+        self.controls: dict[str, bytes] = {}
+        self.snapshot: Snapshot | None = None
+        self.timestamp: Timestamp | None = None
+        root = make_root(
+            tree,
+            [officer.public for officer in self.officers],
+            snapshot=self.snapshot_key.public,
+            timestamp=self.timestamp_key.public,
+            now_ms=self.now_ms,
+        )
+        self.root = sign_body(root, *self.officers[:2])
+        self.files["metadata/1.root.json"] = self.root
+        self.put_targets(first_targets(tree, control=self.control_key.public, now_ms=self.now_ms))
+        self.put_control_role()
+
+    @property
+    def targets(self) -> Targets:
+        return read_body(self.bodies["targets"], Targets)
+
+    def put(self, role: str, data: bytes, *, version: int | None = None) -> None:
+        """Publish a role file under the version it carries (or another one)."""
+        self.bodies[role] = data
+        self.versions[role] = version or read_body(data, Targets).version
+        self.files[f"metadata/{self.versions[role]}.{role}.json"] = data
+
+    def put_targets(self, body: Targets) -> None:
+        self.put("targets", sign_body(body, self.officers[0], self.officers[2]))
+
+    def put_control_role(self, *, now_ms: int | None = None) -> None:
+        current = read_body(self.bodies["control"], Targets) if "control" in self.bodies else None
+        body = next_control_body(current, self.controls, tree=self.tree, now_ms=now_ms or self.now_ms)
+        self.put("control", sign_body(body, self.control_key))
+
+    def add_app(self, app_id: str, publisher: PrivateKey | None = None) -> PrivateKey:
+        """Have two officers delegate a new app."""
+        key = self.publishers[app_id] = publisher or PrivateKey.generate()
+        self.put_targets(
+            with_app(self.targets, app_id, publisher=key.public, review=self.review.public, now_ms=self.now_ms)
+        )
+        return key
+
+    def build(self, app_id: str, sequence: int, *, floor: int = 0, text: str | None = None) -> SignedVersion:
+        """Pack a small H5 app, put its two targets on the mirror, and return what the role will list."""
+        source = self.folder / f"{app_id}-{sequence}"
+        source.mkdir(parents=True)
+        (source / "index.html").write_text(text or f"<!doctype html><title>{app_id} {sequence}</title>")
+        new = NewApp(app_id=app_id, version_name=f"1.0.{sequence}", sequence=sequence)
+        packed = pack(source, self.folder / f"{app_id}-{sequence}-out", new_app=new)
+        archive = packed.archive_path.read_bytes()
+        version = signed_version(
+            app_id,
+            sequence,
+            version=f"1.0.{sequence}",
+            index=packed.index_bytes,
+            package_digest=digest(archive),
+            package_bytes=len(archive),
+            floor=floor,
+        )
+        self.serve_target(index_path(app_id, sequence), packed.index_bytes)
+        self.serve_target(package_path(app_id, sequence), archive)
+        return version
+
+    def next_body(self, version: SignedVersion) -> Targets:
+        role = app_role(version.app)
+        current = read_body(self.bodies[role], Targets) if role in self.bodies else None
+        return next_app_body(current, version, tree=self.tree, now_ms=self.now_ms)
+
+    def publish(
+        self, app_id: str, sequence: int, *, floor: int = 0, signers: Sequence[PrivateKey] | None = None
+    ) -> SignedVersion:
+        """Publish a version with publisher's and review signature (or with others), without a new snapshot."""
+        version = self.build(app_id, sequence, floor=floor)
+        keys = signers if signers is not None else (self.publishers[app_id], self.review)
+        self.put(app_role(app_id), sign_body(self.next_body(version), *keys))
+        return version
+
+    def set_control(
+        self,
+        app_id: str,
+        serial: str,
+        *,
+        offerable: Sequence[int] = (),
+        killed: Sequence[Killed] = (),
+        rollback: Sequence[Rollback] = (),
+        max_offline_days: int | None = None,
+    ) -> Control:
+        """Sign another control file for an app."""
+        control = Control(
+            app_id, serial, tuple(offerable), tuple(killed), (), tuple(rollback), max_offline_days=max_offline_days
+        )
+        self.set_control_bytes(app_id, control.to_bytes())
+        return control
+
+    def set_control_bytes(self, app_id: str, data: bytes) -> None:
+        self.controls[app_id] = data
+        self.serve_target(control_path(app_id), data)
+        self.put_control_role()
+
+    def commit(self, *, now_ms: int | None = None) -> None:
+        """Make all of it visible: one snapshot, one timestamp."""
+        moment = now_ms or self.now_ms
+        self.snapshot = next_snapshot(self.snapshot, self.versions, tree=self.tree, now_ms=moment)
+        self.serve_snapshot(self.snapshot, now_ms=moment)
+
+    def serve_snapshot(self, snapshot: Snapshot, *, now_ms: int | None = None) -> None:
+        """Sign and serve any snapshot with a fresh timestamp: the power of whoever holds both online keys."""
+        self.snapshot = snapshot
+        data = sign_body(snapshot, self.snapshot_key)
+        self.files[f"metadata/{snapshot.version}.snapshot.json"] = data
+        self.serve_timestamp(data, snapshot.version, now_ms=now_ms)
+
+    def serve_timestamp(self, snapshot: bytes, version: int, *, now_ms: int | None = None) -> None:
+        self.timestamp = next_timestamp(
+            self.timestamp,
+            snapshot,
+            snapshot_version=version,
+            tree=self.tree,
+            audit={"seq": 1},
+            now_ms=now_ms or self.now_ms,
+        )
+        self.files["metadata/timestamp.json"] = sign_body(self.timestamp, self.timestamp_key)
+
+    def serve_target(self, path: str, data: bytes, *, under: str | None = None) -> None:
+        """Serve bytes as a target, under their own digest or a false one."""
+        folder, _, name = path.rpartition("/")
+        self.files[f"targets/{folder}/{(under or digest(data)).partition(':')[2]}.{name}"] = data
+
+    def steal_snapshot(self, changes: dict[str, int | None]) -> None:
+        """With the stolen online keys, list other versions of roles (None: leave the role out)."""
+        assert self.snapshot is not None
+        forged = Snapshot(self.snapshot.version + 1, None, self.snapshot.expires, dict(self.snapshot.meta))
+        forged.unrecognized_fields = dict(self.snapshot.unrecognized_fields)
+        for role, version in changes.items():
+            forged.meta.pop(f"{role}.json")
+            if version is not None:
+                forged.meta[f"{role}.json"] = MetaFile(version)
+        self.serve_snapshot(forged)
+
+
+@contextmanager
+def served(files: dict[str, bytes], log: list[str] | None = None) -> Iterator[str]:
+    """Serve a dictionary on 127.0.0.1; yields the tree's base URL. The value `ENDLESS` never stops coming."""
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), _handler(lambda: files, log))
+    server.daemon_threads = True
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{server.server_port}"
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
+
+
+def _handler(files: Callable[[], dict[str, bytes]], log: list[str] | None) -> type[http.server.BaseHTTPRequestHandler]:
+    class Handler(http.server.BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            if log is not None:
+                log.append(self.path)
+            data = files().get(self.path.lstrip("/"))
+            if data is None:
+                self.send_error(404)
+            elif data is ENDLESS:
+                self._endless()
+            else:
+                self._answer(data)
+
+        def _answer(self, data: bytes) -> None:
+            match = re.fullmatch(r"bytes=(\d+)-", self.headers.get("Range", ""))
+            start = int(match[1]) if match else 0
+            self.send_response(206 if match else 200)
+            self.send_header("Content-Length", str(len(data) - start))
+            self.end_headers()
+            self.wfile.write(data[start:])
+
+        def _endless(self) -> None:
+            self.send_response(200)
+            self.end_headers()
+            try:
+                while True:
+                    self.wfile.write(b" " * 65536)
+            except OSError:
+                return
+
+        def log_message(self, format: str, *args: object) -> None:  # noqa: A002
+            """Say nothing."""
+
+    return Handler
