@@ -54,11 +54,12 @@ def built_in_components() -> tuple[Component, ...]:
     """Return the platform's own floors, lowest first."""
     from sampan.platform.artifacts.component import component as artifacts
     from sampan.platform.identity.component import component as identity
+    from sampan.platform.insight.component import component as insight
     from sampan.platform.operators.component import component as operators
     from sampan.platform.release.component import component as release
     from sampan.platform.trust.component import component as trust
 
-    return (identity, operators, trust, artifacts, release)
+    return (identity, operators, trust, artifacts, insight, release)
 
 
 @contextlib.asynccontextmanager

@@ -15,6 +15,7 @@ from sampan.platform.workspaces.replica import Replica
 from sampan.platform.workspaces.store import Store
 
 PortType = TypeVar("PortType")
+Shared = TypeVar("Shared")
 
 
 def system_clock_ms() -> int:
@@ -43,10 +44,18 @@ class Core:
     secret: Callable[[str], bytes]
     now_ms: Callable[[], int] = system_clock_ms
     _ports: dict[type, Any] = field(default_factory=dict)
+    _shared: dict[type, Any] = field(default_factory=dict)
 
     def contributions(self, kind: type[Contribution]) -> tuple[Contribution, ...]:
         """Return every contributed value of the type `kind`."""
         return contributions(self.components, kind)
+
+    def shared(self, kind: type[Shared], build: "Callable[[Core], Shared]") -> Shared:
+        """Return this process's one `kind`, built when it is first asked for."""
+        if kind not in self._shared:
+            self._shared[kind] = build(self)
+        found: Shared = self._shared[kind]
+        return found
 
     def port(self, protocol: type[PortType]) -> PortType:
         """Return the implementation of a port; its absence was refused at start."""

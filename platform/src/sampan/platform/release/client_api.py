@@ -11,6 +11,7 @@ from sampan.platform.engines.log import Cursor
 from sampan.platform.errors import Invalid
 from sampan.platform.hot import JSON, header, read_body, send_bytes
 from sampan.platform.identity.caller import Caller, authenticate
+from sampan.platform.insight.intake import InventoryNote, intake_of
 from sampan.platform.release.sync import (
     MAX_INSTALLED,
     ReleasesPart,
@@ -23,6 +24,7 @@ from sampan.platform.workspaces.replica import WorkspaceView
 
 MAX_BODY_BYTES = 512 * 1024
 UNSURE_AFTER_MS = 5_000
+DEVICES_REMEMBERED = 200_000
 PRIVATE = (b"cache-control", b"private, no-cache")
 _decoder = msgspec.json.Decoder(SyncRequest)
 
@@ -42,6 +44,7 @@ class OtherClientApp(Invalid):
 def build_sync(core: Core) -> ASGIApp:
     """Return the route; the parts of all components are collected once."""
     parts = core.contributions(SyncPart)
+    inventory = InventoryFilter(core)
 
     async def sync(scope: Scope, receive: Receive, send: Send) -> None:
         workspace_id = scope["sampan_workspace"]
@@ -55,9 +58,44 @@ def build_sync(core: Core) -> ASGIApp:
         if core.replica.age_ms() > UNSURE_AFTER_MS:
             await send_bytes(send, 200, no_change(view, request), (JSON, PRIVATE))
             return
+        inventory.note(caller, request)
         await _answer(scope, send, view, caller, request, body, parts)
 
     return sync
+
+
+class InventoryFilter:
+    """Passes on what a device holds only when it differs from what the device said before, as far as remembered."""
+
+    def __init__(self, core: Core) -> None:
+        self._now_ms = core.now_ms
+        self._intake = intake_of(core)
+        self._said: dict[tuple[str, str], int] = {}
+
+    def note(self, caller: Caller, request: SyncRequest) -> None:
+        """Queue the device's holdings for the inventory when they are new."""
+        if not request.installed:
+            return
+        key = (caller.workspace_id, caller.device_id)
+        said = hash(tuple((item.kind, item.id, item.sequence, item.digest) for item in request.installed))
+        if self._said.get(key) == said:
+            return
+        if len(self._said) >= DEVICES_REMEMBERED:
+            del self._said[next(iter(self._said))]
+        self._said[key] = said
+        now_ms = self._now_ms()
+        rows = [
+            {
+                "device_id": caller.device_id,
+                "kind": item.kind,
+                "artefact_id": item.id,
+                "sequence": item.sequence,
+                "digest": item.digest,
+                "seen_ms": now_ms,
+            }
+            for item in request.installed
+        ]
+        self._intake.note(InventoryNote(caller.workspace_id, caller.device_id, rows))
 
 
 async def _answer(

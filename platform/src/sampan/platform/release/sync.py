@@ -6,7 +6,6 @@ may install is decided by signed metadata and control (docs/protocols/trust.md).
 """
 
 import hashlib
-from base64 import urlsafe_b64encode
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -14,12 +13,12 @@ import msgspec
 import orjson
 
 from sampan.platform.identity.caller import Caller
+from sampan.platform.insight.tickets import ticket_state, ticket_text
 from sampan.platform.release.decide import Candidate, Context, DeliverableSnapshot, Subject, decide
 from sampan.platform.workspaces.replica import WorkspaceView
 
 MAX_INSTALLED = 2000
 PLANS_KEPT = 256
-TICKET_BYTES = 15
 CHECK_SECONDS = 1800
 UNSURE_CHECK_SECONDS = 30
 
@@ -86,9 +85,7 @@ class Ready:
 
     def offer(self, action: bytes, device_id: bytes) -> bytes:
         """Return the offer's JSON for one device."""
-        mac = self.ticket.copy()
-        mac.update(device_id)
-        return b'{"action":"%b",%b,"ticket":"%b"}' % (action, self.body, urlsafe_b64encode(mac.digest()))
+        return b'{"action":"%b",%b,"ticket":"%b"}' % (action, self.body, ticket_text(self.ticket, device_id))
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,18 +117,12 @@ class ReleasesPart:
             plan = self._plans[key] = self._make_plan(subject, context)
         return plan
 
-    def ticket_is_good(self, ticket: str, device_id: str, release_id: str, digest: str) -> bool:
-        """Whether this server gave `ticket` to this device for this release and digest."""
-        mac = _ticket(self.ticket_key, release_id, digest)
-        mac.update(device_id.encode())
-        return urlsafe_b64encode(mac.digest()).decode() == ticket
-
     def _make_plan(self, subject: Subject, context: Context) -> Plan:
         ready = []
         for snapshot in self.deliverables:
             candidate = decide(subject, context, snapshot).candidate
             if candidate is not None:
-                ticket = _ticket(self.ticket_key, candidate.release_id, candidate.digest)
+                ticket = ticket_state(self.ticket_key, candidate.release_id, candidate.digest)
                 ready.append(Ready(snapshot.kind, snapshot.id, candidate, _offer_body(snapshot, candidate), ticket))
         all_control = {
             app: orjson.dumps({"app": app, "serial": state.serial}) for app, state in sorted(self.control.items())
@@ -235,9 +226,3 @@ def _offer_body(snapshot: DeliverableSnapshot, candidate: Candidate) -> bytes:
         "reason": "matched",
     }
     return orjson.dumps(body)[1:-1]
-
-
-def _ticket(key: bytes, release_id: str, digest: str) -> "hashlib.blake2b":
-    return hashlib.blake2b(
-        f"{release_id}\n{digest}\n".encode(), key=key, digest_size=TICKET_BYTES, person=b"sampan-ticket"
-    )

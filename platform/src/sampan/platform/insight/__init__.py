@@ -1,0 +1,1 @@
+"""Insight: what devices report, taken once each, and what it adds up to."""

@@ -1,0 +1,145 @@
+"""`POST /client/v1/events`, raw ASGI: batches of events, each taken once, answered after they are durable."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+import orjson
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from sampan.platform.core import Core
+from sampan.platform.errors import Invalid
+from sampan.platform.hot import header, read_body, send_bytes
+from sampan.platform.identity.caller import Caller, authenticate
+from sampan.platform.insight.intake import Batch, encode_attrs, event_day, intake_of
+from sampan.platform.insight.schemas import STAGE_ORDER, EventSchema, by_type, refusal
+from sampan.platform.insight.tickets import ticket_is_good, ticket_purpose
+
+MAX_BODY_BYTES = 512 * 1024
+MAX_EVENTS = 1000
+MAX_SEQ = 2**53 - 1
+MAX_NAME = 200
+
+
+class BadEvents(Invalid):
+    """The body is not the JSON that docs/protocols/events.md describes."""
+
+    code = "bad_events"
+
+
+class Event(msgspec.Struct):
+    """One event as a device sends it."""
+
+    seq: int
+    type: str
+    at: int
+    schema_version: int = 1
+    session: str = ""
+    app: str | None = None
+    sequence: int | None = None
+    release: str | None = None
+    message: str | None = None
+    campaign: str | None = None
+    digest: str = ""
+    ticket: str = ""
+    attrs: dict[str, Any] = msgspec.field(default_factory=dict)
+
+
+class EventsRequest(msgspec.Struct):
+    """The body of an events request."""
+
+    batch: list[Event]
+
+
+_decoder = msgspec.json.Decoder(EventsRequest)
+
+
+def build_events(core: Core) -> ASGIApp:
+    """Return the route."""
+    intake = intake_of(core)
+    schemas = by_type(core.contributions(EventSchema))
+
+    async def events(scope: Scope, receive: Receive, send: Send) -> None:
+        workspace_id = scope["sampan_workspace"]
+        caller = authenticate(core, workspace_id, header(scope, b"authorization"))
+        request = _parse(await read_body(receive, MAX_BODY_BYTES))
+        batch, refused = _check(core, caller, request, schemas)
+        mark = await intake.take(batch)
+        answer = {"accepted_through": mark.accepted_through, "gaps": mark.gaps, "refused": refused}
+        await send_bytes(send, 200, orjson.dumps(answer))
+
+    return events
+
+
+def _parse(body: bytes) -> EventsRequest:
+    try:
+        request = _decoder.decode(body)
+    except msgspec.MsgspecError as problem:
+        raise BadEvents(f"Correct the body: {problem}.") from problem
+    if len(request.batch) > MAX_EVENTS:
+        raise BadEvents(f"At most {MAX_EVENTS} events fit one request; send the rest in a second one.", field="batch")
+    for event in request.batch:
+        names = (event.type, event.session, event.app, event.release, event.message, event.campaign)
+        if not 1 <= event.seq <= MAX_SEQ or any(name is not None and len(name) > MAX_NAME for name in names):
+            raise BadEvents(f"The event with seq {event.seq} has a number or a name out of range.", field="batch")
+    return request
+
+
+def _check(
+    core: Core, caller: Caller, request: EventsRequest, schemas: Mapping[tuple[str, int], EventSchema]
+) -> tuple[Batch, list[dict[str, Any]]]:
+    """Return the rows to store and the refused numbers; a refused number counts as taken, or it came for ever."""
+    rows: dict[int, dict[str, Any]] = {}
+    stages: dict[int, dict[str, Any]] = {}
+    refused: list[dict[str, Any]] = []
+    key = core.secret(ticket_purpose(caller.workspace_id))
+    now_ms = core.now_ms()
+    for event in request.batch:
+        code = refusal(schemas, event.type, event.schema_version, event.attrs)
+        if not code and schemas[event.type, event.schema_version].stage is not None:
+            code = _stage_refusal(key, caller, event)
+        if code:
+            rows[event.seq] = {}
+            refused.append({"seq": event.seq, "code": code})
+            continue
+        rows[event.seq] = _row(caller, event, now_ms)
+        stage = schemas[event.type, event.schema_version].stage
+        if stage is not None:
+            stages[event.seq] = {
+                "release_id": event.release,
+                "device_id": caller.device_id,
+                "app": event.app,
+                "sequence": event.sequence,
+                "stage": STAGE_ORDER[stage],
+                "at_ms": now_ms,
+            }
+    return Batch(caller.workspace_id, caller.device_id, rows, stages), refused
+
+
+def _stage_refusal(key: bytes, caller: Caller, event: Event) -> str:
+    if event.app is None or event.sequence is None or event.release is None:
+        return "release_missing"
+    is_good = ticket_is_good(
+        key, event.ticket, device_id=caller.device_id, release_id=event.release, digest=event.digest
+    )
+    return "" if is_good else "bad_ticket"
+
+
+def _row(caller: Caller, event: Event, now_ms: int) -> dict[str, Any]:
+    return {
+        "day": event_day(now_ms),
+        "device_id": caller.device_id,
+        "seq": event.seq,
+        "type": event.type,
+        "schema_version": event.schema_version,
+        "at_ms": event.at,
+        "received_ms": now_ms,
+        "session": event.session,
+        "client_app": caller.client_app,
+        "app": event.app,
+        "sequence": event.sequence,
+        "release_id": event.release,
+        "message_id": event.message,
+        "campaign_id": event.campaign,
+        "attrs": encode_attrs(event.attrs),
+    }

@@ -1,0 +1,46 @@
+"""What operators ask of insight: how far a release has come, who holds which version."""
+
+from fastapi import APIRouter
+from pydantic import BaseModel
+
+from sampan.platform.core import Core
+from sampan.platform.insight.repository import held_versions, stage_counts
+from sampan.platform.insight.schemas import Stage
+from sampan.platform.operators.console_auth import Workspace, needs
+
+
+class Delivery(BaseModel):
+    """Devices by the furthest stage of a release; each device counts once, so the numbers add up to `devices`."""
+
+    release: str
+    devices: int
+    furthest: dict[Stage, int]
+
+
+class HeldVersion(BaseModel):
+    """How many devices said at their last sync that they hold a version."""
+
+    kind: str
+    sequence: int
+    devices: int
+
+
+def build_routes(core: Core) -> APIRouter:
+    """Return the routes below /console/api/v1."""
+    router = APIRouter(tags=["insight"])
+
+    @router.get("/insight/releases/{release_id}", dependencies=[needs("insight:read")])
+    async def delivery(workspace_id: Workspace, release_id: str) -> Delivery:
+        """Return how far a release has come."""
+        async with core.store.workspace(workspace_id).read() as tx:
+            counts = await stage_counts(tx, release_id)
+        return Delivery(release=release_id, devices=sum(counts.values()), furthest=counts)
+
+    @router.get("/insight/inventory/{artefact_id}", dependencies=[needs("insight:read")])
+    async def inventory(workspace_id: Workspace, artefact_id: str) -> list[HeldVersion]:
+        """Return how many devices hold each version of a mini-app or another artefact."""
+        async with core.store.workspace(workspace_id).read() as tx:
+            held = await held_versions(tx, artefact_id)
+        return [HeldVersion(kind=item.kind, sequence=item.sequence, devices=item.devices) for item in held]
+
+    return router

@@ -1,0 +1,161 @@
+"""The group-commit writer of what devices report: many requests share one transaction and one COMMIT.
+
+A request is answered after its COMMIT. The queue is bounded: when the database cannot keep up, devices are told
+to come back (they keep their events), and nothing that was acknowledged is ever lost.
+"""
+
+import asyncio
+import contextlib
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import orjson
+import structlog
+
+from sampan.platform.core import Core
+from sampan.platform.errors import Unavailable
+from sampan.platform.insight.marks import Mark, take
+from sampan.platform.insight.repository import add_events, note_inventory, raise_stages, read_marks, write_marks
+from sampan.platform.workspaces.store import Store
+
+MAX_QUEUED = 20_000
+GATHER_SECONDS = 0.01
+MAX_PER_COMMIT = 500
+log = structlog.get_logger("insight")
+
+
+class EventsBusy(Unavailable):
+    """More events are waiting than can be written; the device keeps them and tries again."""
+
+    code = "events_busy"
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Checked events of one device: rows by their number, and the delivery stages that they prove."""
+
+    workspace_id: str
+    device_id: str
+    rows: Mapping[int, dict[str, Any]]
+    stages: Mapping[int, dict[str, Any]]
+
+
+@dataclass(frozen=True, slots=True)
+class InventoryNote:
+    """What a device said that it holds."""
+
+    workspace_id: str
+    device_id: str
+    rows: Sequence[dict[str, Any]]
+
+
+@dataclass(slots=True)
+class Intake:
+    """Queues batches and inventory notes and writes them; one per process."""
+
+    store: Store
+    _batches: list[tuple[Batch, asyncio.Future[Mark]]] = field(default_factory=list)
+    _notes: dict[tuple[str, str], InventoryNote] = field(default_factory=dict)
+    _wake: asyncio.Event = field(default_factory=asyncio.Event)
+
+    async def take(self, batch: Batch) -> Mark:
+        """Return the device's mark once the batch is durable; raise `EventsBusy` when the queue is full."""
+        if len(self._batches) >= MAX_QUEUED:
+            raise EventsBusy("The server is busy with other events; send these again later.", retry_after_seconds=30)
+        future: asyncio.Future[Mark] = asyncio.get_running_loop().create_future()
+        self._batches.append((batch, future))
+        self._wake.set()
+        return await future
+
+    def note(self, note: InventoryNote) -> None:
+        """Remember what a device holds; written soon, the newest note of a device wins, none when the queue is full.
+
+        A lost note is no loss: the device says the same at its next sync.
+        """
+        if len(self._notes) < MAX_QUEUED:
+            self._notes[note.workspace_id, note.device_id] = note
+            self._wake.set()
+
+    async def run(self) -> None:
+        """Write until cancelled, then write what is left."""
+        try:
+            while True:
+                await self._wake.wait()
+                self._wake.clear()
+                await asyncio.sleep(GATHER_SECONDS)
+                await self.flush()
+        finally:
+            await self.flush()
+
+    async def flush(self) -> None:
+        """Write everything that is queued now."""
+        while self._batches or self._notes:
+            taken, self._batches = self._batches[:MAX_PER_COMMIT], self._batches[MAX_PER_COMMIT:]
+            notes = [self._notes.pop(key) for key in list(self._notes)[:MAX_PER_COMMIT]]
+            names = {batch.workspace_id for batch, _future in taken} | {note.workspace_id for note in notes}
+            for workspace_id in sorted(names):
+                await self._write(
+                    workspace_id,
+                    [pair for pair in taken if pair[0].workspace_id == workspace_id],
+                    [note for note in notes if note.workspace_id == workspace_id],
+                )
+
+    async def _write(
+        self, workspace_id: str, batches: list[tuple[Batch, asyncio.Future[Mark]]], notes: list[InventoryNote]
+    ) -> None:
+        try:
+            async with self.store.workspace(workspace_id).write() as tx:
+                marks = await read_marks(tx, {batch.device_id for batch, _future in batches}) if batches else {}
+                before = dict(marks)
+                rows, stages = _take_all(batches, marks)
+                await add_events(tx, rows)
+                await raise_stages(tx, stages)
+                if marks != before:
+                    await write_marks(tx, {key: mark for key, mark in marks.items() if mark != before.get(key)})
+                if held := [row for note in notes for row in note.rows]:
+                    await note_inventory(tx, held)
+        except Exception as problem:
+            log.exception("events_not_written", workspace=workspace_id, batches=len(batches))
+            for _batch, future in batches:
+                with contextlib.suppress(asyncio.InvalidStateError):
+                    future.set_exception(_busy(problem))
+            return
+        for batch, future in batches:
+            if not future.done():
+                future.set_result(marks[batch.device_id])
+
+
+def intake_of(core: Core) -> Intake:
+    """Return the process's writer."""
+    return core.shared(Intake, lambda core: Intake(core.store))
+
+
+def _take_all(
+    batches: Sequence[tuple[Batch, asyncio.Future[Mark]]], marks: dict[str, Mark]
+) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+    rows: list[dict[str, Any]] = []
+    stages: list[dict[str, Any]] = []
+    for batch, _future in batches:
+        fresh, marks[batch.device_id] = take(marks.get(batch.device_id, Mark()), batch.rows)
+        rows.extend(batch.rows[number] for number in fresh if batch.rows[number])
+        stages.extend(batch.stages[number] for number in fresh if number in batch.stages)
+    return rows, stages
+
+
+def _busy(problem: Exception) -> EventsBusy:
+    error = EventsBusy("The events could not be stored now; send them again later.", retry_after_seconds=30)
+    error.__cause__ = problem
+    return error
+
+
+def event_day(at_ms: int) -> int:
+    """Return the UTC day of a moment as yyyymmdd, the partition an event goes to."""
+    moment = time.gmtime(at_ms / 1000)
+    return moment.tm_year * 10000 + moment.tm_mon * 100 + moment.tm_mday
+
+
+def encode_attrs(attrs: Mapping[str, Any]) -> str:
+    """Return the stored form of an event's attributes."""
+    return orjson.dumps(attrs, option=orjson.OPT_SORT_KEYS).decode()

@@ -1,0 +1,150 @@
+"""Rows of events, of what was taken from each device, of the inventory and of delivery stages."""
+
+import json
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import BigInteger, Column, Index, Integer, String, Text, func, insert, select
+from sqlalchemy.dialects import postgresql, sqlite
+
+from sampan.platform.engines.database import Transaction
+from sampan.platform.engines.tables import scoped_table
+from sampan.platform.insight.marks import Mark
+from sampan.platform.insight.schemas import STAGE_ORDER, Stage
+
+events = scoped_table(
+    "events",
+    Column("day", Integer, primary_key=True, autoincrement=False),
+    Column("device_id", String(40), primary_key=True),
+    Column("seq", BigInteger, primary_key=True, autoincrement=False),
+    Column("type", String(64), nullable=False),
+    Column("schema_version", Integer, nullable=False),
+    Column("at_ms", BigInteger, nullable=False),
+    Column("received_ms", BigInteger, nullable=False),
+    Column("session", String(64), nullable=False),
+    Column("client_app", String(64), nullable=False),
+    Column("app", String(200)),
+    Column("sequence", BigInteger),
+    Column("release_id", String(40)),
+    Column("message_id", String(40)),
+    Column("campaign_id", String(40)),
+    Column("attrs", Text, nullable=False),
+)
+event_marks = scoped_table(
+    "event_marks",
+    Column("device_id", String(40), primary_key=True),
+    Column("high", BigInteger, nullable=False),
+    Column("gaps", Text, nullable=False),
+)
+inventory = scoped_table(
+    "inventory",
+    Column("device_id", String(40), primary_key=True),
+    Column("kind", String(32), primary_key=True),
+    Column("artefact_id", String(200), primary_key=True),
+    Column("sequence", BigInteger, nullable=False),
+    Column("digest", String(80), nullable=False),
+    Column("seen_ms", BigInteger, nullable=False),
+)
+Index("ix_inventory_artefact", inventory.c.workspace_id, inventory.c.artefact_id, inventory.c.sequence)
+device_stages = scoped_table(
+    "device_stages",
+    Column("release_id", String(40), primary_key=True),
+    Column("device_id", String(40), primary_key=True),
+    Column("app", String(200), nullable=False),
+    Column("sequence", BigInteger, nullable=False),
+    Column("stage", Integer, nullable=False),
+    Column("at_ms", BigInteger, nullable=False),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """How many devices hold a version of an artefact."""
+
+    kind: str
+    artefact_id: str
+    sequence: int
+    devices: int
+
+
+async def read_marks(tx: Transaction, device_ids: Collection[str]) -> dict[str, Mark]:
+    """Return the marks of those devices that have one."""
+    statement = select(event_marks.c.device_id, event_marks.c.high, event_marks.c.gaps).where(
+        event_marks.c.workspace_id == tx.workspace_id, event_marks.c.device_id.in_(sorted(device_ids))
+    )
+    rows = await tx.execute(statement)
+    return {row.device_id: Mark(row.high, tuple((a, b) for a, b in json.loads(row.gaps))) for row in rows}
+
+
+async def write_marks(tx: Transaction, marks: dict[str, Mark]) -> None:
+    """Store the marks of devices."""
+    rows = [
+        {
+            "workspace_id": tx.workspace_id,
+            "device_id": device_id,
+            "high": mark.high,
+            "gaps": json.dumps(mark.gaps, separators=(",", ":")),
+        }
+        for device_id, mark in marks.items()
+    ]
+    statement = _insert(tx, event_marks)
+    update = {"high": statement.excluded.high, "gaps": statement.excluded.gaps}
+    keys = ["workspace_id", "device_id"]
+    await tx.execute(statement.on_conflict_do_update(index_elements=keys, set_=update), rows)
+
+
+async def add_events(tx: Transaction, rows: Sequence[dict[str, Any]]) -> None:
+    """Insert events; their numbers were not taken before."""
+    if rows:
+        await tx.execute(insert(events), [{"workspace_id": tx.workspace_id, **row} for row in rows])
+
+
+async def raise_stages(tx: Transaction, rows: Sequence[dict[str, Any]]) -> None:
+    """Move devices to the furthest stage reported; never back."""
+    if not rows:
+        return
+    statement = _insert(tx, device_stages)
+    update = {"stage": statement.excluded.stage, "at_ms": statement.excluded.at_ms}
+    statement = statement.on_conflict_do_update(
+        index_elements=["workspace_id", "release_id", "device_id"],
+        set_=update,
+        where=device_stages.c.stage < statement.excluded.stage,
+    )
+    await tx.execute(statement, [{"workspace_id": tx.workspace_id, **row} for row in rows])
+
+
+async def note_inventory(tx: Transaction, rows: Sequence[dict[str, Any]]) -> None:
+    """Store what devices hold, one row per device and artefact."""
+    statement = _insert(tx, inventory)
+    update = {name: statement.excluded[name] for name in ("sequence", "digest", "seen_ms")}
+    keys = ["workspace_id", "device_id", "kind", "artefact_id"]
+    statement = statement.on_conflict_do_update(index_elements=keys, set_=update)
+    await tx.execute(statement, [{"workspace_id": tx.workspace_id, **row} for row in rows])
+
+
+async def stage_counts(tx: Transaction, release_id: str) -> dict[Stage, int]:
+    """Return how many devices stand at each furthest stage of a release."""
+    statement = (
+        select(device_stages.c.stage, func.count())
+        .where(device_stages.c.workspace_id == tx.workspace_id, device_stages.c.release_id == release_id)
+        .group_by(device_stages.c.stage)
+    )
+    by_number = {number: stage for stage, number in STAGE_ORDER.items()}
+    return {by_number[stage]: count for stage, count in await tx.execute(statement)}
+
+
+async def held_versions(tx: Transaction, artefact_id: str) -> list[Held]:
+    """Return how many devices hold each version of an artefact, the highest first."""
+    table = inventory
+    statement = (
+        select(table.c.kind, table.c.artefact_id, table.c.sequence, func.count().label("devices"))
+        .where(table.c.workspace_id == tx.workspace_id, table.c.artefact_id == artefact_id)
+        .group_by(table.c.kind, table.c.artefact_id, table.c.sequence)
+        .order_by(table.c.sequence.desc())
+    )
+    return [Held(row.kind, row.artefact_id, row.sequence, row.devices) for row in await tx.execute(statement)]
+
+
+def _insert(tx: Transaction, table: Any) -> Any:
+    return sqlite.insert(table) if tx.dialect == "sqlite" else postgresql.insert(table)
