@@ -1,7 +1,7 @@
 """`POST /client/v1/sync`, raw ASGI: a device asks what it should have now. No SQL on this path."""
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 import msgspec
 from starlette.types import ASGIApp, Receive, Scope, Send
@@ -12,8 +12,8 @@ from sampan.platform.errors import Invalid
 from sampan.platform.hot import JSON, header, read_body, send_bytes
 from sampan.platform.identity.caller import Caller, authenticate
 from sampan.platform.insight.intake import InventoryNote, intake_of
+from sampan.platform.release.snapshot import PART
 from sampan.platform.release.sync import (
-    MAX_INSTALLED,
     ReleasesPart,
     SyncPart,
     SyncRequest,
@@ -58,7 +58,7 @@ def build_sync(core: Core) -> ASGIApp:
         if core.replica.age_ms() > UNSURE_AFTER_MS:
             await send_bytes(send, 200, no_change(view, request), (JSON, PRIVATE))
             return
-        inventory.note(caller, request)
+        inventory.note(caller, request, known=view.parts[PART].control)
         await _answer(scope, send, view, caller, request, body, parts)
 
     return sync
@@ -72,8 +72,8 @@ class InventoryFilter:
         self._intake = intake_of(core)
         self._said: dict[tuple[str, str], int] = {}
 
-    def note(self, caller: Caller, request: SyncRequest) -> None:
-        """Queue the device's holdings for the inventory when they are new."""
+    def note(self, caller: Caller, request: SyncRequest, *, known: Collection[str]) -> None:
+        """Queue the device's holdings of `known` artefacts for the inventory when they are new."""
         if not request.installed:
             return
         key = (caller.workspace_id, caller.device_id)
@@ -94,6 +94,7 @@ class InventoryFilter:
                 "seen_ms": now_ms,
             }
             for item in request.installed
+            if item.id in known
         ]
         self._intake.note(InventoryNote(caller.workspace_id, caller.device_id, rows))
 
@@ -112,7 +113,7 @@ async def _answer(
         await send({"type": "http.response.start", "status": 304, "headers": [(b"etag", etag), PRIVATE]})
         await send({"type": "http.response.body", "body": b""})
         return
-    releases: ReleasesPart = view.parts["releases"]
+    releases: ReleasesPart = view.parts[PART]
     payload = answer(view, releases, caller, request, parts)
     await send_bytes(send, 200, payload, (JSON, PRIVATE, (b"etag", etag)))
 
@@ -124,8 +125,6 @@ def _parse(body: bytes, caller: Caller) -> SyncRequest:
         raise BadSyncRequest(f"Correct the body: {problem}.") from problem
     if request.client_app != caller.client_app:
         raise OtherClientApp(f"The token was given to {caller.client_app!r}; name that client app.", field="client_app")
-    if len(request.installed) > MAX_INSTALLED:
-        raise BadSyncRequest(f"At most {MAX_INSTALLED} installed items are taken.", field="installed")
     return request
 
 

@@ -8,6 +8,7 @@ may install is decided by signed metadata and control (docs/protocols/trust.md).
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Annotated
 
 import msgspec
 import orjson
@@ -23,37 +24,41 @@ CHECK_SECONDS = 1800
 UNSURE_CHECK_SECONDS = 30
 
 
+Name = Annotated[str, msgspec.Meta(max_length=200)]
+Count = Annotated[int, msgspec.Meta(ge=0, le=2**53 - 1)]
+
+
 class SyncDevice(msgspec.Struct, omit_defaults=True):
     """What the client says of itself."""
 
-    platform: str = ""
-    os_version: str = ""
-    app_version: str = ""
-    host_version: int = 1
-    model: str = ""
-    region: str = ""
-    network: str = ""
-    lang: str = ""
+    platform: Name = ""
+    os_version: Name = ""
+    app_version: Name = ""
+    host_version: Count = 1
+    model: Name = ""
+    region: Name = ""
+    network: Name = ""
+    lang: Name = ""
 
 
 class Installed(msgspec.Struct):
     """One deliverable that the device holds."""
 
-    kind: str
-    id: str
-    version: str
-    sequence: int
-    digest: str
+    kind: Name
+    id: Name
+    version: Name
+    sequence: Count
+    digest: Name
 
 
 class SyncRequest(msgspec.Struct, omit_defaults=True):
     """The body of a sync request; see docs/protocols/sync.md."""
 
-    client_app: str
-    revision_seen: str = ""
-    apps_etag: str = ""
+    client_app: Name
+    revision_seen: Name = ""
+    apps_etag: Name = ""
     device: SyncDevice = msgspec.field(default_factory=SyncDevice)
-    installed: list[Installed] = msgspec.field(default_factory=list)
+    installed: Annotated[list[Installed], msgspec.Meta(max_length=MAX_INSTALLED)] = msgspec.field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)

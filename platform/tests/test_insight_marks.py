@@ -1,0 +1,53 @@
+"""Every event number of a device is taken exactly once, in whatever order and however often it comes."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from sampan.platform.insight.marks import MAX_GAPS, Mark, take
+from sampan.platform.insight.tickets import ticket_is_good, ticket_state, ticket_text
+
+KEY = bytes(range(32))
+
+
+@pytest.mark.parametrize(
+    ("mark", "numbers", "fresh", "after"),
+    [
+        (Mark(), [1, 2, 3], [1, 2, 3], Mark(3)),
+        (Mark(3), [2, 3, 4], [4], Mark(4)),
+        (Mark(), [5], [5], Mark(5, ((1, 4),))),
+        (Mark(5, ((1, 4),)), [2], [2], Mark(5, ((1, 1), (3, 4)))),
+        (Mark(5, ((1, 1), (3, 4))), [1, 3, 4], [1, 3, 4], Mark(5)),
+        (Mark(3), [3, 3, 1], [], Mark(3)),
+    ],
+)
+def test_numbers_are_taken_once(mark: Mark, numbers: list[int], fresh: list[int], after: Mark) -> None:
+    assert take(mark, numbers) == (fresh, after)
+
+
+@given(st.lists(st.lists(st.integers(1, 60), max_size=20), max_size=20))
+def test_any_batches_take_each_number_once_and_name_what_is_missing(batches: list[list[int]]) -> None:
+    mark, taken = Mark(), []
+    for batch in batches:
+        fresh, mark = take(mark, batch)
+        taken.extend(fresh)
+    seen = {number for batch in batches for number in batch}
+    missing = {number for first, last in mark.gaps for number in range(first, last + 1)}
+    assert sorted(taken) == sorted(seen)
+    assert missing == set(range(1, mark.high + 1)) - seen
+    assert all(number in seen for number in range(1, mark.accepted_through + 1))
+
+
+def test_a_damaged_device_cannot_grow_its_mark() -> None:
+    _fresh, mark = take(Mark(), range(2, 100_000, 2))
+    assert len(mark.gaps) == MAX_GAPS
+
+
+def test_a_ticket_holds_for_one_device_release_and_digest() -> None:
+    ticket = ticket_text(ticket_state(KEY, "rel_1", "sha256:aa"), b"dev_1").decode()
+    assert ticket_is_good(KEY, ticket, device_id="dev_1", release_id="rel_1", digest="sha256:aa")
+    assert not ticket_is_good(KEY, ticket, device_id="dev_2", release_id="rel_1", digest="sha256:aa")
+    assert not ticket_is_good(KEY, ticket, device_id="dev_1", release_id="rel_2", digest="sha256:aa")
+    assert not ticket_is_good(KEY, ticket, device_id="dev_1", release_id="rel_1", digest="sha256:ab")
+    assert not ticket_is_good(KEY[::-1], ticket, device_id="dev_1", release_id="rel_1", digest="sha256:aa")
+    assert not ticket_is_good(KEY, "é" + ticket, device_id="dev_1", release_id="rel_1", digest="sha256:aa")
