@@ -10,10 +10,12 @@ from pathlib import Path
 import pytest
 
 from sampan.loadtests.bench import __main__ as command
+from sampan.loadtests.bench.builds import deflated_package
 from sampan.loadtests.bench.cpu import cpu_seconds
 from sampan.loadtests.bench.harness import Session
 from sampan.loadtests.bench.load import UnexpectedAnswer, drive, prepare
 from sampan.loadtests.bench.server import HOST, Server, ServerFailed
+from sampan.offline_packages import intake
 
 BURN = "import time\nwhile time.process_time() < 0.3: pass\n"
 ECHO = """
@@ -193,6 +195,13 @@ def test_a_stopped_server_is_gone(tmp_path: Path) -> None:
         assert server.get("/nothing")[0] == 404
     with pytest.raises(ConnectionRefusedError):
         server.get("/")
+
+
+def test_the_measured_upload_is_one_that_intake_accepts(tmp_path: Path) -> None:
+    upload = deflated_package(tmp_path, 1)
+    accepted = intake(upload, tmp_path / "accepted.ma")
+    assert 1_000_000 < accepted.report.total_bytes < 1_010_000
+    assert 300_000 < accepted.report.upload_bytes < 600_000
 
 
 def test_no_answer_in_time_is_an_error() -> None:

@@ -11,9 +11,7 @@ import sys
 from collections.abc import Mapping
 from typing import Any
 
-from sampan.loadtests.bench.harness import Session, progress
-from sampan.loadtests.bench.load import UnexpectedAnswer
-from sampan.loadtests.bench.server import ServerFailed
+from sampan.loadtests.bench.harness import CannotRun, Session, progress
 
 # Each name is a module of this package with a `run(session)` function.
 BENCHES = {
@@ -42,7 +40,7 @@ def _run(name: str, *, quick: bool, as_json: bool) -> int:
     session = Session(name, quick=quick, say=progress)
     try:
         importlib.import_module(f"{__package__}.{name}").run(session)
-    except (ServerFailed, UnexpectedAnswer) as problem:
+    except CannotRun as problem:
         progress(f"bench {name} could not run: {problem}")
         return 2
     report = session.report()
@@ -55,12 +53,12 @@ def _run(name: str, *, quick: bool, as_json: bool) -> int:
 def _table(report: Mapping[str, Any]) -> list[str]:
     lines = [f"{report['bench']}: {report['rounds']} rounds, {report['seconds']} s"]
     for row, figures in report["rows"].items():
-        lines.append(f"  {row:<28}" + "  ".join(f"{name} {value:g}" for name, value in figures.items()))
+        lines.append(f"  {row:<34}" + "  ".join(f"{name} {value:g}" for name, value in figures.items()))
     for name, value in report["ratios"].items():
         sign, bound = report["limits"].get(name, ("", None))
         low, high = report["spread"].get(name, (value, value))
         wanted = "" if bound is None else f"  wanted {sign} {bound:g}"
-        lines.append(f"  {name:<28}{value:g}  ({low:g} to {high:g}){wanted}")
+        lines.append(f"  {name:<34}{value:g}  ({low:g} to {high:g}){wanted}")
     lines += [f"  skipped {what}" for what in report["skipped"]]
     return lines
 

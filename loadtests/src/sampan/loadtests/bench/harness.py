@@ -21,6 +21,10 @@ Figures = Mapping[str, float]
 Limit = tuple[Literal["<=", ">="], float]
 
 
+class CannotRun(Exception):
+    """The bench cannot be run here; the text says why, and what to do where something can be done."""
+
+
 @dataclass(slots=True)
 class Session:
     """One run of one bench: `measure` its rows, state its `rate` or `cost` ratios, and read the `report`."""

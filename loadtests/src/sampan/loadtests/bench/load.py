@@ -14,12 +14,13 @@ from typing import cast
 import httptools
 import uvloop
 
+from sampan.loadtests.bench.harness import CannotRun
 from sampan.loadtests.bench.server import HOST, Server
 
 _PATIENCE_SECONDS = 120
 
 
-class UnexpectedAnswer(Exception):
+class UnexpectedAnswer(CannotRun):
     """A request was not answered as the bench expects; the text holds the answer."""
 
 

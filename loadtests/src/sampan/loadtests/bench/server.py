@@ -14,12 +14,13 @@ from types import TracebackType
 from typing import IO, Self
 
 from sampan.loadtests.bench.cpu import cpu_seconds
+from sampan.loadtests.bench.harness import CannotRun
 
 HOST = "127.0.0.1"
 _LOOK_EVERY_SECONDS = 0.005
 
 
-class ServerFailed(Exception):
+class ServerFailed(CannotRun):
     """The server ended, or did not answer in time; the text holds the end of its output."""
 
 
@@ -50,7 +51,7 @@ class Server:
         self._output: IO[bytes] | None = None
 
     def __enter__(self) -> Self:
-        self._output = tempfile.TemporaryFile()  # noqa: SIM115 - closed in _stop
+        self._output = tempfile.TemporaryFile()
         began = time.monotonic()
         self._process = subprocess.Popen(  # noqa: S603 - a bench names its own commands
             self._command,
