@@ -4,10 +4,14 @@ import ast
 import json
 import re
 import subprocess
+import tomllib
 from collections.abc import Iterator
+from itertools import chain
 from pathlib import Path
 
 import pytest
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
 
 ROOT = Path(__file__).resolve().parents[2]
 # Put together here, so that this file does not hold what it forbids.
@@ -77,6 +81,18 @@ def test_locks_name_versions_and_hashes_but_no_addresses(files: list[Path]) -> N
             packages = json.loads(path.read_text())["packages"]
             assert [name for name, entry in packages.items() if "resolved" in entry] == [], path
     assert "://" not in (ROOT / "requirements.lock").read_text()
+
+
+def test_the_lock_holds_what_the_project_asks_for() -> None:
+    """Otherwise a fresh clone lacks what this checkout has: `./dev lock` writes it anew."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())
+    asked = [*project["project"]["dependencies"]]
+    asked += chain.from_iterable(project["project"].get("optional-dependencies", {}).values())
+    asked += [line for group in project["dependency-groups"].values() for line in group if isinstance(line, str)]
+    lock = dict(re.findall(r"^([a-z0-9-]+)==([^ ;\\]+)", (ROOT / "requirements.lock").read_text(), re.MULTILINE))
+    wanted = [Requirement(line) for line in asked]
+    missing = [str(each) for each in wanted if lock.get(canonicalize_name(each.name), "") not in each.specifier]
+    assert missing == []
 
 
 def test_the_namespace_stays_open_and_the_standard_platform_module_visible(files: list[Path]) -> None:
