@@ -12,9 +12,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from sampan.platform.errors import Invalid
-from sampan.platform.identity.caller import Tier
+from sampan.platform.identity.tiers import Tier
 
-MAX_DEPTH = 8
+MAX_DEPTH = 12
 MAX_NODES = 200
 
 

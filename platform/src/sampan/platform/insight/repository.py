@@ -131,7 +131,7 @@ async def stage_counts(tx: Transaction, release_id: str) -> dict[Stage, int]:
         .group_by(device_stages.c.stage)
     )
     by_number = {number: stage for stage, number in STAGE_ORDER.items()}
-    return {by_number[stage]: count for stage, count in await tx.execute(statement)}
+    return {by_number[row[0]]: row[1] for row in await tx.execute(statement)}
 
 
 async def held_versions(tx: Transaction, artefact_id: str) -> list[Held]:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from sampan.platform.audience.rules import CompiledRule, Facts
-from sampan.platform.identity.caller import Tier
+from sampan.platform.identity.tiers import Tier
 
 
 @dataclass(frozen=True, slots=True)
