@@ -27,6 +27,7 @@ class PackageRefused(Invalid):
     sentence: ClassVar[str] = "The package is refused."
 
     def __init__(self, path: str | None = None, **facts: Any) -> None:
+        facts = {key: printable(value) if isinstance(value, str) else value for key, value in facts.items()}
         self.path = None if path is None else printable(path)
         if self.path is not None:
             facts["path"] = self.path
