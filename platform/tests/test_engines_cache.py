@@ -43,7 +43,7 @@ def counters(request: pytest.FixtureRequest) -> Counters:
 @pytest.fixture(params=["local"])
 def nonces(request: pytest.FixtureRequest) -> Nonces:
     assert request.param == "local"
-    return LocalNonces(started_ms=NOW, keep_ms=KEEP)
+    return LocalNonces(now_ms=NOW, keep_ms=KEEP)
 
 
 def nonce(number: int) -> bytes:
@@ -162,7 +162,7 @@ async def test_a_nonce_has_one_length(nonces: Nonces) -> None:
 )
 def test_within_its_time_a_nonce_is_never_forgotten(steps: list[tuple[int, str, int]]) -> None:
     async def check() -> None:
-        nonces, now = LocalNonces(started_ms=NOW, keep_ms=KEEP, shards=2), NOW
+        nonces, now = LocalNonces(now_ms=NOW, keep_ms=KEEP, shards=2), NOW
         used: dict[tuple[str, int], int] = {}
         for passed, key_id, number in steps:
             now += passed
@@ -179,14 +179,14 @@ def test_within_its_time_a_nonce_is_never_forgotten(steps: list[tuple[int, str, 
 
 
 async def test_old_nonces_make_room() -> None:
-    nonces = LocalNonces(started_ms=NOW, keep_ms=KEEP, max_per_key=10)
+    nonces = LocalNonces(now_ms=NOW, keep_ms=KEEP, max_per_key=10)
     for step in range(10):
         now = NOW + step * 2 * KEEP
         assert all([await nonces.add("key", nonce(number), now) for number in range(10)])
 
 
 async def test_a_key_that_used_its_share_is_refused_and_nothing_is_forgotten() -> None:
-    nonces = LocalNonces(started_ms=NOW, keep_ms=KEEP, max_per_key=10)
+    nonces = LocalNonces(now_ms=NOW, keep_ms=KEEP, max_per_key=10)
     for number in range(10):
         assert await nonces.add("greedy", nonce(number), NOW + number * 29_000)
     with pytest.raises(NoncesFull):
@@ -196,7 +196,7 @@ async def test_a_key_that_used_its_share_is_refused_and_nothing_is_forgotten() -
 
 
 async def test_a_full_store_refuses() -> None:
-    nonces = LocalNonces(started_ms=NOW, keep_ms=KEEP, max_total=5, shards=1)
+    nonces = LocalNonces(now_ms=NOW, keep_ms=KEEP, max_total=5, shards=1)
     for number in range(5):
         assert await nonces.add(f"key-{number}", nonce(0), NOW)
     with pytest.raises(NoncesFull):

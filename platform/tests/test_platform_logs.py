@@ -11,7 +11,16 @@ import structlog
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sampan.platform.logs import MASK, TRACE_ID, configure, is_secret_name, masked, trace_id_from
+from sampan.platform.logs import (
+    MASK,
+    TRACE_ID,
+    configure,
+    current_trace_id,
+    is_secret_name,
+    masked,
+    start_trace,
+    trace_id_from,
+)
 
 TRACE = "4bf92f3577b34da6a3ce929d0e0e4736"
 PARENT = "00f067aa0ba902b7"
@@ -129,3 +138,10 @@ def test_anything_else_gives_a_fresh_one(header: str | bytes | None) -> None:
     assert first != second
     assert {len(first), len(second)} == {32}
     assert TRACE not in {first, second}
+
+
+def test_start_trace_takes_the_header_and_names_the_request() -> None:
+    assert start_trace([(b"host", b"x"), (b"traceparent", f"00-{TRACE}-{PARENT}-01".encode())]) == TRACE
+    assert current_trace_id() == TRACE
+    assert start_trace([]) == current_trace_id() != TRACE
+    TRACE_ID.set("")

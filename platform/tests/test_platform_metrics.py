@@ -4,7 +4,7 @@ from prometheus_client import CollectorRegistry
 from prometheus_client.exposition import generate_latest
 from prometheus_client.parser import text_string_to_metric_families
 
-from sampan.platform.metrics import CONTENT_TYPE, LATENCY_SECONDS, SYSTEM_DOORS, RequestMetrics, render
+from sampan.platform.metrics import CONTENT_TYPE, LATENCY_SECONDS, REGISTRY, SYSTEM_DOORS, RequestMetrics, render
 
 
 def test_requests_are_counted_by_route_and_status() -> None:
@@ -40,7 +40,9 @@ def test_hostile_label_values_keep_the_page_readable() -> None:
 
 def test_the_page_shows_every_base_metric() -> None:
     SYSTEM_DOORS.labels("test").inc()
+    requests = RequestMetrics(REGISTRY)
     page = render().decode()
+    REGISTRY.unregister(requests)
     for name in (
         "sampan_requests_total", "sampan_request_seconds", "sampan_system_doors_total", "sampan_outbox_lag_events",
         "sampan_outbox_failures_total", "sampan_jobs", "sampan_job_failures_total", "sampan_snapshot_revision",

@@ -49,6 +49,7 @@ class AccessLog:
         self._unreported = 0
         self._chunks: queue.Queue[bytes | None] = queue.Queue(MAX_WAITING_CHUNKS)
         self._thread: threading.Thread | None = None
+        self._is_abandoned = False
 
     @contextlib.asynccontextmanager
     async def running(self, *, close_seconds: float = 5.0) -> AsyncIterator[None]:
@@ -107,7 +108,8 @@ class AccessLog:
         try:
             self._chunks.put(None, timeout=timeout_seconds)
         except queue.Full:
-            return  # the reader is gone; the daemon thread ends with the process
+            self._is_abandoned = True  # nobody reads: the thread ends when its present write does, or with the process
+            return
         thread.join(max(0.0, deadline - time.monotonic()))
 
     def _report_of_loss(self) -> bytes:
@@ -121,7 +123,7 @@ class AccessLog:
         return orjson.dumps(report, option=orjson.OPT_APPEND_NEWLINE)
 
     def _write_chunks(self) -> None:
-        while (chunk := self._chunks.get()) is not None:
+        while not self._is_abandoned and (chunk := self._chunks.get()) is not None:
             view = memoryview(chunk)
             try:
                 while view:

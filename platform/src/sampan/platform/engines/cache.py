@@ -169,17 +169,16 @@ class LocalNonces:
     def __init__(
         self,
         *,
-        started_ms: int,
+        now_ms: int,
         keep_ms: int = 300_000,
         max_per_key: int = 20_000,
         max_total: int = 5_000_000,
         shards: int = 64,
     ) -> None:
-        self.remembers_since_ms = started_ms
+        self.remembers_since_ms = now_ms
         self._max_per_key = max_per_key
         self._shards = [
-            _Shard(started_ms - number * keep_ms // shards, keep_ms, max_total // shards or 1)
-            for number in range(shards)
+            _Shard(now_ms - number * keep_ms // shards, keep_ms, max_total // shards or 1) for number in range(shards)
         ]
 
     async def add(self, key_id: str, nonce: bytes, now_ms: int) -> bool:
