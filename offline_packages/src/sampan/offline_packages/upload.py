@@ -201,8 +201,8 @@ def _check_plain(path: str, attributes: int, is_folder: bool) -> None:
 
 def _contents(handle: int, entries: Sequence[Entry], directory_offset: int) -> Iterator[Content]:
     expected = 0
-    for entry, following in zip(entries, [*entries[1:], None], strict=True):
-        next_offset = directory_offset if following is None else following.header_offset
+    ends = [entry.header_offset for entry in entries[1:]] + [directory_offset]
+    for entry, next_offset in zip(entries, ends, strict=False):
         if entry.header_offset != expected:
             raise ZipPrependedData if expected == 0 else ZipGap(entry.path)
         start = _check_local(handle, entry)
