@@ -1,0 +1,228 @@
+"""Use cases of a device's session as a visitor: begin one, continue it, fall back to it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+import structlog
+
+from sampan.platform.component import Port
+from sampan.platform.core import Core
+from sampan.platform.engines.database import Transaction
+from sampan.platform.identity.grants import Granted, Holder, current_subject, grant, keyring_of, start, switch
+from sampan.platform.identity.problems import (
+    ClientAppClosed,
+    ClientAppUnknown,
+    DeviceKeyTaken,
+    DeviceRevoked,
+    RefreshRefused,
+)
+from sampan.platform.identity.refresh_tokens import (
+    IDLE_MS,
+    REFUSED,
+    RefreshToken,
+    Use,
+    judge,
+    new_refresh_token,
+    remember,
+)
+from sampan.platform.identity.repository_client_apps import PART as CLIENT_APPS
+from sampan.platform.identity.repository_client_apps import ClientApp
+from sampan.platform.identity.repository_devices import Device, add_device, find_device, get_device, see_device
+from sampan.platform.identity.repository_sessions import Session, get_session, rotate_session
+from sampan.platform.identity.repository_subjects import create_subject, get_subject
+from sampan.platform.identity.subjects import LOG, SubjectStates
+from sampan.platform.identity.tiers import Tier
+from sampan.platform.ids import new_id
+from sampan.platform.ports import AttestPort
+
+TRIES = 4
+log = structlog.get_logger("identity")
+
+
+@dataclass(frozen=True, slots=True)
+class NewSession:
+    """What a device says when it begins a session; the keys are checked and their proof holds."""
+
+    client_app: str
+    signing_key: Mapping[str, str]
+    thumbprint: str
+    envelope_key: Mapping[str, str] | None
+    attestation: str = ""
+
+
+def open_client_app(core: Core, workspace_id: str, app_id: str) -> ClientApp:
+    """Return a client app that takes sessions; raise `ClientAppUnknown` or `ClientAppClosed`."""
+    apps: Mapping[str, ClientApp] = core.replica.view(workspace_id).parts[CLIENT_APPS]
+    app = apps.get(app_id)
+    if app is None:
+        raise ClientAppUnknown("No client app has this id here. Ask the bank for the app's id.", field="client_app")
+    if app.closed:
+        raise ClientAppClosed("This app is no longer served. Install its successor.")
+    return app
+
+
+async def begin(core: Core, workspace_id: str, new: NewSession) -> Granted:
+    """Begin a visitor's session on a new device, or on one whose key is known (its answer was lost, say).
+
+    A customer who was signed in on the device is signed out. Raises `DeviceKeyTaken`, `DeviceRevoked`.
+    """
+    now_ms = core.now_ms()
+    carries = await _attested(core, workspace_id, new)
+    refresh = new_refresh_token()
+    async with core.store.workspace(workspace_id).write() as tx:
+        device = await find_device(tx, new.thumbprint)
+        if device is None:
+            device = await _register(tx, new, carries, now_ms)
+        else:
+            _refuse(device, new)
+            if device.customer_id is not None:
+                device = await leave(tx, device, cause="signed_out", by=device.id, now_ms=now_ms)
+            await see_device(tx, device.id, envelope_key=new.envelope_key, carries=carries, now_ms=now_ms)
+        session, holder = await start_visitor(tx, device, refresh, now_ms=now_ms)
+    return grant(core, workspace_id, session, refresh, tier=holder.tier, epoch=holder.epoch, now_ms=now_ms)
+
+
+async def sign_out(core: Core, workspace_id: str, device_id: str) -> Granted:
+    """End the device's session and begin a visitor's; a customer's tokens on it are void."""
+    now_ms = core.now_ms()
+    refresh = new_refresh_token()
+    async with core.store.workspace(workspace_id).write() as tx:
+        device = await usable_device(tx, device_id)
+        device = await leave(tx, device, cause="signed_out", by=device.id, now_ms=now_ms)
+        session, holder = await start_visitor(tx, device, refresh, now_ms=now_ms)
+    return grant(core, workspace_id, session, refresh, tier=holder.tier, epoch=holder.epoch, now_ms=now_ms)
+
+
+async def read_session(core: Core, workspace_id: str, token: RefreshToken) -> Session:
+    """Return the session that a refresh token belongs to; raise `RefreshRefused`."""
+    async with core.store.workspace(workspace_id).read() as tx:
+        session = await get_session(tx, token.family)
+    if session is None:
+        raise RefreshRefused(REFUSED)
+    return session
+
+
+async def refresh(core: Core, workspace_id: str, token: RefreshToken, session: Session) -> Granted:
+    """Exchange a refresh token for its successor and a new access token; `session` is as read just before.
+
+    The same old token within 60 s gets the same successor. Any other use of an old token ends the session and
+    voids the device's access tokens: somebody else may have it. Raises `RefreshRefused`.
+    """
+    now_ms = core.now_ms()
+    if now_ms - session.rotated_ms > IDLE_MS:
+        raise RefreshRefused(REFUSED)
+    successor = token.successor(keyring_of(core, workspace_id).secrets(core.sealer).refresh)
+    for _ in range(TRIES):
+        use = judge(token, present=session.present, used=session.used, now_ms=now_ms)
+        if use is Use.REUSE:
+            await end_reused(core, workspace_id, session)
+            raise RefreshRefused(REFUSED)
+        if use is Use.REPEAT or await _rotate(core, workspace_id, session, token, successor, now_ms):
+            return _continued(core, workspace_id, session, successor, now_ms)
+        session = await read_session(core, workspace_id, token)
+    raise RefreshRefused(REFUSED)
+
+
+async def end_reused(core: Core, workspace_id: str, session: Session) -> None:
+    """End a session whose refresh token was used twice, or by another device's key."""
+    log.warning("refresh_token_reused", workspace=workspace_id, device=session.device_id)
+    now_ms = core.now_ms()
+    async with core.store.workspace(workspace_id).write() as tx:
+        present = await get_session(tx, session.family)
+        device = await get_device(tx, session.device_id)
+        if present is not None and device is not None:
+            await leave(tx, device, cause="token_reused", by=device.id, now_ms=now_ms)
+
+
+async def usable_device(tx: Transaction, device_id: str) -> Device:
+    """Return a device that was not revoked; raise `DeviceRevoked`."""
+    device = await get_device(tx, device_id)
+    if device is None or device.revoked:
+        raise DeviceRevoked("The bank revoked this device. Ask the bank.")
+    return device
+
+
+async def leave(tx: Transaction, device: Device, *, cause: str, by: str, now_ms: int, revoked: bool = False) -> Device:
+    """End the device's session, void its tokens, and give it back its own subject."""
+    epoch = await switch(
+        tx,
+        device,
+        customer_id=None,
+        subject=device.subject,
+        before=await current_subject(tx, device),
+        carries=Tier.VISITOR,
+        cause=cause,
+        by=by,
+        now_ms=now_ms,
+        revoked=revoked,
+    )
+    return replace(device, customer_id=None, epoch=epoch, revoked=revoked)
+
+
+async def start_visitor(
+    tx: Transaction, device: Device, refresh: RefreshToken, *, now_ms: int
+) -> tuple[Session, Holder]:
+    """Begin a session of the device's own subject."""
+    subject = await get_subject(tx, device.subject)
+    holder = Holder(subject.number, None, Tier.VISITOR, subject.epoch, Tier.VISITOR)
+    return await start(tx, device, holder, refresh, now_ms=now_ms), holder
+
+
+async def _rotate(
+    core: Core, workspace_id: str, session: Session, token: RefreshToken, successor: RefreshToken, now_ms: int
+) -> bool:
+    used = remember(session.used, token, now_ms=now_ms)
+    async with core.store.workspace(workspace_id).write() as tx:
+        return await rotate_session(tx, session, present=successor.hash, used=used, now_ms=now_ms)
+
+
+def _continued(core: Core, workspace_id: str, session: Session, successor: RefreshToken, now_ms: int) -> Granted:
+    states: SubjectStates = core.replica.view(workspace_id).followed[LOG]
+    tier = states.tier_of(session.subject)
+    if tier is None:  # this worker has not heard of the subject yet: the lowest tier it can have
+        tier = Tier.VISITOR if session.customer_id is None else Tier.REGISTERED
+    epoch = states.epochs[session.subject] if session.subject < len(states.epochs) else 0
+    return grant(core, workspace_id, session, successor, tier=tier, epoch=epoch, now_ms=now_ms)
+
+
+async def _attested(core: Core, workspace_id: str, new: NewSession) -> Tier:
+    """Return what the device may carry at most: what the attestation port says, or everything without one."""
+    if not any(port.protocol is AttestPort for port in core.contributions(Port)):
+        return Tier.FULL
+    label = await core.port(AttestPort).check(  # type: ignore[type-abstract]
+        workspace_id=workspace_id,
+        client_app=new.client_app,
+        device_key=new.thumbprint.encode(),
+        attestation=new.attestation,
+    )
+    return Tier.parse(label)
+
+
+async def _register(tx: Transaction, new: NewSession, carries: Tier, now_ms: int) -> Device:
+    device_id = new_id("dev")
+    subject = await create_subject(
+        tx, kind="device", owner_id=device_id, tier=Tier.VISITOR, by=device_id, now_ms=now_ms
+    )
+    device = Device(
+        id=device_id,
+        client_app=new.client_app,
+        thumbprint=new.thumbprint,
+        signing_key=new.signing_key,
+        envelope_key=new.envelope_key,
+        subject=subject,
+        customer_id=None,
+        carries=carries,
+        epoch=0,
+        revoked=False,
+        created_ms=now_ms,
+        seen_ms=now_ms,
+    )
+    await add_device(tx, device)
+    return device
+
+
+def _refuse(device: Device, new: NewSession) -> None:
+    if device.revoked:
+        raise DeviceRevoked("The bank revoked this device. Ask the bank.")
+    if device.client_app != new.client_app:
+        raise DeviceKeyTaken("Make a key of your own for this app; the one you sent belongs to another app's device.")

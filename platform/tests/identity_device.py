@@ -1,0 +1,117 @@
+"""A device for tests: a key, proofs made by it, and the session calls. Speaks HTTP alone, as any client would."""
+
+import hashlib
+import secrets
+from dataclasses import dataclass, field
+from typing import Any
+
+import httpx2
+import jwt
+from cryptography.hazmat.primitives.asymmetric import ec
+
+from sampan.platform.core import Core
+from sampan.platform.identity.jwk import base64url, public_jwk
+from sampan.platform.identity.repository_client_apps import ClientApp
+from sampan.platform.identity.service_client_apps import create_client_app
+from sampan.platform.testing import WORKSPACE
+
+SESSION = "/client/v1/session"
+
+
+class Clock:
+    """The time of a server under test; starts at a whole second and moves only when told."""
+
+    def __init__(self, now_ms: int = 1_800_000_000_000) -> None:
+        self.now_ms = now_ms
+
+    def __call__(self) -> int:
+        return self.now_ms
+
+
+@dataclass
+class TestDevice:
+    """One device of the client app `retail`."""
+
+    __test__ = False
+
+    http: httpx2.AsyncClient
+    clock: Clock
+    prefix: str = ""
+    client_app: str = "retail"
+    key: ec.EllipticCurvePrivateKey = field(default_factory=lambda: ec.generate_private_key(ec.SECP256R1()))
+    tokens: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def jwk(self) -> dict[str, str]:
+        return public_jwk(self.key.public_key())
+
+    @property
+    def bearer(self) -> bytes:
+        return f"Bearer {self.tokens['access_token']}".encode()
+
+    def proof(self, method: str, path: str, *, access_token: str | None = None, **changes: Any) -> str:
+        """Make a proof; `changes` replace claims, and those of None are left out."""
+        claims: dict[str, Any] = {
+            "htm": method,
+            "htu": f"{str(self.http.base_url).rstrip('/')}{self.prefix}{path}",
+            "iat": self.clock.now_ms / 1000,
+            "jti": secrets.token_urlsafe(16),
+        }
+        if access_token is not None:
+            claims["ath"] = base64url(hashlib.sha256(access_token.encode()).digest())
+        claims = {name: value for name, value in {**claims, **changes}.items() if value is not None}
+        return jwt.encode(claims, self.key, algorithm="ES256", headers={"typ": "dpop+jwt", "jwk": self.jwk})
+
+    async def call(
+        self, method: str, path: str, body: Any = None, *, signed_in: bool = True, **headers: str
+    ) -> httpx2.Response:
+        """Send a session call with a fresh proof, and with the access token when there is one."""
+        token = self.tokens.get("access_token") if signed_in else None
+        sent = {"dpop": self.proof(method, path, access_token=token)}
+        if token is not None:
+            sent["authorization"] = f"DPoP {token}"
+        return await self.http.request(method, self.prefix + path, json=body, headers={**sent, **headers})
+
+    async def begin(self) -> httpx2.Response:
+        body = {"client_app": self.client_app, "device_keys": {"signing": self.jwk}}
+        return self.keep(await self.call("POST", SESSION, body, signed_in=False))
+
+    async def refresh(self, token: str | None = None) -> httpx2.Response:
+        body = {"refresh_token": token or self.tokens["refresh_token"]}
+        return self.keep(await self.call("POST", f"{SESSION}/refresh", body, signed_in=False))
+
+    async def ask_code(self, phone: str) -> str:
+        """Ask for a code and read it in the developer panel."""
+        answer = await self.call("POST", f"{SESSION}/code", {"phone": phone})
+        assert answer.status_code == 202, answer.text
+        codes = (await self.http.get(f"{self.prefix}/client/v1/demo/codes")).json()["codes"]
+        return str(next(code["code"] for code in codes if code["phone"] == phone))
+
+    async def sign_in(self, phone: str) -> httpx2.Response:
+        code = await self.ask_code(phone)
+        return self.keep(await self.call("POST", f"{SESSION}/customer", {"phone": phone, "code": code}))
+
+    async def sign_out(self) -> httpx2.Response:
+        return self.keep(await self.call("DELETE", SESSION))
+
+    def keep(self, answer: httpx2.Response) -> httpx2.Response:
+        if answer.status_code < 300:
+            self.tokens = answer.json()
+        return answer
+
+
+async def add_retail_app(core: Core, workspace_id: str = WORKSPACE, **changes: Any) -> None:
+    """Create the client app `retail`."""
+    values: dict[str, Any] = {
+        "id": "retail",
+        "name": "Retail",
+        "channel": "app",
+        "bundle_ids": {"ios": "example.retail"},
+        "minimum_versions": {"ios": "1.0.0"},
+        "registers_customers": True,
+        "closed": False,
+        "created_ms": 0,
+    }
+    async with core.store.workspace(workspace_id).write() as tx:
+        await create_client_app(tx, ClientApp(**{**values, **changes}))
+    await core.replica.poll()
