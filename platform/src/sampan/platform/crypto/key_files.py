@@ -28,12 +28,15 @@ _AES256_CBC = "2.16.840.1.101.3.4.1.42"
 _LABEL = "ENCRYPTED PRIVATE KEY"
 
 
-def encrypt_private_key(key: PrivateKey, passphrase: bytes) -> str:
-    """Return the encrypted PKCS#8 PEM of a key; raise `KeyFileUnsafe` for a passphrase under 8 bytes."""
+def encrypt_private_key(key: PrivateKey, passphrase: bytes, *, rounds: int = PBKDF2_ROUNDS) -> str:
+    """Return the encrypted PKCS#8 PEM of a key; raise `KeyFileUnsafe` for a passphrase under 8 bytes.
+
+    Fewer `rounds` are for long machine-made passphrases only: nobody can try all of those anyway.
+    """
     if len(passphrase) < MIN_PASSPHRASE_BYTES:
         raise KeyFileUnsafe(f"The passphrase is shorter than {MIN_PASSPHRASE_BYTES} bytes; choose a longer one.")
     salt, iv = secrets.token_bytes(16), secrets.token_bytes(16)
-    kdf = PBKDF2HMAC(hashes.SHA256(), 32, salt, PBKDF2_ROUNDS)
+    kdf = PBKDF2HMAC(hashes.SHA256(), 32, salt, rounds)
     encryptor = Cipher(algorithms.AES256(kdf.derive(passphrase)), modes.CBC(iv)).encryptor()
     padder = padding.PKCS7(128).padder()
     padded = padder.update(key.pkcs8()) + padder.finalize()
@@ -44,7 +47,7 @@ def encrypt_private_key(key: PrivateKey, passphrase: bytes) -> str:
                 der.oid(_PBKDF2),
                 der.sequence(
                     der.octets(salt),
-                    der.integer(PBKDF2_ROUNDS),
+                    der.integer(rounds),
                     der.sequence(der.oid(_HMAC_SHA256), der.null()),
                 ),
             ),
@@ -80,9 +83,9 @@ def decrypt_private_key(pem: bytes, passphrase: bytes) -> PrivateKey:
     return PrivateKey.from_pkcs8(bare)
 
 
-def write_private_key(path: Path, key: PrivateKey, passphrase: bytes) -> None:
+def write_private_key(path: Path, key: PrivateKey, passphrase: bytes, *, rounds: int = PBKDF2_ROUNDS) -> None:
     """Write a new key file with mode 0600; an existing file is never overwritten (FileExistsError)."""
-    text = encrypt_private_key(key, passphrase)
+    text = encrypt_private_key(key, passphrase, rounds=rounds)
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     with os.fdopen(descriptor, "w", encoding="ascii") as file:
         os.fchmod(descriptor, 0o600)

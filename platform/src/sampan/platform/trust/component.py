@@ -1,0 +1,46 @@
+"""The trust floor as a component."""
+
+from sampan.platform.component import Background, ClientRoutes, Component, Port, WorkspaceSetup
+from sampan.platform.operators.permissions import BuiltInRole, Permission
+from sampan.platform.trust.client_api import routes
+from sampan.platform.trust.file_rows import LOG, load_places
+from sampan.platform.trust.key_register import RESUME_KEY
+from sampan.platform.trust.keyring import Keyring
+from sampan.platform.trust.memory import TrustMemory
+from sampan.platform.trust.publisher import run_publisher
+from sampan.platform.trust.setting_up import set_up, unlock_all
+from sampan.platform.workspaces.replica import FollowedLog
+
+ADMIN = frozenset({BuiltInRole.ADMIN.value})
+READERS = frozenset(
+    each.value
+    for each in (
+        BuiltInRole.ADMIN,
+        BuiltInRole.RELEASE_MANAGER,
+        BuiltInRole.REVIEWER,
+        BuiltInRole.AUDITOR,
+        BuiltInRole.PUBLISHER,
+    )
+)
+PERMISSIONS = (
+    Permission(
+        "trust:read", "查看信任树、密钥与待签内容", "See trust trees, keys and what waits for signatures", READERS
+    ),
+    Permission("trust:sign", "提交官员签名", "Hand in officers' signatures", ADMIN),
+    Permission("trust:manage", "登记密钥并发起信任变更", "Register keys and ask the officers for changes", ADMIN, True),
+    Permission("trust:suspend", "立即停用密钥", "Suspend a key at once", ADMIN),
+)
+component = Component(
+    "trust",
+    (
+        *PERMISSIONS,
+        RESUME_KEY,
+        Port(Keyring, Keyring),
+        Port(TrustMemory, TrustMemory),
+        WorkspaceSetup("trust", set_up),
+        FollowedLog(LOG, load_places),
+        Background("trust publisher", run_publisher),
+        Background("trust keys", unlock_all),
+        ClientRoutes(routes),
+    ),
+)
