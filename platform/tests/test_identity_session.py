@@ -5,7 +5,6 @@ from pathlib import Path
 
 import httpx2
 import pytest
-from identity_device import SESSION, Clock, TestDevice, add_retail_app
 
 from sampan.platform.core import Core
 from sampan.platform.identity import component as identity
@@ -14,6 +13,7 @@ from sampan.platform.identity.caller import authenticate
 from sampan.platform.identity.problems import SessionRevoked, TokenExpired, TokenInvalid, TokenMissing
 from sampan.platform.identity.tiers import Tier
 from sampan.platform.testing import OTHER_WORKSPACE, WORKSPACE, client, running_core
+from sampan.platform.testing_device import SESSION, Clock, TestDevice, add_retail_app
 
 pytestmark = pytest.mark.anyio
 COMPONENTS = (identity.component, demo.component)

@@ -1,4 +1,7 @@
-"""A device for tests: a key, proofs made by it, and the session calls. Speaks HTTP alone, as any client would."""
+"""For tests of ours and of banks' components: a device with a key, its proofs, and the session calls.
+
+It speaks HTTP alone, as any client would; see docs/protocols/session.md.
+"""
 
 import hashlib
 import secrets
@@ -43,10 +46,12 @@ class TestDevice:
 
     @property
     def jwk(self) -> dict[str, str]:
+        """The public signing key."""
         return public_jwk(self.key.public_key())
 
     @property
     def bearer(self) -> bytes:
+        """The Authorization header of calls other than the session's."""
         return f"Bearer {self.tokens['access_token']}".encode()
 
     def proof(self, method: str, path: str, *, access_token: str | None = None, **changes: Any) -> str:
@@ -73,28 +78,34 @@ class TestDevice:
         return await self.http.request(method, self.prefix + path, json=body, headers={**sent, **headers})
 
     async def begin(self) -> httpx2.Response:
+        """Begin a session."""
         body = {"client_app": self.client_app, "device_keys": {"signing": self.jwk}}
         return self.keep(await self.call("POST", SESSION, body, signed_in=False))
 
     async def refresh(self, token: str | None = None) -> httpx2.Response:
+        """Exchange the refresh token, or another one, and keep what comes."""
         body = {"refresh_token": token or self.tokens["refresh_token"]}
         return self.keep(await self.call("POST", f"{SESSION}/refresh", body, signed_in=False))
 
     async def ask_code(self, phone: str) -> str:
         """Ask for a code and read it in the developer panel."""
         answer = await self.call("POST", f"{SESSION}/code", {"phone": phone})
-        assert answer.status_code == 202, answer.text
+        if answer.status_code != 202:
+            raise AssertionError(answer.text)
         codes = (await self.http.get(f"{self.prefix}/client/v1/demo/codes")).json()["codes"]
         return str(next(code["code"] for code in codes if code["phone"] == phone))
 
     async def sign_in(self, phone: str) -> httpx2.Response:
+        """Sign in with a code from the developer panel, and keep the tokens."""
         code = await self.ask_code(phone)
         return self.keep(await self.call("POST", f"{SESSION}/customer", {"phone": phone, "code": code}))
 
     async def sign_out(self) -> httpx2.Response:
+        """Sign out, and keep the visitor's tokens."""
         return self.keep(await self.call("DELETE", SESSION))
 
     def keep(self, answer: httpx2.Response) -> httpx2.Response:
+        """Keep the tokens of a good answer."""
         if answer.status_code < 300:
             self.tokens = answer.json()
         return answer
