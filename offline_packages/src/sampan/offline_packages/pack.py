@@ -183,7 +183,7 @@ def _complete(
     """Add what the form needs: a manifest with the wanted sequence; for a plain build empty app.js and app.css."""
     if MANIFEST in sources:
         if sequence is not None:
-            sources[MANIFEST] = _Source(MANIFEST, None, _renumbered(sources[MANIFEST].read(), sequence))
+            sources[MANIFEST] = _Source(MANIFEST, None, renumbered_manifest(sources[MANIFEST].read(), sequence))
             return (MANIFEST,)
         return ()
     if INDEX_PAGE not in sources:
@@ -196,7 +196,8 @@ def _complete(
     return added
 
 
-def _renumbered(data: bytes, sequence: int) -> bytes:
+def renumbered_manifest(data: bytes, sequence: int) -> bytes:
+    """Return the manifest in canonical JSON with this sequence as `version.code`."""
     value = load_json(data)
     if isinstance(value, dict) and isinstance(value.get("version"), dict):
         value["version"]["code"] = sequence

@@ -1,0 +1,175 @@
+"""Use cases of publishers, apps and testers; and who may know of which app.
+
+Whoever may not see a thing is told that it does not exist, in the same words as when it does not.
+"""
+
+from collections.abc import Collection, Mapping, Sequence
+
+from sampan.platform.artifacts import apps_repository as repository
+from sampan.platform.artifacts import problems
+from sampan.platform.artifacts.apps_repository import App, Publisher, Reach, Tester
+from sampan.platform.artifacts.kinds import kind_of
+from sampan.platform.artifacts.moves import PART
+from sampan.platform.artifacts.trial_part import TRIAL_PART
+from sampan.platform.core import Core
+from sampan.platform.engines.database import Transaction
+from sampan.platform.ids import APP_ID, new_id
+from sampan.platform.operators import audit
+from sampan.platform.operators.actor import Actor
+from sampan.platform.trust.key_rows import KeyRecord, KeyState, Purpose, list_keys
+from sampan.platform.trust.profiles import PROFILES, profile_named
+from sampan.platform.trust.service import register_key_in, request_delegation
+from sampan.platform.workspaces.revisions import raise_revision
+
+READ = "app:read"
+MAX_APP_ID = 128
+MAX_TESTERS = 1000
+
+
+def reach_of(actor: Actor) -> Reach:
+    """Return what the actor may see of apps and their versions."""
+    if actor.may(READ):
+        return Reach(everything=True)
+    grants = actor.reach(READ)
+    publishers = frozenset(grant.publisher for grant in grants if grant.publisher and not grant.app)
+    apps = frozenset(grant.app for grant in grants if grant.app)
+    return Reach(everything=False, publishers=publishers, apps=apps)
+
+
+async def visible_app(tx: Transaction, actor: Actor, app_id: str, permission: str = READ) -> App:
+    """Return an app that the actor may see and act on; raise `AppUnknown`, then `MissingPermission`."""
+    app = await repository.find_app(tx, app_id)
+    if app is None or not actor.may(READ, publisher=app.publisher_id, app=app.app_id):
+        raise problems.AppUnknown(f"There is no app {app_id[:MAX_APP_ID]!r} here that you may see.")
+    actor.require(permission, publisher=app.publisher_id, app=app.app_id)
+    return app
+
+
+async def register_publisher(
+    core: Core, workspace_id: str, actor: Actor, *, name: str, keys: Mapping[str, str]
+) -> Publisher:
+    """Make a publisher with one public key (PEM) per tree profile; keys may follow later."""
+    actor.require("publisher:manage")
+    publisher = Publisher(new_id("pub"), name, core.now_ms(), actor.label)
+    async with core.store.workspace(workspace_id).write() as tx:
+        if not await repository.insert_publisher(tx, publisher):
+            raise problems.PublisherNameTaken(f"There is a publisher called {name!r} already; choose another name.")
+        await audit.record(tx, actor, "publisher.register", target=publisher.id, now_ms=publisher.created_ms)
+        for profile, pem in keys.items():
+            await _register_key(core, tx, actor, publisher, profile, pem)
+    return publisher
+
+
+async def add_publisher_key(
+    core: Core, workspace_id: str, actor: Actor, publisher_id: str, *, profile: str, pem: str
+) -> None:
+    """Register the key with which a publisher signs in one tree."""
+    actor.require("publisher:manage")
+    async with core.store.workspace(workspace_id).write() as tx:
+        publisher = await repository.find_publisher(tx, publisher_id)
+        if publisher is None:
+            raise _publisher_unknown()
+        await _register_key(core, tx, actor, publisher, profile, pem)
+
+
+async def list_publishers(core: Core, workspace_id: str, actor: Actor) -> list[tuple[Publisher, list[KeyRecord]]]:
+    """Return the publishers that the actor may see, with their keys."""
+    reach = reach_of(actor)
+    async with core.store.workspace(workspace_id).read() as tx:
+        found = await repository.list_publishers(tx, None if reach.everything else reach.publishers)
+        keys = await list_keys(tx, purpose=Purpose.PUBLISHER)
+    return [(each, [key for key in keys if key.owner == each.id]) for each in found]
+
+
+async def create_app(core: Core, workspace_id: str, actor: Actor, *, app_id: str, kind: str, publisher_id: str) -> App:
+    """Register an app and ask the officers for its role in every tree; it can publish once they have signed."""
+    async with core.store.workspace(workspace_id).read() as tx:
+        publisher = await repository.find_publisher(tx, publisher_id)
+    if publisher is None or not actor.may(READ, publisher=publisher_id):
+        raise _publisher_unknown()
+    actor.require("app:create", publisher=publisher_id, app=app_id)
+    if APP_ID.fullmatch(app_id) is None or len(app_id) > MAX_APP_ID:
+        raise problems.BadAppId(
+            "An app id is reverse DNS in lower case, such as bank.demo.coupons, of at most 128 characters.",
+            field="app",
+        )
+    app = App(app_id, kind_of(core, kind).name, publisher_id, core.now_ms(), actor.label, None)
+    async with core.store.workspace(workspace_id).write() as tx:
+        if not await repository.insert_app(tx, app):
+            raise problems.AppIdTaken(f"The id {app_id} is or was in use; ids are never reused. Choose another one.")
+        keys = await active_keys(tx, publisher_id, PROFILES)
+        await request_delegation(core, tx, app_id, keys, actor)
+        detail = {"kind": kind, "publisher": publisher_id}
+        await audit.record(tx, actor, "app.create", target=app_id, detail=detail, now_ms=app.created_ms)
+        await raise_revision(tx, PART)
+    return app
+
+
+async def active_keys(tx: Transaction, publisher_id: str, profiles: Collection[str]) -> dict[str, str]:
+    """Return the publisher's active key id by profile; raise `PublisherKeyMissing`."""
+    keys = await list_keys(tx, purpose=Purpose.PUBLISHER, state=KeyState.ACTIVE, owner=publisher_id)
+    by_profile = {key.profile: key.key_id for key in keys}
+    for profile in profiles:
+        if profile not in by_profile:
+            raise problems.PublisherKeyMissing(
+                f"The publisher has no active key for the tree {profile}. Make one with `sampan keygen` and have an "
+                "administrator register its public part.",
+                profile=profile,
+            )
+    return {profile: by_profile[profile] for profile in profiles}
+
+
+async def list_apps(core: Core, workspace_id: str, actor: Actor) -> list[App]:
+    """Return the apps that the actor may see."""
+    async with core.store.workspace(workspace_id).read() as tx:
+        return await repository.list_apps(tx, reach_of(actor))
+
+
+async def get_app(core: Core, workspace_id: str, actor: Actor, app_id: str) -> App:
+    """Return one app that the actor may see."""
+    async with core.store.workspace(workspace_id).read() as tx:
+        return await visible_app(tx, actor, app_id)
+
+
+async def get_testers(core: Core, workspace_id: str, actor: Actor, app_id: str) -> list[Tester]:
+    """Return who may open the app's trial versions."""
+    async with core.store.workspace(workspace_id).read() as tx:
+        await visible_app(tx, actor, app_id)
+        return await repository.list_testers(tx, app_id)
+
+
+async def set_testers(
+    core: Core, workspace_id: str, actor: Actor, app_id: str, *, devices: Sequence[str], customers: Sequence[str]
+) -> list[Tester]:
+    """Name exactly these devices and customers as testers of the app."""
+    now_ms = core.now_ms()
+    named = {("device", each) for each in devices} | {("customer", each) for each in customers}
+    if len(named) > MAX_TESTERS:
+        raise problems.TooManyTesters(f"One app may have {MAX_TESTERS} testers; a wider circle is a release.")
+    async with core.store.workspace(workspace_id).write() as tx:
+        await visible_app(tx, actor, app_id, "trial:manage")
+        wanted = [Tester(app_id, kind, subject, now_ms, actor.label) for kind, subject in sorted(named)]
+        await repository.replace_testers(tx, app_id, wanted)
+        detail = {"devices": sorted(set(devices)), "customers": sorted(set(customers))}
+        await audit.record(tx, actor, "app.testers", target=app_id, detail=detail, now_ms=now_ms)
+        await raise_revision(tx, TRIAL_PART)
+        return await repository.list_testers(tx, app_id)
+
+
+async def _register_key(
+    core: Core, tx: Transaction, actor: Actor, publisher: Publisher, profile: str, pem: str
+) -> None:
+    await register_key_in(
+        core,
+        tx,
+        actor,
+        pem=pem,
+        purpose=Purpose.PUBLISHER,
+        profile=profile_named(profile).name,
+        owner=publisher.id,
+        label=publisher.name,
+    )
+
+
+def _publisher_unknown() -> problems.PublisherUnknown:
+    return problems.PublisherUnknown("There is no such publisher here that you may see.")

@@ -1,0 +1,123 @@
+"""Where the files of versions stand: among the candidates until a signature of ours names them, then among the targets.
+
+Nothing below `targets` is there before a key of the server has vouched for it. Candidates stand under an id of
+their own, so that what a crash or a refusal left behind is told apart from what a row refers to.
+"""
+
+import asyncio
+import os
+import secrets
+from dataclasses import dataclass
+from pathlib import Path
+
+from sampan.offline_packages import PackageIndex
+from sampan.platform.artifacts.states import STORED_IN_TREE
+from sampan.platform.artifacts.versions_repository import Package, Version
+from sampan.platform.core import Core
+from sampan.platform.engines.keys import Key, workspace_key
+from sampan.platform.engines.objects import Objects
+
+MAX_INDEX_BYTES = 64 * 1024 * 1024
+INDEX, PACKAGE = "index.json", "package.ma"
+
+
+@dataclass(frozen=True, slots=True)
+class StoredPackage:
+    """The keys of the two files of a version."""
+
+    index: Key
+    package: Key
+
+
+def candidate_keys(workspace_id: str, source_id: str) -> StoredPackage:
+    """Return where the files of a candidate stand."""
+    return StoredPackage(
+        workspace_key(workspace_id, "candidates", source_id, INDEX),
+        workspace_key(workspace_id, "candidates", source_id, PACKAGE),
+    )
+
+
+def target_keys(workspace_id: str, *, index_digest: str, archive_digest: str) -> StoredPackage:
+    """Return where the files of a signed version stand: once, under their digests, for every tree."""
+    return StoredPackage(
+        workspace_key(workspace_id, "targets", _bare(index_digest)),
+        workspace_key(workspace_id, "targets", _bare(archive_digest)),
+    )
+
+
+def keys_of(workspace_id: str, version: Version) -> StoredPackage:
+    """Return where the files of a version stand now."""
+    if version.state in STORED_IN_TREE:
+        package = version.package
+        return target_keys(workspace_id, index_digest=package.package_digest, archive_digest=package.archive_digest)
+    return candidate_keys(workspace_id, version.source_id)
+
+
+async def move_into_place(core: Core, keys: StoredPackage, *, index_bytes: bytes, archive: Path) -> None:
+    """Store the files of a candidate; durable on return."""
+    await core.objects.put_new(keys.index, index_bytes)
+    await core.objects.put_new_file(keys.package, archive)
+
+
+async def remove(core: Core, keys: StoredPackage) -> None:
+    """Remove the files of a candidate that no row refers to."""
+    await core.objects.delete(keys.index)
+    await core.objects.delete(keys.package)
+
+
+async def copy_to_targets(core: Core, workspace_id: str, source_id: str, package: Package) -> None:
+    """Put the files of a candidate where the trees serve them from; doing it again changes nothing."""
+    source = candidate_keys(workspace_id, source_id)
+    target = target_keys(workspace_id, index_digest=package.package_digest, archive_digest=package.archive_digest)
+    for origin, goal in ((source.index, target.index), (source.package, target.package)):
+        if not await core.objects.exists(goal):
+            await _copy(core.objects, origin, goal)
+
+
+async def read_index(core: Core, key: Key) -> bytes:
+    """Return the bytes of a stored index."""
+    return await core.objects.get(key, MAX_INDEX_BYTES)
+
+
+async def open_archive(core: Core, key: Key) -> Path:
+    """Return a local file with the archive's bytes; the caller hands it to `close_archive`."""
+    path = core.objects.local_path(key)
+    return path if path is not None else await _download(core.objects, key)
+
+
+async def close_archive(core: Core, path: Path) -> None:
+    """Remove the file of `open_archive` when it was a copy."""
+    if path.parent == core.objects.incoming:
+        await asyncio.to_thread(path.unlink, missing_ok=True)
+
+
+def icon_digest(index: PackageIndex, source: str) -> str:
+    """Return the digest of the icon that a manifest names, or an empty string."""
+    entry = index.file(source.removeprefix("./").removeprefix("/"))
+    return f"sha256:{entry.sha256}" if entry is not None else ""
+
+
+async def _copy(objects: Objects, origin: Key, goal: Key) -> None:
+    local = objects.local_path(origin)
+    if local is None:
+        aside = await _download(objects, origin)
+    else:
+        aside = objects.incoming / f"{secrets.token_hex(8)}.copy"
+        await asyncio.to_thread(os.link, local, aside)  # a second name, no second copy
+    try:
+        await objects.put_new_file(goal, aside)
+    finally:
+        await asyncio.to_thread(aside.unlink, missing_ok=True)
+
+
+async def _download(objects: Objects, key: Key) -> Path:
+    path = objects.incoming / f"{secrets.token_hex(8)}.download"
+    file = await asyncio.to_thread(path.open, "xb")
+    with file:
+        async for chunk in objects.read(key):
+            await asyncio.to_thread(file.write, chunk)
+    return path
+
+
+def _bare(digest: str) -> str:
+    return digest.partition(":")[2]

@@ -1,0 +1,156 @@
+"""The tables of this floor. Who reads and writes them: the `*_repository` modules beside this one."""
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    CheckConstraint,
+    Column,
+    ForeignKeyConstraint,
+    Index,
+    Integer,
+    LargeBinary,
+    String,
+    Text,
+    UniqueConstraint,
+)
+
+from sampan.platform.engines.tables import scoped_table
+
+publishers = scoped_table(
+    "publishers",
+    Column("id", String(40), primary_key=True),
+    Column("name", String(200), nullable=False),
+    Column("created_ms", BigInteger, nullable=False),
+    Column("created_by", String(200), nullable=False),
+    UniqueConstraint("workspace_id", "name"),
+)
+apps = scoped_table(
+    "apps",
+    Column("app_id", String(128), primary_key=True),
+    Column("kind", String(32), nullable=False),
+    Column("publisher_id", String(40), nullable=False),
+    Column("created_ms", BigInteger, nullable=False),
+    Column("created_by", String(200), nullable=False),
+    Column("archived_ms", BigInteger),
+    ForeignKeyConstraint(["workspace_id", "publisher_id"], ["publishers.workspace_id", "publishers.id"]),
+    Index("ix_apps_publisher", "workspace_id", "publisher_id"),
+)
+uploads = scoped_table(
+    "uploads",
+    Column("id", String(40), primary_key=True),
+    Column("person_id", String(64), nullable=False),
+    Column("size_bytes", BigInteger, nullable=False),
+    Column("sha256", String(80), nullable=False),
+    Column("created_ms", BigInteger, nullable=False),
+    Index("ix_uploads_person", "workspace_id", "person_id"),
+)
+candidates = scoped_table(
+    "candidates",
+    Column("id", String(40), primary_key=True),
+    Column("app_id", String(128), nullable=False),
+    Column("kind", String(16), nullable=False),
+    Column("state", String(24), nullable=False),
+    Column("cause", String(64), nullable=False),
+    Column("submitted_ms", BigInteger, nullable=False),
+    Column("submitted_by", String(200), nullable=False),
+    Column("submitted_person_id", String(64), nullable=False),
+    Column("signed_person_id", String(64), nullable=False),
+    Column("decided_ms", BigInteger),
+    Column("decided_by", String(200)),
+    Column("decided_person_id", String(64)),
+    Column("published_ms", BigInteger),
+    CheckConstraint(
+        "decided_person_id IS NULL"
+        " OR (decided_person_id <> submitted_person_id AND decided_person_id <> signed_person_id)",
+        name="maker_is_not_checker",
+    ),
+    ForeignKeyConstraint(["workspace_id", "app_id"], ["apps.workspace_id", "apps.app_id"]),
+    Index("ix_candidates_app", "workspace_id", "app_id", "state"),
+)
+"""Whatever waits for the review key: versions, and bodies without a package (renewals)."""
+candidate_bodies = scoped_table(
+    "candidate_bodies",
+    Column("candidate_id", String(40), primary_key=True),
+    Column("profile", String(16), primary_key=True),
+    Column("role_version", BigInteger, nullable=False),
+    Column("body", LargeBinary, nullable=False),
+    Column("body_digest", String(80), nullable=False),
+    Column("received_ms", BigInteger, nullable=False),
+    Column("is_countersigned", Boolean, nullable=False),
+    Column("is_exposed", Boolean, nullable=False),
+    ForeignKeyConstraint(["workspace_id", "candidate_id"], ["candidates.workspace_id", "candidates.id"]),
+    Index("ix_candidate_bodies_waiting", "workspace_id", "profile", "is_exposed"),
+)
+versions = scoped_table(
+    "versions",
+    Column("app_id", String(128), primary_key=True),
+    Column("sequence", BigInteger, primary_key=True),
+    Column("candidate_id", String(40), nullable=False),
+    Column("source_id", String(40), nullable=False),
+    Column("kind", String(32), nullable=False),
+    Column("version", String(64), nullable=False),
+    Column("is_urgent", Boolean, nullable=False),
+    Column("queued_ms", BigInteger, nullable=False),
+    Column("is_trial", Boolean, nullable=False),
+    Column("trial_note", String(64), nullable=False),
+    Column("package_digest", String(80), nullable=False),
+    Column("index_bytes", BigInteger, nullable=False),
+    Column("archive_digest", String(80), nullable=False),
+    Column("archive_bytes", BigInteger, nullable=False),
+    Column("files", Integer, nullable=False),
+    Column("min_host", BigInteger, nullable=False),
+    Column("floor", BigInteger, nullable=False),
+    Column("dependencies", LargeBinary, nullable=False),
+    Column("name", String(200), nullable=False),
+    Column("icon_digest", String(80), nullable=False),
+    Column("killed_code", String(64), nullable=False),
+    Column("resequenced_from", BigInteger),
+    UniqueConstraint("workspace_id", "candidate_id"),
+    ForeignKeyConstraint(["workspace_id", "app_id"], ["apps.workspace_id", "apps.app_id"]),
+    ForeignKeyConstraint(["workspace_id", "candidate_id"], ["candidates.workspace_id", "candidates.id"]),
+)
+findings = scoped_table(
+    "findings",
+    Column("candidate_id", String(40), primary_key=True),
+    Column("n", Integer, primary_key=True),
+    Column("source", String(16), nullable=False),
+    Column("code", String(64), nullable=False),
+    Column("severity", String(16), nullable=False),
+    Column("file", Text, nullable=False),
+    Column("line", Integer),
+    Column("message", Text, nullable=False),
+    ForeignKeyConstraint(["workspace_id", "candidate_id"], ["candidates.workspace_id", "candidates.id"]),
+)
+comments = scoped_table(
+    "review_comments",
+    Column("id", String(40), primary_key=True),
+    Column("candidate_id", String(40), nullable=False),
+    Column("at_ms", BigInteger, nullable=False),
+    Column("author", String(200), nullable=False),
+    Column("author_person_id", String(64), nullable=False),
+    Column("text", Text, nullable=False),
+    Column("file", Text, nullable=False),
+    Column("line", Integer),
+    ForeignKeyConstraint(["workspace_id", "candidate_id"], ["candidates.workspace_id", "candidates.id"]),
+    Index("ix_review_comments_candidate", "workspace_id", "candidate_id"),
+)
+history = scoped_table(
+    "candidate_history",
+    Column("candidate_id", String(40), primary_key=True),
+    Column("n", Integer, primary_key=True),
+    Column("at_ms", BigInteger, nullable=False),
+    Column("state", String(24), nullable=False),
+    Column("cause", String(64), nullable=False),
+    Column("who", String(200), nullable=False),
+    Column("note", Text, nullable=False),
+    ForeignKeyConstraint(["workspace_id", "candidate_id"], ["candidates.workspace_id", "candidates.id"]),
+)
+testers = scoped_table(
+    "testers",
+    Column("app_id", String(128), primary_key=True),
+    Column("kind", String(16), primary_key=True),
+    Column("subject_id", String(40), primary_key=True),
+    Column("added_ms", BigInteger, nullable=False),
+    Column("added_by", String(200), nullable=False),
+    ForeignKeyConstraint(["workspace_id", "app_id"], ["apps.workspace_id", "apps.app_id"]),
+)
