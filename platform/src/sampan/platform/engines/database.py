@@ -7,18 +7,20 @@ one COMMIT, hence one fsync. A caller's context manager returns only after that 
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
 from contextlib import AbstractAsyncContextManager
 from pathlib import Path
-from typing import Any, ClassVar, Protocol
+from typing import Any, ClassVar, Protocol, TypeVar, cast
 
 from sqlalchemy import event
 from sqlalchemy.engine import CursorResult
 from sqlalchemy.exc import OperationalError
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, AsyncTransaction, create_async_engine
 from sqlalchemy.sql.base import Executable
 
 from sampan.platform.errors import Unavailable
+
+Result = TypeVar("Result")
 
 READERS = 4
 MEMBERS_PER_COMMIT = 256
@@ -105,17 +107,28 @@ class SqliteDatabase:
         """See `Database.write`. The body holds the one writer: keep slow work (hashing, files) outside."""
         await self._take_turn()
         try:
-            group = self._group = self._group or await _CommitGroup.open(self._writer)
             try:
+                if self._group is None:
+                    await _unbroken(self._open_group())
+                group = cast(_CommitGroup, self._group)
                 async with group.member() as connection:
                     yield connection
             finally:
-                if self._waiting == 0 or group.members >= MEMBERS_PER_COMMIT:
-                    self._group = None
-                    await asyncio.shield(asyncio.ensure_future(group.close()))
+                await self._close_group_unless_wanted()
         finally:
             self._turn.release()
         await asyncio.shield(group.durable)
+
+    async def _open_group(self) -> None:
+        self._group = await _CommitGroup.open(self._writer)
+
+    async def _close_group_unless_wanted(self) -> None:
+        group = self._group
+        if group is None:
+            return
+        if self._waiting == 0 or group.joined >= MEMBERS_PER_COMMIT or group.is_broken:
+            self._group = None
+            await _unbroken(group.close())
 
     async def _take_turn(self) -> None:
         self._waiting += 1
@@ -131,9 +144,7 @@ class SqliteDatabase:
 
     async def _close_abandoned(self) -> None:
         async with self._turn:
-            if self._group is not None and self._waiting == 0:
-                group, self._group = self._group, None
-                await group.close()
+            await self._close_group_unless_wanted()
 
     async def close(self) -> None:
         """See `Database.close`."""
@@ -141,17 +152,31 @@ class SqliteDatabase:
         await self._writer.dispose()
 
 
+class _WriterConnection(AsyncConnection):
+    """The writer's connection, which others share: a statement that began runs to its end.
+
+    SQLAlchemy gives a connection up whose statement was cancelled, and with it everybody's transaction.
+    """
+
+    async def execute(self, *arguments: Any, **options: Any) -> CursorResult[Any]:
+        """See `AsyncConnection.execute`."""
+        return await _unbroken(super().execute(*arguments, **options))
+
+
 class _CommitGroup:
     """One open transaction that several callers share, each in a savepoint of its own."""
 
     def __init__(self, connection: AsyncConnection) -> None:
         self._connection = connection
-        self.members = 0
+        self._problem: Exception | None = None
+        self.joined = 0
+        self._members = 0
         self.durable: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
     @classmethod
     async def open(cls, engine: AsyncEngine) -> "_CommitGroup":
-        connection = await engine.connect()
+        connection = _WriterConnection(engine)
+        await connection.start()
         try:
             with _named_storage_errors():
                 await connection.begin()
@@ -160,32 +185,73 @@ class _CommitGroup:
             raise
         return cls(connection)
 
+    @property
+    def is_broken(self) -> bool:
+        """Whether the database gave the whole transaction up, as it may when the disk is full."""
+        return self._problem is not None
+
     @contextlib.asynccontextmanager
     async def member(self) -> AsyncIterator[AsyncConnection]:
+        self.joined += 1
         with _named_storage_errors():
-            savepoint = await self._connection.begin_nested()
+            savepoint = self._connection.begin_nested()
+            await _unbroken(_start(savepoint))
             try:
                 yield self._connection
-            except BaseException:
-                await asyncio.shield(asyncio.ensure_future(savepoint.rollback()))
+            except BaseException as problem:
+                await _unbroken(self._roll_back(savepoint, problem))
                 raise
-            await savepoint.commit()
-        self.members += 1
+            await _unbroken(self._release(savepoint))
 
     async def close(self) -> None:
         try:
             with _named_storage_errors():
-                if self.members:
+                if self._problem is not None:
+                    raise self._problem
+                if self._members:
                     await self._connection.commit()
                 else:
                     await self._connection.rollback()
             self.durable.set_result(None)
-        except BaseException as problem:
+        except Exception as problem:
             self.durable.set_exception(problem)
             self.durable.exception()  # marks it as retrieved when every member was cancelled
             await self._connection.invalidate()
         finally:
             await self._connection.close()
+
+    async def _release(self, savepoint: AsyncTransaction) -> None:
+        try:
+            await savepoint.commit()
+        except Exception as problem:
+            self._problem = problem
+            raise
+        self._members += 1
+
+    async def _roll_back(self, savepoint: AsyncTransaction, cause: BaseException) -> None:
+        try:
+            await savepoint.rollback()
+        except Exception as problem:
+            self._problem = cause if isinstance(cause, Exception) else problem
+
+
+async def _start(savepoint: AsyncTransaction) -> None:
+    await savepoint
+
+
+async def _unbroken(work: Coroutine[Any, Any, Result]) -> Result:
+    """Await `work` to its end even when cancelled, also again and again; then the cancellation goes on."""
+    running = asyncio.ensure_future(work)
+    cancelled: asyncio.CancelledError | None = None
+    while not running.done():
+        try:
+            await asyncio.wait([running])
+        except asyncio.CancelledError as problem:
+            cancelled = problem
+    if cancelled is not None:
+        running.cancelled() or running.exception()  # marks it as retrieved
+        raise cancelled
+    return running.result()
 
 
 def _configure(engine: AsyncEngine, *, begin: str, read_only: bool) -> None:
