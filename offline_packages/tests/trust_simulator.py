@@ -4,6 +4,7 @@ Everything is made by the product's own functions, so what the clients below ver
 Each `steal_*`/`serve_*` method does what a holder of some key, or of the mirror, could do.
 """
 
+import copy
 import http.server
 import re
 import threading
@@ -16,9 +17,13 @@ from tuf.api.metadata import MetaFile, Snapshot, Targets, Timestamp
 
 from sampan.offline_packages import NewApp, pack
 from sampan.offline_packages.control import Control, Killed, Rollback
+from sampan.offline_packages.device import Device
+from sampan.offline_packages.device_store import DeviceStore
+from sampan.offline_packages.fetching import Fetch, FetchFailed
 from sampan.offline_packages.publishing import next_app_body, signed_version
 from sampan.offline_packages.roles import SignedVersion, app_role, control_path, index_path, package_path
 from sampan.offline_packages.signed_bytes import read_body, sign_body
+from sampan.offline_packages.verifier import TrustedTree
 from sampan.platform.crypto.digest import digest
 from sampan.platform.crypto.keys import PrivateKey
 from sampan.platform.trust.bodies import (
@@ -62,6 +67,13 @@ class Simulator:
         self.put_targets(first_targets(tree, control=self.control_key.public, now_ms=self.now_ms))
         self.put_control_role()
 
+    def fork(self) -> "Simulator":
+        """Return the same tree with the same keys, to go another way."""
+        other = copy.copy(self)
+        for name in ("publishers", "files", "versions", "bodies", "controls"):
+            setattr(other, name, dict(getattr(self, name)))
+        return other
+
     @property
     def targets(self) -> Targets:
         return read_body(self.bodies["targets"], Targets)
@@ -88,11 +100,12 @@ class Simulator:
         )
         return key
 
-    def build(self, app_id: str, sequence: int, *, floor: int = 0, text: str | None = None) -> SignedVersion:
-        """Pack a small H5 app, put its two targets on the mirror, and return what the role will list."""
+    def build(self, app_id: str, sequence: int, *, floor: int = 0) -> SignedVersion:
+        """Pack the folder `<app>-<sequence>` (a small H5 app unless it is there) and put its targets on the mirror."""
         source = self.folder / f"{app_id}-{sequence}"
-        source.mkdir(parents=True)
-        (source / "index.html").write_text(text or f"<!doctype html><title>{app_id} {sequence}</title>")
+        source.mkdir(parents=True, exist_ok=True)
+        if not (source / "index.html").exists():
+            (source / "index.html").write_text(f"<!doctype html><title>{app_id} {sequence}</title>")
         new = NewApp(app_id=app_id, version_name=f"1.0.{sequence}", sequence=sequence)
         packed = pack(source, self.folder / f"{app_id}-{sequence}-out", new_app=new)
         archive = packed.archive_path.read_bytes()
@@ -184,6 +197,34 @@ class Simulator:
             if version is not None:
                 forged.meta[f"{role}.json"] = MetaFile(version)
         self.serve_snapshot(forged)
+
+
+class MemoryFetch:
+    """Hands out a dictionary without a network; `log` holds (url, offset); `breaks_after` cuts each answer."""
+
+    def __init__(self, files: dict[str, bytes]) -> None:
+        self.files = files
+        self.is_online = True
+        self.breaks_after: int | None = None
+        self.log: list[tuple[str, int]] = []
+
+    def __call__(self, url: str, max_length: int, offset: int = 0) -> Iterator[bytes]:
+        self.log.append((url, offset))
+        if not self.is_online:
+            raise FetchFailed("no network")
+        data = self.files.get(url.removeprefix("http://mirror/"))
+        if data is None:
+            raise FetchFailed("not there", 404)
+        for start in range(offset, len(data), 4096):
+            if self.breaks_after is not None and start - offset >= self.breaks_after:
+                raise FetchFailed("the line broke")
+            yield data[start : start + 4096]
+
+
+def device(folder: Path, simulator: Simulator, fetch: Fetch, base_url: str = "http://mirror") -> Device:
+    """A device that trusts this simulator's root."""
+    tree = TrustedTree(folder / "trust", base_url=base_url, tree=simulator.tree, root=simulator.root, fetch=fetch)
+    return Device(tree, DeviceStore(folder / "store"), fetch)
 
 
 @contextmanager

@@ -10,7 +10,6 @@ from typing import Literal, Self
 
 import msgspec
 
-from sampan.offline_packages.atomic_files import Step, no_step
 from sampan.offline_packages.control import Control
 from sampan.offline_packages.device_store import DeviceStore, Installed, StoredPackage
 from sampan.offline_packages.fetching import Fetch, FetchFailed
@@ -60,11 +59,10 @@ class OpenedApp:
 class Device:
     """One tree and one store; methods block, and are called from one thread."""
 
-    def __init__(self, tree: TrustedTree, store: DeviceStore, fetch: Fetch, *, step: Step = no_step) -> None:
+    def __init__(self, tree: TrustedTree, store: DeviceStore, fetch: Fetch) -> None:
         self.tree = tree
         self.store = store
         self._fetch = fetch
-        self._step = step
 
     def sync(self, *, now_ms: int, listed: Iterable[str] | None = None) -> dict[str, SampanError]:
         """Take in a sync answer's catalogue (None: unchanged), refresh the tree, and obey what it says of each app.

@@ -16,7 +16,7 @@ from tuf.api import exceptions as tuf_errors
 from tuf.api.metadata import Root, Snapshot, TargetFile, Targets
 from tuf.ngclient import FetcherInterface, Updater
 
-from sampan.offline_packages.atomic_files import read_or_none, write_atomically
+from sampan.offline_packages.atomic_files import Step, no_step, read_or_none, write_atomically
 from sampan.offline_packages.control import MAX_CONTROL_BYTES, Control, check_not_older, parse_control
 from sampan.offline_packages.fetching import Fetch, FetchFailed
 from sampan.offline_packages.roles import (
@@ -56,11 +56,14 @@ class _Seen(msgspec.Struct, frozen=True):
 class TrustedTree:
     """One tree as one device sees it. Not for two processes on one folder at a time."""
 
-    def __init__(self, folder: Path, *, base_url: str, tree: str, root: bytes, fetch: Fetch) -> None:
+    def __init__(
+        self, folder: Path, *, base_url: str, tree: str, root: bytes, fetch: Fetch, step: Step = no_step
+    ) -> None:
         """`base_url` is `.../trust/<workspace>/<profile>`; `root` is baked into the client; `tree` names it."""
         self.tree = tree
         self.base_url = base_url.rstrip("/")
         self._fetch = fetch
+        self._step = step
         self._root = root
         self._metadata = folder / "metadata"
         self._obeyed = folder / "obeyed"
@@ -199,7 +202,7 @@ class TrustedTree:
     def _obey(self, name: str, data: bytes) -> None:
         path = self._obeyed / f"{name}.json"
         if read_or_none(path) != data:
-            write_atomically(path, data)
+            write_atomically(path, data, step=self._step, name=name.rpartition(".")[2])
 
     def _read_bytes(self, role: str) -> bytes:
         data = read_or_none(self._metadata / f"{role}.json")
