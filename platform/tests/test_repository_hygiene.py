@@ -95,6 +95,19 @@ def test_the_lock_holds_what_the_project_asks_for() -> None:
     assert missing == []
 
 
+def test_links_between_documents_lead_somewhere(files: list[Path]) -> None:
+    link = re.compile(r"\]\((?!https?:|mailto:|#)([^)#\s]+)[^)]*\)")
+    pages = [path for path in files if path.suffix == ".md"]
+    assert pages
+    broken = [
+        f"{page.relative_to(ROOT)}: {target}"
+        for page in pages
+        for target in link.findall(page.read_text())
+        if not (page.parent / target).exists()
+    ]
+    assert broken == []
+
+
 def test_the_namespace_stays_open_and_the_standard_platform_module_visible(files: list[Path]) -> None:
     closed = [path for path in files if path.name == "__init__.py" and path.parent.name == "sampan"]
     assert closed == []
