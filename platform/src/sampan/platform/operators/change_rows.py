@@ -174,16 +174,22 @@ async def change_by_id(tx: Transaction, change_id: str, *, lock: bool = False) -
 async def list_changes(
     tx: Transaction,
     *,
-    states: Iterable[ChangeState] = (),
+    state: ChangeState | None = None,
     kind: str | None = None,
     target: str | None = None,
     before_id: str | None = None,
     limit: int = 50,
+    now_ms: int,
 ) -> list[Change]:
     """Return change requests, newest first, older than `before_id`."""
     statement = select(*_CHANGE).where(change_requests.c.workspace_id == tx.workspace_id)
-    if wanted := [str(state) for state in states]:
-        statement = statement.where(change_requests.c.state.in_(wanted))
+    if state is not None:
+        stored = ChangeState.PROPOSED if state is ChangeState.EXPIRED else state
+        statement = statement.where(change_requests.c.state == stored)
+    if state is ChangeState.PROPOSED:
+        statement = statement.where(change_requests.c.expires_ms > now_ms)
+    if state is ChangeState.EXPIRED:
+        statement = statement.where(change_requests.c.expires_ms <= now_ms)
     if kind is not None:
         statement = statement.where(change_requests.c.kind == kind)
     if target is not None:
@@ -228,12 +234,16 @@ async def add_approval(tx: Transaction, change: Change, approval: Approval) -> N
 
 async def approvals_of(tx: Transaction, change: Change) -> list[Approval]:
     """Return the approvals of the present edition, in the order they were given."""
+    return [one for one in await approvals_of_many(tx, [change]) if one.edition == change.edition]
+
+
+async def approvals_of_many(tx: Transaction, changes: Iterable[Change]) -> list[Approval]:
+    """Return the approvals of all editions of these changes, in the order they were given."""
     statement = (
         select(*_APPROVAL)
         .where(
             change_approvals.c.workspace_id == tx.workspace_id,
-            change_approvals.c.change_id == change.id,
-            change_approvals.c.edition == change.edition,
+            change_approvals.c.change_id.in_([change.id for change in changes]),
         )
         .order_by(change_approvals.c.at_ms)
     )

@@ -257,6 +257,27 @@ async def count_active_admins(tx: Transaction) -> int:
     return int((await tx.execute(statement)).scalar_one())
 
 
+async def persons_with_role(tx: Transaction, role: str) -> list[str]:
+    """Return the persons whose accounts have the role."""
+    statement = (
+        select(operators.c.person_id.distinct())
+        .select_from(operators)
+        .join(grants, (grants.c.workspace_id == tx.workspace_id) & (grants.c.operator_id == operators.c.id))
+        .where(operators.c.workspace_id == tx.workspace_id, grants.c.role == role)
+    )
+    return list((await tx.execute(statement)).scalars())
+
+
+async def has_other_workspaces(tx: Transaction, person_id: str) -> bool:
+    """Whether the person has accounts elsewhere; only through the people door."""
+    statement = (
+        select(operators.c.id)
+        .where(operators.c.person_id == person_id, operators.c.workspace_id != tx.workspace_id)
+        .limit(1)
+    )
+    return (await tx.execute(statement)).first() is not None
+
+
 async def bond(tx: Transaction, by_person_ids: Iterable[str], person_id: str, *, reason: str, now_ms: int) -> None:
     """Keep `person_id` from pairing with each of the others for seven days, counted anew from now."""
     for by_person_id in by_person_ids:

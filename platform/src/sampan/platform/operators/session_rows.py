@@ -9,6 +9,7 @@ from typing import Any
 
 from sqlalchemy import (
     BigInteger,
+    Boolean,
     Column,
     ForeignKeyConstraint,
     Index,
@@ -68,6 +69,7 @@ setup_links = scoped_table(
     Column("operator_id", String(64), nullable=False),
     Column("person_id", String(64), nullable=False),
     Column("totp_sealed", LargeBinary, nullable=False),
+    Column("by_host", Boolean, nullable=False),
     Column("expires_ms", BigInteger, nullable=False),
     ForeignKeyConstraint(["workspace_id", "operator_id"], ["operators.workspace_id", "operators.id"]),
     ForeignKeyConstraint(["person_id"], [persons.c.id]),
@@ -111,11 +113,12 @@ class MachineToken:
 
 @dataclass(frozen=True, slots=True)
 class SetupLink:
-    """The right to choose a password and enrol a second factor, once."""
+    """The right to choose a password and enrol a second factor, once; `by_host`: issued on the server itself."""
 
     operator_id: str
     person_id: str
     totp_sealed: bytes
+    by_host: bool
     expires_ms: int
 
 
@@ -203,9 +206,10 @@ async def end_sessions_of_operator(tx: Transaction, operator_id: str) -> int:
     return (await tx.execute(statement)).rowcount
 
 
-async def end_sessions_of_person(tx: Transaction, person_id: str) -> int:
-    """Delete all sessions of the person in all workspaces; only through the people door."""
-    return (await tx.execute(delete(sessions).where(sessions.c.person_id == person_id))).rowcount
+async def end_sessions_of_person(tx: Transaction, person_id: str, *, but: str = "") -> int:
+    """Delete all sessions of the person except `but`, in all workspaces; only through the people door."""
+    statement = delete(sessions).where(sessions.c.person_id == person_id, sessions.c.id != but)
+    return (await tx.execute(statement)).rowcount
 
 
 async def drop_dead_sessions(tx: Transaction, operator_id: str, *, now_ms: int, idle_ms: int) -> None:

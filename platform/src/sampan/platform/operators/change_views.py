@@ -1,0 +1,107 @@
+"""How a change request is shown: with the names of the people in it, to those who may see it."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from sampan.platform.operators import change_rows
+from sampan.platform.operators.actor import Actor
+from sampan.platform.operators.change_errors import ChangeNotFound
+from sampan.platform.operators.change_rows import Approval, Change, ChangeState
+from sampan.platform.operators.changes import ChangeKind
+from sampan.platform.operators.console_bodies import ChangeView, DeciderView, DiffView
+from sampan.platform.operators.people_door import read_people
+from sampan.platform.operators.person_rows import persons_by_ids
+
+if TYPE_CHECKING:
+    from sampan.platform.core import Core
+
+
+def may_see(core: "Core", actor: Actor, change: Change) -> bool:
+    """Whether the change is the actor's own, or the actor may read all, or propose or approve this one."""
+    if change.maker_person_id == actor.person_id or actor.may("change:read"):
+        return True
+    for kind in core.contributions(ChangeKind):
+        if kind.name == change.kind:
+            scope = kind.scope(change.target, change.payload)
+            return actor.may(kind.approve, **scope) or actor.may(kind.propose, **scope)
+    return False
+
+
+async def visible_change(core: "Core", workspace_id: str, actor: Actor, change_id: str) -> Change:
+    """Return the change; raise `ChangeNotFound` also when the actor may not see it."""
+    async with core.store.workspace(workspace_id).read() as tx:
+        change = await change_rows.change_by_id(tx, change_id)
+    if change is None or not may_see(core, actor, change):
+        raise ChangeNotFound(f"There is no change request {change_id!r} that you may see.")
+    return change
+
+
+async def visible_changes(
+    core: "Core",
+    workspace_id: str,
+    actor: Actor,
+    *,
+    state: ChangeState | None,
+    kind: str | None,
+    target: str | None,
+    before: str | None,
+    limit: int,
+) -> tuple[list[Change], str | None]:
+    """Return those of one page that the actor may see, and where the next page begins."""
+    async with core.store.workspace(workspace_id).read() as tx:
+        page = await change_rows.list_changes(
+            tx, state=state, kind=kind, target=target, before_id=before, limit=limit, now_ms=core.now_ms()
+        )
+    following = page[-1].id if len(page) == limit else None
+    return [change for change in page if may_see(core, actor, change)], following
+
+
+async def views(core: "Core", workspace_id: str, changes: Sequence[Change]) -> list[ChangeView]:
+    """Return the changes with approvals and names."""
+    async with read_people(core, workspace_id) as tx:
+        given = await change_rows.approvals_of_many(tx, changes)
+        ids = {change.maker_person_id for change in changes} | {one.approver_person_id for one in given}
+        names = {key: person.name for key, person in (await persons_by_ids(tx, sorted(ids))).items()}
+    return [_view(change, given, names, core.now_ms()) for change in changes]
+
+
+async def view(core: "Core", workspace_id: str, change: Change) -> ChangeView:
+    """Return one change with approvals and names."""
+    return (await views(core, workspace_id, [change]))[0]
+
+
+def _view(change: Change, given: Sequence[Approval], names: dict[str, str], now_ms: int) -> ChangeView:
+    mine = [one for one in given if (one.change_id, one.edition) == (change.id, change.edition)]
+    return ChangeView(
+        id=change.id,
+        kind=change.kind,
+        target=change.target,
+        base=change.base,
+        payload=change.payload,
+        digest=change.digest,
+        diff=[DiffView(**line.as_json()) for line in change.diff],
+        note=change.note,
+        edition=change.edition,
+        maker=DeciderView(
+            person=change.maker_person_id,
+            operator=change.maker_operator_id,
+            name=names.get(change.maker_person_id, change.maker_person_id),
+            via=change.maker_via,
+            at_ms=change.created_ms,
+        ),
+        approvals=[
+            DeciderView(
+                person=one.approver_person_id,
+                operator=one.approver_operator_id,
+                name=names.get(one.approver_person_id, one.approver_person_id),
+                at_ms=one.at_ms,
+            )
+            for one in mine
+        ],
+        approvers_needed=change.approvers_needed,
+        state=str(change.state_at(now_ms)),
+        reason=change.reason,
+        created_ms=change.created_ms,
+        expires_ms=change.expires_ms,
+        decided_ms=change.decided_ms,
+    )

@@ -1,0 +1,54 @@
+"""What the operators floor contributes: its permissions, its kinds of change, its routes, the built-in roles."""
+
+from typing import TYPE_CHECKING
+
+from sampan.platform.component import Component, ConsoleRoutes, WorkspaceSetup
+from sampan.platform.operators import (
+    console_audit_api,
+    console_changes_api,
+    console_people_api,
+    console_session_api,
+    console_tokens_api,
+)
+from sampan.platform.operators.operator_rows import add_built_in_roles
+from sampan.platform.operators.people_changes import KINDS
+from sampan.platform.operators.permissions import EVERYONE, BuiltInRole, Permission
+
+if TYPE_CHECKING:
+    from sampan.platform.core import Core
+    from sampan.platform.workspaces.store import Door
+
+ADMIN = frozenset({str(BuiltInRole.ADMIN)})
+WATCHERS = ADMIN | {str(BuiltInRole.AUDITOR)}
+INSIDERS = EVERYONE - {str(BuiltInRole.PUBLISHER)}
+PERMISSIONS = (
+    Permission("operator:read", "查看账号与角色", "See accounts and roles", WATCHERS),
+    Permission("operator:propose", "提出账号与授权变更", "Propose accounts and grants", ADMIN, dangerous=True),
+    Permission("operator:approve", "审批账号与授权变更", "Approve accounts and grants", ADMIN, dangerous=True),
+    Permission("operator:disable", "停用账号、收回授权", "Disable accounts, remove grants", ADMIN, dangerous=True),
+    Permission("change:read", "查看变更申请", "See change requests", INSIDERS),
+    Permission("audit:read", "查看审计记录", "Read the audit", WATCHERS),
+    Permission("token:create", "创建机器令牌", "Make machine tokens", EVERYONE),
+    Permission("token:read", "查看所有机器令牌", "See everybody's machine tokens", WATCHERS),
+    Permission("token:revoke", "吊销任意机器令牌", "End anybody's machine token", ADMIN),
+)
+
+
+async def _set_up(_core: "Core", door: "Door") -> None:
+    async with door.write() as tx:
+        await add_built_in_roles(tx)
+
+
+component = Component(
+    "operators",
+    contributes=(
+        *PERMISSIONS,
+        *KINDS,
+        WorkspaceSetup("operators", _set_up),
+        ConsoleRoutes(console_session_api.build),
+        ConsoleRoutes(console_people_api.build),
+        ConsoleRoutes(console_tokens_api.build),
+        ConsoleRoutes(console_changes_api.build),
+        ConsoleRoutes(console_audit_api.build),
+    ),
+)
