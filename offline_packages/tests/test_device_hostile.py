@@ -333,7 +333,7 @@ def prepared(tmp_path_factory: pytest.TempPathFactory) -> World:
     return world
 
 
-@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(moves=st.lists(MOVES, max_size=12))
 def test_thieves_of_all_online_keys_only_choose_among_signed_versions_above_the_floor(
     prepared: World, tmp_path_factory: pytest.TempPathFactory, moves: list[tuple[str, object, object]]
