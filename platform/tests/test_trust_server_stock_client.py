@@ -8,13 +8,13 @@ from pathlib import Path
 
 import pytest
 import uvicorn
-from trust_parties import APP, Parties, package_of
 from tuf.ngclient import Updater
 
 from sampan.offline_packages.roles import control_path, index_path, package_path
 from sampan.platform.app import build_app
 from sampan.platform.core import Core, system_clock_ms
 from sampan.platform.testing import WORKSPACE, running_core
+from sampan.platform.testing_trust import APP, Parties, package_of
 from sampan.platform.trust import service
 from sampan.platform.trust.component import component
 

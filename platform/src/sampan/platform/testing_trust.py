@@ -1,4 +1,8 @@
-"""The people around a trust tree, for tests: three officers and a publisher with keys of their own."""
+"""For tests of ours and of banks' components: the people around a trust tree, with keys of their own.
+
+Three officers and a publisher; `Parties(core)` holds the ceremony, delegates, signs and publishes by the same
+use cases as the console and the commands.
+"""
 
 import hashlib
 from dataclasses import dataclass, field
@@ -32,6 +36,7 @@ class Clock:
     now_ms: int = NOW_MS
 
     def __call__(self) -> int:
+        """Return the time in milliseconds."""
         return self.now_ms
 
 
@@ -62,12 +67,14 @@ class Parties:
     )
 
     async def register(self, key: PrivateKey, purpose: Purpose, profile: str = "", owner: str = "someone") -> str:
+        """Register a public key and return its id."""
         record = await service.register_key(
             self.core, self.workspace, ACTOR, pem=key.public.pem(), purpose=purpose, profile=profile, owner=owner
         )
         return record.key_id
 
     async def register_all(self) -> None:
+        """Register the officers' and the publisher's public keys."""
         for number, officer in enumerate(self.officers):
             await self.register(officer, Purpose.OFFICER, owner=f"officer {number}")
         for profile, key in self.publisher.items():
@@ -82,10 +89,12 @@ class Parties:
             await self.sign_all(profile)
 
     async def waiting(self, profile: str) -> list[service.Waiting]:
+        """Return what waits for the officers of a tree."""
         async with self.core.store.workspace(self.workspace).read() as tx:
             return await service.waiting_bodies(tx, profile)
 
     async def sign(self, waiting: service.Waiting, officer: PrivateKey) -> Signed:
+        """Sign one waiting body on an officer's machine and hand the signature in."""
         signature = sign_part(waiting.pending.body, officer)
         return await service.sign_pending(
             self.core,
@@ -105,6 +114,7 @@ class Parties:
         return stored
 
     async def delegate(self, app: str = APP) -> None:
+        """Ask for an app's role in both trees and let two officers sign."""
         keys = {profile: key_id(key.public) for profile, key in self.publisher.items()}
         async with self.core.store.workspace(self.workspace).write() as tx:
             await service.request_delegation(self.core, tx, app, keys, ACTOR)
@@ -112,6 +122,7 @@ class Parties:
             await self.sign_all(profile)
 
     async def current(self, profile: str, role: str) -> Targets | None:
+        """Return the latest stored body of a role."""
         async with self.core.store.workspace(self.workspace).read() as tx:
             found = await service.current_role(tx, profile, role)
         return read_body(found.body, Targets) if found else None
@@ -135,6 +146,8 @@ class Parties:
             await service.countersign(self.core, tx, profile=profile, app_id=app, body=body, actor=ACTOR)
 
     async def offer(self, *sequences: int, app: str = APP) -> Control:
+        """Write the app's next control file, which offers these sequences."""
+
         def change(control: Control) -> Control:
             return Control(control.app, control.serial, tuple(sequences), (), (), ())
 
