@@ -15,7 +15,7 @@ from sampan.offline_packages.json_members import load_json
 from sampan.offline_packages.manifest import Kind, Manifest
 from sampan.offline_packages.refusals import ManifestNotJson
 from sampan.offline_packages.required_files import missing_files
-from sampan.offline_packages.source_scan import SCANNED, covers, scan_source
+from sampan.offline_packages.source_scan import PAGES, SCANNED, covers, scan_source
 
 _LOCALE_FILE = re.compile(r"i18n/([^/]+)\.json")
 _BCP47 = re.compile(r"[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8}){0,4}")
@@ -35,6 +35,8 @@ class CheckPolicy:
     """Growth below this is never told."""
     max_scanned_bytes: int = 16 * 1024 * 1024
     """A larger source is not read; a warning says so."""
+    max_page_bytes: int = 4 * 1024 * 1024
+    """The same for HTML, whose tags are held in memory one by one."""
 
 
 def check_package(
@@ -163,7 +165,8 @@ def _sources(reader: PackageReader, policy: CheckPolicy, progress: Callable[[int
     domains = frozenset((*permissions.network, *permissions.webview))
     sources = [entry for entry in reader.index.files if entry.path.rpartition(".")[2].lower() in SCANNED]
     for number, entry in enumerate(sources, 1):
-        if entry.size > policy.max_scanned_bytes:
+        is_page = entry.path.rpartition(".")[2].lower() in PAGES
+        if entry.size > (policy.max_page_bytes if is_page else policy.max_scanned_bytes):
             message = f"With {entry.size} bytes it is too large to be checked; a person must look at it."
             yield Finding(code="source_not_checked", severity=Severity.WARNING, message=message, file=entry.path)
         else:

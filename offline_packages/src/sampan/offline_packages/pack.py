@@ -119,7 +119,9 @@ def pack(
     limits = policy or Policy()
     sources, skipped = _found(folder, out_dir)
     added = _complete(folder, sources, new_app, sequence)
-    manifest = parse_manifest(sources[MANIFEST].read())
+    manifest_bytes = sources[MANIFEST].read()
+    sources[MANIFEST] = _Source(MANIFEST, None, manifest_bytes)  # what is parsed here is what is packed below
+    manifest = parse_manifest(manifest_bytes)
     _check_layout(sources, manifest, limits)
     ordered = [sources[path] for path in sorted(sources)]
     steps = _Steps(progress, 2 * sum(_size(source) for source in ordered))
@@ -151,7 +153,9 @@ def _found(folder: Path, out_dir: Path) -> tuple[dict[str, _Source], tuple[str, 
     pending = [(os.fsencode(folder.absolute()), "")]
     while pending:
         place, prefix = pending.pop()
-        for item in os.scandir(place):
+        with os.scandir(place) as items:
+            found = list(items)
+        for item in found:
             path = prefix + _utf8(item.name)
             is_folder = item.is_dir(follow_symlinks=False)
             if _is_skipped(path.rpartition("/")[2]) or item.path == output:
