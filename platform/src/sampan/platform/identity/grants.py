@@ -79,7 +79,7 @@ async def switch(
     revoked: bool = False,
 ) -> int:
     """Give the device another subject, void all its tokens, and return its new epoch."""
-    epoch = await change_device(tx, device.id, customer_id=customer_id, revoked=revoked)
+    epoch = await change_device(tx, device.id, customer_id=customer_id, revoked=device.revoked or revoked)
     await end_session(tx, device.id)
     event = DeviceChanged(device.id, epoch, int(carries), cause, subject, before, by)
     await log_changes(tx, [event], now_ms=now_ms)

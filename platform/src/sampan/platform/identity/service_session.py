@@ -156,7 +156,7 @@ async def leave(tx: Transaction, device: Device, *, cause: str, by: str, now_ms:
         now_ms=now_ms,
         revoked=revoked,
     )
-    return replace(device, customer_id=None, epoch=epoch, revoked=revoked)
+    return replace(device, customer_id=None, epoch=epoch, revoked=device.revoked or revoked)
 
 
 async def start_visitor(

@@ -1,0 +1,266 @@
+"""The bank's API for customers and their devices. Every change has its audit row in its transaction.
+
+Answers carry personal data only where the path says `personal`; audit rows never do.
+"""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Query, Request
+
+from sampan.platform.component import Component, ConsoleRoutes
+from sampan.platform.core import Core
+from sampan.platform.engines.database import Transaction
+from sampan.platform.identity.codes import phone_number, phone_seal
+from sampan.platform.identity.grants import keyring_of
+from sampan.platform.identity.import_lines import CSV, JSON_LINES, read_lines, reader_for
+from sampan.platform.identity.personal import Personal
+from sampan.platform.identity.problems import CustomerUnknown
+from sampan.platform.identity.repository_customers import (
+    Customer,
+    find_by_phone,
+    find_by_reference,
+    get_customer,
+    list_customers,
+)
+from sampan.platform.identity.service_customers import (
+    change_customer,
+    create_customer,
+    erase,
+    history,
+    prepare_customer,
+    read_personal,
+    seal_for,
+    set_tier,
+    sign_out_everywhere,
+)
+from sampan.platform.identity.service_devices import devices_of, revoke_device, set_assurance, sign_out_device
+from sampan.platform.identity.service_import import import_customers
+from sampan.platform.identity.tiers import Tier
+from sampan.platform.operators import identity_apps_api
+from sampan.platform.operators.actor import Actor
+from sampan.platform.operators.audit import record
+from sampan.platform.operators.console_auth import Workspace, needs
+from sampan.platform.operators.identity_console_bodies import (
+    AssuranceBody,
+    CustomerAnswer,
+    CustomerChange,
+    CustomerPage,
+    CustomerTier,
+    DeviceAnswer,
+    HistoryEntry,
+    HistoryPage,
+    ImportAnswer,
+    NewCustomerBody,
+    PersonalBody,
+    PhoneBody,
+    ReasonBody,
+    TierBody,
+)
+from sampan.platform.operators.permissions import EVERYONE, BuiltInRole, Permission
+
+ADMIN = frozenset({str(BuiltInRole.ADMIN)})
+DESK = ADMIN | {str(BuiltInRole.SERVICE_DESK)}
+READERS = DESK | {str(BuiltInRole.AUDITOR), str(BuiltInRole.CAMPAIGN_OPERATOR)}
+INSIDERS = EVERYONE - {str(BuiltInRole.PUBLISHER)}
+PERMISSIONS = (
+    Permission("client_app:read", "查看超级应用", "See client apps", INSIDERS),
+    Permission("client_app:edit", "维护超级应用", "Enter, change and close client apps", ADMIN),
+    Permission("customer:read", "查看客户", "See customers, without personal data", READERS),
+    Permission("customer:personal", "查看客户个人资料", "See customers' personal data", DESK),
+    Permission("customer:edit", "新增、导入与修改客户", "Enter, import and change customers", ADMIN),
+    Permission("customer:tier", "设置客户等级", "Set customers' tiers and what their devices may carry", ADMIN),
+    Permission("customer:sign_out", "强制客户下线", "Sign customers out, revoke devices", DESK),
+    Permission("customer:erase", "删除客户个人资料", "Erase customers", ADMIN),
+    Permission("token_key:rotate", "轮换令牌密钥", "Rotate the keys of access tokens", ADMIN, dangerous=True),
+)
+IMPORT_FORM = {"requestBody": {"required": True, "content": {kind: {} for kind in (CSV, *JSON_LINES)}}}
+
+Reader = Annotated[Actor, needs("customer:read")]
+PersonalReader = Annotated[Actor, needs("customer:personal")]
+Editor = Annotated[Actor, needs("customer:edit")]
+TierSetter = Annotated[Actor, needs("customer:tier")]
+SignerOut = Annotated[Actor, needs("customer:sign_out")]
+Eraser = Annotated[Actor, needs("customer:erase")]
+Limit = Annotated[int, Query(ge=1, le=500)]
+After = Annotated[int, Query(ge=0, lt=2**63)]
+
+
+def build(core: Core) -> APIRouter:
+    """Return the router of customers and devices."""
+    router = APIRouter(tags=["customers"])
+    _add_reading(router, core)
+    _add_changing(router, core)
+    _add_devices(router, core)
+    return router
+
+
+def _add_reading(router: APIRouter, core: Core) -> None:
+    @router.get("/customers")
+    async def list_page(
+        workspace: Workspace,
+        _actor: Reader,
+        tier: CustomerTier | None = None,
+        bank_reference: str | None = None,
+        after: str = "",
+        limit: Limit = 100,
+    ) -> CustomerPage:
+        """List customers in the order in which they were entered, a page at a time."""
+        async with core.store.workspace(workspace).read() as tx:
+            if bank_reference is not None:
+                found = await find_by_reference(tx, bank_reference)
+                return CustomerPage(items=[CustomerAnswer.of(found)] if found else [], next=None)
+            wanted = Tier.parse(tier) if tier else None
+            items = await list_customers(tx, tier=wanted, after=after, limit=limit)
+        more = items[-1].id if len(items) == limit else None
+        return CustomerPage(items=[CustomerAnswer.of(item) for item in items], next=more)
+
+    @router.post("/customers/search")
+    async def search(workspace: Workspace, _actor: PersonalReader, body: PhoneBody) -> CustomerPage:
+        """Find the customer with this phone number."""
+        seal = phone_seal(keyring_of(core, workspace).secrets(core.sealer).phone, phone_number(body.phone))
+        async with core.store.workspace(workspace).read() as tx:
+            found = await find_by_phone(tx, seal)
+        return CustomerPage(items=[CustomerAnswer.of(found)] if found else [], next=None)
+
+    @router.get("/customers/{customer_id}")
+    async def get_one(workspace: Workspace, _actor: Reader, customer_id: str) -> CustomerAnswer:
+        """Return a customer without personal data; erased ones too."""
+        async with core.store.workspace(workspace).read() as tx:
+            found = await get_customer(tx, customer_id)
+        if found is None:
+            raise CustomerUnknown("No customer has this id here.")
+        return CustomerAnswer.of(found)
+
+    @router.get("/customers/{customer_id}/personal")
+    async def get_personal(workspace: Workspace, actor: PersonalReader, customer_id: str) -> PersonalBody:
+        """Return a customer's personal data; that somebody looked is audited."""
+        async with core.store.workspace(workspace).write() as tx:
+            personal = await read_personal(core, tx, customer_id)
+            await record(tx, actor, "customer.read_personal", target=customer_id, now_ms=core.now_ms())
+        return PersonalBody(
+            name=personal.name, phone=personal.phone, email=personal.email, lang=personal.lang, extra=personal.extra
+        )
+
+    @router.get("/customers/{customer_id}/history")
+    async def get_history(
+        workspace: Workspace,
+        _actor: Reader,
+        customer_id: str,
+        after: After = 0,
+        limit: Limit = 100,
+    ) -> HistoryPage:
+        """Return what happened to a customer, oldest first: tiers, sign-ins, sign-outs, revocations."""
+        async with core.store.workspace(workspace).read() as tx:
+            items = await history(tx, customer_id, after=after, limit=limit)
+        more = items[-1].n if len(items) == limit else None
+        return HistoryPage(items=[HistoryEntry.of(item) for item in items], next=more)
+
+
+def _add_changing(router: APIRouter, core: Core) -> None:
+    @router.post("/customers", status_code=201)
+    async def create(workspace: Workspace, actor: Editor, body: NewCustomerBody) -> CustomerAnswer:
+        """Enter a customer."""
+        personal = Personal(**body.personal.model_dump())
+        tier, now_ms = Tier.parse(body.tier), core.now_ms()
+        new = prepare_customer(core, workspace, bank_reference=body.bank_reference, tier=tier, personal=personal)
+        async with core.store.workspace(workspace).write() as tx:
+            customer = await create_customer(tx, new, by=_by(actor), now_ms=now_ms)
+            detail = {"tier": tier.label}
+            await record(tx, actor, "customer.create", target=customer.id, detail=detail, now_ms=now_ms)
+        return CustomerAnswer.of(customer)
+
+    @router.post("/customers/import", openapi_extra=IMPORT_FORM)
+    async def import_lines(workspace: Workspace, actor: Editor, request: Request) -> ImportAnswer:
+        """Create or change customers by bank reference, one per line: CSV with a header, or JSON lines."""
+        lines = read_lines(request.stream(), reader_for(request.headers.get("content-type", "")))
+
+        async def note(tx: Transaction, outcome: str, customer: Customer) -> None:
+            detail = {"outcome": outcome, "tier": customer.tier.label}
+            await record(tx, actor, "customer.import", target=customer.id, detail=detail, now_ms=core.now_ms())
+
+        return ImportAnswer.of(await import_customers(core, workspace, lines, by=_by(actor), note=note))
+
+    @router.patch("/customers/{customer_id}")
+    async def change(workspace: Workspace, actor: Editor, customer_id: str, body: CustomerChange) -> CustomerAnswer:
+        """Set the bank reference, or the whole of the personal data."""
+        sealed = None
+        if body.personal is not None:
+            sealed = seal_for(core, workspace, customer_id, Personal(**body.personal.model_dump()))
+        async with core.store.workspace(workspace).write() as tx:
+            customer = await change_customer(tx, customer_id, bank_reference=body.bank_reference, personal=sealed)
+            detail = {"fields": sorted(body.model_dump(exclude_none=True))}
+            await record(tx, actor, "customer.change", target=customer_id, detail=detail, now_ms=core.now_ms())
+        return CustomerAnswer.of(customer)
+
+    @router.put("/customers/{customer_id}/tier")
+    async def put_tier(workspace: Workspace, actor: TierSetter, customer_id: str, body: TierBody) -> CustomerAnswer:
+        """Set a customer's tier; in force on every device in under a second."""
+        tier, now_ms = Tier.parse(body.tier), core.now_ms()
+        async with core.store.workspace(workspace).write() as tx:
+            customer, before = await set_tier(tx, customer_id, tier, by=_by(actor), reason=body.reason, now_ms=now_ms)
+            detail = {"before": before.label, "tier": tier.label}
+            await record(tx, actor, "customer.tier", target=customer_id, detail=detail, now_ms=now_ms)
+        return CustomerAnswer.of(customer)
+
+    @router.post("/customers/{customer_id}/erase")
+    async def erase_one(workspace: Workspace, actor: Eraser, customer_id: str) -> CustomerAnswer:
+        """Destroy a customer's personal data with its key; ids stay. It cannot be undone."""
+        now_ms = core.now_ms()
+        async with core.store.workspace(workspace).write() as tx:
+            await erase(tx, customer_id, by=_by(actor), now_ms=now_ms)
+            await record(tx, actor, "customer.erase", target=customer_id, now_ms=now_ms)
+            customer = await get_customer(tx, customer_id)
+        assert customer is not None  # noqa: S101 - the row stays
+        return CustomerAnswer.of(customer)
+
+
+def _add_devices(router: APIRouter, core: Core) -> None:
+    @router.get("/customers/{customer_id}/devices")
+    async def list_devices(workspace: Workspace, _actor: Reader, customer_id: str) -> list[DeviceAnswer]:
+        """List the devices that a customer has signed in on, the latest sign-in first."""
+        async with core.store.workspace(workspace).read() as tx:
+            return [DeviceAnswer.of(item.pair, item.seen_ms) for item in await devices_of(tx, customer_id)]
+
+    @router.put("/customers/{customer_id}/devices/{device_id}/assurance")
+    async def put_assurance(
+        workspace: Workspace, actor: TierSetter, customer_id: str, device_id: str, body: AssuranceBody
+    ) -> DeviceAnswer:
+        """Set what a customer may carry on a device; a one-time code alone gives `registered`."""
+        tier, now_ms = Tier.parse(body.tier), core.now_ms()
+        async with core.store.workspace(workspace).write() as tx:
+            pair, before = await set_assurance(tx, customer_id, device_id, tier, by=_by(actor), now_ms=now_ms)
+            detail = {"customer": customer_id, "before": before.label, "tier": tier.label}
+            await record(tx, actor, "device.assurance", target=device_id, detail=detail, now_ms=now_ms)
+        return DeviceAnswer.of(pair, pair.device.seen_ms)
+
+    @router.post("/customers/{customer_id}/sign-out", status_code=204)
+    async def sign_out_all(workspace: Workspace, actor: SignerOut, customer_id: str, body: ReasonBody) -> None:
+        """End all sessions of a customer; the devices go on as visitors."""
+        now_ms = core.now_ms()
+        async with core.store.workspace(workspace).write() as tx:
+            await sign_out_everywhere(tx, customer_id, by=_by(actor), reason=body.reason, now_ms=now_ms)
+            await record(tx, actor, "customer.sign_out", target=customer_id, now_ms=now_ms)
+
+    @router.post("/customers/{customer_id}/devices/{device_id}/sign-out", status_code=204)
+    async def sign_out_one(workspace: Workspace, actor: SignerOut, customer_id: str, device_id: str) -> None:
+        """Sign a customer out on one device."""
+        now_ms = core.now_ms()
+        async with core.store.workspace(workspace).write() as tx:
+            await sign_out_device(tx, customer_id, device_id, by=_by(actor), now_ms=now_ms)
+            detail = {"customer": customer_id}
+            await record(tx, actor, "device.sign_out", target=device_id, detail=detail, now_ms=now_ms)
+
+    @router.post("/devices/{device_id}/revoke", status_code=204)
+    async def revoke(workspace: Workspace, actor: SignerOut, device_id: str) -> None:
+        """Refuse a device for good, whoever is signed in on it."""
+        now_ms = core.now_ms()
+        async with core.store.workspace(workspace).write() as tx:
+            await revoke_device(tx, device_id, by=_by(actor), now_ms=now_ms)
+            await record(tx, actor, "device.revoke", target=device_id, now_ms=now_ms)
+
+
+def _by(actor: Actor) -> str:
+    return actor.via or actor.operator_id or actor.label
+
+
+component = Component("identity-console", (*PERMISSIONS, ConsoleRoutes(build), ConsoleRoutes(identity_apps_api.build)))
