@@ -50,16 +50,19 @@ class PortMissing(Exception):
     """A port that a component needs is implemented by none; the server does not start half able."""
 
 
-def built_in_components() -> tuple[Component, ...]:
-    """Return the platform's own floors, lowest first."""
+def built_in_components(*, demo: bool = False) -> tuple[Component, ...]:
+    """Return the platform's own floors, lowest first, and in a demo what only demos have."""
     from sampan.platform.artifacts.component import component as artifacts
     from sampan.platform.identity.component import component as identity
+    from sampan.platform.identity.demo import component as identity_demo
     from sampan.platform.insight.component import component as insight
     from sampan.platform.operators.component import component as operators
+    from sampan.platform.operators.identity_console_api import component as identity_console
     from sampan.platform.release.component import component as release
     from sampan.platform.trust.component import component as trust
 
-    return (identity, operators, trust, artifacts, insight, release)
+    floors = (identity, operators, identity_console, trust, artifacts, insight, release)
+    return (*floors, identity_demo) if demo else floors
 
 
 @contextlib.asynccontextmanager
@@ -71,7 +74,7 @@ async def open_core(
 ) -> AsyncIterator[Core]:
     """Open the engines of one process and close them at the end; nothing runs in the background yet."""
     run_self_test()
-    found = discover(built_in_components()) if components is None else tuple(components)
+    found = discover(built_in_components(demo=settings.demo)) if components is None else tuple(components)
     settings.data.mkdir(parents=True, exist_ok=True, mode=0o700)
     bus = LocalBus()
     changed = system_key("changed")
