@@ -10,6 +10,8 @@ from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import BinaryIO
 
+import structlog
+
 from sampan.platform.artifacts import uploads_repository as repository
 from sampan.platform.artifacts.uploads_repository import Upload
 from sampan.platform.artifacts.versions_repository import is_source_used
@@ -24,8 +26,10 @@ from sampan.platform.operators.actor import Actor, MissingPermission
 MAX_OPEN_UPLOADS = 20
 UPLOAD_LIFE_MS = 24 * 3600 * 1000
 ORPHAN_AGE_MS = 3600 * 1000
+SWEEP_SECONDS = 600
 BUFFER_BYTES = 1024 * 1024
 SUBMIT = "version:submit"
+log = structlog.get_logger("artifacts")
 _NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 
 
@@ -125,6 +129,17 @@ async def sweep(core: Core, workspace_id: str) -> int:
             await core.objects.delete(key)
             count += 1
     return count + await _sweep_candidates(core, workspace_id, now_ms)
+
+
+async def run_sweep(core: Core) -> None:
+    """Sweep every workspace now and then, until cancelled."""
+    while True:
+        for workspace_id in core.replica.workspaces:
+            try:
+                await sweep(core, workspace_id)
+            except Exception:
+                log.exception("quarantine_sweep_failed", workspace=workspace_id)  # the next round tries again
+        await asyncio.sleep(SWEEP_SECONDS)
 
 
 async def _sweep_candidates(core: Core, workspace_id: str, now_ms: int) -> int:

@@ -1,18 +1,28 @@
 """The secret scan and whatever else a kind looks for after acceptance: a job, because it takes long."""
 
+from functools import partial
+
 from sampan.platform.artifacts.kinds import kind_of
 from sampan.platform.artifacts.lookups import find
 from sampan.platform.artifacts.notes_repository import replace_findings
+from sampan.platform.artifacts.problems import VersionUnknown
 from sampan.platform.artifacts.reopening import reopened
 from sampan.platform.artifacts.taking_in import in_thread
 from sampan.platform.core import Core
 from sampan.platform.engines.database import Transaction
+from sampan.platform.engines.job_runner import GiveUp, JobKind, JobRunner
+from sampan.platform.engines.jobs import Job, enqueue, jobs
+from sampan.platform.workspaces.guard import SystemDoor
 
 SCAN = "scan"
+JOB = "artifacts.scan"
+JOBS_DOOR = SystemDoor("package scans", "finds waiting scans of all workspaces", reads=frozenset({jobs}))
 
 
 async def request_scan(core: Core, tx: Transaction, app_id: str, sequence: int) -> None:
     """Let a job scan a version soon; it is queued in the transaction that stores the version."""
+    payload = {"app": app_id, "sequence": sequence}
+    await enqueue(tx, JOB, payload, run_at_ms=core.now_ms(), unique=f"{app_id}/{sequence}")
 
 
 async def scan_version(core: Core, workspace_id: str, app_id: str, sequence: int) -> None:
@@ -24,3 +34,17 @@ async def scan_version(core: Core, workspace_id: str, app_id: str, sequence: int
         found = await in_thread(kind.scan, accepted)
     async with core.store.workspace(workspace_id).write() as tx:
         await replace_findings(tx, version.candidate_id, SCAN, found)
+
+
+async def run_scans(core: Core) -> None:
+    """Scan what is queued, until cancelled."""
+    kinds = [JobKind(JOB, partial(_run, core), max_attempts=5)]
+    waiting = core.store.system(JOBS_DOOR)
+    await JobRunner(core.store.workspace, waiting, kinds, now_ms=core.now_ms, concurrency=1).run()
+
+
+async def _run(core: Core, job: Job) -> None:
+    try:
+        await scan_version(core, job.workspace_id, str(job.payload["app"]), int(job.payload["sequence"]))
+    except VersionUnknown as problem:
+        raise GiveUp(problem.detail) from problem

@@ -1,0 +1,16 @@
+"""The routes of this floor below /console/api/v1."""
+
+from fastapi import APIRouter
+
+from sampan.platform.artifacts import console_apps, console_versions
+from sampan.platform.core import Core
+
+
+def build_routes(core: Core) -> APIRouter:
+    """Return the router with all routes of publishers, apps, versions and reviews."""
+    router = APIRouter(tags=["publishing"])
+    console_apps.add_routes(router, core)
+    console_versions.add_version_routes(router, core)
+    console_versions.add_review_routes(router, core)
+    console_versions.add_renewal_routes(router, core)
+    return router

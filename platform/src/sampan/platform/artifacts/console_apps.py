@@ -1,0 +1,110 @@
+"""Publishers, apps, testers and uploads for people: typed bodies, one use case each."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Request
+
+from sampan.platform.artifacts import apps_service, quarantine
+from sampan.platform.artifacts.console_models import (
+    AppIn,
+    AppOut,
+    PublisherIn,
+    PublisherKeyIn,
+    PublisherOut,
+    TesterOut,
+    TestersIn,
+    UploadOut,
+    app_out,
+    publisher_out,
+    tester_out,
+    upload_out,
+)
+from sampan.platform.core import Core
+from sampan.platform.operators.actor import Actor
+from sampan.platform.operators.console_auth import Workspace, needs
+
+RAW_BODY = {
+    "requestBody": {
+        "required": True,
+        "content": {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}},
+    }
+}
+Reader = Annotated[Actor, needs(apps_service.READ, scoped=True)]
+
+
+def add_routes(router: APIRouter, core: Core) -> None:
+    """Add the routes of publishers, apps, testers and uploads."""
+
+    @router.get("/publishers")
+    async def list_publishers(workspace_id: Workspace, actor: Reader) -> list[PublisherOut]:
+        """List the publishers that you may see, with their keys."""
+        found = await apps_service.list_publishers(core, workspace_id, actor)
+        return [publisher_out(publisher, keys) for publisher, keys in found]
+
+    @router.post("/publishers", status_code=201)
+    async def register_publisher(
+        workspace_id: Workspace, actor: Annotated[Actor, needs("publisher:manage")], body: PublisherIn
+    ) -> PublisherOut:
+        """Register a publisher and the public keys that it signs with."""
+        keys = {str(profile): pem for profile, pem in body.keys.items()}
+        publisher = await apps_service.register_publisher(core, workspace_id, actor, name=body.name, keys=keys)
+        found = await apps_service.list_publishers(core, workspace_id, actor)
+        return next(publisher_out(each, keys) for each, keys in found if each.id == publisher.id)
+
+    @router.post("/publishers/{publisher}/keys", status_code=204)
+    async def add_publisher_key(
+        workspace_id: Workspace,
+        actor: Annotated[Actor, needs("publisher:manage")],
+        publisher: str,
+        body: PublisherKeyIn,
+    ) -> None:
+        """Register the key with which a publisher signs in one tree."""
+        await apps_service.add_publisher_key(core, workspace_id, actor, publisher, profile=body.profile, pem=body.pem)
+
+    @router.get("/apps")
+    async def list_apps(workspace_id: Workspace, actor: Reader) -> list[AppOut]:
+        """List the apps that you may see."""
+        return [app_out(app) for app in await apps_service.list_apps(core, workspace_id, actor)]
+
+    @router.post("/apps", status_code=201)
+    async def create_app(
+        workspace_id: Workspace, actor: Annotated[Actor, needs("app:create", scoped=True)], body: AppIn
+    ) -> AppOut:
+        """Register an app and ask the officers for its role."""
+        app = await apps_service.create_app(
+            core, workspace_id, actor, app_id=body.app, kind=body.kind, publisher_id=body.publisher
+        )
+        return app_out(app)
+
+    @router.get("/apps/{app}")
+    async def get_app(workspace_id: Workspace, actor: Reader, app: str) -> AppOut:
+        """Return one app."""
+        return app_out(await apps_service.get_app(core, workspace_id, actor, app))
+
+    @router.get("/apps/{app}/testers")
+    async def get_testers(workspace_id: Workspace, actor: Reader, app: str) -> list[TesterOut]:
+        """List who may open the app's trial versions."""
+        return [tester_out(each) for each in await apps_service.get_testers(core, workspace_id, actor, app)]
+
+    @router.put("/apps/{app}/testers")
+    async def set_testers(
+        workspace_id: Workspace,
+        actor: Annotated[Actor, needs("trial:manage", scoped=True)],
+        app: str,
+        body: TestersIn,
+    ) -> list[TesterOut]:
+        """Name exactly these devices and customers as testers."""
+        found = await apps_service.set_testers(
+            core, workspace_id, actor, app, devices=body.devices, customers=body.customers
+        )
+        return [tester_out(each) for each in found]
+
+    @router.post("/uploads", status_code=201, openapi_extra=RAW_BODY)
+    async def upload(
+        workspace_id: Workspace, actor: Annotated[Actor, needs("version:submit", scoped=True)], request: Request
+    ) -> UploadOut:
+        """Send the bytes of a package (the .ma file) as the raw body; submit a version from it within a day."""
+        length = request.headers.get("content-length", "")
+        declared = int(length) if length.isdecimal() else None
+        found = await quarantine.receive(core, workspace_id, actor, request.stream(), declared_bytes=declared)
+        return upload_out(found)

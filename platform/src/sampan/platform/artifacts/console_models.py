@@ -1,0 +1,410 @@
+"""The typed bodies of this floor's console routes, and how records become them."""
+
+import json
+from collections.abc import Sequence
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, Field, StringConstraints
+
+from sampan.offline_packages.refusals import IndexNotCanonical
+from sampan.platform.artifacts.admitting import Submission
+from sampan.platform.artifacts.apps_repository import App, Publisher, Tester
+from sampan.platform.artifacts.candidates_repository import Candidate
+from sampan.platform.artifacts.notes_repository import Comment
+from sampan.platform.artifacts.review_service import VersionDetail
+from sampan.platform.artifacts.states import ALLOWED, VersionState
+from sampan.platform.artifacts.uploads_repository import Upload
+from sampan.platform.artifacts.versions_repository import Version
+from sampan.platform.crypto.canonical import NotCanonical, canonical_json
+from sampan.platform.trust.key_rows import KeyRecord
+
+Profile = Literal["intl", "trial"]
+Digest = Annotated[str, StringConstraints(pattern=r"^sha256:[0-9a-f]{64}$")]
+SubjectId = Annotated[str, StringConstraints(pattern=r"^[a-z]{2,4}_[0-9a-f]{32}$")]
+Text = Annotated[str, StringConstraints(min_length=1, max_length=4000)]
+SignedBody = dict[str, Any]
+
+
+class PublisherIn(BaseModel):
+    """A publisher to be registered."""
+
+    name: Annotated[str, StringConstraints(min_length=1, max_length=200, strip_whitespace=True)]
+    keys: dict[Profile, Annotated[str, StringConstraints(max_length=4000)]] = Field(
+        default_factory=dict, description="Public key in PEM by tree profile; one key for each."
+    )
+
+
+class PublisherKeyIn(BaseModel):
+    """The public key with which a publisher signs in one tree."""
+
+    profile: Profile
+    pem: Annotated[str, StringConstraints(max_length=4000)]
+
+
+class PublisherKeyOut(BaseModel):
+    """A registered key; `state` is active, suspended or retired."""
+
+    profile: str
+    key_id: str
+    state: str
+
+
+class PublisherOut(BaseModel):
+    """A publisher and its keys."""
+
+    id: str
+    name: str
+    created_ms: int
+    keys: list[PublisherKeyOut]
+
+
+class AppIn(BaseModel):
+    """An app to be registered. Two officers sign its role before it can publish."""
+
+    app: Annotated[str, StringConstraints(max_length=200)]
+    kind: Annotated[str, StringConstraints(max_length=32)] = "miniapp"
+    publisher: Annotated[str, StringConstraints(max_length=40)]
+
+
+class AppOut(BaseModel):
+    """A registered app."""
+
+    app: str
+    kind: str
+    publisher: str
+    created_ms: int
+    archived_ms: int | None
+
+
+class TestersIn(BaseModel):
+    """Exactly who may open the app's trial versions."""
+
+    devices: Annotated[list[SubjectId], Field(max_length=1000)] = []
+    customers: Annotated[list[SubjectId], Field(max_length=1000)] = []
+
+
+class TesterOut(BaseModel):
+    """One tester."""
+
+    kind: Literal["device", "customer"]
+    id: str
+    added_ms: int
+
+
+class UploadOut(BaseModel):
+    """Bytes in quarantine; they live for a day."""
+
+    upload: str
+    size: int
+    sha256: str
+
+
+class BodiesIn(BaseModel):
+    """Role bodies that the publisher signed, by tree profile."""
+
+    bodies: dict[Profile, SignedBody]
+
+    def raw(self) -> dict[str, bytes]:
+        """Return the bodies in the one spelling that signatures are kept in."""
+        return {
+            profile: json.dumps(body, separators=(",", ":"), sort_keys=True).encode()
+            for profile, body in self.bodies.items()
+        }
+
+
+class ResequenceIn(BodiesIn):
+    """The index of the same files under another sequence, and the bodies that list it."""
+
+    index: dict[str, Any] = Field(description="The content index, as in index.json.")
+    urgent: bool = Field(False, description="First in line for review, before other waiting versions of the app.")
+
+    def submission(self) -> Submission:
+        """Return what the use cases take; raise `IndexNotCanonical`."""
+        try:
+            index = canonical_json(self.index)
+        except (NotCanonical, RecursionError) as problem:
+            raise IndexNotCanonical(reason=str(problem)[:200]) from problem
+        return Submission(index, self.raw(), self.urgent)
+
+
+class VersionIn(ResequenceIn):
+    """A version: the upload it stands in, the index of its package and the bodies that list it."""
+
+    upload: Annotated[str, StringConstraints(max_length=40)]
+
+
+class Note(BaseModel):
+    """Why, for the history."""
+
+    note: Annotated[str, StringConstraints(max_length=4000)] = ""
+
+
+class ApproveIn(BaseModel):
+    """The review digest that the reviewer saw."""
+
+    digest: Digest
+
+
+class RejectIn(ApproveIn):
+    """The review digest that the reviewer saw, and what the publisher is told."""
+
+    comment: Text
+
+
+class CommentIn(BaseModel):
+    """A comment, about a line of a file if wanted."""
+
+    text: Text
+    file: Annotated[str, StringConstraints(max_length=1024)] = ""
+    line: Annotated[int, Field(ge=1, le=2**31 - 1)] | None = None
+
+
+class RenewalIn(BodiesIn):
+    """Bodies that renew or empty the app's role."""
+
+    kind: Literal["renewal", "archive"] = "renewal"
+
+
+class RenewalOut(BaseModel):
+    """A renewal; `review_digest` is what an approval names."""
+
+    id: str
+    kind: str
+    state: VersionState
+    cause: str
+    submitted_by: str
+    submitted_ms: int
+    decided_by: str | None
+    published_ms: int | None
+    review_digest: str
+
+
+class NextSequence(BaseModel):
+    """The lowest sequence above all that the app has used."""
+
+    sequence: int
+
+
+class DependencyOut(BaseModel):
+    """A shared package that the version mounts."""
+
+    id: str
+    digest: str | None
+    min_sequence: int | None
+    max_sequence: int | None
+
+
+class VersionOut(BaseModel):
+    """A version as it stands; `moves` are the states that it can go to."""
+
+    app: str
+    sequence: int
+    version: str
+    name: str
+    kind: str
+    state: VersionState
+    cause: str
+    moves: list[VersionState]
+    urgent: bool
+    trial: bool
+    trial_note: str
+    digest: str
+    archive_digest: str
+    size_bytes: int
+    files: int
+    min_host: int
+    floor: int
+    dependencies: list[DependencyOut]
+    submitted_by: str
+    submitted_ms: int
+    decided_by: str | None
+    decided_ms: int | None
+    published_ms: int | None
+    killed_code: str
+    resequenced_from: int | None
+
+
+class BodyOut(BaseModel):
+    """A signed body: which version of the role it becomes, and the digest of its signed part."""
+
+    profile: str
+    role_version: int
+    digest: str
+    countersigned: bool
+    exposed: bool
+
+
+class FindingOut(BaseModel):
+    """What a check found; `severity` is error, warning or info."""
+
+    code: str
+    severity: str
+    message: str
+    file: str
+    line: int | None
+    source: str
+
+
+class CommentOut(BaseModel):
+    """What somebody said."""
+
+    id: str
+    at_ms: int
+    author: str
+    text: str
+    file: str
+    line: int | None
+
+
+class HistoryOut(BaseModel):
+    """One change of state."""
+
+    at_ms: int
+    state: VersionState
+    cause: str
+    who: str
+    note: str
+
+
+class VersionDetailOut(VersionOut):
+    """A version with all that its reviewer needs; `review_digest` is what an approval names."""
+
+    review_digest: str
+    trial_link: str
+    trial_url: str
+    bodies: list[BodyOut]
+    findings: list[FindingOut]
+    comments: list[CommentOut]
+    history: list[HistoryOut]
+
+
+def publisher_out(publisher: Publisher, keys: Sequence[KeyRecord]) -> PublisherOut:
+    """Return a publisher as the API shows it."""
+    shown = [PublisherKeyOut(profile=key.profile, key_id=key.key_id, state=key.state.value) for key in keys]
+    return PublisherOut(id=publisher.id, name=publisher.name, created_ms=publisher.created_ms, keys=shown)
+
+
+def app_out(app: App) -> AppOut:
+    """Return an app as the API shows it."""
+    return AppOut(
+        app=app.app_id,
+        kind=app.kind,
+        publisher=app.publisher_id,
+        created_ms=app.created_ms,
+        archived_ms=app.archived_ms,
+    )
+
+
+def tester_out(tester: Tester) -> TesterOut:
+    """Return a tester as the API shows it."""
+    kind: Literal["device", "customer"] = "device" if tester.kind == "device" else "customer"
+    return TesterOut(kind=kind, id=tester.subject_id, added_ms=tester.added_ms)
+
+
+def upload_out(upload: Upload) -> UploadOut:
+    """Return an upload as the API shows it."""
+    return UploadOut(upload=upload.id, size=upload.size_bytes, sha256=upload.sha256)
+
+
+def renewal_out(candidate: Candidate, digest: str) -> RenewalOut:
+    """Return a renewal as the API shows it."""
+    return RenewalOut(
+        id=candidate.id,
+        kind=candidate.kind,
+        state=candidate.state,
+        cause=candidate.cause,
+        submitted_by=candidate.submitted_by,
+        submitted_ms=candidate.submitted_ms,
+        decided_by=candidate.decided_by,
+        published_ms=candidate.published_ms,
+        review_digest=digest,
+    )
+
+
+def version_out(version: Version) -> VersionOut:
+    """Return a version as the API shows it."""
+    return VersionOut(**_version_fields(version))
+
+
+def detail_out(detail: VersionDetail, *, trial_link: str, trial_url: str) -> VersionDetailOut:
+    """Return a version with all that belongs to it."""
+    return VersionDetailOut(
+        **_version_fields(detail.version),
+        review_digest=detail.review_digest,
+        trial_link=trial_link,
+        trial_url=trial_url,
+        bodies=[
+            BodyOut(
+                profile=body.profile,
+                role_version=body.role_version,
+                digest=body.body_digest,
+                countersigned=body.is_countersigned,
+                exposed=body.is_exposed,
+            )
+            for body in detail.bodies
+        ],
+        findings=[
+            FindingOut(
+                code=each.code,
+                severity=each.severity,
+                message=each.message,
+                file=each.file,
+                line=each.line,
+                source=each.source,
+            )
+            for each in detail.findings
+        ],
+        comments=[comment_out(each) for each in detail.comments],
+        history=[
+            HistoryOut(at_ms=each.at_ms, state=each.state, cause=each.cause, who=each.who, note=each.note)
+            for each in detail.history
+        ],
+    )
+
+
+def comment_out(comment: Comment) -> CommentOut:
+    """Return a comment as the API shows it."""
+    return CommentOut(
+        id=comment.id,
+        at_ms=comment.at_ms,
+        author=comment.author,
+        text=comment.text,
+        file=comment.file,
+        line=comment.line,
+    )
+
+
+def _version_fields(version: Version) -> dict[str, Any]:
+    package = version.package
+    return {
+        "app": package.app_id,
+        "sequence": package.sequence,
+        "version": package.version,
+        "name": package.name,
+        "kind": package.kind,
+        "state": version.state,
+        "cause": version.cause,
+        "moves": sorted(ALLOWED[version.state]),
+        "urgent": version.is_urgent,
+        "trial": version.is_trial,
+        "trial_note": version.trial_note,
+        "digest": package.package_digest,
+        "archive_digest": package.archive_digest,
+        "size_bytes": package.archive_bytes,
+        "files": package.files,
+        "min_host": package.min_host,
+        "floor": package.floor,
+        "dependencies": [
+            DependencyOut(
+                id=each.id, digest=each.digest, min_sequence=each.min_sequence, max_sequence=each.max_sequence
+            )
+            for each in package.dependencies
+        ],
+        "submitted_by": version.submitted_by,
+        "submitted_ms": version.submitted_ms,
+        "decided_by": version.decided_by,
+        "decided_ms": version.decided_ms,
+        "published_ms": version.published_ms,
+        "killed_code": version.killed_code,
+        "resequenced_from": version.resequenced_from,
+    }

@@ -1,0 +1,178 @@
+"""For tests of ours and of banks' components: a publisher, a reviewer and packages of an app, packed on the fly."""
+
+import uuid
+from collections.abc import AsyncIterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from sampan.offline_packages import Accepted, NewApp, PackageIndex, Packed, Policy, pack
+from sampan.offline_packages.publishing import next_app_body, signed_version
+from sampan.offline_packages.roles import tree_id
+from sampan.offline_packages.signed_bytes import sign_body
+from sampan.platform.artifacts import apps_service, quarantine, review_service, submit_service
+from sampan.platform.artifacts.admitting import Submission
+from sampan.platform.artifacts.kinds import ArtifactKind
+from sampan.platform.artifacts.notes_repository import Finding
+from sampan.platform.artifacts.states import VersionState
+from sampan.platform.artifacts.versions_repository import Version
+from sampan.platform.core import Core
+from sampan.platform.crypto.tuf_keys import key_id
+from sampan.platform.engines.database import Transaction
+from sampan.platform.ids import new_id
+from sampan.platform.operators.actor import Actor, ActorKind, Grant, system_actor
+from sampan.platform.testing import WORKSPACE
+from sampan.platform.testing_trust import APP, Parties
+from sampan.platform.trust import service as trust
+from sampan.platform.trust.key_rows import Purpose
+
+SYSTEM = system_actor("test")
+PUBLISHER_RIGHTS = frozenset({"app:read", "version:submit", "version:comment"})
+REVIEWER_RIGHTS = frozenset({"app:read", "version:review", "version:comment", "trial:manage"})
+
+
+def person(label: str, rights: frozenset[str], *, publisher: str | None = None) -> Actor:
+    """Return a signed-in person with one grant."""
+    return Actor(
+        ActorKind.OPERATOR,
+        f"per_{uuid.uuid5(uuid.NAMESPACE_DNS, label).hex}",
+        new_id("opr"),
+        label,
+        (Grant("test", rights, publisher=publisher),),
+    )
+
+
+async def _no_rules(_tx: Transaction, _app_id: str) -> None:
+    return None
+
+
+def _find_marks(_rules: Any, _previous: PackageIndex | None, accepted: Accepted) -> Sequence[Finding]:
+    """Report an error for a file called `refuse-me.txt`, so that tests can make checks fail."""
+    marked = [entry.path for entry in accepted.index.files if entry.path == "refuse-me.txt"]
+    return [Finding("refused_by_test", "error", "The test asked for it.", path) for path in marked]
+
+
+TEST_KIND = ArtifactKind("miniapp", _no_rules, lambda _rules: Policy(), _find_marks)
+
+
+def packed_app(folder: Path, sequence: int, *, app: str = APP, files: Mapping[str, str] | None = None) -> Packed:
+    """Return a small H5 app packed under `folder`; `files` are added to its one page."""
+    source = folder / f"{app}-{sequence}-source"
+    source.mkdir(parents=True)
+    (source / "index.html").write_text(f"<!doctype html><title>{app}</title><p>version {sequence}</p>\n")
+    for path, text in (files or {}).items():
+        (source / path).parent.mkdir(parents=True, exist_ok=True)
+        (source / path).write_text(text)
+    new_app = NewApp(app_id=app, version_name=f"1.{sequence}.0", sequence=sequence)
+    return pack(source, folder / f"{app}-{sequence}", new_app=new_app)
+
+
+@dataclass
+class Publishing:
+    """A publisher with one app whose role is signed, in a server under test, and a reviewer of the bank."""
+
+    core: Core
+    folder: Path
+    app: str = APP
+    workspace: str = WORKSPACE
+    parties: Parties = field(init=False)
+    publisher_id: str = ""
+    publisher: Actor = SYSTEM
+    reviewer: Actor = field(default_factory=lambda: person("reviewer", REVIEWER_RIGHTS))
+
+    def __post_init__(self) -> None:
+        self.parties = Parties(self.core, self.workspace)
+
+    async def start(self, *, name: str = "Acme") -> None:
+        """Hold the ceremony, register the publisher, create the app and let the officers sign its role."""
+        for number, officer in enumerate(self.parties.officers):
+            await self.parties.register(officer, Purpose.OFFICER, owner=f"officer {number}")
+        officers = [key_id(officer.public) for officer in self.parties.officers]
+        for profile in self.parties.publisher:
+            async with self.core.store.workspace(self.workspace).write() as tx:
+                await trust.start_tree(self.core, tx, profile, officers, SYSTEM)
+            await self.parties.sign_all(profile)
+        await self.join(name=name)
+
+    async def join(self, *, name: str) -> None:
+        """Register the publisher in trees that are started, with its app."""
+        keys = {profile: key.public.pem() for profile, key in self.parties.publisher.items()}
+        made = await apps_service.register_publisher(self.core, self.workspace, SYSTEM, name=name, keys=keys)
+        self.publisher_id = made.id
+        self.publisher = person(f"developer of {name}", PUBLISHER_RIGHTS, publisher=made.id)
+        await self.create_app(self.app)
+
+    async def create_app(self, app: str) -> None:
+        """Create an app of the publisher and let the officers sign."""
+        await apps_service.create_app(
+            self.core, self.workspace, SYSTEM, app_id=app, kind="miniapp", publisher_id=self.publisher_id
+        )
+        for profile in self.parties.publisher:
+            await self.parties.sign_all(profile)
+
+    async def bodies(self, packed: Packed, *profiles: str, floor: int = 0) -> dict[str, bytes]:
+        """Return the next bodies with this package, signed on the publisher's machine."""
+        version = signed_version(
+            packed.index.app,
+            packed.index.sequence,
+            version=packed.index.version,
+            index=packed.index_bytes,
+            package_digest=f"sha256:{packed.index.archive.sha256}",
+            package_bytes=packed.index.archive.size,
+            floor=floor,
+        )
+        signed = {}
+        for profile in profiles or ("intl",):
+            current = await self.parties.current(profile, f"app.{packed.index.app}")
+            tree = tree_id(self.workspace, profile)
+            body = next_app_body(current, version, tree=tree, now_ms=self.core.now_ms())
+            signed[profile] = sign_body(body, self.parties.publisher[profile])
+        return signed
+
+    async def upload(self, packed: Packed) -> str:
+        """Upload the package and return the upload's id."""
+        data = packed.archive_path.read_bytes()
+        found = await quarantine.receive(self.core, self.workspace, self.publisher, chunks_of(data))
+        return found.id
+
+    async def submit(self, packed: Packed, *profiles: str, is_urgent: bool = False) -> Version:
+        """Upload and submit a package."""
+        submission = Submission(packed.index_bytes, await self.bodies(packed, *profiles), is_urgent)
+        upload_id = await self.upload(packed)
+        return await submit_service.submit_version(
+            self.core, self.workspace, self.publisher, packed.index.app, upload_id, submission
+        )
+
+    async def review(self, sequence: int) -> review_service.VersionDetail:
+        """Return a version as the reviewer sees it."""
+        return await review_service.get_version(self.core, self.workspace, self.reviewer, self.app, sequence)
+
+    async def approve(self, sequence: int) -> Version:
+        """Approve a version; it is not visible yet."""
+        seen = await self.review(sequence)
+        return await review_service.approve(
+            self.core, self.workspace, self.reviewer, self.app, sequence, digest=seen.review_digest
+        )
+
+    async def expose(self, profile: str = "intl") -> None:
+        """Run the publisher job of a tree once."""
+        await trust.publish_tree(self.core, self.workspace, profile)
+        await self.core.replica.poll()
+
+    async def publish(self, sequence: int) -> Version:
+        """Pack, submit, approve and expose a version."""
+        await self.submit(packed_app(self.folder, sequence, app=self.app))
+        await self.approve(sequence)
+        await self.expose()
+        return (await self.review(sequence)).version
+
+    async def states(self) -> dict[int, VersionState]:
+        """Return the state of every version of the app."""
+        found = await review_service.list_versions(self.core, self.workspace, SYSTEM, self.app)
+        return {each.sequence: each.state for each in found}
+
+
+async def chunks_of(data: bytes, size: int = 64 * 1024) -> AsyncIterator[bytes]:
+    """Yield bytes as a request's body would come."""
+    for start in range(0, len(data), size):
+        yield data[start : start + size]
