@@ -136,6 +136,7 @@ NAMES = {
     "path_ends_with_dot": [with_file(b"a."), with_file(b"a./b"), with_file(b"...")],
     "path_too_long": [with_file(b"/".join([b"a" * 200] * 6))],
     "path_name_too_long": [with_file(b"a" * 256), with_file("é".encode() * 128)],
+    "path_too_deep": [with_file(b"a/" * 32 + b"b")],
     "path_reserved": [with_file(b"_shared/x"), with_file(b"_SAMPAN/y")],
     "path_duplicate": [with_file(b"app.js")],
     "path_clash": [
@@ -244,10 +245,16 @@ GOOD = {
         [Entry(b"pages/", is_deflated=False), *good_entries(), Entry(b"empty/", attributes=0o40755 << 16)]
     ),
     "older version": forge(good_entries(central={"version": 10}, local={"version": 10})),
-    "names": forge(good_entries(Entry("é/中文 (1).txt".encode()), Entry(b".well-known/x"), Entry(b"[...id].js"))),
+    "names": forge(
+        good_entries(
+            Entry("é/中文 (1).txt".encode()), Entry(b".well-known/x"), Entry(b"[...id].js"), Entry(b"a/" * 31 + b"b")
+        )
+    ),
     "ico that is a png": forge(good_entries(Entry(b"favicon.ico", b"\x89PNG\r\n\x1a\n"))),
     "script with hashbang": forge(good_entries(Entry(b"x.js", b"#!/usr/bin/env node\n"))),
-    "word that looks like a magic": forge(good_entries(Entry(b"a.js", b"BMI=1"), Entry(b"b.js", b"true&&MZ()"))),
+    "word that looks like a magic": forge(
+        good_entries(Entry(b"a.js", b"BMI=1"), Entry(b"b.js", b"true&&MZ()"), Entry(b"c.js", b"var ftyp"))
+    ),
     "one zero file of a megabyte": forge(good_entries(Entry(b"z.bin", bytes(1024 * 1024)))),
 }
 

@@ -12,7 +12,9 @@ import msgspec
 from sampan.offline_packages.layout import archive_size, local_header_size
 from sampan.offline_packages.limits import MAX_ARCHIVE_BYTES, MAX_SEQUENCE
 from sampan.offline_packages.manifest import Kind, Manifest
-from sampan.offline_packages.names import check_no_clash, check_path
+from sampan.offline_packages.manifest_parsing import is_version_name
+from sampan.offline_packages.manifest_vendor import is_app_id
+from sampan.offline_packages.names import check_no_clash, check_path, is_inner_path
 from sampan.offline_packages.refusals import IndexInvalid, IndexNotCanonical, PackageRefused
 from sampan.platform.crypto.digest import digest
 
@@ -157,7 +159,10 @@ def _require(is_met: bool, reason: str) -> None:
 def _check_head(index: PackageIndex) -> None:
     _require(index.format == FORMAT, f"format must be {FORMAT}")
     _require(1 <= index.sequence <= MAX_SEQUENCE, "sequence must be a positive integer")
-    _require(index.min_host >= 0, "min_host must not be negative")
+    _require(is_app_id(index.app), "app must be a reverse domain name in lower case")
+    _require(is_version_name(index.version), "version must be the name of a version")
+    _require(0 <= index.min_host <= MAX_SEQUENCE, "min_host must be an integer from 0 on")
+    _require(all(is_inner_path(page) for page in index.pages), "pages must be paths inside the package")
     for items in (index.permissions.bridge, index.permissions.network, index.permissions.webview):
         _require(_is_rising(items), "permissions must be sorted and without doubles")
     _require(_is_rising([item.id for item in index.dependencies]), "dependencies must be sorted by id")

@@ -29,6 +29,7 @@ from sampan.offline_packages.refusals import (
     UploadTooLarge,
     ZipChecksum,
     ZipDataCorrupt,
+    printable,
 )
 from sampan.offline_packages.required_files import MANIFEST, layout_refusals
 from sampan.offline_packages.sniffing import HEAD_BYTES, contradiction
@@ -120,7 +121,7 @@ def _check_sizes(entries: list[Entry], upload_size: int, policy: Policy) -> None
     """Judge the claimed sizes; a claim too small is found when the file outgrows it."""
     total = sum(entry.size for entry in entries)
     largest = sorted(entries, key=lambda entry: (-entry.size, entry.path))[: policy.reported_files]
-    by_file = [{"path": entry.path, "size": entry.size} for entry in largest]
+    by_file = [{"path": printable(entry.path), "size": entry.size} for entry in largest]
     if upload_size > policy.max_upload_bytes:
         raise UploadTooLarge(size=upload_size, limit=policy.max_upload_bytes, files=by_file)
     if total > policy.max_package_bytes:

@@ -6,6 +6,8 @@ MAX_NAME_BYTES = 255
 """One name, in UTF-8 (W3C MiniApp Packaging, file names)."""
 MAX_PATH_BYTES = 1024
 """One path, in UTF-8. W3C allows 65,535; no file system here opens a path that long."""
+MAX_DEPTH = 32
+"""Names in one path. It bounds what checking ten thousand hostile paths costs."""
 MAX_MANIFEST_BYTES = 256 * 1024
 MAX_SEQUENCE = 2**53 - 1
 MAX_ARCHIVE_BYTES = 2**31

@@ -76,6 +76,11 @@ def read_manifest(value: object) -> Manifest:
     return manifest
 
 
+def is_version_name(text: str) -> bool:
+    """Whether files and addresses can be named after `text`."""
+    return _VERSION_NAME.fullmatch(text) is not None
+
+
 def page_route(page: str) -> str:
     """Return the route of a page as listed: its path without the extension `.html`."""
     return page.removesuffix(".html")
@@ -154,7 +159,7 @@ def _version(members: Members, value: Mapping[str, Any]) -> tuple[int, str]:
         members.warn("version.code", ProblemCode.BAD_VALUE, "is not positive and counts as 1.")
         code = 1
     name = members.required(version, "name", "version.name", is_filled, "a text such as 1.0.0")
-    if name is not None and not _VERSION_NAME.fullmatch(name):
+    if name is not None and not is_version_name(name):
         members.refuse(
             "version.name",
             ProblemCode.BAD_VALUE,

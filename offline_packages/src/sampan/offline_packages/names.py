@@ -8,7 +8,7 @@ import re
 import unicodedata
 from collections.abc import Iterable
 
-from sampan.offline_packages.limits import MAX_NAME_BYTES, MAX_PATH_BYTES
+from sampan.offline_packages.limits import MAX_DEPTH, MAX_NAME_BYTES, MAX_PATH_BYTES
 from sampan.offline_packages.refusals import (
     NameTooLong,
     PackageRefused,
@@ -21,6 +21,7 @@ from sampan.offline_packages.refusals import (
     PathEscapes,
     PathFileAndFolder,
     PathReserved,
+    PathTooDeep,
     PathTooLong,
 )
 
@@ -63,6 +64,8 @@ def _check_characters(path: str, names: list[str]) -> None:
         raise PathTooLong(path, limit=MAX_PATH_BYTES)
     if any(len(name.encode()) > MAX_NAME_BYTES for name in names):
         raise NameTooLong(path, limit=MAX_NAME_BYTES)
+    if len(names) > MAX_DEPTH:
+        raise PathTooDeep(path, limit=MAX_DEPTH)
 
 
 def clash_key(name: str) -> str:
@@ -77,29 +80,45 @@ def clash_key(name: str) -> str:
 
 def check_no_clash(files: Iterable[str], empty_folders: Iterable[str] = ()) -> None:
     """Refuse two equal paths, two that fold to one (in any folder on the way), and a file that is a folder."""
-    folders: dict[str, str] = {}
-    seen: dict[str, str] = {}
+    tree = _Tree()
     for folder in empty_folders:
-        _note_folders(f"{folder}/", folders)
+        tree.enter(folder.split("/"))
     for path in files:
-        key = clash_key(path)
-        if key in seen:
-            raise PathDuplicate(path) if seen[key] == path else PathClash(path, other=seen[key])
-        seen[key] = path
-        _note_folders(path, folders)
-    for key, folder in folders.items():
-        if key in seen:
-            raise PathFileAndFolder(folder)
+        tree.add_file(path)
 
 
-def _note_folders(path: str, folders: dict[str, str]) -> None:
-    folder = path.rpartition("/")[0]
-    while folder:
-        key = clash_key(folder)
-        known = folders.setdefault(key, folder)
-        if known != folder:
-            raise PathClash(folder, other=known)
-        folder = folder.rpartition("/")[0]
+class _Tree:
+    """Every name once, under the number of its folder: memory grows with the names, not with the paths."""
+
+    def __init__(self) -> None:
+        self._folders: dict[tuple[int, str], tuple[int, str]] = {}
+        self._files: dict[tuple[int, str], str] = {}
+        self._count = 0
+
+    def enter(self, names: list[str]) -> int:
+        """Return the number of the folder with these names, made now if need be; 0 is the root."""
+        number = 0
+        for depth, name in enumerate(names, 1):
+            key = (number, clash_key(name))
+            if key in self._files:
+                raise PathFileAndFolder("/".join(names[:depth]))
+            number, known = self._folders.setdefault(key, (len(self._folders) + 1, name))
+            if known != name:
+                raise PathClash("/".join(names[:depth]), other="/".join([*names[: depth - 1], known]))
+        return number
+
+    def add_file(self, path: str) -> None:
+        """Note a file, once."""
+        *folders, name = path.split("/")
+        key = (self.enter(folders), clash_key(name))
+        if key in self._folders:
+            raise PathFileAndFolder(path)
+        known = self._files.setdefault(key, path)
+        if known != path:
+            raise PathClash(path, other=known)
+        if len(self._files) == self._count:
+            raise PathDuplicate(path)
+        self._count = len(self._files)
 
 
 def is_inner_path(text: str) -> bool:

@@ -30,6 +30,7 @@ from sampan.offline_packages.refusals import (
     PackageTooLarge,
     PathNotUtf8,
     TooManyFiles,
+    printable,
 )
 from sampan.offline_packages.required_files import APP_CSS, APP_JS, BARE_PAGES, MANIFEST, layout_refusals
 from sampan.offline_packages.sniffing import HEAD_BYTES, contradiction
@@ -147,10 +148,12 @@ class _Steps:
 
 def _found(folder: Path, out_dir: Path) -> tuple[dict[str, _Source], tuple[str, ...]]:
     """Return every file below `folder` by its path, and what was skipped; links and devices are refused."""
+    if not folder.is_dir():
+        raise FolderNotPackable(str(folder))
     sources: dict[str, _Source] = {}
     skipped: list[str] = []
-    output = os.fsencode(out_dir.absolute())
-    pending = [(os.fsencode(folder.absolute()), "")]
+    output = os.fsencode(out_dir.resolve())
+    pending = [(os.fsencode(folder.resolve()), "")]
     while pending:
         place, prefix = pending.pop()
         with os.scandir(place) as items:
@@ -237,7 +240,7 @@ def _check_layout(sources: Mapping[str, _Source], manifest: Manifest, policy: Po
         raise TooManyFiles(count=len(sources), limit=policy.max_files)
     sizes = {path: _size(source) for path, source in sources.items()}
     largest = sorted(sizes, key=lambda path: (-sizes[path], path))[: policy.reported_files]
-    by_file = [{"path": path, "size": sizes[path]} for path in largest]
+    by_file = [{"path": printable(path), "size": sizes[path]} for path in largest]
     if sum(sizes.values()) > policy.max_package_bytes:
         raise PackageTooLarge(size=sum(sizes.values()), limit=policy.max_package_bytes, files=by_file)
     if sizes[largest[0]] > policy.max_file_bytes:

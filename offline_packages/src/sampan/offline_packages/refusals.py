@@ -185,6 +185,11 @@ class NameTooLong(PackageRefused):
     sentence = "A name in {path} is too long: one name may have {limit} bytes in UTF-8."
 
 
+class PathTooDeep(PackageRefused):
+    code = "path_too_deep"
+    sentence = "{path} lies too deep: a path may have {limit} names."
+
+
 class PathReserved(PackageRefused):
     code = "path_reserved"
     sentence = "{path} lies in a folder that the platform itself serves (_shared, _sampan); move the file."

@@ -36,7 +36,7 @@ _MAGICS: tuple[tuple[bytes, str], ...] = (
     (b"7z\xbc\xaf\x27\x1c", "7z"),
     (b"Rar!\x1a\x07", "rar"),
 )
-_NEEDS_BINARY = frozenset({"bmp", "ttf", "mp3"})
+_NEEDS_BINARY = frozenset({"bmp", "ttf", "ttc", "otf", "woff", "woff2", "mp3", "ogg", "flac"})
 """Magics that are also plain words: they count only when a NUL byte follows soon."""
 _EXECUTABLES: tuple[tuple[bytes, str], ...] = (
     (b"\x7fELF", "Linux"),
@@ -89,7 +89,7 @@ def sniffed(head: bytes) -> str | None:
     """Return the name of the binary format that `head` starts, or None for text and unknown ones."""
     if head[:4] == b"RIFF":
         return _RIFF.get(head[8:12])
-    if head[4:8] == b"ftyp":
+    if head[:1] == b"\0" and head[4:8] == b"ftyp":
         return "mp4"
     if len(head) > 2 and head[0] == 0xFF and head[1] & 0xE6 == 0xE2:  # MPEG audio, layer III
         return "mp3"
