@@ -66,6 +66,8 @@ class Parties:
         default_factory=lambda: {profile: PrivateKey.generate() for profile in ("intl", "trial")}
     )
 
+    trees: list[str] = field(default_factory=list)
+
     async def register(self, key: PrivateKey, purpose: Purpose, profile: str = "", owner: str = "someone") -> str:
         """Register a public key and return its id."""
         record = await service.register_key(
@@ -83,7 +85,8 @@ class Parties:
     async def start(self, *profiles: str) -> None:
         """Hold the first ceremony of these trees."""
         await self.register_all()
-        for profile in profiles or ("intl", "trial"):
+        self.trees += profiles or ("intl", "trial")
+        for profile in self.trees:
             async with self.core.store.workspace(self.workspace).write() as tx:
                 await service.start_tree(self.core, tx, profile, [key_id(each.public) for each in self.officers], ACTOR)
             await self.sign_all(profile)
@@ -114,8 +117,8 @@ class Parties:
         return stored
 
     async def delegate(self, app: str = APP) -> None:
-        """Ask for an app's role in both trees and let two officers sign."""
-        keys = {profile: key_id(key.public) for profile, key in self.publisher.items()}
+        """Ask for an app's role in every started tree and let two officers sign."""
+        keys = {profile: key_id(self.publisher[profile].public) for profile in self.trees}
         async with self.core.store.workspace(self.workspace).write() as tx:
             await service.request_delegation(self.core, tx, app, keys, ACTOR)
         for profile in keys:

@@ -27,11 +27,11 @@ from sampan.platform.trust.ceremony_rows import (
     request_named,
 )
 from sampan.platform.trust.countersigning import sign_beside
+from sampan.platform.trust.key_register import register_server_key
 from sampan.platform.trust.key_rows import (
     KeyRecord,
     KeyState,
     Purpose,
-    add_key,
     inactive_key_ids,
     key_named,
     list_keys,
@@ -118,13 +118,9 @@ async def rotate_server_key(
     actor.require("trust:manage")
     if purpose not in profile_named(profile).server_purposes:
         raise KeyForAnotherUse(f"The server holds no {purpose} key for tree {profile}.")
-    made = await core.port(Keyring).create(workspace_id, profile, purpose)
+    made = await core.shared(Keyring, Keyring).create(workspace_id, profile, purpose)
     async with core.store.workspace(workspace_id).write() as tx:
-        record = await add_key(
-            tx, made.public, purpose, profile=profile, owner="", label=f"server {purpose}", now_ms=core.now_ms()
-        )
-        detail = {"profile": profile, "purpose": purpose.value}
-        await audit.record(tx, actor, "trust.key_made", target=record.key_id, detail=detail, now_ms=core.now_ms())
+        record = await register_server_key(core, tx, made.public, profile, purpose, actor)
         if purpose not in ONLINE_PURPOSES:
             return None
         await _require_started(tx, profile)

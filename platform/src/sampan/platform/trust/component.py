@@ -1,12 +1,10 @@
 """The trust floor as a component."""
 
-from sampan.platform.component import Background, ClientRoutes, Component, Port, WorkspaceSetup
+from sampan.platform.component import Background, ClientRoutes, Component, WorkspaceSetup
 from sampan.platform.operators.permissions import BuiltInRole, Permission
 from sampan.platform.trust.client_api import routes
 from sampan.platform.trust.file_rows import LOG, load_places
 from sampan.platform.trust.key_register import RESUME_KEY
-from sampan.platform.trust.keyring import Keyring
-from sampan.platform.trust.memory import TrustMemory
 from sampan.platform.trust.publisher import run_publisher
 from sampan.platform.trust.setting_up import set_up, unlock_all
 from sampan.platform.workspaces.replica import FollowedLog
@@ -35,8 +33,6 @@ component = Component(
     (
         *PERMISSIONS,
         RESUME_KEY,
-        Port(Keyring, Keyring),
-        Port(TrustMemory, TrustMemory),
         WorkspaceSetup("trust", set_up),
         FollowedLog(LOG, load_places),
         Background("trust publisher", run_publisher),

@@ -112,7 +112,7 @@ async def sign_beside(
             f"The server's key {name[:12]} of tree {profile} is suspended. Rotate it first (`sampan trust rotate`).",
             key=name,
         )
-    return add_signature(body, await core.port(Keyring).key(workspace_id, profile, name))
+    return add_signature(body, await core.shared(Keyring, Keyring).key(workspace_id, profile, name))
 
 
 async def _read(tx: Transaction, profile: str, app_id: str) -> _AppRole:

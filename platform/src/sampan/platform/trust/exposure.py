@@ -180,7 +180,7 @@ class _Job:
 
     async def _keys(self, facts: TreeFacts) -> dict[str, PrivateKey]:
         """Return the private keys that sign; the present ones must be there, those of an older root need not."""
-        ring, tree = self.core.port(Keyring), (self.door.workspace_id, self.lease.profile)
+        ring, tree = self.core.shared(Keyring, Keyring), (self.door.workspace_id, self.lease.profile)
         found: dict[str, PrivateKey] = {}
         for role in (CONTROL_ROLE, SNAPSHOT, TIMESTAMP):
             present, *older = facts.signing_keys(role)

@@ -92,6 +92,16 @@ async def register_key_in(
     return record
 
 
+async def register_server_key(
+    core: Core, tx: Transaction, key: PublicKey, profile: str, purpose: Purpose, actor: Actor
+) -> KeyRecord:
+    """Register the public half of a key that the server made for itself."""
+    record = await add_key(tx, key, purpose, profile=profile, owner="", label=f"server {purpose}", now_ms=core.now_ms())
+    detail = {"profile": profile, "purpose": purpose.value}
+    await audit.record(tx, actor, "trust.key_made", target=record.key_id, detail=detail, now_ms=core.now_ms())
+    return record
+
+
 async def suspend_key(core: Core, workspace_id: str, actor: Actor, *, key: str, reason: str) -> KeyRecord:
     """Refuse, from this moment, everything that the key signs; signatures of it that still wait are thrown away.
 

@@ -42,7 +42,7 @@ async def run_publisher(core: Core) -> None:
 
 async def publish_tree(core: Core, workspace_id: str, profile: str) -> Exposed | None:
     """Bring one tree up to date now; rounds of one process never overlap. See `exposure.publish_round`."""
-    async with core.port(TrustMemory).lock(workspace_id, profile):
+    async with core.shared(TrustMemory, TrustMemory).lock(workspace_id, profile):
         return await publish_round(core, workspace_id, profile, holder=holder_name(core))
 
 

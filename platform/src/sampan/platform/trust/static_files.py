@@ -68,7 +68,7 @@ class TrustFiles:
 
     def __init__(self, core: Core) -> None:
         self._core = core
-        self._memory = core.port(TrustMemory)
+        self._memory = core.shared(TrustMemory, TrustMemory)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one GET or HEAD."""
