@@ -49,13 +49,14 @@ class Front:
         status = 500
 
         async def send_and_note(message: Message) -> None:
-            nonlocal status, begun
+            nonlocal status, begun, ended
             if message["type"] == "http.response.start":
                 status, begun = message["status"], True
                 message["headers"] = [*message.get("headers", ()), (b"x-trace-id", trace_id.encode())]
             await send(message)
+            ended = message["type"] == "http.response.body" and not message.get("more_body", False)
 
-        begun = False
+        begun = ended = False
         route = "-"
         try:
             self._name_workspace(scope)
@@ -72,9 +73,10 @@ class Front:
                 await send_problem(send_and_note, error)
         except Exception:
             log.exception("unexpected_error", path=scope["path"])
-            if begun:
+            if begun and not ended:
                 raise  # the server must cut the connection, or the client takes a torn answer for whole
-            await send_problem(send_and_note, internal_error())
+            if not begun:
+                await send_problem(send_and_note, internal_error())
         finally:
             seconds = time.perf_counter() - started
             self._requests.observe(route, status, seconds)

@@ -116,10 +116,15 @@ async def _on_invalid_body(_request: Request, error: Exception) -> Response:
     return problem_response(InvalidBody(f"Correct the request: {detail}.", errors=places[:50]))
 
 
+async def _on_unexpected(_request: Request, _error: Exception) -> Response:
+    return problem_response(internal_error())
+
+
 HANDLERS: Mapping[Any, ExceptionHandler] = {
     SampanError: _on_sampan_error,
     HTTPException: _on_http_exception,
     RequestValidationError: _on_invalid_body,
+    Exception: _on_unexpected,
 }
 
 

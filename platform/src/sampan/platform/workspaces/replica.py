@@ -146,17 +146,24 @@ class Replica:
         return self.view(workspace_id)
 
     async def run(self) -> None:
-        """Poll until cancelled: on wake-up, and once a second in any case."""
-        while True:
-            self._wake.clear()
-            try:
-                await self.poll()
-            except Exception:
-                # The poll is the worker's heartbeat: it must outlive a database that is away for a while;
-                # `age_ms` tells everyone who depends on it.
-                log.exception("poll_failed")
-            with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._wake.wait(), POLL_SECONDS)
+        """Poll until cancelled, on wake-up and once a second in any case; a poll under way is finished first."""
+        try:
+            while True:
+                self._wake.clear()
+                await self._poll_and_outlive_faults()
+                with contextlib.suppress(TimeoutError):
+                    await asyncio.wait_for(self._wake.wait(), POLL_SECONDS)
+        finally:
+            if self._polling is not None:
+                await asyncio.wait([self._polling])
+
+    async def _poll_and_outlive_faults(self) -> None:
+        try:
+            await self.poll()
+        except Exception:
+            # The poll is the worker's heartbeat: it must outlive a database that is away for a while;
+            # `age_ms` tells everyone who depends on it.
+            log.exception("poll_failed")
 
     async def _poll_until_settled(self) -> None:
         self._again = True

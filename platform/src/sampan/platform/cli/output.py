@@ -1,0 +1,56 @@
+"""What commands print: text for people, one JSON object for programs; and the exit statuses (docs/operations/cli.md)."""
+
+import json
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import IntEnum
+from typing import Any, NoReturn
+
+from sampan.platform.errors import SampanError
+
+
+class ExitCode(IntEnum):
+    """The documented exit statuses."""
+
+    OK = 0
+    REFUSED = 1
+    USAGE = 2
+    NOT_ALLOWED = 3
+    UNREACHABLE = 4
+    NOT_TRUSTED = 5
+    FINDINGS = 6
+    INTERRUPTED = 130
+
+
+@dataclass(frozen=True, slots=True)
+class Output:
+    """Prints results on standard output and progress on standard error."""
+
+    as_json: bool = False
+
+    def result(self, value: Mapping[str, Any], text: str) -> None:
+        """Print a command's result: `value` with --json, else `text`."""
+        sys.stdout.write((json.dumps(value, ensure_ascii=False) if self.as_json else text) + "\n")
+
+    def note(self, text: str) -> None:
+        """Print a line of progress for people."""
+        if not self.as_json:
+            sys.stderr.write(text + "\n")
+
+
+def fail_with(error: SampanError) -> NoReturn:
+    """Print a refusal and exit with the status of its family."""
+    as_json = "--json" in sys.argv
+    if as_json:
+        sys.stdout.write(json.dumps({"code": error.code, "detail": error.detail, **error.facts}, default=str) + "\n")
+    else:
+        sys.stderr.write(f"sampan: {error.detail} ({error.code})\n")
+    sys.exit(exit_code_of(error))
+
+
+def exit_code_of(error: SampanError) -> ExitCode:
+    """Return the exit status of a refusal, by the family of its HTTP status."""
+    if error.status in (401, 403):
+        return ExitCode.NOT_ALLOWED
+    return ExitCode.UNREACHABLE if error.status >= 500 else ExitCode.REFUSED

@@ -1,0 +1,44 @@
+"""Commands of whoever runs the server: up, init, migrate."""
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+Data = Annotated[Path | None, typer.Option("--data", help="Folder of database, objects and keys [SAMPAN_DATA].")]
+
+
+def register(root: typer.Typer) -> None:
+    """Add the commands."""
+    root.command()(up)
+    root.command()(migrate)
+
+
+def up(
+    data: Data = None,
+    host: Annotated[str | None, typer.Option(help="Address to listen on [SAMPAN_HOST].")] = None,
+    port: Annotated[int | None, typer.Option(help="Port to listen on [SAMPAN_PORT].")] = None,
+    demo: Annotated[bool, typer.Option("--demo/--no-demo", help="With the demo workspace and its people.")] = False,
+) -> None:
+    """Serve everything in one process, with SQLite and local files."""
+    from sampan.platform.serving import serve
+
+    serve(_settings(data=data, host=host, port=port, demo=demo or None))
+
+
+def migrate(context: typer.Context, data: Data = None) -> None:
+    """Create or upgrade the database's tables; `up` does the same by itself."""
+    from sampan.platform import migrations
+    from sampan.platform.serving import bring_schema_up_to_date, hold_data_folder
+
+    settings = _settings(data=data)
+    with hold_data_folder(settings.data):
+        done = bring_schema_up_to_date(settings.data)
+    text = f"The schema is at {migrations.HEAD}" + ("." if done else " already.")
+    context.obj.result({"schema": migrations.HEAD, "changed": done}, text)
+
+
+def _settings(**chosen: Any) -> Any:
+    from sampan.platform.settings import Settings
+
+    return Settings(**{name: value for name, value in chosen.items() if value is not None})

@@ -1,0 +1,103 @@
+"""`sampan up`: one process that holds the data folder's lock, brings the schema up to date and serves everything."""
+
+import contextlib
+import fcntl
+import os
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+from typing import IO
+
+import uvicorn
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from sampan.platform import migrations
+from sampan.platform.app import build_app, open_core, running
+from sampan.platform.core import Core
+from sampan.platform.logs import configure
+from sampan.platform.settings import Settings
+
+DATABASE = "sampan.sqlite"
+
+
+class DataFolderInUse(Exception):
+    """Another process serves this folder; two writers of one embedded database would each believe to be alone."""
+
+
+@contextlib.contextmanager
+def hold_data_folder(folder: Path) -> Iterator[None]:
+    """Hold the folder's lock; raise `DataFolderInUse` when another process has it. The kernel frees it at any end."""
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    with (folder / "lock").open("a+") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise DataFolderInUse(
+                f"{folder} is served by another process ({_holder(file)}). Stop it first, or choose another folder "
+                "with --data."
+            ) from None
+        file.seek(0)
+        file.truncate()
+        file.write(f"pid {os.getpid()}\n")
+        file.flush()
+        yield
+
+
+def _holder(file: IO[str]) -> str:
+    file.seek(0)
+    return file.read().strip() or "unknown"
+
+
+def bring_schema_up_to_date(folder: Path) -> bool:
+    """Create or upgrade the database's tables; return whether anything was to be done."""
+    path = folder / DATABASE
+    if migrations.present_version(path) == migrations.HEAD:
+        return False
+    migrations.upgrade(f"sqlite:///{path}")
+    return True
+
+
+def serve(settings: Settings) -> None:
+    """Serve until a signal; requests under way get `shutdown_seconds` to finish."""
+    configure(settings.log_level)
+    with hold_data_folder(settings.data):
+        bring_schema_up_to_date(settings.data)
+        config = uvicorn.Config(
+            _Deferred(settings),
+            host=settings.host,
+            port=settings.port,
+            loop="uvloop",
+            http="httptools",
+            ws="none",
+            lifespan="on",
+            access_log=False,
+            log_config=None,
+            server_header=False,
+            timeout_graceful_shutdown=int(settings.shutdown_seconds),
+        )
+        uvicorn.Server(config).run()
+
+
+class _Deferred:
+    """Opens the core on the server's own event loop, at the lifespan's start, then is the application."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._app: ASGIApp | None = None
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "lifespan":
+            assert self._app is not None  # noqa: S101 - the server sends requests only after the lifespan's start
+            await self._app(scope, receive, send)
+            return
+        async with open_core(self._settings) as core:
+            self._app = build_app(core)
+            await self._app(scope, receive, send)
+
+
+@contextlib.asynccontextmanager
+async def offline_core(settings: Settings) -> AsyncIterator[Core]:
+    """Open the folder for a command that works without the server: set-up, doctor, audit."""
+    with hold_data_folder(settings.data):
+        bring_schema_up_to_date(settings.data)
+        async with open_core(settings) as core, running(core):
+            yield core
