@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 ROWS_PER_PAGE = 1000
 MAX_LIMIT = 500
+BEFORE_ALL = -(2**62)  # rows that somebody numbered below 1 must not escape the check
 MAX_CSV_ROWS = 100_000
 CSV_COLUMNS = (
     "n", "at_ms", "actor_kind", "person_id", "operator_id", "via", "action", "target", "detail", "hash",
@@ -88,7 +89,7 @@ async def verify(core: "Core", workspace_id: str, *, witnesses: Iterable[Head] =
     check = ChainCheck(workspace_id, seen)
     async with core.store.workspace(workspace_id).read() as tx:
         expected = await log_head(tx, AUDIT_LOG)
-        async for page in pages_after(tx, 0):
+        async for page in pages_after(tx, BEFORE_ALL):
             await asyncio.to_thread(check.feed, page)
     problems = check.finish(expected_n=expected.n)
     return Verification(check.head, check.checked, len(seen), problems)
