@@ -2,8 +2,15 @@
 
 from collections.abc import Awaitable, Callable, Collection, Mapping
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
+from sampan.platform.core import Core
 from sampan.platform.engines.database import Transaction
+from sampan.platform.operators.actor import Actor
+from sampan.platform.operators.actor import Actor
+
+if TYPE_CHECKING:
+    from sampan.platform.core import Core
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,10 +31,11 @@ class DeliverableKind:
     """A kind of deliverable.
 
     `find` returns those of the asked (id, sequence) pairs that are published and not killed; all of them in one
-    read, because the snapshot is compiled from it. `is_controlled` says whether devices obey a control file.
+    read, because the snapshot is compiled from it. `kill` marks a version as forbidden, with a reason code and a
+    note. `is_controlled` says whether devices obey a control file.
     """
 
     name: str
     find: Callable[[Transaction, Collection[tuple[str, int]]], Awaitable[Mapping[tuple[str, int], Deliverable]]]
-    kill: Callable[[Transaction, str, int, str], Awaitable[None]]
+    kill: "Callable[[Core, Transaction, str, int, str, Actor, str], Awaitable[None]]"
     is_controlled: bool = True

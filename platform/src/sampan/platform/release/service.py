@@ -190,7 +190,7 @@ async def kill_version(
     found = _kind(core, kind)
     async with core.store.workspace(workspace_id).write() as tx:
         deliverable = await _releasable(core, tx, kind, deliverable_id, sequence)
-        await found.kill(tx, deliverable_id, sequence, cause)
+        await found.kill(core, tx, deliverable_id, sequence, reason, actor, cause)
         for release in await offering_releases(tx, deliverable_id=deliverable_id):
             if release.kind == kind and release.sequence == sequence:
                 await _to(core, tx, actor, release, "stop", cause=cause)
