@@ -31,17 +31,19 @@ for line in sys.stdin:
 """
 
 
-def collected(max_examples: int | None = None) -> list[Case]:
-    found: list[Case] = []
-    count = settings().max_examples if max_examples is None else max_examples
+@pytest.fixture(scope="module")
+def found() -> list[Case]:
+    """Random valid apps, drawn once for all tests here."""
+    cases_found: list[Case] = []
 
-    @settings(max_examples=count, suppress_health_check=[HealthCheck.too_slow])
+    @settings(suppress_health_check=[HealthCheck.too_slow])
     @given(cases())
     def collect(case: Case) -> None:
-        found.append(case)
+        cases_found.append(case)
 
     collect()
-    return found
+    assert len(cases_found) >= 0.9 * settings().max_examples
+    return cases_found
 
 
 def job(case: Case, folder: Path, out: Path) -> str:
@@ -86,15 +88,12 @@ def compare(batch: list[Case], root: Path, command: list[str]) -> None:
 
 
 @pytest.mark.node
-def test_the_independent_packer_gives_the_same_bytes(tmp_path: Path) -> None:
-    found = collected()
-    assert len(found) >= 100
+def test_the_independent_packer_gives_the_same_bytes(found: list[Case], tmp_path: Path) -> None:
     for start in range(0, len(found), BATCH):
         compare(found[start : start + BATCH], tmp_path / str(start), ["node", str(NODE_PACKER)])
 
 
-def test_the_bytes_are_the_same_under_another_zone_umask_locale_and_order(tmp_path: Path) -> None:
-    found = collected()
+def test_the_bytes_are_the_same_under_another_zone_umask_locale_and_order(found: list[Case], tmp_path: Path) -> None:
     for start in range(0, len(found), BATCH):
         compare(found[start : start + BATCH], tmp_path / str(start), [sys.executable, "-c", PACK_ELSEWHERE])
 

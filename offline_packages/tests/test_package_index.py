@@ -9,12 +9,17 @@ import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from package_cases import manifests
 from zip_forge import Entry, forge, good_entries
 
-from sampan.offline_packages import PackageIndex, PackageRefused, intake, package_digest, parse_index
-from sampan.offline_packages.index import ArchiveEntry, FileEntry, make_index
-from sampan.offline_packages.manifest_parsing import read_manifest
+from sampan.offline_packages import Kind, PackageIndex, PackageRefused, intake, package_digest, parse_index
+from sampan.offline_packages.index import (
+    ArchiveEntry,
+    DependencyEntry,
+    FileEntry,
+    Permissions,
+    RedirectEntry,
+    SubPackageEntry,
+)
 from sampan.platform.crypto.canonical import canonical_json
 from sampan.platform.crypto.digest import digest
 
@@ -111,9 +116,26 @@ def test_what_breaks_the_format_is_refused(name: str, index: PackageIndex) -> No
     assert refused(value).code in ("index_invalid", "index_not_canonical")
 
 
-@given(st.data(), st.lists(st.text(st.characters(exclude_categories=["Cs"])), max_size=4))
-def test_the_fast_encoder_is_the_canonical_one(data: st.DataObject, paths: list[str]) -> None:
-    manifest = read_manifest(data.draw(manifests(["pages/home"])))
-    files = [FileEntry(path, 2**53 - 1, 0, "ab", "cd") for path in paths]
-    index = make_index(manifest, files, ArchiveEntry(1, "ef"))
+_TEXTS = st.lists(st.text(st.characters(exclude_categories=["Cs"]), max_size=8), max_size=3).map(tuple)
+
+
+@given(_TEXTS, _TEXTS, st.integers(-(2**53) + 1, 2**53 - 1), st.booleans())
+def test_the_fast_encoder_is_the_canonical_one(
+    texts: tuple[str, ...], others: tuple[str, ...], number: int, is_independent: bool
+) -> None:
+    index = PackageIndex(
+        format="",
+        app="".join(texts),
+        kind=Kind.SHARED,
+        version="".join(others),
+        sequence=number,
+        min_host=0,
+        permissions=Permissions(texts, others, texts),
+        dependencies=(DependencyEntry("a", "b"), DependencyEntry("c", None, 1, number)),
+        sub_packages=tuple(SubPackageEntry(text, text, is_independent) for text in texts),
+        pages=others,
+        redirects=tuple(RedirectEntry(text, text) for text in texts),
+        archive=ArchiveEntry(number, ""),
+        files=tuple(FileEntry(text, number, 0, text, "") for text in texts),
+    )
     assert index.to_bytes() == canonical_json(msgspec.to_builtins(index))
