@@ -4,9 +4,7 @@ from collections.abc import Awaitable, Callable, Collection, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from sampan.platform.core import Core
 from sampan.platform.engines.database import Transaction
-from sampan.platform.operators.actor import Actor
 from sampan.platform.operators.actor import Actor
 
 if TYPE_CHECKING:
