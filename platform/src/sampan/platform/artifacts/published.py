@@ -48,6 +48,11 @@ async def find_published(
     return {(each.app_id, each.sequence): _published(each) for each in found if (each.app_id, each.sequence) in pairs}
 
 
+async def all_published(tx: Transaction) -> list[PublishedVersion]:
+    """Return the published versions of all apps, by app, highest sequence first."""
+    return [_published(each) for each in await versions.versions_in(tx, [VersionState.PUBLISHED])]
+
+
 async def mark_killed(
     core: Core, tx: Transaction, app_id: str, sequence: int, *, code: str, actor: Actor, note: str = ""
 ) -> None:

@@ -1,0 +1,138 @@
+"""The catalogue as one tier sees it: which apps, in which order, and which of them may be opened. Pure.
+
+Compiled once per change to ready JSON bytes, so that a sync answer only copies them.
+"""
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import orjson
+
+from sampan.platform.errors import Invalid
+from sampan.platform.identity.tiers import Tier
+
+
+class BadEntry(Invalid):
+    """An entry that contradicts itself."""
+
+    code = "bad_catalogue_entry"
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """An app's place in the catalogue. Tiers below `see_tier` do not learn of it; from `open_tier` on it opens."""
+
+    app_id: str
+    is_listed: bool
+    see_tier: str
+    open_tier: str
+    category: str
+    position: int
+    name_zh: str
+    name_en: str
+    text_zh: str
+    text_en: str
+
+    def __post_init__(self) -> None:
+        if Tier.parse(self.open_tier) < Tier.parse(self.see_tier):
+            raise BadEntry("Who may open an app must see it: open_tier cannot be below see_tier.", field="open_tier")
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the form that change requests carry."""
+        return asdict(self)
+
+    def seen_by(self) -> frozenset[Tier]:
+        """Return the tiers that see the app."""
+        return _from(self.see_tier) if self.is_listed else frozenset()
+
+    def opened_by(self) -> frozenset[Tier]:
+        """Return the tiers that may open it."""
+        return _from(self.open_tier) if self.is_listed else frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Category:
+    """A heading of the catalogue."""
+
+    id: str
+    name_zh: str
+    name_en: str
+    position: int
+
+
+@dataclass(frozen=True, slots=True)
+class Published:
+    """What the newest published version of an app contributes: its icon, and the name of its manifest."""
+
+    icon_digest: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class CompiledApps:
+    """The `apps` member of the sync answer for one tier: whole, and for those who have it already."""
+
+    etag: str
+    whole: bytes
+    unchanged: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class CatalogueRows:
+    """What the part is compiled from."""
+
+    entries: Sequence[Entry]
+    categories: Sequence[Category]
+    published: Mapping[str, Published]
+
+
+def is_no_wider(before: Entry | None, after: Entry) -> bool:
+    """Whether nobody sees or opens the app after the change who did not before."""
+    if before is None:
+        return not after.is_listed
+    return after.seen_by() <= before.seen_by() and after.opened_by() <= before.opened_by()
+
+
+def compile_catalogue(rows: CatalogueRows) -> tuple[CompiledApps, ...]:
+    """Return the catalogue of each tier, indexed by the tier's number."""
+    return tuple(_compile(rows, tier) for tier in Tier)
+
+
+def items_of(rows: CatalogueRows, tier: Tier) -> list[dict[str, Any]]:
+    """Return the items that a tier sees, in order; an app without a published version has nothing to open."""
+    positions = {category.id: category.position for category in rows.categories}
+    entries = sorted(
+        (each for each in rows.entries if tier in each.seen_by() and each.app_id in rows.published),
+        key=lambda each: (positions.get(each.category, len(positions)), each.category, each.position, each.app_id),
+    )
+    return [_item(each, rows.published[each.app_id], tier) for each in entries]
+
+
+def _compile(rows: CatalogueRows, tier: Tier) -> CompiledApps:
+    items = items_of(rows, tier)
+    used = {item["category"] for item in items}
+    ordered = sorted(rows.categories, key=lambda each: (each.position, each.id))
+    categories = [
+        {"id": each.id, "name": {"zh": each.name_zh, "en": each.name_en}} for each in ordered if each.id in used
+    ]
+    content = orjson.dumps({"items": items, "categories": categories})
+    etag = hashlib.sha256(content).hexdigest()[:32]
+    return CompiledApps(etag, b'{"etag":"%b",%b' % (etag.encode(), content[1:]), orjson.dumps({"etag": etag}))
+
+
+def _item(entry: Entry, published: Published, tier: Tier) -> dict[str, Any]:
+    return {
+        "id": entry.app_id,
+        "name": {"zh": entry.name_zh or published.name, "en": entry.name_en or published.name},
+        "text": {"zh": entry.text_zh, "en": entry.text_en},
+        "category": entry.category,
+        "icon": published.icon_digest,
+        "may_open": tier in entry.opened_by(),
+    }
+
+
+def _from(label: str) -> frozenset[Tier]:
+    least = Tier.parse(label)
+    return frozenset(tier for tier in Tier if tier >= least)

@@ -1,0 +1,36 @@
+"""What mini-apps plug into the platform."""
+
+from sampan.miniapps.changes import CHANGES
+from sampan.miniapps.console_api import build_routes
+from sampan.miniapps.deliverables import DELIVERABLES
+from sampan.miniapps.kinds import KINDS
+from sampan.miniapps.part import on_version_state, part, sync_part
+from sampan.platform.artifacts.kinds import VersionHook
+from sampan.platform.component import Component, ConsoleRoutes
+from sampan.platform.operators.permissions import EVERYONE, Permission
+
+ADMIN, RELEASE, CAMPAIGN, REVIEWER = "admin", "release_manager", "campaign_operator", "reviewer"
+PERMISSIONS = (
+    Permission("catalogue:read", "查看应用目录", "See the catalogue", EVERYONE),
+    Permission("catalogue:edit", "编辑应用目录", "Edit the catalogue", frozenset({ADMIN, RELEASE, CAMPAIGN})),
+    Permission(
+        "catalogue:approve",
+        "批准扩大可见范围",
+        "Approve that more people see or open an app",
+        frozenset({ADMIN, RELEASE, REVIEWER}),
+    ),
+    Permission("miniapps:policy", "修改小程序包规则", "Change the rules for packages", frozenset({ADMIN, RELEASE})),
+)
+component = Component(
+    "miniapps",
+    (
+        *PERMISSIONS,
+        *CHANGES,
+        *KINDS,
+        *DELIVERABLES,
+        part,
+        sync_part,
+        VersionHook(on_version_state),
+        ConsoleRoutes(build_routes),
+    ),
+)
