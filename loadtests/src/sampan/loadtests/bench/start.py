@@ -1,7 +1,7 @@
 """Start-up: from the spawn of `sampan up` to the first 200 of `/readyz`, against a bare uvicorn hello.
 
-The workspace exists already, as at every start but the first, and all bytecode is compiled: the warm-up round
-makes sure of both.
+The demo workspace, because outside the demo a server without a bank's `sms` port refuses to start. It exists
+already, as at every start but the first, and all bytecode is compiled: the warm-up round makes sure of both.
 """
 
 import shutil
@@ -25,7 +25,7 @@ def run(session: Session) -> None:
 def _sampan(folder: str) -> Server:
     beside = Path(sys.executable).with_name("sampan")
     command = str(beside) if beside.exists() else shutil.which("sampan") or "sampan"
-    return Server([command, "up", "--data", folder, "--port", "{port}", "--no-demo"])
+    return Server([command, "up", "--data", folder, "--port", "{port}", "--demo"], patience_seconds=180)
 
 
 def _start(server: Server) -> Figures:
