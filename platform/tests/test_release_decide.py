@@ -72,12 +72,12 @@ def synced(part: ReleasesPart, tier: Tier, *installed: int, device: str = "dev_1
     caller = Caller("bank-a", "retail", device, 7, None, tier, 0, 0, "")
     held = [Installed("miniapp", APP, "1", sequence, f"sha256:{sequence:064x}") for sequence in installed]
     request = SyncRequest("retail", device=SyncDevice(host_version=3), installed=held)
-    found: dict[str, Any] = json.loads(answer(view, part, caller, request, []))
+    found: dict[str, Any] = json.loads(answer(view, part, caller, request, ticket_key=KEY))
     return found
 
 
 def part(*candidates: Candidate, control: ControlState | None = None) -> ReleasesPart:
-    return ReleasesPart([snapshot(*candidates)], {APP: control or ControlState("1.4", frozenset(), frozenset())}, KEY)
+    return ReleasesPart([snapshot(*candidates)], {APP: control or ControlState("1.4", frozenset(), frozenset())})
 
 
 def test_a_fresh_device_is_offered_what_its_tier_may_have() -> None:

@@ -126,12 +126,12 @@ async def note_inventory(tx: Transaction, rows: Sequence[dict[str, Any]]) -> Non
 async def stage_counts(tx: Transaction, release_id: str) -> dict[Stage, int]:
     """Return how many devices stand at each furthest stage of a release."""
     statement = (
-        select(device_stages.c.stage, func.count())
+        select(device_stages.c.stage, func.count().label("devices"))
         .where(device_stages.c.workspace_id == tx.workspace_id, device_stages.c.release_id == release_id)
         .group_by(device_stages.c.stage)
     )
     by_number = {number: stage for stage, number in STAGE_ORDER.items()}
-    return {by_number[row[0]]: row[1] for row in await tx.execute(statement)}
+    return {by_number[row.stage]: row.devices for row in await tx.execute(statement)}
 
 
 async def held_versions(tx: Transaction, artefact_id: str) -> list[Held]:

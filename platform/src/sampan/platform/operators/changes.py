@@ -57,6 +57,10 @@ async def _unchecked(_core: "Core", _tx: Transaction, _actor: Actor, _target: st
     return None
 
 
+async def _nothing(_core: "Core", _tx: Transaction, _change: Change, _actor: Actor) -> None:
+    return None
+
+
 @dataclass(frozen=True, slots=True)
 class ChangeKind:
     """One kind of change, contributed by the floor or component that carries it out.
@@ -65,7 +69,7 @@ class ChangeKind:
     `apply` runs in the approving transaction, after the change is marked applied, with the last approver.
     `describe` gives the readable diff, `check` refuses a payload that could never be applied (at proposal and
     edit), `scope` names client app, publisher or app for limited grants. A payload that only `lowers_risk` is
-    applied at once. `by_hand` lets `POST /changes` propose it without a use case of its own.
+    applied at once. `on_close` runs in the transaction that rejects or withdraws. `by_hand` lets `POST /changes` propose it without a use case of its own.
     """
 
     name: str
@@ -78,6 +82,7 @@ class ChangeKind:
     lowers_risk: Callable[[Payload], bool] = _never
     check: "Callable[[Core, Transaction, Actor, str, Payload], Awaitable[None]]" = _unchecked
     scope: Callable[[str, Payload], Mapping[str, str]] = _everywhere
+    on_close: "Callable[[Core, Transaction, Change, Actor], Awaitable[None]]" = _nothing
     by_hand: bool = False
     expires_ms: int = EXPIRES_MS
 
@@ -174,7 +179,9 @@ async def reject(core: "Core", workspace_id: str, actor: Actor, change_id: str, 
         change = await _open_change(tx, change_id, now_ms, stale_too=True)
         kind = kind_named(core, change.kind)
         actor.require(kind.approve, **kind.scope(change.target, change.payload))
-        return await _close(tx, change, ChangeState.REJECTED, actor, "change.reject", now_ms, reason=reason)
+        change = await _close(tx, change, ChangeState.REJECTED, actor, "change.reject", now_ms, reason=reason)
+        await kind.on_close(core, tx, change, actor)
+        return change
 
 
 async def withdraw(core: "Core", workspace_id: str, actor: Actor, change_id: str) -> Change:
@@ -183,7 +190,9 @@ async def withdraw(core: "Core", workspace_id: str, actor: Actor, change_id: str
     async with core.store.workspace(workspace_id).write() as tx:
         change = await _open_change(tx, change_id, now_ms, stale_too=True)
         _require_maker(change, actor)
-        return await _close(tx, change, ChangeState.WITHDRAWN, actor, "change.withdraw", now_ms)
+        change = await _close(tx, change, ChangeState.WITHDRAWN, actor, "change.withdraw", now_ms)
+        await kind_named(core, change.kind).on_close(core, tx, change, actor)
+        return change
 
 
 async def edit(

@@ -1,7 +1,7 @@
 """`POST /client/v1/sync`, raw ASGI: a device asks what it should have now. No SQL on this path."""
 
 import hashlib
-from collections.abc import Collection, Sequence
+from collections.abc import Collection
 
 import msgspec
 from starlette.types import ASGIApp, Receive, Scope, Send
@@ -12,9 +12,9 @@ from sampan.platform.errors import Invalid
 from sampan.platform.hot import JSON, header, read_body, send_bytes
 from sampan.platform.identity.caller import Caller, authenticate
 from sampan.platform.insight.intake import InventoryNote, intake_of
+from sampan.platform.insight.tickets import ticket_purpose
 from sampan.platform.release.snapshot import PART
 from sampan.platform.release.sync import (
-    ReleasesPart,
     SyncPart,
     SyncRequest,
     answer,
@@ -45,6 +45,7 @@ def build_sync(core: Core) -> ASGIApp:
     """Return the route; the parts of all components are collected once."""
     parts = core.contributions(SyncPart)
     inventory = InventoryFilter(core)
+    ticket_keys: dict[str, bytes] = {}
 
     async def sync(scope: Scope, receive: Receive, send: Send) -> None:
         workspace_id = scope["sampan_workspace"]
@@ -59,7 +60,16 @@ def build_sync(core: Core) -> ASGIApp:
             await send_bytes(send, 200, no_change(view, request), (JSON, PRIVATE))
             return
         inventory.note(caller, request, known=view.parts[PART].control)
-        await _answer(scope, send, view, caller, request, body, parts)
+        etag = _etag(view, caller, body)
+        if header(scope, b"if-none-match") == etag:
+            await send({"type": "http.response.start", "status": 304, "headers": [(b"etag", etag), PRIVATE]})
+            await send({"type": "http.response.body", "body": b""})
+            return
+        key = ticket_keys.get(workspace_id)
+        if key is None:
+            key = ticket_keys[workspace_id] = core.secret(ticket_purpose(workspace_id))
+        payload = answer(view, view.parts[PART], caller, request, ticket_key=key, parts=parts)
+        await send_bytes(send, 200, payload, (JSON, PRIVATE, (b"etag", etag)))
 
     return sync
 
@@ -97,25 +107,6 @@ class InventoryFilter:
             if item.id in known
         ]
         self._intake.note(InventoryNote(caller.workspace_id, caller.device_id, rows))
-
-
-async def _answer(
-    scope: Scope,
-    send: Send,
-    view: WorkspaceView,
-    caller: Caller,
-    request: SyncRequest,
-    body: bytes,
-    parts: Sequence[SyncPart],
-) -> None:
-    etag = _etag(view, caller, body)
-    if header(scope, b"if-none-match") == etag:
-        await send({"type": "http.response.start", "status": 304, "headers": [(b"etag", etag), PRIVATE]})
-        await send({"type": "http.response.body", "body": b""})
-        return
-    releases: ReleasesPart = view.parts[PART]
-    payload = answer(view, releases, caller, request, parts)
-    await send_bytes(send, 200, payload, (JSON, PRIVATE, (b"etag", etag)))
 
 
 def _parse(body: bytes, caller: Caller) -> SyncRequest:

@@ -11,6 +11,9 @@ from sampan.platform.release import service
 from sampan.platform.release.client_api import build_sync
 from sampan.platform.release.console_api import build_routes
 from sampan.platform.release.repository import release_revision
+from sampan.platform.release.snapshot import PART, compile_part, load
+from sampan.platform.trust.exposure import TreePublished
+from sampan.platform.workspaces.replica import SnapshotPart
 
 MANAGERS = frozenset({"admin", "release_manager"})
 PERMISSIONS = (
@@ -58,5 +61,12 @@ CHANGES = (
 )
 component = Component(
     "release",
-    (*PERMISSIONS, *CHANGES, ConsoleRoutes(build_routes), HotRoute("POST", "/client/v1/sync", build_sync)),
+    (
+        *PERMISSIONS,
+        *CHANGES,
+        SnapshotPart(PART, load, compile_part),
+        TreePublished(service.on_tree_published),
+        ConsoleRoutes(build_routes),
+        HotRoute("POST", "/client/v1/sync", build_sync),
+    ),
 )

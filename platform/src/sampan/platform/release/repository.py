@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import BigInteger, Column, Index, Integer, Row, String, Text, insert, select, update
+from sqlalchemy import BigInteger, Boolean, Column, Index, Integer, Row, String, Text, insert, select, update
 
 from sampan.platform.crypto.canonical import canonical_json
 from sampan.platform.engines.database import Transaction
@@ -21,6 +21,9 @@ releases = scoped_table(
     Column("sequence", BigInteger, nullable=False),
     Column("version", String(64), nullable=False),
     Column("digest", String(80), nullable=False),
+    Column("size_bytes", BigInteger, nullable=False),
+    Column("min_host", BigInteger, nullable=False),
+    Column("url", Text, nullable=False),
     Column("client_app", String(64)),
     Column("audience", Text, nullable=False),
     Column("stages", Text, nullable=False),
@@ -28,6 +31,7 @@ releases = scoped_table(
     Column("update_mode", String(16), nullable=False),
     Column("rollback_to", BigInteger),
     Column("state", String(16), nullable=False),
+    Column("is_exposed", Boolean, nullable=False),
     Column("cause", Text, nullable=False),
     Column("row_revision", Integer, nullable=False),
     Column("made_by", String(40), nullable=False),
@@ -60,7 +64,11 @@ class UnknownRelease(NotFound):
 
 @dataclass(frozen=True, slots=True)
 class Release:
-    """The rollout of one deliverable. `stages` has one element today: `{"audience": rule}`."""
+    """The rollout of one deliverable. `stages` has one element today: `{"audience": rule}`.
+
+    What devices are told of the version stands here too, as it was when the release was made. `is_exposed`: the
+    control file that lets devices take it is visible in the trust tree; before that nothing is offered.
+    """
 
     id: str
     kind: str
@@ -68,6 +76,9 @@ class Release:
     sequence: int
     version: str
     digest: str
+    size_bytes: int
+    min_host: int
+    url: str
     client_app: str | None
     audience: Mapping[str, Any]
     stages: tuple[Mapping[str, Any], ...]
@@ -75,6 +86,7 @@ class Release:
     update_mode: str
     rollback_to: int | None
     state: ReleaseState
+    is_exposed: bool
     cause: str
     row_revision: int
     made_by: str
@@ -103,6 +115,9 @@ async def add_release(tx: Transaction, release: Release) -> None:
         "sequence": release.sequence,
         "version": release.version,
         "digest": release.digest,
+        "size_bytes": release.size_bytes,
+        "min_host": release.min_host,
+        "url": release.url,
         "client_app": release.client_app,
         "audience": canonical_json(release.audience).decode(),
         "stages": canonical_json(list(release.stages)).decode(),
@@ -110,6 +125,7 @@ async def add_release(tx: Transaction, release: Release) -> None:
         "update_mode": release.update_mode,
         "rollback_to": release.rollback_to,
         "state": release.state,
+        "is_exposed": release.is_exposed,
         "cause": release.cause,
         "row_revision": release.row_revision,
         "made_by": release.made_by,
@@ -163,6 +179,20 @@ async def offering_releases(tx: Transaction, *, deliverable_id: str | None = Non
         statement = statement.where(releases.c.deliverable_id == deliverable_id)
     order = (releases.c.kind, releases.c.deliverable_id, releases.c.sequence.desc(), releases.c.id.desc())
     return [_release(row) for row in await tx.execute(statement.order_by(*order))]
+
+
+async def mark_exposed(tx: Transaction) -> bool:
+    """Mark what offers now as visible to devices; return whether there was any that was not."""
+    statement = (
+        update(releases)
+        .where(
+            releases.c.workspace_id == tx.workspace_id,
+            releases.c.is_exposed.is_(False),
+            releases.c.state.in_(sorted(OFFERING)),
+        )
+        .values(is_exposed=True)
+    )
+    return (await tx.execute(statement)).rowcount > 0
 
 
 async def change_release(

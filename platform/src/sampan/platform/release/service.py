@@ -7,6 +7,7 @@ from typing import Any
 import msgspec
 
 from sampan.offline_packages.control import Control, Killed, Rollback
+from sampan.offline_packages.roles import CONTROL_ROLE
 from sampan.platform.audience.rules import compile_rule
 from sampan.platform.core import Core
 from sampan.platform.engines.database import Transaction
@@ -22,10 +23,12 @@ from sampan.platform.release.repository import (
     add_release,
     change_release,
     get_release,
+    mark_exposed,
     offering_releases,
 )
 from sampan.platform.release.snapshot import PART
 from sampan.platform.release.states import ReleaseState, move
+from sampan.platform.trust.profiles import INTL
 from sampan.platform.trust.service import change_control
 from sampan.platform.workspaces.revisions import raise_revision
 
@@ -111,6 +114,13 @@ async def apply_start(core: Core, tx: Transaction, change: Change, actor: Actor)
     release = await _to(core, tx, actor, release, "approve", cause="")
     release = await _to(core, tx, actor, release, "start", cause="")
     await _took_effect(core, tx, actor, release)
+
+
+async def on_tree_published(_core: Core, tx: Transaction, profile: str, roles: dict[str, int]) -> None:
+    """Begin to offer what the control files that became visible let devices take."""
+    if profile == INTL.name and CONTROL_ROLE in roles:
+        await mark_exposed(tx)
+        await raise_revision(tx, PART)
 
 
 async def send_back(core: Core, tx: Transaction, change: Change, actor: Actor) -> None:
@@ -253,6 +263,7 @@ async def _write_control(
     rollback: Rollback | None = None,
 ) -> None:
     if not kind.is_controlled:
+        await mark_exposed(tx)
         return
     offering = {
         release.sequence
@@ -325,6 +336,9 @@ def _new_release(draft: Draft, deliverable: Deliverable, actor: Actor, now_ms: i
         sequence=draft.sequence,
         version=deliverable.version,
         digest=deliverable.digest,
+        size_bytes=deliverable.size_bytes,
+        min_host=deliverable.min_host,
+        url=deliverable.url,
         client_app=draft.client_app,
         audience=draft.audience,
         stages=({"audience": draft.audience},),
@@ -332,6 +346,7 @@ def _new_release(draft: Draft, deliverable: Deliverable, actor: Actor, now_ms: i
         update_mode=draft.update_mode,
         rollback_to=draft.rollback_to,
         state=ReleaseState.DRAFT,
+        is_exposed=False,
         cause="",
         row_revision=1,
         made_by=actor.person_id,

@@ -109,25 +109,24 @@ class ReleasesPart:
 
     deliverables: Sequence[DeliverableSnapshot]
     control: Mapping[str, ControlState]
-    ticket_key: bytes
     _plans: dict[tuple[int, str, int], Plan] = field(default_factory=dict)
 
-    def plan(self, subject: Subject, context: Context) -> Plan:
+    def plan(self, subject: Subject, context: Context, ticket_key: bytes) -> Plan:
         """Return the plan for all subjects whose decisions are the same; remembered, the oldest forgotten."""
         key = (int(subject.tier), context.client_app, context.host_version)
         plan = self._plans.get(key)
         if plan is None:
             while len(self._plans) >= PLANS_KEPT:
                 del self._plans[next(iter(self._plans))]
-            plan = self._plans[key] = self._make_plan(subject, context)
+            plan = self._plans[key] = self._make_plan(subject, context, ticket_key)
         return plan
 
-    def _make_plan(self, subject: Subject, context: Context) -> Plan:
+    def _make_plan(self, subject: Subject, context: Context, ticket_key: bytes) -> Plan:
         ready = []
         for snapshot in self.deliverables:
             candidate = decide(subject, context, snapshot).candidate
             if candidate is not None:
-                ticket = ticket_state(self.ticket_key, candidate.release_id, candidate.digest)
+                ticket = ticket_state(ticket_key, candidate.release_id, candidate.digest)
                 ready.append(Ready(snapshot.kind, snapshot.id, candidate, _offer_body(snapshot, candidate), ticket))
         all_control = {
             app: orjson.dumps({"app": app, "serial": state.serial}) for app, state in sorted(self.control.items())
@@ -137,11 +136,17 @@ class ReleasesPart:
 
 
 def answer(
-    view: WorkspaceView, part: ReleasesPart, caller: Caller, request: SyncRequest, parts: Sequence[SyncPart]
+    view: WorkspaceView,
+    part: ReleasesPart,
+    caller: Caller,
+    request: SyncRequest,
+    *,
+    ticket_key: bytes,
+    parts: Sequence[SyncPart] = (),
 ) -> bytes:
     """Return the whole answer's JSON bytes."""
     subject = Subject(caller.device_id, caller.subject, caller.tier)
-    plan = part.plan(subject, Context(caller.client_app, request.device.host_version))
+    plan = part.plan(subject, Context(caller.client_app, request.device.host_version), ticket_key)
     device_id = caller.device_id.encode()
     if request.installed:
         installed = {(item.kind, item.id): item for item in request.installed}
