@@ -117,6 +117,7 @@ CONTAINERS = {
         forge(good_entries(packed=b"\xff\xff\xff\xff")),
         forge(good_entries(packed=TRUNCATED_DEFLATE)),
         forge(good_entries(packed=Entry(b"x", PAGE).body() + b"more")),
+        forge(good_entries(packed=Entry(b"x", PAGE).body() + b"more" * 100_000)),
         forge(good_entries(packed=b"")),
     ],
     "zip_checksum": [forge(good_entries(central={"crc": 7}, local={"crc": 7}))],
@@ -267,6 +268,17 @@ def test_a_right_upload_is_accepted(name: str, tmp_path: Path) -> None:
     again = intake(accepted.archive_path, tmp_path / "again.ma")
     assert again.digest == accepted.digest
     assert again.archive_path.read_bytes() == accepted.archive_path.read_bytes()
+
+
+def test_a_bomb_that_lies_about_its_size_is_stopped_at_its_claim(tmp_path: Path) -> None:
+    claim = {"size": 10}
+    upload = tmp_path / "upload"
+    upload.write_bytes(with_file(b"bomb.bin", bytes(20_000_000), local=claim, central=claim))
+    seen: list[tuple[int, int]] = []
+    with pytest.raises(PackageRefused) as refusal:
+        intake(upload, tmp_path / "out.ma", progress=lambda done, total: seen.append((done, total)))
+    assert refusal.value.code == "size_lie"
+    assert all(done <= total for done, total in seen)
 
 
 def test_a_file_that_was_there_before_survives_a_refusal(tmp_path: Path) -> None:
