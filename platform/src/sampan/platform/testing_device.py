@@ -3,20 +3,28 @@
 It speaks HTTP alone, as any client would; see docs/protocols/session.md.
 """
 
+import contextlib
 import hashlib
 import secrets
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import httpx2
 import jwt
 from cryptography.hazmat.primitives.asymmetric import ec
 
+from sampan.platform.component import Component
 from sampan.platform.core import Core
+from sampan.platform.identity import component as identity
+from sampan.platform.identity import demo
+from sampan.platform.identity.caller import Caller, authenticate
 from sampan.platform.identity.jwk import base64url, public_jwk
 from sampan.platform.identity.repository_client_apps import ClientApp
 from sampan.platform.identity.service_client_apps import create_client_app
-from sampan.platform.testing import WORKSPACE
+from sampan.platform.settings import Settings
+from sampan.platform.testing import OTHER_WORKSPACE, WORKSPACE, client, running_core
 
 SESSION = "/client/v1/session"
 
@@ -28,6 +36,7 @@ class Clock:
         self.now_ms = now_ms
 
     def __call__(self) -> int:
+        """Return the time in milliseconds since the epoch."""
         return self.now_ms
 
 
@@ -126,3 +135,41 @@ async def add_retail_app(core: Core, workspace_id: str = WORKSPACE, **changes: A
     async with core.store.workspace(workspace_id).write() as tx:
         await create_client_app(tx, ClientApp(**{**values, **changes}))
     await core.replica.poll()
+
+
+@dataclass(frozen=True)
+class TestServer:
+    """A server with the client app `retail` in both workspaces, a client of it, and its clock."""
+
+    __test__ = False
+
+    core: Core
+    http: httpx2.AsyncClient
+    clock: Clock
+
+    async def device(self, workspace_id: str = WORKSPACE) -> TestDevice:
+        """Return a new device with a visitor's session."""
+        prefix = "" if workspace_id == WORKSPACE else f"/w/{workspace_id}"
+        device = TestDevice(self.http, self.clock, prefix)
+        answer = await device.begin()
+        if answer.status_code != 201:
+            raise AssertionError(answer.text)
+        return device
+
+    def caller(self, device: TestDevice, workspace_id: str = WORKSPACE) -> Caller:
+        """Return who the server takes the device for, by its present access token."""
+        return authenticate(self.core, workspace_id, device.bearer)
+
+
+@contextlib.asynccontextmanager
+async def identity_server(
+    folder: Path, *, components: Sequence[Component] = (identity.component, demo.component), is_demo: bool = True
+) -> AsyncIterator[TestServer]:
+    """Run a server whose clock stands still."""
+    clock = Clock()
+    settings = Settings(data=folder / "data", default_workspace=WORKSPACE, demo=is_demo)
+    async with running_core(settings.data, components=components, now_ms=clock, settings=settings) as core:
+        for workspace_id in (WORKSPACE, OTHER_WORKSPACE):
+            await add_retail_app(core, workspace_id)
+        async with client(core) as http:
+            yield TestServer(core, http, clock)

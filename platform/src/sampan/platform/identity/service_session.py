@@ -30,7 +30,7 @@ from sampan.platform.identity.repository_client_apps import ClientApp
 from sampan.platform.identity.repository_devices import Device, add_device, find_device, get_device, see_device
 from sampan.platform.identity.repository_sessions import Session, get_session, rotate_session
 from sampan.platform.identity.repository_subjects import create_subject, get_subject
-from sampan.platform.identity.subjects import LOG, SubjectStates
+from sampan.platform.identity.subjects import ERASED, LOG, SubjectStates
 from sampan.platform.identity.tiers import Tier
 from sampan.platform.ids import new_id
 from sampan.platform.ports import AttestPort
@@ -118,7 +118,7 @@ async def refresh(core: Core, workspace_id: str, token: RefreshToken, session: S
             await end_reused(core, workspace_id, session)
             raise RefreshRefused(REFUSED)
         if use is Use.REPEAT or await _rotate(core, workspace_id, session, token, successor, now_ms):
-            return _continued(core, workspace_id, session, successor, now_ms)
+            return await _continued(core, workspace_id, session, successor, now_ms)
         session = await read_session(core, workspace_id, token)
     raise RefreshRefused(REFUSED)
 
@@ -176,12 +176,17 @@ async def _rotate(
         return await rotate_session(tx, session, present=successor.hash, used=used, now_ms=now_ms)
 
 
-def _continued(core: Core, workspace_id: str, session: Session, successor: RefreshToken, now_ms: int) -> Granted:
+async def _continued(core: Core, workspace_id: str, session: Session, successor: RefreshToken, now_ms: int) -> Granted:
     states: SubjectStates = core.replica.view(workspace_id).followed[LOG]
     tier = states.tier_of(session.subject)
-    if tier is None:  # this worker has not heard of the subject yet: the lowest tier it can have
-        tier = Tier.VISITOR if session.customer_id is None else Tier.REGISTERED
-    epoch = states.epochs[session.subject] if session.subject < len(states.epochs) else 0
+    if tier is not None:
+        epoch = states.epochs[session.subject]
+    else:  # a subject made so lately that this worker has not heard of it
+        async with core.store.workspace(workspace_id).read() as tx:
+            row = await get_subject(tx, session.subject)
+        if row.tier == ERASED:
+            raise RefreshRefused(REFUSED)
+        tier, epoch = Tier(row.tier), row.epoch
     return grant(core, workspace_id, session, successor, tier=tier, epoch=epoch, now_ms=now_ms)
 
 
