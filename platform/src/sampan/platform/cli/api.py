@@ -1,0 +1,101 @@
+"""The console API as commands call it: JSON in, JSON out, problems as errors."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx2
+
+from sampan.platform.cli.home import SignIn, signed_in
+from sampan.platform.errors import SampanError, Unavailable
+
+TIMEOUT_SECONDS = 60.0
+CHUNK_BYTES = 256 * 1024
+
+
+class ServerRefused(SampanError):
+    """A refusal of the server, under the server's own code."""
+
+    def __init__(self, status: int, code: str, detail: str, **facts: Any) -> None:
+        super().__init__(detail, **facts)
+        self.status = status  # type: ignore[misc] - of this one answer, not of the class
+        self.code = code  # type: ignore[misc]
+
+
+class ServerUnreachable(Unavailable):
+    """No answer from the server."""
+
+    code = "server_unreachable"
+
+
+class Api:
+    """Calls the console API of one workspace."""
+
+    def __init__(self, server: str, workspace: str, *, secret: str = "") -> None:
+        headers = {"authorization": f"Bearer {secret}"} if secret else {}
+        self.site = f"{server.rstrip('/')}/w/{workspace}"
+        self._http = httpx2.Client(
+            base_url=f"{self.site}/console/api/v1", headers=headers, timeout=TIMEOUT_SECONDS, trust_env=False
+        )
+
+    @classmethod
+    def of(cls, sign_in: SignIn) -> "Api":
+        """Return the API as the signed-in person calls it."""
+        return cls(sign_in.server, sign_in.workspace, secret=sign_in.secret)
+
+    def get(self, path: str, **query: Any) -> Any:
+        """GET and return the JSON answer."""
+        return self._call("GET", path, params={name: value for name, value in query.items() if value is not None})
+
+    def post(self, path: str, body: Any = None) -> Any:
+        """POST a JSON body and return the JSON answer."""
+        return self._call("POST", path, json=body if body is not None else {})
+
+    def put(self, path: str, body: Any) -> Any:
+        """PUT a JSON body and return the JSON answer."""
+        return self._call("PUT", path, json=body)
+
+    def delete(self, path: str) -> Any:
+        """DELETE and return the JSON answer."""
+        return self._call("DELETE", path)
+
+    def upload(self, path: str, source: Path, progress: Any = None) -> Any:
+        """POST a file's bytes; `progress(count)` is called with every chunk's size."""
+
+        def chunks() -> Iterator[bytes]:
+            with source.open("rb") as file:
+                while chunk := file.read(CHUNK_BYTES):
+                    yield chunk
+                    if progress is not None:
+                        progress(len(chunk))
+
+        headers = {"content-length": str(source.stat().st_size), "content-type": "application/octet-stream"}
+        return self._call("POST", path, content=chunks(), headers=headers)
+
+    def _call(self, method: str, path: str, **options: Any) -> Any:
+        try:
+            answer = self._http.request(method, path, **options)
+        except httpx2.TransportError as problem:
+            raise ServerUnreachable(
+                f"No answer from {self._http.base_url}: {problem}. Is the server running, is the address right?"
+            ) from problem
+        if answer.status_code >= 400:
+            raise _refusal(answer)
+        return answer.json() if answer.content else None
+
+
+def current_api() -> Api:
+    """Return the API for whoever is signed in here."""
+    return Api.of(signed_in())
+
+
+def _refusal(answer: httpx2.Response) -> SampanError:
+    try:
+        problem = answer.json()
+        code, detail = str(problem.pop("code")), str(problem.pop("detail"))
+    except (ValueError, KeyError, AttributeError, TypeError):
+        text = f"The server answered {answer.status_code} in a form that is not ours; is a proxy between?"
+        return ServerRefused(answer.status_code, "foreign_answer", text)
+    for name in ("type", "title", "status"):
+        problem.pop(name, None)
+    return ServerRefused(answer.status_code, code, detail, **problem)
