@@ -296,6 +296,20 @@ def test_a_booted_version_is_left_by_a_signed_entry_alone(two: World) -> None:
         assert two.runs() == 2
 
 
+def test_the_watchdog_needs_the_signed_entry_to_go_below_what_has_started(two: World) -> None:
+    """2 ran, an entry led back to 1, 2 came again and fails: without the entry nothing leads to 1 any more."""
+    two.control(1, 2, rollback=((2, 1),))
+    two.take(1)
+    two.boot()
+    two.control(1, 2)
+    two.take(2)
+    for _ in range(MAX_BOOTS + 2):
+        assert two.runs() == 2
+    two.control(1, 2, rollback=((2, 1),))
+    two.device.sync(now_ms=two.now_ms)
+    assert two.runs() == 1
+
+
 def test_a_mirror_with_the_online_keys_cannot_bring_back_an_older_role(two: World) -> None:
     two.sim.steal_snapshot({app_role(A): 1})
     with pytest.raises(RolledBack):

@@ -122,6 +122,16 @@ def test_a_damaged_package_does_not_open_and_heals(scene: Scene, damage: str) ->
     assert scene.read("index.html") == b"<!doctype html>1"
 
 
+def test_another_packages_files_in_its_folder_are_noticed(scene: Scene) -> None:
+    scene.take(1)
+    scene.publish(2)
+    for path, data in scene.sim.files.items():
+        if f"/{A}/2/" in path:
+            scene.archive().with_name("package.ma" if path.endswith(".ma") else "index.json").write_bytes(data)
+    with pytest.raises(StoreDamaged):
+        scene.read("index.html")
+
+
 def test_a_path_that_is_not_in_the_package_is_not_found(scene: Scene) -> None:
     scene.take(1)
     for path in ("nothing.js", "../index.json", "/etc/passwd", ""):

@@ -4,6 +4,7 @@ Each client has version 1 installed from an honest tree; then the attack happens
 version 2. It must refuse; our own must name the refusal, and still open version 1. (ota research 3.2 and more.)
 """
 
+import dataclasses
 import functools
 import gc
 import warnings
@@ -28,7 +29,7 @@ from sampan.platform.crypto.digest import digest
 from sampan.platform.crypto.keys import PrivateKey
 from sampan.platform.crypto.tuf_keys import to_tuf_key
 from sampan.platform.errors import SampanError
-from sampan.platform.trust.bodies import make_root
+from sampan.platform.trust.bodies import make_root, with_app_keys
 
 A, B = "bank.demo.a", "bank.demo.b"
 V1 = "<!doctype html><title>bank.demo.a 1</title>"
@@ -500,11 +501,7 @@ def test_an_earlier_role_over_the_same_paths_cannot_stand_in_for_the_apps_own(si
         client = our_client(tmp_path, base_url, sim)
         targets = sim.targets
         targets.version += 1
-        assert targets.delegations is not None
-        assert targets.delegations.roles is not None
-        roles = targets.delegations.roles
-        roles[app_role(B)].paths = ["apps/*/*/*"]
-        targets.delegations.roles = {app_role(B): roles.pop(app_role(B)), **roles}
+        _let_b_cover_everything(targets)
         sim.put_targets(targets)
         sim.publish(A, 2)
         Scene(sim).offer_both()
@@ -553,3 +550,86 @@ def test_an_expired_role_blocks_its_own_app_alone(sim: Simulator, tmp_path: Path
         assert list(client.device.sync(now_ms=sim.now_ms)) == [A]
         version = client.device.tree.app(B).version(1)
         assert client.device.apply(Hint(B, sequence=1, digest=version.index_digest)) is not None
+
+
+def test_a_stale_role_file_behind_an_earlier_role_is_not_believed(sim: Simulator, tmp_path: Path) -> None:
+    """The version fits the snapshot, but the keys were changed since, or the body has expired."""
+    with served(sim.files) as base_url:
+        client = our_client(tmp_path, base_url, sim)
+        targets = with_app_keys(sim.targets, A, publisher=PrivateKey.generate().public, now_ms=sim.now_ms)
+        _let_b_cover_everything(targets)
+        sim.put_targets(targets)
+        sim.commit()
+        client.digests[2] = digest(b"")
+        assert attempt(client) == "trust_not_signed"
+        assert client.opens() == V1
+
+
+def test_an_expired_role_file_behind_an_earlier_role_is_not_believed(sim: Simulator, tmp_path: Path) -> None:
+    with served(sim.files) as base_url:
+        client = our_client(tmp_path, base_url, sim)
+        targets = sim.targets
+        targets.version += 1
+        _let_b_cover_everything(targets)
+        sim.put_targets(targets)
+        expired_app_role(Scene(sim))
+        local = tmp_path / "ours" / "trust" / "metadata" / f"{app_role(A)}.json"
+        local.write_bytes(sim.bodies[app_role(A)])
+        client.digests[2] = _digest(sim, 2)
+        assert attempt(client) == "trust_expired"
+        assert client.opens() == V1
+
+
+def _let_b_cover_everything(targets: Targets) -> None:
+    assert targets.delegations is not None
+    assert targets.delegations.roles is not None
+    roles = targets.delegations.roles
+    roles[app_role(B)].paths = ["apps/*/*/*"]
+    targets.delegations.roles = {app_role(B): roles.pop(app_role(B)), **roles}
+
+
+@pytest.mark.parametrize("role", ["targets", "control"])
+def test_bodies_of_another_tree_are_refused_even_under_the_same_keys(role: str, sim: Simulator, tmp_path: Path) -> None:
+    with served(sim.files) as base_url:
+        client = our_client(tmp_path, base_url, sim)
+        body = read_body(sim.bodies[role], Targets)
+        body.version += 1
+        body.unrecognized_fields["x-sampan-tree"] = "demo/trial"
+        keys = sim.officers[:2] if role == "targets" else [sim.control_key]
+        sim.put(role, sign_body(body, *keys))
+        sim.commit()
+        client.digests[2] = digest(b"")
+        assert attempt(client) == "trust_role_mismatch"
+        assert client.opens() == V1
+
+
+def test_a_root_of_another_tree_is_no_anchor(sim: Simulator, tmp_path: Path) -> None:
+    with pytest.raises(SampanError) as refused:
+        TrustedTree(tmp_path, base_url="http://mirror", tree="demo/trial", root=sim.root, fetch=HttpFetch())
+    assert refused.value.code == "trust_role_mismatch"
+
+
+@pytest.mark.parametrize("listed", ["index of version 1", "archive of version 1"])
+def test_a_version_whose_two_targets_do_not_belong_together_is_refused(
+    listed: str, sim: Simulator, tmp_path: Path
+) -> None:
+    """Both signed it by mistake; the device still does not run one version under another's number."""
+    with served(sim.files) as base_url:
+        client = our_client(tmp_path, base_url, sim)
+        one = client.device.tree.app(A).version(1)
+        two = sim.build(A, 2)
+        mixed = (
+            dataclasses.replace(one, sequence=2)
+            if listed == "index of version 1"
+            else dataclasses.replace(two, package_digest=one.package_digest, package_bytes=one.package_bytes)
+        )
+        for path, target in mixed.targets().items():
+            name = path.rpartition("/")[2]
+            bytes_of = next(data for known, data in sim.files.items() if f"/{target.hashes['sha256']}.{name}" in known)
+            sim.serve_target(path, bytes_of)
+        sim.put(app_role(A), sign_body(sim.next_body(mixed), sim.publishers[A], sim.review))
+        Scene(sim).offer_both()
+        sim.commit()
+        client.digests[2] = mixed.index_digest
+        assert attempt(client) == "trust_bytes_differ"
+        assert client.opens() == V1
