@@ -89,13 +89,14 @@ async def start_tree(core: Core, tx: Transaction, profile: str, officers: Sequen
     waiting_start = any(each.kind is RequestKind.START for each in await open_requests(tx, profile))
     if waiting_start or await current_root(tx, profile) is not None:
         raise TreeStarted(f"The tree {profile} was started already; change its officers with `sampan trust officers`.")
-    return await _ask(core, tx, profile, RequestKind.START, await _officers(tx, officers), actor)
+    return await _ask(core, tx, profile, RequestKind.START, await check_officers(tx, officers), actor)
 
 
 async def change_officers(core: Core, tx: Transaction, profile: str, officers: Sequence[str], actor: Actor) -> Asked:
     """Ask for other officers: two of the present and two of the new ones must sign root and targets."""
     await _require_started(tx, profile)
-    return await _ask(core, tx, profile, RequestKind.OFFICERS, await _officers(tx, officers), actor)
+    await _take_back(core, tx, profile, RequestKind.OFFICERS)
+    return await _ask(core, tx, profile, RequestKind.OFFICERS, await check_officers(tx, officers), actor)
 
 
 async def renew(core: Core, tx: Transaction, profile: str, role: str, actor: Actor) -> Asked:
@@ -104,6 +105,7 @@ async def renew(core: Core, tx: Transaction, profile: str, role: str, actor: Act
     kinds = {"root": RequestKind.RENEW_ROOT, "targets": RequestKind.RENEW_TARGETS}
     if role not in kinds:
         raise KeyForAnotherUse("The officers renew root and targets; an app's role is renewed by `publish --renew`.")
+    await _take_back(core, tx, profile, kinds[role])
     return await _ask(core, tx, profile, kinds[role], Facts(), actor)
 
 
@@ -118,12 +120,13 @@ async def rotate_server_key(
     actor.require("trust:manage")
     if purpose not in profile_named(profile).server_purposes:
         raise KeyForAnotherUse(f"The server holds no {purpose} key for tree {profile}.")
+    async with core.store.workspace(workspace_id).read() as read:
+        await _require_started(read, profile)
     made = await core.shared(Keyring, Keyring).create(workspace_id, profile, purpose)
     async with core.store.workspace(workspace_id).write() as tx:
         record = await register_server_key(core, tx, made.public, profile, purpose, actor)
         if purpose not in ONLINE_PURPOSES:
             return None
-        await _require_started(tx, profile)
         await _take_back(core, tx, profile, SERVER_REQUESTS[purpose])
         return await _ask(core, tx, profile, SERVER_REQUESTS[purpose], Facts(key=record.key_id), actor)
 
@@ -216,7 +219,8 @@ async def _take_back(core: Core, tx: Transaction, profile: str, kind: RequestKin
     await close_requests(tx, earlier, State.REPLACED, now_ms=core.now_ms())
 
 
-async def _officers(tx: Transaction, names: Sequence[str]) -> Facts:
+async def check_officers(tx: Transaction, names: Sequence[str]) -> Facts:
+    """Return the request for these officers; raise `KeyForAnotherUse` unless they are three active officers' keys."""
     for name in names:
         record = await key_named(tx, name)
         if record.purpose is not Purpose.OFFICER or record.state is not KeyState.ACTIVE:

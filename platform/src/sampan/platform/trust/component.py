@@ -1,15 +1,26 @@
 """The trust floor as a component."""
 
-from sampan.platform.component import Background, ClientRoutes, Component, WorkspaceSetup
+from sampan.platform.component import (
+    Background,
+    ClientRoutes,
+    Component,
+    ConsoleRoutes,
+    DoctorCheck,
+    WorkspaceSetup,
+)
 from sampan.platform.operators.permissions import BuiltInRole, Permission
 from sampan.platform.trust.client_api import routes
+from sampan.platform.trust.console_api import build_routes
+from sampan.platform.trust.doctor import check_passphrase, check_trees
 from sampan.platform.trust.file_rows import LOG, load_places
 from sampan.platform.trust.key_register import RESUME_KEY
 from sampan.platform.trust.publisher import run_publisher
 from sampan.platform.trust.setting_up import set_up, unlock_all
+from sampan.platform.trust.starting import START_TREE
 from sampan.platform.workspaces.replica import FollowedLog
 
 ADMIN = frozenset({BuiltInRole.ADMIN.value})
+STOPPERS = frozenset({BuiltInRole.ADMIN.value, BuiltInRole.RELEASE_MANAGER.value})
 READERS = frozenset(
     each.value
     for each in (
@@ -26,17 +37,21 @@ PERMISSIONS = (
     ),
     Permission("trust:sign", "提交官员签名", "Hand in officers' signatures", ADMIN),
     Permission("trust:manage", "登记密钥并发起信任变更", "Register keys and ask the officers for changes", ADMIN, True),
-    Permission("trust:suspend", "立即停用密钥", "Suspend a key at once", ADMIN),
+    Permission("trust:suspend", "立即停用密钥", "Suspend a key at once", STOPPERS),
 )
 component = Component(
     "trust",
     (
         *PERMISSIONS,
         RESUME_KEY,
+        START_TREE,
         WorkspaceSetup("trust", set_up),
         FollowedLog(LOG, load_places),
         Background("trust publisher", run_publisher),
         Background("trust keys", unlock_all),
         ClientRoutes(routes),
+        ConsoleRoutes(build_routes),
+        DoctorCheck("trust trees", check_trees),
+        DoctorCheck("trust passphrase", check_passphrase),
     ),
 )
