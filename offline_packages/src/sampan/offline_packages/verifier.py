@@ -69,6 +69,9 @@ class TrustedTree:
         self._obeyed = folder / "obeyed"
         self._updater: Updater | None = None
         self._refreshed_ms = 0
+        self._targets = Targets()
+        self._listed: dict[str, int] = {}
+        self._control_body: Targets | None = None
         check_fields(read_body(root, Root), "root", tree)
 
     def refresh(self, *, now_ms: int) -> None:
@@ -76,7 +79,7 @@ class TrustedTree:
 
         Raises a `TrustRefused` (expired, rolled back, not signed, too long, malformed) or `Unreachable`.
         """
-        self._updater = None
+        self._updater = self._control_body = None
         self._metadata.mkdir(parents=True, exist_ok=True)
         with _refusals():
             updater = Updater(
@@ -86,7 +89,10 @@ class TrustedTree:
                 bootstrap=self._root,
             )
             updater.refresh()
-        check_fields(self._read("targets", Targets), "targets", self.tree)
+        self._targets = self._read("targets", Targets)
+        check_fields(self._targets, "targets", self.tree)
+        snapshot = self._read("snapshot", Snapshot)
+        self._listed = {name.removesuffix(".json"): meta.version for name, meta in snapshot.meta.items()}
         self._updater, self._refreshed_ms = updater, now_ms
 
     def last_verified_ms(self, app_id: str) -> int:
@@ -127,9 +133,11 @@ class TrustedTree:
         Raises `NotListed`, `RolledBack`, `ControlMalformed`, `BytesDiffer` or as `refresh`.
         """
         path = control_path(app_id)
-        body = self._verified(CONTROL_ROLE, path, ["control/*"], 1)
-        check_fields(body, CONTROL_ROLE, self.tree)
-        target = body.targets.get(path)
+        if self._control_body is None or self._updater is None:
+            body = self._verified(CONTROL_ROLE, path, ["control/*"], 1)
+            check_fields(body, CONTROL_ROLE, self.tree)
+            self._control_body = body
+        target = self._control_body.targets.get(path)
         if target is None:
             raise NotListed(f"The tree holds no control file for {app_id}.", app=app_id)
         control = parse_control(self._control_bytes(app_id, target), app_id)
@@ -158,7 +166,7 @@ class TrustedTree:
         targets = self._fresh_targets()
         if targets.delegations is None or role not in (targets.delegations.roles or {}):
             raise NotListed(f"{app_id} has no role in tree {self.tree}.", app=app_id)
-        return f"{role}.json" in self._read("snapshot", Snapshot).meta
+        return role in self._listed
 
     def _verified(self, role: str, any_path: str, paths: list[str], threshold: int) -> Targets:
         """Return a delegated role's body; what python-tuf loaded is checked again against its delegation.
@@ -174,8 +182,7 @@ class TrustedTree:
         data = self._read_bytes(role)
         check_delegated(targets, role, data)
         body = read_body(data, Targets)
-        listed = self._read("snapshot", Snapshot).meta.get(f"{role}.json")
-        if listed is None or body.version != listed.version:
+        if body.version != self._listed.get(role):
             raise RolledBack(f"The file of {role} is not the one of the snapshot.", role=role)
         if body.is_expired():
             raise Expired(f"The signatures of {role} have expired; its publisher must renew it.", role=role)
@@ -184,7 +191,7 @@ class TrustedTree:
     def _fresh_targets(self) -> Targets:
         if self._updater is None:
             raise Unreachable("The tree has not been refreshed; nothing new is believed until then.")
-        return self._read("targets", Targets)
+        return self._targets
 
     def _control_bytes(self, app_id: str, target: TargetFile) -> bytes:
         known = read_or_none(self._obeyed / f"{app_id}.control.json")
