@@ -71,8 +71,12 @@ async def open_core(
     *,
     components: Sequence[Component] | None = None,
     now_ms: Callable[[], int] = system_clock_ms,
+    is_guest: bool = False,
 ) -> AsyncIterator[Core]:
-    """Open the engines of one process and close them at the end; nothing runs in the background yet."""
+    """Open the engines of one process and close them at the end; nothing runs in the background yet.
+
+    A guest only looks, beside a server that may be running on the same folder: it removes no leftovers.
+    """
     run_self_test()
     found = discover(built_in_components(demo=settings.demo)) if components is None else tuple(components)
     settings.data.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -82,7 +86,8 @@ async def open_core(
     replica = Replica(store, contributions(found, SnapshotPart), contributions(found, FollowedLog), now_ms)
     bus.subscribe(changed, lambda _payload: replica.wake())
     objects = LocalObjects(settings.data / "objects")
-    objects.sweep()
+    if not is_guest:
+        objects.sweep()
     master_key = _master_key(settings)
     core = Core(
         settings=settings,

@@ -47,6 +47,7 @@ class Front:
         started = time.perf_counter()
         trace_id = start_trace(scope["headers"])
         status = 500
+        begun = ended = False
 
         async def send_and_note(message: Message) -> None:
             nonlocal status, begun, ended
@@ -56,7 +57,6 @@ class Front:
             await send(message)
             ended = message["type"] == "http.response.body" and not message.get("more_body", False)
 
-        begun = ended = False
         route = "-"
         try:
             self._name_workspace(scope)

@@ -1,5 +1,6 @@
 """For tests of ours and of banks' components: a whole server in this process, on a fresh folder."""
 
+import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Callable, Sequence
 from pathlib import Path
@@ -29,7 +30,7 @@ async def running_core(
 ) -> AsyncIterator[Core]:
     """Open a core with its tables and workspaces, with the background tasks running."""
     settings = settings or Settings(data=folder, default_workspace=workspaces[0], demo=True)
-    folder.mkdir(parents=True, exist_ok=True)
+    await asyncio.to_thread(folder.mkdir, parents=True, exist_ok=True)
     await create_tables(folder)
     async with open_core(settings, components=components, now_ms=now_ms) as core:
         for workspace_id in workspaces:

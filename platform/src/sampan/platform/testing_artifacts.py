@@ -1,5 +1,6 @@
 """For tests of ours and of banks' components: a publisher, a reviewer and packages of an app, packed on the fly."""
 
+import contextlib
 import uuid
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -12,18 +13,22 @@ from sampan.offline_packages.roles import tree_id
 from sampan.offline_packages.signed_bytes import sign_body
 from sampan.platform.artifacts import apps_service, quarantine, review_service, submit_service
 from sampan.platform.artifacts.admitting import Submission
+from sampan.platform.artifacts.component import component as artifacts_component
 from sampan.platform.artifacts.kinds import ArtifactKind
 from sampan.platform.artifacts.notes_repository import Finding
 from sampan.platform.artifacts.states import VersionState
 from sampan.platform.artifacts.versions_repository import Version
+from sampan.platform.component import Background, Component
 from sampan.platform.core import Core
 from sampan.platform.crypto.tuf_keys import key_id
 from sampan.platform.engines.database import Transaction
 from sampan.platform.ids import new_id
 from sampan.platform.operators.actor import Actor, ActorKind, Grant, system_actor
-from sampan.platform.testing import WORKSPACE
-from sampan.platform.testing_trust import APP, Parties
+from sampan.platform.operators.component import component as operators_component
+from sampan.platform.testing import WORKSPACE, running_core
+from sampan.platform.testing_trust import APP, Clock, Parties
 from sampan.platform.trust import service as trust
+from sampan.platform.trust.component import component as trust_component
 from sampan.platform.trust.key_rows import Purpose
 
 SYSTEM = system_actor("test")
@@ -52,7 +57,27 @@ def _find_marks(_rules: Any, _previous: PackageIndex | None, accepted: Accepted)
     return [Finding("refused_by_test", "error", "The test asked for it.", path) for path in marked]
 
 
-TEST_KIND = ArtifactKind("miniapp", _no_rules, lambda _rules: Policy(), _find_marks)
+def _scan_marks(accepted: Accepted) -> Sequence[Finding]:
+    """Report a warning for a file called `scan-me.txt`."""
+    marked = [entry.path for entry in accepted.index.files if entry.path == "scan-me.txt"]
+    return [Finding("scanned_by_test", "warning", "The test asked for it.", path) for path in marked]
+
+
+TEST_KIND = ArtifactKind("miniapp", _no_rules, lambda _rules: Policy(), _find_marks, _scan_marks)
+
+
+def without_background(component: Component) -> Component:
+    """Return the component without its background tasks: tests run those by hand, when they mean to."""
+    kept = tuple(value for value in component.contributes if not isinstance(value, Background))
+    return Component(component.name, kept)
+
+
+COMPONENTS = (
+    operators_component,
+    without_background(trust_component),
+    without_background(artifacts_component),
+    Component("test kinds", (TEST_KIND,)),
+)
 
 
 def packed_app(folder: Path, sequence: int, *, app: str = APP, files: Mapping[str, str] | None = None) -> Packed:
@@ -137,7 +162,11 @@ class Publishing:
 
     async def submit(self, packed: Packed, *profiles: str, is_urgent: bool = False) -> Version:
         """Upload and submit a package."""
-        submission = Submission(packed.index_bytes, await self.bodies(packed, *profiles), is_urgent)
+        return await self.submit_with(packed, await self.bodies(packed, *profiles), is_urgent=is_urgent)
+
+    async def submit_with(self, packed: Packed, bodies: Mapping[str, bytes], *, is_urgent: bool = False) -> Version:
+        """Upload and submit a package with bodies that were signed before."""
+        submission = Submission(packed.index_bytes, bodies, is_urgent)
         upload_id = await self.upload(packed)
         return await submit_service.submit_version(
             self.core, self.workspace, self.publisher, packed.index.app, upload_id, submission
@@ -176,3 +205,12 @@ async def chunks_of(data: bytes, size: int = 64 * 1024) -> AsyncIterator[bytes]:
     """Yield bytes as a request's body would come."""
     for start in range(0, len(data), size):
         yield data[start : start + size]
+
+
+@contextlib.asynccontextmanager
+async def publishing_in(folder: Path, *more: Component, app: str = APP) -> "AsyncIterator[Publishing]":
+    """Open a server with one publisher ready to publish; no job runs unless the test runs it."""
+    async with running_core(folder / "server", components=(*COMPONENTS, *more), now_ms=Clock()) as core:
+        made = Publishing(core, folder, app=app)
+        await made.start()
+        yield made

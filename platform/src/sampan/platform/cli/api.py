@@ -18,8 +18,8 @@ class ServerRefused(SampanError):
 
     def __init__(self, status: int, code: str, detail: str, **facts: Any) -> None:
         super().__init__(detail, **facts)
-        self.status = status  # type: ignore[misc] - of this one answer, not of the class
-        self.code = code  # type: ignore[misc]
+        # Of this one answer, not of the class: the server's own status and code.
+        self.__dict__.update(status=status, code=code)
 
 
 class ServerUnreachable(Unavailable):

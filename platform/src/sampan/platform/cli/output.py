@@ -1,4 +1,4 @@
-"""What commands print: text for people, one JSON object for programs; and the exit statuses (docs/operations/cli.md)."""
+"""What commands print: text for people, one JSON object for programs; exit statuses (docs/operations/cli.md)."""
 
 import json
 import sys

@@ -16,7 +16,9 @@ def register(root: typer.Typer) -> None:
 
 def login(
     context: typer.Context,
-    server: Annotated[str, typer.Option(help="Address of the server.", envvar="SAMPAN_SERVER")] = "http://127.0.0.1:8080",
+    server: Annotated[
+        str, typer.Option(help="Address of the server.", envvar="SAMPAN_SERVER")
+    ] = "http://127.0.0.1:8080",
     workspace: Annotated[str, typer.Option(help="Workspace id.", envvar="SAMPAN_WORKSPACE")] = "demo",
     email: Annotated[str, typer.Option(prompt=True)] = "",
     password: Annotated[str, typer.Option(prompt=True, hide_input=True, envvar="SAMPAN_PASSWORD")] = "",

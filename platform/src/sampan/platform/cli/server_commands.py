@@ -1,9 +1,12 @@
 """Commands of whoever runs the server: up, init, migrate."""
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+
+if TYPE_CHECKING:
+    from sampan.platform.settings import Settings
 
 Data = Annotated[Path | None, typer.Option("--data", help="Folder of database, objects and keys [SAMPAN_DATA].")]
 
@@ -23,7 +26,7 @@ def up(
     """Serve everything in one process, with SQLite and local files."""
     from sampan.platform.serving import serve
 
-    serve(_settings(data=data, host=host, port=port, demo=demo or None))
+    serve(settings_from(data=data, host=host, port=port, demo=demo or None))
 
 
 def migrate(context: typer.Context, data: Data = None) -> None:
@@ -31,14 +34,15 @@ def migrate(context: typer.Context, data: Data = None) -> None:
     from sampan.platform import migrations
     from sampan.platform.serving import bring_schema_up_to_date, hold_data_folder
 
-    settings = _settings(data=data)
+    settings = settings_from(data=data)
     with hold_data_folder(settings.data):
         done = bring_schema_up_to_date(settings.data)
     text = f"The schema is at {migrations.HEAD}" + ("." if done else " already.")
     context.obj.result({"schema": migrations.HEAD, "changed": done}, text)
 
 
-def _settings(**chosen: Any) -> Any:
+def settings_from(**chosen: Any) -> "Settings":
+    """Return the settings with what the command line chose in place of the environment's."""
     from sampan.platform.settings import Settings
 
     return Settings(**{name: value for name, value in chosen.items() if value is not None})

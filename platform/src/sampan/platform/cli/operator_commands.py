@@ -1,0 +1,248 @@
+"""Commands of reviewers and release managers: review, change, release, kill. Each is one call of the console API."""
+
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+if TYPE_CHECKING:
+    from sampan.platform.cli.api import Api
+
+review = typer.Typer(help="Review what publishers submitted.", no_args_is_help=True)
+change = typer.Typer(help="Change requests: what waits for a second person.", no_args_is_help=True)
+release = typer.Typer(help="Who gets which version.", no_args_is_help=True)
+
+App = Annotated[str, typer.Argument(help="App id, such as demo.bank.coupons.")]
+Sequence = Annotated[int, typer.Argument(help="Sequence of the version.")]
+Release = Annotated[str, typer.Argument(help="Release id.")]
+Cause = Annotated[str, typer.Option(help="Why; stands in the history.")]
+
+
+def register(root: typer.Typer) -> None:
+    """Add the commands."""
+    root.add_typer(review, name="review")
+    root.add_typer(change, name="change")
+    root.add_typer(release, name="release")
+    root.command()(kill)
+
+
+@review.command("list")
+def list_reviews(context: typer.Context) -> None:
+    """List what is under review and yours to review."""
+    found = _api().get("/reviews")
+    lines = [f"{each['app']} {each['version']} ({each['sequence']})  {each['state']}" for each in found]
+    context.obj.result({"items": found}, "\n".join(lines) or "Nothing is under review.")
+
+
+@review.command("show")
+def show_review(context: typer.Context, app: App, sequence: Sequence) -> None:
+    """Show a version with its findings; approve by the digest that stands here."""
+    found = _api().get(f"/apps/{app}/versions/{sequence}")
+    findings = [
+        f"  {each['severity']}: {each['message']}" + (f" ({each['file']}:{each['line']})" if each["file"] else "")
+        for each in found["findings"]
+    ]
+    lines = [
+        f"{found['app']} {found['version']} (sequence {found['sequence']}): {found['state']}",
+        f"package digest {found['digest']}",
+        f"review digest  {found['review_digest']}",
+        *(findings or ["  the checks found nothing"]),
+        *(f"  comment: {each['text']}" for each in found["comments"]),
+    ]
+    context.obj.result(found, "\n".join(lines))
+
+
+@review.command("approve")
+def approve_review(
+    context: typer.Context,
+    app: App,
+    sequence: Sequence,
+    digest: Annotated[str, typer.Option(help="The review digest that `sampan review show` printed.")],
+) -> None:
+    """Approve exactly the bytes behind a review digest; the review key signs and the version is published."""
+    found = _api().post(f"/apps/{app}/versions/{sequence}/approve", {"digest": digest})
+    context.obj.result(found, f"{app} {found['version']} is {found['state']}.")
+
+
+@review.command("reject")
+def reject_review(
+    context: typer.Context,
+    app: App,
+    sequence: Sequence,
+    digest: Annotated[str, typer.Option(help="The review digest that `sampan review show` printed.")],
+    comment: Annotated[str, typer.Option(help="What the publisher is told.")],
+) -> None:
+    """Refuse a version for good."""
+    found = _api().post(f"/apps/{app}/versions/{sequence}/reject", {"digest": digest, "comment": comment})
+    context.obj.result(found, f"{app} {found['version']} is {found['state']}.")
+
+
+@change.command("list")
+def list_changes(
+    context: typer.Context,
+    state: Annotated[str, typer.Option(help="proposed, applied, rejected, withdrawn, stale or expired.")] = "proposed",
+) -> None:
+    """List change requests that you may see, the newest first."""
+    found = _api().get("/changes", state=state)
+    lines = [f"{each['id']}  {each['kind']}  {each['target']}  by {each['maker']['name']}" for each in found["items"]]
+    context.obj.result(found, "\n".join(lines) or f"No change request is {state}.")
+
+
+@change.command("show")
+def show_change(context: typer.Context, change_id: str) -> None:
+    """Show what a change request would do; approve by the digest that stands here."""
+    found = _api().get(f"/changes/{change_id}")
+    lines = [f"{found['kind']} on {found['target']}: {found['state']}", f"digest {found['digest']}"]
+    lines += [f"  {line['en']}: {_side(line['before'])} -> {_side(line['after'])}" for line in found["diff"]]
+    context.obj.result(found, "\n".join(lines))
+
+
+@change.command("approve")
+def approve_change(
+    context: typer.Context,
+    change_id: str,
+    digest: Annotated[str, typer.Option(help="The digest that `sampan change show` printed.")],
+) -> None:
+    """Approve exactly the payload behind a digest; it is carried out at once."""
+    found = _api().post(f"/changes/{change_id}/approve", {"digest": digest})
+    context.obj.result(found, f"{change_id} is {found['state']}.")
+
+
+@change.command("reject")
+def reject_change(
+    context: typer.Context,
+    change_id: str,
+    reason: Annotated[str, typer.Option(help="What the maker is told.")] = "",
+) -> None:
+    """Refuse a change request for good."""
+    found = _api().post(f"/changes/{change_id}/reject", {"reason": reason})
+    context.obj.result(found, f"{change_id} is {found['state']}.")
+
+
+@release.command("create")
+def create_release(
+    context: typer.Context,
+    app: App,
+    sequence: Sequence,
+    tier: Annotated[list[str], typer.Option(help="visitor, registered, e_account or full; repeat for more.")],
+    client_app: Annotated[str | None, typer.Option(help="Only this client app.")] = None,
+    rollback_to: Annotated[int | None, typer.Option(help="Sequence that one person may roll back to.")] = None,
+    kind: Annotated[str, typer.Option(help="Deliverable kind: miniapp or shared.")] = "miniapp",
+    update: Annotated[str, typer.Option(help="async: at the next open; sync: before it opens.")] = "async",
+    submit: Annotated[bool, typer.Option(help="Ask for approval at once.")] = True,
+    note: Annotated[str, typer.Option(help="What the approver should know.")] = "",
+) -> None:
+    """Release a published version to tiers; a second person approves the change request."""
+    api = _api()
+    draft = {
+        "kind": kind,
+        "id": app,
+        "sequence": sequence,
+        "audience": {"attr": "tier", "op": "in", "values": tier},
+        "client_app": client_app,
+        "rollback_to": rollback_to,
+        "update_mode": update,
+    }
+    made = api.post("/releases", draft)
+    if not submit:
+        context.obj.result({"release": made["id"], "state": made["state"]}, f"{made['id']} is a draft.")
+        return
+    asked = api.post(f"/releases/{made['id']}/submit", {"cause": note})
+    context.obj.result(
+        {"release": made["id"], "change": asked["change"], "digest": asked["digest"]},
+        f"{made['id']} waits for approval:\n"
+        f"  sampan change show {asked['change']}\n"
+        f"  sampan change approve {asked['change']} --digest {asked['digest']}",
+    )
+
+
+@release.command("list")
+def list_releases(
+    context: typer.Context,
+    app: Annotated[str | None, typer.Option(help="Only of this app.")] = None,
+    state: Annotated[str | None, typer.Option(help="Only in this state.")] = None,
+) -> None:
+    """List releases, the newest first."""
+    found = _api().get("/releases", deliverable=app, state=state)
+    lines = [
+        f"{each['id']}  {each['deliverable']} {each['version']} ({each['sequence']})  {each['state']}"
+        for each in found["items"]
+    ]
+    context.obj.result(found, "\n".join(lines) or "No releases.")
+
+
+@release.command("show")
+def show_release(context: typer.Context, release_id: Release) -> None:
+    """Show a release, its history and how far it has come."""
+    api = _api()
+    found = api.get(f"/releases/{release_id}")
+    delivery = api.get(f"/insight/releases/{release_id}")
+    lines = [
+        f"{found['deliverable']} {found['version']} (sequence {found['sequence']}): {found['state']}",
+        f"  audience {found['audience']}",
+        *(f"  {each['state']} by {each['by']}  {each['cause']}" for each in found["history"]),
+        f"  {delivery['devices']} devices by furthest stage: {delivery['furthest']}",
+    ]
+    context.obj.result({**found, "delivery": delivery}, "\n".join(lines))
+
+
+@release.command("pause")
+def pause_release(context: typer.Context, release_id: Release, cause: Cause = "") -> None:
+    """Make no new offers for now."""
+    _move(context, release_id, "pause", cause)
+
+
+@release.command("complete")
+def complete_release(context: typer.Context, release_id: Release, cause: Cause = "") -> None:
+    """Mark the rollout as done; it keeps offering."""
+    _move(context, release_id, "complete", cause)
+
+
+@release.command("stop")
+def stop_release(context: typer.Context, release_id: Release, cause: Cause = "") -> None:
+    """End a release for good; what is installed stays."""
+    _move(context, release_id, "stop", cause)
+
+
+@release.command("rollback")
+def roll_back_release(context: typer.Context, release_id: Release, cause: Cause = "") -> None:
+    """Take devices back to the version that was approved with the release."""
+    _move(context, release_id, "rollback", cause)
+
+
+@release.command("resume")
+def resume_release(context: typer.Context, release_id: Release, cause: Cause = "") -> None:
+    """Ask to go on with a paused release."""
+    asked = _api().post(f"/releases/{release_id}/resume", {"cause": cause})
+    text = f"Waits for approval: sampan change approve {asked['change']} --digest {asked['digest']}"
+    context.obj.result(asked, text)
+
+
+def kill(
+    context: typer.Context,
+    app: App,
+    sequence: Sequence,
+    cause: Annotated[str, typer.Option(help="Why; stands in the audit.")],
+    totp: Annotated[str, typer.Option(prompt="One-time code", help="A fresh one: this act is dangerous.")],
+    reason: Annotated[str, typer.Option(help="Code of the text that people see.")] = "withdrawn",
+    kind: Annotated[str, typer.Option(help="Deliverable kind.")] = "miniapp",
+) -> None:
+    """Forbid a version on every device after its next contact; it neither installs nor opens again."""
+    api = _api()
+    api.post("/session/confirm", {"totp": totp})
+    api.post("/kills", {"kind": kind, "id": app, "sequence": sequence, "reason": reason, "cause": cause})
+    context.obj.result({"app": app, "sequence": sequence}, f"{app} sequence {sequence} is killed.")
+
+
+def _move(context: typer.Context, release_id: str, verb: str, cause: str) -> None:
+    found: Any = _api().post(f"/releases/{release_id}/{verb}", {"cause": cause})
+    context.obj.result(found, f"{release_id} is {found['state']}.")
+
+
+def _api() -> "Api":
+    from sampan.platform.cli.api import current_api
+
+    return current_api()
+
+
+def _side(value: str | None) -> str:
+    return "nothing" if value is None else value
