@@ -35,6 +35,7 @@ from sampan.platform.engines.cache import LocalCache, LocalCounters, LocalNonces
 from sampan.platform.engines.database import SqliteDatabase
 from sampan.platform.engines.keys import system_key
 from sampan.platform.engines.objects import LocalObjects
+from sampan.platform.errors import Unavailable
 from sampan.platform.front import Front
 from sampan.platform.metrics import CONTENT_TYPE, REGISTRY, RequestMetrics, render
 from sampan.platform.problems import HANDLERS, install_handlers
@@ -46,8 +47,10 @@ UNREADY_POLL_AGE_MS = 30_000
 log = structlog.get_logger("app")
 
 
-class PortMissing(Exception):
+class PortMissing(Unavailable):
     """A port that a component needs is implemented by none; the server does not start half able."""
+
+    code = "port_missing"
 
 
 def built_in_components(*, demo: bool = False) -> tuple[Component, ...]:

@@ -11,21 +11,28 @@ import uvicorn
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from sampan.platform import migrations
-from sampan.platform.app import build_app, open_core, running
+from sampan.platform.app import build_app, open_core
 from sampan.platform.core import Core
+from sampan.platform.errors import Conflict
 from sampan.platform.logs import configure
 from sampan.platform.settings import Settings
 
 DATABASE = "sampan.sqlite"
 
 
-class DataFolderInUse(Exception):
+class DataFolderInUse(Conflict):
     """Another process serves this folder; two writers of one embedded database would each believe to be alone."""
+
+    code = "data_folder_in_use"
 
 
 @contextlib.contextmanager
 def hold_data_folder(folder: Path) -> Iterator[None]:
-    """Hold the folder's lock; raise `DataFolderInUse` when another process has it. The kernel frees it at any end."""
+    """Hold the folder's lock; raise `DataFolderInUse` when another process has it. The kernel frees it at any end.
+
+    From here on, files of this process are for its own account alone.
+    """
+    os.umask(0o077)
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     with (folder / "lock").open("a+") as file:
         try:
@@ -99,5 +106,6 @@ async def offline_core(settings: Settings) -> AsyncIterator[Core]:
     """Open the folder for a command that works without the server: set-up, doctor, audit."""
     with hold_data_folder(settings.data):
         bring_schema_up_to_date(settings.data)
-        async with open_core(settings) as core, running(core):
+        async with open_core(settings) as core:
+            await core.replica.poll()
             yield core
