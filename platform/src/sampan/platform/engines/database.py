@@ -82,8 +82,9 @@ class SqliteDatabase:
 
     def __init__(self, path: Path) -> None:
         url = f"sqlite+aiosqlite:///{path}"
-        self._readers = create_async_engine(url, pool_size=READERS, max_overflow=0)
-        self._writer = create_async_engine(url, pool_size=1, max_overflow=0)
+        # Bound values are personal data: they must not reach a log through an error's text.
+        self._readers = create_async_engine(url, pool_size=READERS, max_overflow=0, hide_parameters=True)
+        self._writer = create_async_engine(url, pool_size=1, max_overflow=0, hide_parameters=True)
         _configure(self._readers, begin="BEGIN", read_only=True)
         _configure(self._writer, begin="BEGIN IMMEDIATE", read_only=False)
         self._turn = asyncio.Lock()
@@ -259,7 +260,8 @@ def _configure(engine: AsyncEngine, *, begin: str, read_only: bool) -> None:
     def set_pragmas(dbapi_connection: Any, _record: Any) -> None:
         dbapi_connection.isolation_level = None  # transactions are begun below, not by the driver
         cursor = dbapi_connection.cursor()
-        for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "busy_timeout=10000"):
+        safe = ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "busy_timeout=10000")
+        for pragma in (*safe, "secure_delete=ON"):  # what is erased leaves no bytes in free pages
             cursor.execute(f"PRAGMA {pragma}")
         if read_only:
             cursor.execute("PRAGMA query_only=ON")

@@ -7,7 +7,6 @@ keeps its last good value and makes the worker unready.
 """
 
 import asyncio
-import contextlib
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
@@ -16,6 +15,7 @@ import structlog
 from sqlalchemy import select
 
 from sampan.platform.engines.database import Transaction
+from sampan.platform.engines.doors import wait_for_wake
 from sampan.platform.engines.log import Cursor, LogEntry, log_heads
 from sampan.platform.engines.log import head as log_head
 from sampan.platform.engines.log import read as read_log
@@ -151,8 +151,7 @@ class Replica:
             while True:
                 self._wake.clear()
                 await self._poll_and_outlive_faults()
-                with contextlib.suppress(TimeoutError):
-                    await asyncio.wait_for(self._wake.wait(), POLL_SECONDS)
+                await wait_for_wake(self._wake, POLL_SECONDS)
         finally:
             if self._polling is not None:
                 await asyncio.wait([self._polling])
