@@ -116,7 +116,7 @@ async def open_core(
 @contextlib.asynccontextmanager
 async def running(core: Core) -> AsyncIterator[None]:
     """Run the replica's poll and every contributed background task until the end."""
-    _refuse_missing_ports(core)
+    refuse_missing_ports(core.components)
     await core.replica.poll()
     work: list[Awaitable[None]] = [core.replica.run(), *(task.run(core) for task in core.contributions(Background))]
     tasks = [asyncio.ensure_future(awaitable) for awaitable in work]
@@ -192,9 +192,10 @@ def _operation_routes(core: Core) -> list[BaseRoute]:
     ]
 
 
-def _refuse_missing_ports(core: Core) -> None:
-    implemented = {port.protocol for port in core.contributions(Port)}
-    for need in core.contributions(PortNeed):
+def refuse_missing_ports(components: Sequence[Component]) -> None:
+    """Raise `PortMissing` when a component needs a port that none implements."""
+    implemented = {port.protocol for port in contributions(components, Port)}
+    for need in contributions(components, PortNeed):
         if need.protocol not in implemented:
             raise PortMissing(
                 f"No component implements {need.protocol.__name__} ({need.why}). "

@@ -11,7 +11,8 @@ import uvicorn
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from sampan.platform import migrations
-from sampan.platform.app import build_app, open_core
+from sampan.platform.app import build_app, built_in_components, open_core, refuse_missing_ports
+from sampan.platform.component import discover
 from sampan.platform.core import Core
 from sampan.platform.errors import Conflict
 from sampan.platform.logs import configure
@@ -66,6 +67,7 @@ def bring_schema_up_to_date(folder: Path) -> bool:
 def serve(settings: Settings) -> None:
     """Serve until a signal; requests under way get `shutdown_seconds` to finish."""
     configure(settings.log_level)
+    refuse_missing_ports(discover(built_in_components(demo=settings.demo)))
     with hold_data_folder(settings.data):
         bring_schema_up_to_date(settings.data)
         config = uvicorn.Config(
