@@ -1,6 +1,7 @@
 """For tests of ours and of banks' components: a publisher, a reviewer and packages of an app, packed on the fly."""
 
 import contextlib
+import copy
 import uuid
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -9,7 +10,7 @@ from typing import Any
 
 from sampan.offline_packages import Accepted, NewApp, PackageIndex, Packed, Policy, pack
 from sampan.offline_packages.publishing import next_app_body, signed_version
-from sampan.offline_packages.roles import tree_id
+from sampan.offline_packages.roles import SignedVersion, tree_id
 from sampan.offline_packages.signed_bytes import sign_body
 from sampan.platform.artifacts import apps_service, quarantine, review_service, submit_service
 from sampan.platform.artifacts.admitting import Submission
@@ -135,9 +136,8 @@ class Publishing:
         for profile in self.parties.publisher:
             await self.parties.sign_all(profile)
 
-    async def bodies(self, packed: Packed, *profiles: str, floor: int = 0) -> dict[str, bytes]:
-        """Return the next bodies with this package, signed on the publisher's machine."""
-        version = signed_version(
+    def _version(self, packed: Packed, floor: int) -> SignedVersion:
+        return signed_version(
             packed.index.app,
             packed.index.sequence,
             version=packed.index.version,
@@ -146,6 +146,10 @@ class Publishing:
             package_bytes=packed.index.archive.size,
             floor=floor,
         )
+
+    async def bodies(self, packed: Packed, *profiles: str, floor: int = 0) -> dict[str, bytes]:
+        """Return the next bodies with this package, signed on the publisher's machine."""
+        version = self._version(packed, floor)
         signed = {}
         for profile in profiles or ("intl",):
             current = await self.parties.current(profile, f"app.{packed.index.app}")
@@ -153,6 +157,16 @@ class Publishing:
             body = next_app_body(current, version, tree=tree, now_ms=self.core.now_ms())
             signed[profile] = sign_body(body, self.parties.publisher[profile])
         return signed
+
+    async def body_out_of_order(self, packed: Packed, profile: str) -> bytes:
+        """Return a signed next body that lists this package although a higher sequence is listed."""
+        current = await self.parties.current(profile, f"app.{packed.index.app}")
+        if current is None:
+            raise LookupError("nothing is published yet")
+        body = copy.deepcopy(current)
+        body.version += 1
+        body.targets.update(self._version(packed, 0).targets())
+        return sign_body(body, self.parties.publisher[profile])
 
     async def upload(self, packed: Packed) -> str:
         """Upload the package and return the upload's id."""
