@@ -6,7 +6,8 @@ import pytest
 from trust_simulator import MemoryFetch, Simulator, device
 
 from sampan.offline_packages.device import Device, Hint
-from sampan.offline_packages.device_store import NoSuchFile, NothingToRevert, StoreDamaged
+from sampan.offline_packages.device_store import NothingToRevert
+from sampan.offline_packages.opened_package import NoSuchFile, StoreDamaged
 from sampan.offline_packages.roles import SignedVersion
 from sampan.offline_packages.trust_errors import Unreachable
 

@@ -3,7 +3,7 @@
 import re
 from pathlib import Path
 
-from sampan.offline_packages import device_store, install_rule, trust_errors
+from sampan.offline_packages import device_store, install_rule, opened_package, trust_errors
 from sampan.platform.errors import SampanError
 from sampan.platform.trust import body_checks
 
@@ -25,7 +25,7 @@ PREFIXES = (
 def test_every_code_stands_on_the_page() -> None:
     raised = {
         found.code
-        for module in (trust_errors, install_rule, device_store, body_checks)
+        for module in (trust_errors, install_rule, device_store, opened_package, body_checks)
         for found in vars(module).values()
         if isinstance(found, type) and issubclass(found, SampanError) and found.__module__ == module.__name__
     }

@@ -283,6 +283,9 @@ def test_a_rotation_needs_the_new_pair_and_the_old_targets() -> None:
     for keys in ((PUBLISHER, REVIEW), (NEW,), (REVIEW,), (NEW, PUBLISHER)):
         assert rotate(*keys) == "trust_not_signed"
     assert rotate(NEW, REVIEW, body=proposed()) == "body_differs"
+    foreign = renewed_app_body(PUBLISHED, now_ms=NOW)
+    foreign.unrecognized_fields["x-sampan-tree"] = "demo/trial"
+    assert rotate(NEW, REVIEW, body=foreign) == "trust_role_mismatch"
 
 
 def test_an_officer_returns_what_was_handed_out() -> None:

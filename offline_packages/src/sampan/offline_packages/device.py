@@ -11,7 +11,7 @@ from typing import Literal, Self
 import msgspec
 
 from sampan.offline_packages.control import Control
-from sampan.offline_packages.device_store import DeviceStore, Installed, StoredPackage
+from sampan.offline_packages.device_store import DeviceStore
 from sampan.offline_packages.fetching import Fetch, FetchFailed
 from sampan.offline_packages.install_rule import (
     InstallRefused,
@@ -24,6 +24,7 @@ from sampan.offline_packages.install_rule import (
     check_open,
     check_revert,
 )
+from sampan.offline_packages.opened_package import Installed, OpenedPackage
 from sampan.offline_packages.roles import AppRole, SignedVersion, index_path, package_path
 from sampan.offline_packages.trust_errors import Unreachable
 from sampan.offline_packages.verifier import TrustedTree
@@ -44,7 +45,7 @@ class Hint(msgspec.Struct, frozen=True):
 class OpenedApp:
     """An app that may run now: its files, and whether its money bridges work."""
 
-    def __init__(self, package: StoredPackage, opening: Opening) -> None:
+    def __init__(self, package: OpenedPackage, opening: Opening) -> None:
         self.package = package
         self.may_move_money = opening.may_move_money
         self.why = opening.why

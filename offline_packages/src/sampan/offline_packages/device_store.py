@@ -10,36 +10,21 @@ A package stays the canonical archive; files are read out of it by the offsets o
 it, so there is nothing half unpacked. A kill at any step leaves the old pointer or the new one.
 """
 
-import hashlib
-import os
 import shutil
-from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Self
 
 import msgspec
 
 from sampan.offline_packages.archive import PackageReader, verify_archive
 from sampan.offline_packages.atomic_files import Step, no_step, read_or_none, sync_folder, write_atomically
-from sampan.offline_packages.fetching import FetchFailed
-from sampan.offline_packages.index import FileEntry, PackageIndex, parse_index
+from sampan.offline_packages.index import parse_index
+from sampan.offline_packages.opened_package import Installed, OpenedPackage, StoreDamaged
 from sampan.offline_packages.refusals import PackageRefused
 from sampan.offline_packages.roles import SignedVersion, checked_app_id
+from sampan.offline_packages.staging import Download, stage_archive, stage_index, verify_files
 from sampan.offline_packages.trust_errors import BytesDiffer, TooLong
 from sampan.platform.crypto.digest import digest
-from sampan.platform.errors import Conflict, NotFound
-
-MAX_INDEX_BYTES = 16 * 1024 * 1024
-
-Download = Callable[[int], Iterator[bytes]]
-"""Yield the bytes of one file from an offset on."""
-
-
-class StoreDamaged(Conflict):
-    """What is on the disk is not what was verified."""
-
-    code = "store_damaged"
-    title = "The stored package is damaged"
+from sampan.platform.errors import Conflict
 
 
 class NothingToRevert(Conflict):
@@ -47,27 +32,6 @@ class NothingToRevert(Conflict):
 
     code = "store_nothing_to_revert"
     title = "There is no earlier version on this device"
-
-
-class NoSuchFile(NotFound):
-    """The package has no file of this path."""
-
-    code = "package_file_missing"
-    title = "No such file in the package"
-
-
-class Installed(msgspec.Struct, frozen=True):
-    """A version on this device; `is_confirmed` once it has booted."""
-
-    sequence: int
-    version: str
-    digest: str
-    is_confirmed: bool = False
-
-    @property
-    def name(self) -> str:
-        """The name of its folder."""
-        return f"{self.sequence}-{self.digest.partition(':')[2][:16]}"
 
 
 class AppState(msgspec.Struct, frozen=True):
@@ -111,8 +75,8 @@ class DeviceStore:
         staging.mkdir(parents=True, exist_ok=True)
         self._step("staging_made")
         try:
-            contents = self._stage_index(staging, version, index)
-            self._stage_archive(staging, version, package)
+            contents = stage_index(staging, version, index, self._step)
+            stage_archive(staging, version, package, self._step)
             verify_files(contents, staging / "package.ma.part")
         except (BytesDiffer, TooLong, PackageRefused):
             shutil.rmtree(staging)
@@ -183,7 +147,7 @@ class DeviceStore:
         self._step("removed")
         self._sweep(app_id)
 
-    def open(self, app_id: str) -> "StoredPackage":
+    def open(self, app_id: str) -> OpenedPackage:
         """Return the current version for reading; raise `StoreDamaged` when it is not what was installed."""
         current = self.state(app_id).current
         if current is None:
@@ -193,7 +157,7 @@ class DeviceStore:
         if data is None or digest(data) != current.digest:
             raise StoreDamaged(f"The index of {app_id} is not the installed one; install it again.")
         try:
-            return StoredPackage(current, PackageReader(parse_index(data), folder / "package.ma"))
+            return OpenedPackage(current, PackageReader(parse_index(data), folder / "package.ma"))
         except (PackageRefused, FileNotFoundError) as problem:
             raise StoreDamaged(f"The archive of {app_id} is not the installed one; install it again.") from problem
 
@@ -210,38 +174,6 @@ class DeviceStore:
         """Whether the last sync listed the app; True before the first sync."""
         data = read_or_none(self._root / "catalogue.json")
         return data is None or app_id in msgspec.json.decode(data, type=list[str])
-
-    def _stage_index(self, staging: Path, version: SignedVersion, download: Download) -> PackageIndex:
-        path = staging / "index.json"
-        data = read_or_none(path)
-        if data is None or digest(data) != version.index_digest:
-            if version.index_bytes > MAX_INDEX_BYTES:
-                raise TooLong(f"The index of {version.app} is announced with {version.index_bytes} bytes.")
-            data = b"".join(_bounded(download(0), version.index_bytes))
-            if len(data) != version.index_bytes or digest(data) != version.index_digest:
-                raise BytesDiffer(f"The index of {version.app} {version.version} is not the signed one.")
-            write_atomically(path, data, step=self._step, name="index")
-        index = parse_index(data)
-        if (index.app, index.sequence, index.version) != (version.app, version.sequence, version.version):
-            raise BytesDiffer(f"The index is for {index.app} {index.sequence}, not for what the role lists.")
-        if (index.archive.size, f"sha256:{index.archive.sha256}") != (version.package_bytes, version.package_digest):
-            raise BytesDiffer("The index describes another archive than the role lists.")
-        return index
-
-    def _stage_archive(self, staging: Path, version: SignedVersion, download: Download) -> None:
-        path = staging / "package.ma.part"
-        have = path.stat().st_size if path.exists() else 0
-        with path.open("ab") as file:
-            if have < version.package_bytes:
-                for chunk in _bounded(download(have), version.package_bytes - have):
-                    file.write(chunk)
-                    file.flush()
-                    self._step("archive_chunk")
-            file.flush()
-            os.fsync(file.fileno())
-        if path.stat().st_size < version.package_bytes:
-            raise FetchFailed(f"The archive of {version.app} {version.version} ended early")
-        self._step("archive_downloaded")
 
     def _place(self, app_id: str, staging: Path, wanted: Installed) -> None:
         (staging / "package.ma.part").replace(staging / "package.ma")
@@ -285,68 +217,3 @@ class DeviceStore:
 
     def _versions(self, app_id: str) -> Path:
         return self._app(app_id) / "versions"
-
-
-class StoredPackage:
-    """An installed package, open for reading; every file is verified against the signed index as it is read."""
-
-    def __init__(self, installed: Installed, reader: PackageReader) -> None:
-        self.installed = installed
-        self.index = reader.index
-        self._reader = reader
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
-
-    def close(self) -> None:
-        """Close the archive."""
-        self._reader.__exit__(None, None, None)
-
-    def read(self, path: str) -> bytes:
-        """Return a file; raise `NoSuchFile`, or `StoreDamaged` when it is not what was signed."""
-        entry = self.index.file(path)
-        if entry is None:
-            raise NoSuchFile(f"{self.index.app} has no file {path[:200]!r}.")
-        try:
-            data = self._reader.read(path)
-        except PackageRefused as problem:
-            raise StoreDamaged(f"{path} of {self.index.app} is damaged; install it again.") from problem
-        if hashlib.sha256(data).hexdigest() != entry.sha256:
-            raise StoreDamaged(f"{path} of {self.index.app} is damaged; install it again.")
-        return data
-
-    def unpack(self, folder: Path) -> None:
-        """Write all files below a new, empty folder, each verified."""
-        folder.mkdir(parents=True)
-        for entry in self.index.files:
-            path = folder / entry.path
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_bytes(self.read(entry.path))
-
-
-def verify_files(index: PackageIndex, archive: Path) -> None:
-    """Check the whole archive and every file in it against the index; raise `PackageRefused` or `BytesDiffer`."""
-    verify_archive(index, archive)
-    with PackageReader(index, archive) as reader:
-        for entry in index.files:
-            _verify_file(reader, entry)
-
-
-def _verify_file(reader: PackageReader, entry: FileEntry) -> None:
-    hasher = hashlib.sha256()
-    for chunk in reader.chunks(entry.path):
-        hasher.update(chunk)
-    if hasher.hexdigest() != entry.sha256:
-        raise BytesDiffer(f"{entry.path} in the archive is not the file of the index.", path=entry.path)
-
-
-def _bounded(chunks: Iterator[bytes], limit: int) -> Iterator[bytes]:
-    received = 0
-    for chunk in chunks:
-        received += len(chunk)
-        if received > limit:
-            raise TooLong(f"More than the announced {limit} bytes arrived.")
-        yield chunk

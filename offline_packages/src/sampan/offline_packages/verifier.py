@@ -6,19 +6,15 @@ control serial never goes down, and the last verified copies are kept, to be obe
 A refusal changes nothing on the device: what was verified before stays.
 """
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from typing import IO
 
 import msgspec
-from tuf.api import exceptions as tuf_errors
 from tuf.api.metadata import Root, Snapshot, TargetFile, Targets
-from tuf.ngclient import FetcherInterface, Updater
+from tuf.ngclient import Updater
 
 from sampan.offline_packages.atomic_files import Step, no_step, read_or_none, write_atomically
 from sampan.offline_packages.control import MAX_CONTROL_BYTES, Control, check_not_older, parse_control
-from sampan.offline_packages.fetching import Fetch, FetchFailed
+from sampan.offline_packages.fetching import Fetch
 from sampan.offline_packages.roles import (
     APP_SIGNATURES,
     CONTROL_ROLE,
@@ -32,19 +28,15 @@ from sampan.offline_packages.roles import (
 )
 from sampan.offline_packages.signed_bytes import Body, check_delegated, read_body
 from sampan.offline_packages.trust_errors import (
-    BytesDiffer,
-    DelegationUnsafe,
     Expired,
     NotListed,
     NotSigned,
     RolledBack,
     TooLong,
-    TrustRefused,
     Unreachable,
 )
+from sampan.offline_packages.tuf_client import TufFetcher, check_delegation, refusals
 from sampan.platform.crypto.digest import digest
-from sampan.platform.crypto.tuf_keys import from_tuf_key
-from sampan.platform.errors import SampanError
 
 SEEN_RESOLUTION_MS = 600_000
 
@@ -81,11 +73,11 @@ class TrustedTree:
         """
         self._updater = self._control_body = None
         self._metadata.mkdir(parents=True, exist_ok=True)
-        with _refusals():
+        with refusals():
             updater = Updater(
                 str(self._metadata),
                 f"{self.base_url}/metadata/",
-                fetcher=_Fetcher(self._fetch),
+                fetcher=TufFetcher(self._fetch),
                 bootstrap=self._root,
             )
             updater.refresh()
@@ -175,8 +167,8 @@ class TrustedTree:
         in place: so the file must carry the version of the snapshot, verify, and not be expired.
         """
         targets = self._fresh_targets()
-        _check_delegation(targets, role, paths, threshold)
-        with _refusals():
+        check_delegation(targets, role, paths, threshold)
+        with refusals():
             if self._updater is not None:
                 self._updater.get_targetinfo(any_path)
         data = self._read_bytes(role)
@@ -200,9 +192,9 @@ class TrustedTree:
             return known
         if target.length > MAX_CONTROL_BYTES:
             raise TooLong(f"The control file of {app_id} is announced with {target.length} bytes.")
-        with _refusals():
+        with refusals():
             url = self.target_url(target.path, wanted)
-            data = _Fetcher(self._fetch).download_bytes(url, target.length)
+            data = TufFetcher(self._fetch).download_bytes(url, target.length)
             target.verify_length_and_hashes(data)
         return data
 
@@ -219,73 +211,3 @@ class TrustedTree:
 
     def _read(self, role: str, kind: type[Body]) -> Body:
         return read_body(self._read_bytes(role), kind)
-
-
-class _Fetcher(FetcherInterface):
-    """Our callable in python-tuf's shape; nothing but its own errors comes out."""
-
-    def __init__(self, fetch: Fetch) -> None:
-        self._call = fetch
-        self._max_length = 0
-
-    @contextmanager
-    def download_file(self, url: str, max_length: int) -> Iterator[IO[bytes]]:
-        """Download with the limit passed on to the callable; python-tuf enforces it too."""
-        self._max_length = max_length
-        with super().download_file(url, max_length) as file:
-            yield file
-
-    def _fetch(self, url: str) -> Iterator[bytes]:
-        try:
-            yield from self._call(url, self._max_length)
-        except FetchFailed as problem:
-            if problem.status is None:
-                raise tuf_errors.DownloadError(str(problem)) from problem
-            raise tuf_errors.DownloadHTTPError(str(problem), problem.status) from problem
-        except OSError as problem:
-            raise tuf_errors.DownloadError(str(problem)) from problem
-
-
-_REFUSALS: tuple[tuple[type[Exception], type[SampanError], str], ...] = (
-    (tuf_errors.ExpiredMetadataError, Expired, "The metadata has expired"),
-    (tuf_errors.BadVersionNumberError, RolledBack, "The metadata is older than what was seen, or mixed"),
-    (tuf_errors.UnsignedMetadataError, NotSigned, "The metadata lacks signatures"),
-    (tuf_errors.LengthOrHashMismatchError, BytesDiffer, "The bytes are not the signed ones"),
-    (tuf_errors.RepositoryError, TrustRefused, "The metadata is refused"),
-    (tuf_errors.DownloadLengthMismatchError, TooLong, "The server sent more than it may"),
-    (tuf_errors.DownloadError, Unreachable, "The tree cannot be fetched"),
-)
-
-
-@contextmanager
-def _refusals() -> Iterator[None]:
-    """Turn whatever python-tuf raises about what it was served into a coded refusal; disk errors stay what they are."""
-    try:
-        yield
-    except (SampanError, OSError):
-        raise
-    except Exception as problem:
-        for kind, refusal, sentence in _REFUSALS:
-            if isinstance(problem, kind):
-                raise refusal(f"{sentence}: {problem}") from problem
-        raise TrustRefused(f"The metadata is refused: {type(problem).__name__}") from problem
-
-
-def _check_delegation(targets: Targets, role: str, paths: list[str], threshold: int) -> None:
-    """Raise `DelegationUnsafe` unless the role has exactly its paths and as many different keys as it needs.
-
-    Three keys with threshold two would let two publisher keys pass without the review, and one key under two
-    names would let one party count twice.
-    """
-    roles = (targets.delegations.roles if targets.delegations else None) or {}
-    found = roles.get(role)
-    if found is None:
-        raise NotListed(f"The tree has no role {role}.", role=role)
-    try:
-        keys = {from_tuf_key(targets.get_key(keyid)).raw for keyid in found.keyids}
-    except (SampanError, ValueError) as problem:
-        raise DelegationUnsafe(f"The delegation of {role} lists a key that is not acceptable.") from problem
-    if found.threshold != threshold or len(keys) != threshold or len(found.keyids) != threshold:
-        raise DelegationUnsafe(f"{role} must have exactly {threshold} different keys and need all of them.")
-    if found.paths != paths or not found.terminating:
-        raise DelegationUnsafe(f"{role} must cover {paths[0]} and nothing else, and end the search.")
