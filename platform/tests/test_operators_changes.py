@@ -59,6 +59,7 @@ class Lamp:
 
     base: str = "1"
     switched: list[dict[str, Any]] = field(default_factory=list)
+    closed: list[str] = field(default_factory=list)
     failing: bool = False
 
     async def present(self, _tx: Transaction, _target: str) -> str:
@@ -69,6 +70,9 @@ class Lamp:
             raise BadChange("the lamp is broken")
         self.switched.append(change.payload)
 
+    async def forget(self, _core: Core, _tx: Transaction, change: Change, _actor: Actor) -> None:
+        self.closed.append(change.id)
+
     def kind(self, name: str, **options: Any) -> ChangeKind:
         return ChangeKind(
             name=name,
@@ -76,6 +80,7 @@ class Lamp:
             approve="lamp:approve",
             base=self.present,
             apply=self.switch,
+            on_close=self.forget,
             describe=lambda payload: [DiffLine("亮度", "Brightness", before="0", after=str(payload.get("to")))],
             lowers_risk=lambda payload: payload.get("to") == 0,
             **options,
@@ -276,6 +281,15 @@ async def test_rejected_is_final(stage: Stage) -> None:
         await stage.approve(change, stage.third)
     with pytest.raises(ChangeClosed):
         await edit(stage.core, WORKSPACE, stage.maker, change.id, digest=change.digest, payload={"to": 1})
+
+
+async def test_closing_tells_the_kind_and_works_on_what_expired(stage: Stage) -> None:
+    change = await stage.proposed()
+    stage.clock.ms += EXPIRES_MS
+    assert (await withdraw(stage.core, WORKSPACE, stage.maker, change.id)).state is ChangeState.WITHDRAWN
+    other = await stage.proposed()
+    await reject(stage.core, WORKSPACE, stage.checker, other.id)
+    assert stage.lamp.closed == [change.id, other.id]
 
 
 async def test_two_approvers_are_two_more_persons(stage: Stage) -> None:

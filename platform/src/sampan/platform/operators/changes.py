@@ -69,7 +69,8 @@ class ChangeKind:
     `apply` runs in the approving transaction, after the change is marked applied, with the last approver.
     `describe` gives the readable diff, `check` refuses a payload that could never be applied (at proposal and
     edit), `scope` names client app, publisher or app for limited grants. A payload that only `lowers_risk` is
-    applied at once. `on_close` runs in the transaction that rejects or withdraws. `by_hand` lets `POST /changes` propose it without a use case of its own.
+    applied at once. `on_close` runs in the transaction that rejects or withdraws. `by_hand` lets `POST /changes`
+    propose it without a use case of its own.
     """
 
     name: str
@@ -108,6 +109,7 @@ async def propose_in(
 ) -> Change:
     """Like `propose`, inside the caller's transaction."""
     found = kind_named(core, kind)
+    _canonical(payload)
     actor.require(found.propose, **found.scope(target, payload))
     await found.check(core, tx, actor, target, payload)
     now_ms = core.now_ms()
@@ -176,7 +178,7 @@ async def reject(core: "Core", workspace_id: str, actor: Actor, change_id: str, 
         raise MachinesNeverApprove("Only a person who is signed in decides. Sign in and reject there.")
     now_ms = core.now_ms()
     async with core.store.workspace(workspace_id).write() as tx:
-        change = await _open_change(tx, change_id, now_ms, stale_too=True)
+        change = await _open_change(tx, change_id, now_ms, stale_too=True, expired_too=True)
         kind = kind_named(core, change.kind)
         actor.require(kind.approve, **kind.scope(change.target, change.payload))
         change = await _close(tx, change, ChangeState.REJECTED, actor, "change.reject", now_ms, reason=reason)
@@ -188,7 +190,7 @@ async def withdraw(core: "Core", workspace_id: str, actor: Actor, change_id: str
     """Take the maker's own change request back."""
     now_ms = core.now_ms()
     async with core.store.workspace(workspace_id).write() as tx:
-        change = await _open_change(tx, change_id, now_ms, stale_too=True)
+        change = await _open_change(tx, change_id, now_ms, stale_too=True, expired_too=True)
         _require_maker(change, actor)
         change = await _close(tx, change, ChangeState.WITHDRAWN, actor, "change.withdraw", now_ms)
         await kind_named(core, change.kind).on_close(core, tx, change, actor)
@@ -215,6 +217,7 @@ async def edit(
         old = await _open_change(tx, change_id, now_ms, stale_too=True, expired_too=True)
         _require_maker(old, actor)
         _require_digest(old, digest)
+        _canonical(payload)
         kind = kind_named(core, old.kind)
         actor.require(kind.propose, **kind.scope(old.target, payload))
         await kind.check(core, tx, actor, old.target, payload)
@@ -312,13 +315,19 @@ def _sealed(workspace_id: str, change: Change) -> Change:
         "base": change.base,
         "payload": change.payload,
     }
+    return replace(change, digest=digest_of(_canonical(content)))
+
+
+def _canonical(value: Payload) -> bytes:
     try:
-        body = canonical_json(content)
+        body = canonical_json(value)
     except NotCanonical as problem:
-        raise BadChange(f"The payload has no canonical form: {problem}.") from problem
+        raise BadChange(
+            "The payload holds a fraction, a number beyond 2**53-1 or a broken character; use whole numbers and text."
+        ) from problem
     if len(body) > MAX_PAYLOAD_BYTES:
         raise BadChange(f"The payload is larger than {MAX_PAYLOAD_BYTES} bytes.")
-    return replace(change, digest=digest_of(body))
+    return body
 
 
 def _short(text: str) -> str:

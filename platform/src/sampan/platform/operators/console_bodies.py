@@ -15,6 +15,7 @@ Email = Annotated[str, StringConstraints(pattern=r"^[^@\s\x00-\x1f]+@[^@\s\x00-\
 PersonName = Annotated[str, StringConstraints(pattern=r"^[^\x00-\x1f\x7f]+$", max_length=100, strip_whitespace=True)]
 Limit = Annotated[str, StringConstraints(pattern=r"^[^\x00-\x20\x7f]+$", max_length=64)]
 RoleName = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{1,62}$")]
+PermissionName = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z_]*:[a-z][a-z_]*$", max_length=100)]
 Code = Annotated[str, StringConstraints(pattern=r"^[0-9]{6}$", strip_whitespace=True)]
 Secret = Annotated[str, StringConstraints(min_length=1, max_length=1000)]
 Note = Annotated[str, StringConstraints(max_length=2000)]

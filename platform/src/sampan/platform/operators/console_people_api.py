@@ -18,6 +18,7 @@ from sampan.platform.operators.console_bodies import (
     GrantView,
     Milliseconds,
     Note,
+    PermissionName,
     PersonName,
     PublicId,
 )
@@ -62,8 +63,8 @@ class Why(Body):
 class RoleBody(Body):
     """The permissions that the role has, as the caller saw them, and those that it shall have."""
 
-    before: list[str] = Field(max_length=500)
-    after: list[str] = Field(max_length=500)
+    before: list[PermissionName] = Field(max_length=500)
+    after: list[PermissionName] = Field(max_length=500)
     note: Note = ""
 
 

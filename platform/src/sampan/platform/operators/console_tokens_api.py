@@ -6,7 +6,7 @@ from fastapi import APIRouter
 from pydantic import BaseModel, Field, StringConstraints
 
 from sampan.platform.operators.console_auth import Confirmed, Signed, TheCore, Workspace
-from sampan.platform.operators.console_bodies import Body, Milliseconds, PublicId
+from sampan.platform.operators.console_bodies import Body, Milliseconds, PermissionName, PublicId
 from sampan.platform.operators.machine_tokens import MAX_DAYS, create_token, list_tokens, revoke_token
 from sampan.platform.operators.session_rows import MachineToken
 
@@ -18,7 +18,7 @@ class NewToken(Body):
     """What the token may do, and for how long."""
 
     name: Annotated[str, StringConstraints(min_length=1, max_length=100, pattern=r"^[^\x00-\x1f\x7f]+$")]
-    permissions: list[str] = Field(min_length=1, max_length=100)
+    permissions: list[PermissionName] = Field(min_length=1, max_length=100)
     days: int = Field(ge=1, le=MAX_DAYS)
 
 

@@ -260,7 +260,8 @@ async def count_active_admins(tx: Transaction) -> int:
 async def persons_with_role(tx: Transaction, role: str) -> list[str]:
     """Return the persons whose accounts have the role."""
     statement = (
-        select(operators.c.person_id.distinct())
+        select(operators.c.person_id)
+        .distinct()
         .select_from(operators)
         .join(grants, (grants.c.workspace_id == tx.workspace_id) & (grants.c.operator_id == operators.c.id))
         .where(operators.c.workspace_id == tx.workspace_id, grants.c.role == role)
