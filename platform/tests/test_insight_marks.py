@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sampan.platform.insight.marks import MAX_GAPS, Mark, take
-from sampan.platform.insight.tickets import ticket_is_good, ticket_state, ticket_text
+from sampan.platform.insight.tickets import Tickets, release_text
 
 KEY = bytes(range(32))
 
@@ -44,10 +44,20 @@ def test_a_damaged_device_cannot_grow_its_mark() -> None:
 
 
 def test_a_ticket_holds_for_one_device_release_and_digest() -> None:
-    ticket = ticket_text(ticket_state(KEY, "rel_1", "sha256:aa"), b"dev_1").decode()
-    assert ticket_is_good(KEY, ticket, device_id="dev_1", release_id="rel_1", digest="sha256:aa")
-    assert not ticket_is_good(KEY, ticket, device_id="dev_2", release_id="rel_1", digest="sha256:aa")
-    assert not ticket_is_good(KEY, ticket, device_id="dev_1", release_id="rel_2", digest="sha256:aa")
-    assert not ticket_is_good(KEY, ticket, device_id="dev_1", release_id="rel_1", digest="sha256:ab")
-    assert not ticket_is_good(KEY[::-1], ticket, device_id="dev_1", release_id="rel_1", digest="sha256:aa")
-    assert not ticket_is_good(KEY, "é" + ticket, device_id="dev_1", release_id="rel_1", digest="sha256:aa")
+    tickets = Tickets(KEY)
+    ticket = tickets.one("dev_1", "rel_1", "sha256:aa")
+    mine = {"device_id": "dev_1", "release_id": "rel_1", "digest": "sha256:aa"}
+    assert tickets.is_good(ticket, **mine)
+    for name, other in (("device_id", "dev_2"), ("release_id", "rel_2"), ("digest", "sha256:ab")):
+        assert not tickets.is_good(ticket, **{**mine, name: other})
+    assert not Tickets(KEY[::-1]).is_good(ticket, **mine)
+    assert not tickets.is_good("é" + ticket, **mine)
+    assert not tickets.is_good("", **mine)
+
+
+@given(st.lists(st.text(), min_size=1, max_size=8, unique=True), st.text())
+def test_tickets_made_together_are_those_made_alone(releases: list[str], device: str) -> None:
+    tickets = Tickets(KEY)
+    tags = b"".join(tickets.tag(release_text(release, "sha256:aa")) for release in releases)
+    together = tickets.many(device, int.from_bytes(tags), len(releases))
+    assert together == "".join(tickets.one(device, release, "sha256:aa") for release in releases)

@@ -10,14 +10,14 @@ from sampan.platform.audience.rules import compile_rule, for_tiers
 from sampan.platform.engines.log import Cursor
 from sampan.platform.identity.caller import Caller
 from sampan.platform.identity.tiers import Tier
-from sampan.platform.insight.tickets import ticket_is_good
+from sampan.platform.insight.tickets import Tickets
 from sampan.platform.release.decide import Candidate, Context, DeliverableSnapshot, Reason, Subject, decide
 from sampan.platform.release.states import MOVES, ReleaseState, WrongReleaseState, move
 from sampan.platform.release.sync import ControlState, Installed, ReleasesPart, SyncDevice, SyncRequest, answer
 from sampan.platform.workspaces.replica import WorkspaceView
 
 APP = "com.example.bills"
-KEY = bytes(32)
+TICKETS = Tickets(bytes(32))
 
 
 def candidate(sequence: int, *tiers: Tier, client_app: str | None = None, min_host: int = 1) -> Candidate:
@@ -72,7 +72,7 @@ def synced(part: ReleasesPart, tier: Tier, *installed: int, device: str = "dev_1
     caller = Caller("bank-a", "retail", device, 7, None, tier, 0, 0, "")
     held = [Installed("miniapp", APP, "1", sequence, f"sha256:{sequence:064x}") for sequence in installed]
     request = SyncRequest("retail", device=SyncDevice(host_version=3), installed=held)
-    found: dict[str, Any] = json.loads(answer(view, part, caller, request, ticket_key=KEY))
+    found: dict[str, Any] = json.loads(answer(view, part, caller, request, tickets=TICKETS))
     return found
 
 
@@ -84,7 +84,7 @@ def test_a_fresh_device_is_offered_what_its_tier_may_have() -> None:
     found = synced(part(candidate(2, Tier.FULL), candidate(1)), Tier.FULL)
     (offer,) = found["offers"]
     assert (offer["action"], offer["sequence"], offer["release"]) == ("install", 2, "rel_2")
-    assert ticket_is_good(KEY, offer["ticket"], device_id="dev_1", release_id="rel_2", digest=offer["digest"])
+    assert TICKETS.is_good(offer["ticket"], device_id="dev_1", release_id="rel_2", digest=offer["digest"])
     assert found["control"] == [{"app": APP, "serial": "1.4"}]
     assert found["revision"] == "1.5"
 

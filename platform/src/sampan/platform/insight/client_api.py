@@ -13,7 +13,7 @@ from sampan.platform.hot import header, read_body, send_bytes
 from sampan.platform.identity.caller import Caller, authenticate
 from sampan.platform.insight.intake import Batch, encode_attrs, event_day, intake_of
 from sampan.platform.insight.schemas import STAGE_ORDER, EventSchema, by_type, refusal
-from sampan.platform.insight.tickets import ticket_is_good, ticket_purpose
+from sampan.platform.insight.tickets import Tickets, ticket_purpose
 
 MAX_BODY_BYTES = 512 * 1024
 MAX_EVENTS = 1000
@@ -92,12 +92,12 @@ def _check(
     rows: dict[int, dict[str, Any]] = {}
     stages: dict[int, dict[str, Any]] = {}
     refused: list[dict[str, Any]] = []
-    key = core.secret(ticket_purpose(caller.workspace_id))
+    tickets = Tickets(core.secret(ticket_purpose(caller.workspace_id)))
     now_ms = core.now_ms()
     for event in request.batch:
         code = refusal(schemas, event.type, event.schema_version, event.attrs)
         if not code and schemas[event.type, event.schema_version].stage is not None:
-            code = _stage_refusal(key, caller, event)
+            code = _stage_refusal(tickets, caller, event)
         if code:
             rows[event.seq] = {}
             refused.append({"seq": event.seq, "code": code})
@@ -116,12 +116,10 @@ def _check(
     return Batch(caller.workspace_id, caller.device_id, rows, stages), refused
 
 
-def _stage_refusal(key: bytes, caller: Caller, event: Event) -> str:
+def _stage_refusal(tickets: Tickets, caller: Caller, event: Event) -> str:
     if event.app is None or event.sequence is None or event.release is None:
         return "release_missing"
-    is_good = ticket_is_good(
-        key, event.ticket, device_id=caller.device_id, release_id=event.release, digest=event.digest
-    )
+    is_good = tickets.is_good(event.ticket, device_id=caller.device_id, release_id=event.release, digest=event.digest)
     return "" if is_good else "bad_ticket"
 
 

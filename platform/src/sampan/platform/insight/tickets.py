@@ -1,13 +1,24 @@
 """Offer tickets: a MAC over (device, release, digest) that only a device that was offered something holds.
 
 Reports about a release count only with its ticket, so nobody can vote on a release that it was never offered.
+
+A ticket is one AES block: `AES(key, tag(device) XOR tag(release, digest))`, the tags being keyed BLAKE2b (RFC
+7693) of 16 bytes under a key of their own. AES on single blocks is a pseudo-random function here, not a cipher
+of messages; the tags keep anyone from choosing its input. Its worth is speed: the tickets of all offers in one
+sync answer are one call, where one hash for each cost a third of the answer.
 """
 
 import hashlib
 import hmac
-from base64 import urlsafe_b64encode
 
-TICKET_BYTES = 15
+from cryptography.hazmat.primitives.ciphers import Cipher
+from cryptography.hazmat.primitives.ciphers.algorithms import AES
+from cryptography.hazmat.primitives.ciphers.modes import ECB
+
+from sampan.platform.crypto.seal import derive
+
+BLOCK_BYTES = 16
+TICKET_CHARACTERS = 2 * BLOCK_BYTES
 
 
 def ticket_purpose(workspace_id: str) -> str:
@@ -15,20 +26,35 @@ def ticket_purpose(workspace_id: str) -> str:
     return f"ticket/{workspace_id}"
 
 
-def ticket_state(key: bytes, release_id: str, digest: str) -> "hashlib.blake2b":
-    """Return the keyed hash of everything but the device; copy it per device (keyed BLAKE2b, RFC 7693)."""
-    text = f"{release_id}\n{digest}\n".encode()
-    return hashlib.blake2b(text, key=key, digest_size=TICKET_BYTES, person=b"sampan-ticket")
+class Tickets:
+    """Makes and checks the tickets of one workspace. Not for use by two threads at once."""
+
+    def __init__(self, key: bytes) -> None:
+        self._tag_key = derive(key, "ticket/tag")
+        self._encryptor = Cipher(AES(derive(key, "ticket/block")), ECB()).encryptor()  # noqa: S305 - see the module
+
+    def tag(self, text: str) -> bytes:
+        """Return the 16-byte tag of a device id, or of `release_text`."""
+        return hashlib.blake2b(text.encode("utf-8", "replace"), key=self._tag_key, digest_size=BLOCK_BYTES).digest()
+
+    def many(self, device_id: str, releases: int, count: int) -> str:
+        """Return one device's tickets for `count` releases, 32 hexadecimal characters each, one after the other.
+
+        `releases` is the releases' tags, joined and read as one big-endian number: joined once, used per request.
+        """
+        device = int.from_bytes(self.tag(device_id) * count)
+        return self._encryptor.update((device ^ releases).to_bytes(BLOCK_BYTES * count)).hex()
+
+    def one(self, device_id: str, release_id: str, digest: str) -> str:
+        """Return one device's ticket for one release."""
+        return self.many(device_id, int.from_bytes(self.tag(release_text(release_id, digest))), 1)
+
+    def is_good(self, ticket: str, *, device_id: str, release_id: str, digest: str) -> bool:
+        """Whether this workspace gave `ticket` to this device for this release and digest."""
+        wanted = self.one(device_id, release_id, digest)
+        return hmac.compare_digest(wanted.encode(), ticket.encode("utf-8", "replace"))
 
 
-def ticket_text(state: "hashlib.blake2b", device_id: bytes) -> bytes:
-    """Return the ticket of one device: 20 characters of base64url."""
-    mac = state.copy()
-    mac.update(device_id)
-    return urlsafe_b64encode(mac.digest())
-
-
-def ticket_is_good(key: bytes, ticket: str, *, device_id: str, release_id: str, digest: str) -> bool:
-    """Whether this workspace gave `ticket` to this device for this release and digest."""
-    wanted = ticket_text(ticket_state(key, release_id, digest), device_id.encode())
-    return hmac.compare_digest(wanted, ticket.encode("utf-8", "replace"))
+def release_text(release_id: str, digest: str) -> str:
+    """Return what a release's tag is made of."""
+    return f"{release_id}\n{digest}"

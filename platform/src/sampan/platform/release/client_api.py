@@ -12,7 +12,7 @@ from sampan.platform.errors import Invalid
 from sampan.platform.hot import JSON, header, read_body, send_bytes
 from sampan.platform.identity.caller import Caller, authenticate
 from sampan.platform.insight.intake import InventoryNote, intake_of
-from sampan.platform.insight.tickets import ticket_purpose
+from sampan.platform.insight.tickets import Tickets, ticket_purpose
 from sampan.platform.release.snapshot import PART
 from sampan.platform.release.sync import (
     SyncPart,
@@ -45,7 +45,7 @@ def build_sync(core: Core) -> ASGIApp:
     """Return the route; the parts of all components are collected once."""
     parts = core.contributions(SyncPart)
     inventory = InventoryFilter(core)
-    ticket_keys: dict[str, bytes] = {}
+    tickets: dict[str, Tickets] = {}
 
     async def sync(scope: Scope, receive: Receive, send: Send) -> None:
         workspace_id = scope["sampan_workspace"]
@@ -65,10 +65,9 @@ def build_sync(core: Core) -> ASGIApp:
             await send({"type": "http.response.start", "status": 304, "headers": [(b"etag", etag), PRIVATE]})
             await send({"type": "http.response.body", "body": b""})
             return
-        key = ticket_keys.get(workspace_id)
-        if key is None:
-            key = ticket_keys[workspace_id] = core.secret(ticket_purpose(workspace_id))
-        payload = answer(view, view.parts[PART], caller, request, ticket_key=key, parts=parts)
+        if workspace_id not in tickets:
+            tickets[workspace_id] = Tickets(core.secret(ticket_purpose(workspace_id)))
+        payload = answer(view, view.parts[PART], caller, request, tickets=tickets[workspace_id], parts=parts)
         await send_bytes(send, 200, payload, (JSON, PRIVATE, (b"etag", etag)))
 
     return sync

@@ -5,7 +5,6 @@ request remain the comparison with what is installed and one MAC per offer. The 
 may install is decided by signed metadata and control (docs/protocols/trust.md).
 """
 
-import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Annotated
@@ -14,7 +13,7 @@ import msgspec
 import orjson
 
 from sampan.platform.identity.caller import Caller
-from sampan.platform.insight.tickets import ticket_state, ticket_text
+from sampan.platform.insight.tickets import TICKET_CHARACTERS, Tickets, release_text
 from sampan.platform.release.decide import Candidate, Context, DeliverableSnapshot, Subject, decide
 from sampan.platform.workspaces.replica import WorkspaceView
 
@@ -22,6 +21,7 @@ MAX_INSTALLED = 2000
 PLANS_KEPT = 256
 CHECK_SECONDS = 1800
 UNSURE_CHECK_SECONDS = 30
+_SLOT = "\x00ticket\x00"  # cannot occur in JSON text
 
 
 Name = Annotated[str, msgspec.Meta(max_length=200)]
@@ -80,27 +80,37 @@ class ControlState:
 
 @dataclass(frozen=True, slots=True)
 class Ready:
-    """One decided deliverable with its encoded offer, split where the action and the ticket go."""
+    """One decided deliverable; `body` is its encoded offer but for the action and the ticket."""
 
     kind: str
     id: str
-    candidate: Candidate
+    sequence: int
     body: bytes
-    ticket: "hashlib.blake2b"
 
-    def offer(self, action: bytes, device_id: bytes) -> bytes:
+    def offer(self, action: bytes, ticket: str) -> bytes:
         """Return the offer's JSON for one device."""
-        return b'{"action":"%b",%b,"ticket":"%b"}' % (action, self.body, ticket_text(self.ticket, device_id))
+        return b'{"action":"%b",%b,"ticket":"%b"}' % (action, self.body, ticket.encode())
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What one kind of subject on one kind of client should have."""
+    """What one kind of subject on one kind of client should have.
+
+    `tags` are the tickets' release tags, joined (see `Tickets.many`); `fresh` is the offers' JSON of a device that
+    holds nothing, with a `%s` for each ticket.
+    """
 
     ready: Sequence[Ready]
     keys: frozenset[tuple[str, str]]
+    tags: int
+    fresh: str
     control: bytes
     all_control: Mapping[str, bytes]
+
+    def tickets(self, tickets: Tickets, device_id: str) -> list[str]:
+        """Return the device's tickets in the order of `ready`."""
+        text = tickets.many(device_id, self.tags, len(self.ready))
+        return [text[place : place + TICKET_CHARACTERS] for place in range(0, len(text), TICKET_CHARACTERS)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,28 +121,35 @@ class ReleasesPart:
     control: Mapping[str, ControlState]
     _plans: dict[tuple[int, str, int], Plan] = field(default_factory=dict)
 
-    def plan(self, subject: Subject, context: Context, ticket_key: bytes) -> Plan:
+    def plan(self, subject: Subject, context: Context, tickets: Tickets) -> Plan:
         """Return the plan for all subjects whose decisions are the same; remembered, the oldest forgotten."""
         key = (int(subject.tier), context.client_app, context.host_version)
         plan = self._plans.get(key)
         if plan is None:
             while len(self._plans) >= PLANS_KEPT:
                 del self._plans[next(iter(self._plans))]
-            plan = self._plans[key] = self._make_plan(subject, context, ticket_key)
+            plan = self._plans[key] = self._make_plan(subject, context, tickets)
         return plan
 
-    def _make_plan(self, subject: Subject, context: Context, ticket_key: bytes) -> Plan:
-        ready = []
+    def _make_plan(self, subject: Subject, context: Context, tickets: Tickets) -> Plan:
+        ready, tags = [], b""
         for snapshot in self.deliverables:
             candidate = decide(subject, context, snapshot).candidate
             if candidate is not None:
-                ticket = ticket_state(ticket_key, candidate.release_id, candidate.digest)
-                ready.append(Ready(snapshot.kind, snapshot.id, candidate, _offer_body(snapshot, candidate), ticket))
+                ready.append(Ready(snapshot.kind, snapshot.id, candidate.sequence, _offer_body(snapshot, candidate)))
+                tags += tickets.tag(release_text(candidate.release_id, candidate.digest))
         all_control = {
             app: orjson.dumps({"app": app, "serial": state.serial}) for app, state in sorted(self.control.items())
         }
-        control = b",".join(all_control[item.id] for item in ready if item.id in all_control)
-        return Plan(ready, frozenset((item.kind, item.id) for item in ready), control, all_control)
+        fresh = ",".join(item.offer(b"install", _SLOT).decode().replace("%", "%%") for item in ready)
+        return Plan(
+            ready,
+            frozenset((item.kind, item.id) for item in ready),
+            int.from_bytes(tags),
+            fresh.replace(_SLOT, "%s"),
+            b",".join(all_control[item.id] for item in ready if item.id in all_control),
+            all_control,
+        )
 
 
 def answer(
@@ -141,26 +158,26 @@ def answer(
     caller: Caller,
     request: SyncRequest,
     *,
-    ticket_key: bytes,
+    tickets: Tickets,
     parts: Sequence[SyncPart] = (),
 ) -> bytes:
     """Return the whole answer's JSON bytes."""
     subject = Subject(caller.device_id, caller.subject, caller.tier)
-    plan = part.plan(subject, Context(caller.client_app, request.device.host_version), ticket_key)
-    device_id = caller.device_id.encode()
+    plan = part.plan(subject, Context(caller.client_app, request.device.host_version), tickets)
+    mine = plan.tickets(tickets, caller.device_id)
     if request.installed:
         installed = {(item.kind, item.id): item for item in request.installed}
-        offers = _differences(part, plan, installed, device_id)
+        offers = b",".join(_differences(part, plan, installed, mine))
         control = _control(plan, installed)
     else:
-        offers = [item.offer(b"install", device_id) for item in plan.ready]
+        offers = (plan.fresh % tuple(mine)).encode()
         control = plan.control
     members = b"".join(b',"%b":%b' % (extra.name.encode(), extra.answer(view, caller, request)) for extra in parts)
     return b'{"revision":"%b","next_check_seconds":%d%b,"offers":[%b],"control":[%b]}' % (
         str(view.revision).encode(),
         CHECK_SECONDS,
         members,
-        b",".join(offers),
+        offers,
         control,
     )
 
@@ -180,15 +197,15 @@ def no_change(view: WorkspaceView, request: SyncRequest) -> bytes:
 
 
 def _differences(
-    part: ReleasesPart, plan: Plan, installed: Mapping[tuple[str, str], Installed], device_id: bytes
+    part: ReleasesPart, plan: Plan, installed: Mapping[tuple[str, str], Installed], tickets: Sequence[str]
 ) -> list[bytes]:
     offers = []
-    for item in plan.ready:
+    for item, ticket in zip(plan.ready, tickets, strict=True):
         has = installed.get((item.kind, item.id))
-        if has is None or has.sequence < item.candidate.sequence:
-            offers.append(item.offer(b"install", device_id))
-        elif has.sequence > item.candidate.sequence and _may_go_back(part, has, item.candidate.sequence):
-            offers.append(item.offer(b"rollback", device_id))
+        if has is None or has.sequence < item.sequence:
+            offers.append(item.offer(b"install", ticket))
+        elif has.sequence > item.sequence and _may_go_back(part, has, item.sequence):
+            offers.append(item.offer(b"rollback", ticket))
     for key, has in installed.items():
         state = part.control.get(has.id)
         if key not in plan.keys and state is not None and has.sequence in state.killed:
