@@ -97,7 +97,7 @@ async def enter(bank: Bank, **changes: Any) -> str:
     return str((await bank.ok("POST", "/customers", body))["id"])
 
 
-CALLS = (
+CALLS: tuple[tuple[str, str, Any], ...] = (
     ("GET", "/client-apps", None),
     ("GET", "/client-apps/retail", None),
     ("POST", "/client-apps", {"id": "staff", "name": "Staff"}),
@@ -130,10 +130,8 @@ async def test_the_list_of_calls_is_complete(anonymous: Bank) -> None:
         for method, operation in item.items()
         if set(operation.get("tags", [])) & {"customers", "client apps"}
     }
-    known = {
-        (method, path.replace("cus_x", "{customer_id}").replace("dev_x", "{device_id}")) for method, path, _ in CALLS
-    }
-    assert own == {(method, path.replace("/retail", "/{app_id}")) for method, path in known}
+    names = {"cus_x": "{customer_id}", "dev_x": "{device_id}", "retail": "{app_id}"}
+    assert own == {(method, "/".join(names.get(part, part) for part in path.split("/"))) for method, path, _ in CALLS}
 
 
 async def test_nobody_gets_in_without_signing_in(anonymous: Bank) -> None:
@@ -216,7 +214,7 @@ async def test_a_customer_is_entered_changed_found_and_erased(admin: Bank) -> No
         answer = await admin.call(method, f"/customers/{customer}{path}")
         assert (answer.status_code, answer.json()["code"]) == (404, "customer_unknown")
     kinds = [item["kind"] for item in (await admin.ok("GET", f"/customers/{customer}/history"))["items"]]
-    assert kinds == ["created", "tier", "epoch", "erased"] or kinds == ["created", "tier", "erased"]
+    assert kinds == ["created", "tier", "erased"]
     rows = await admin.audit()
     assert [action for action, _, _ in rows] == [
         "customer.create",

@@ -1,6 +1,8 @@
 """Rows of the running sessions (one refresh family per device) and of the one-time codes."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
+from typing import Any
 
 from sqlalchemy import (
     BigInteger,
@@ -12,6 +14,7 @@ from sqlalchemy import (
     SmallInteger,
     String,
     UniqueConstraint,
+    bindparam,
     delete,
     insert,
     select,
@@ -73,6 +76,11 @@ class Session:
 _COLUMNS = [column for column in sessions.c if column.name != "workspace_id"]
 
 
+def _session(row: Any) -> Session:
+    values = {column.name: getattr(row, column.name) for column in _COLUMNS}
+    return Session(**{**values, "carries": Tier(values["carries"])})
+
+
 async def begin_session(tx: Transaction, session: Session) -> None:
     """Store a session in place of any other of the device."""
     await end_session(tx, session.device_id)
@@ -82,28 +90,29 @@ async def begin_session(tx: Transaction, session: Session) -> None:
     )
 
 
-async def get_session(tx: Transaction, family: bytes) -> Session | None:
-    """Return the session of a refresh family."""
-    statement = select(*_COLUMNS).where(sessions.c.workspace_id == tx.workspace_id, sessions.c.family == family)
-    row = (await tx.execute(statement)).one_or_none()
-    if row is None:
-        return None
-    values = {column.name: getattr(row, column.name) for column in _COLUMNS}
-    return Session(**{**values, "carries": Tier(values["carries"])})
+async def get_sessions(tx: Transaction, families: Collection[bytes]) -> dict[bytes, Session]:
+    """Return the sessions of these refresh families, locked until the transaction ends."""
+    statement = (
+        select(*_COLUMNS)
+        .where(sessions.c.workspace_id == tx.workspace_id, sessions.c.family.in_(families))
+        .with_for_update()
+    )
+    return {row.family: _session(row) for row in await tx.execute(statement)}
 
 
-async def rotate_session(tx: Transaction, session: Session, *, present: bytes, used: bytes, now_ms: int) -> bool:
-    """Exchange the present hash; False when somebody else did so first, or the session ended."""
+async def rotate_sessions(tx: Transaction, rotated: Collection[Session]) -> None:
+    """Store the present and used hashes of sessions that `get_sessions` read in this transaction."""
     statement = (
         update(sessions)
-        .where(
-            sessions.c.workspace_id == tx.workspace_id,
-            sessions.c.family == session.family,
-            sessions.c.present == session.present,
-        )
-        .values(present=present, used=used, rotated_ms=now_ms)
+        .where(sessions.c.workspace_id == tx.workspace_id, sessions.c.family == bindparam("of_family"))
+        .values(present=bindparam("new_present"), used=bindparam("new_used"), rotated_ms=bindparam("new_ms"))
     )
-    return (await tx.execute(statement)).rowcount == 1
+    values = [
+        {"of_family": item.family, "new_present": item.present, "new_used": item.used, "new_ms": item.rotated_ms}
+        for item in rotated
+    ]
+    if values:
+        await tx.execute(statement, values)
 
 
 async def end_session(tx: Transaction, device_id: str) -> None:

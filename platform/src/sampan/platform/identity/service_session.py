@@ -1,4 +1,4 @@
-"""Use cases of a device's session as a visitor: begin one, continue it, fall back to it."""
+"""Use cases of a device's session as a visitor: begin one, and fall back to it."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -8,29 +8,22 @@ import structlog
 from sampan.platform.component import Port
 from sampan.platform.core import Core
 from sampan.platform.engines.database import Transaction
-from sampan.platform.identity.grants import Granted, Holder, current_subject, grant, keyring_of, start, switch
+from sampan.platform.identity.grants import Granted, Holder, current_subject, grant, start, switch
 from sampan.platform.identity.problems import (
     ClientAppClosed,
     ClientAppUnknown,
     DeviceKeyTaken,
     DeviceRevoked,
-    RefreshRefused,
 )
 from sampan.platform.identity.refresh_tokens import (
-    IDLE_MS,
-    REFUSED,
     RefreshToken,
-    Use,
-    judge,
     new_refresh_token,
-    remember,
 )
 from sampan.platform.identity.repository_client_apps import PART as CLIENT_APPS
 from sampan.platform.identity.repository_client_apps import ClientApp
 from sampan.platform.identity.repository_devices import Device, add_device, find_device, get_device, see_device
-from sampan.platform.identity.repository_sessions import Session, get_session, rotate_session
+from sampan.platform.identity.repository_sessions import Session
 from sampan.platform.identity.repository_subjects import create_subject, get_subject
-from sampan.platform.identity.subjects import ERASED, LOG, SubjectStates
 from sampan.platform.identity.tiers import Tier
 from sampan.platform.ids import new_id
 from sampan.platform.ports import AttestPort
@@ -93,47 +86,6 @@ async def sign_out(core: Core, workspace_id: str, device_id: str) -> Granted:
     return grant(core, workspace_id, session, refresh, tier=holder.tier, epoch=holder.epoch, now_ms=now_ms)
 
 
-async def read_session(core: Core, workspace_id: str, token: RefreshToken) -> Session:
-    """Return the session that a refresh token belongs to; raise `RefreshRefused`."""
-    async with core.store.workspace(workspace_id).read() as tx:
-        session = await get_session(tx, token.family)
-    if session is None:
-        raise RefreshRefused(REFUSED)
-    return session
-
-
-async def refresh(core: Core, workspace_id: str, token: RefreshToken, session: Session) -> Granted:
-    """Exchange a refresh token for its successor and a new access token; `session` is as read just before.
-
-    The same old token within 60 s gets the same successor. Any other use of an old token ends the session and
-    voids the device's access tokens: somebody else may have it. Raises `RefreshRefused`.
-    """
-    now_ms = core.now_ms()
-    if now_ms - session.rotated_ms > IDLE_MS:
-        raise RefreshRefused(REFUSED)
-    successor = token.successor(keyring_of(core, workspace_id).secrets(core.sealer).refresh)
-    for _ in range(TRIES):
-        use = judge(token, present=session.present, used=session.used, now_ms=now_ms)
-        if use is Use.REUSE:
-            await end_reused(core, workspace_id, session)
-            raise RefreshRefused(REFUSED)
-        if use is Use.REPEAT or await _rotate(core, workspace_id, session, token, successor, now_ms):
-            return await _continued(core, workspace_id, session, successor, now_ms)
-        session = await read_session(core, workspace_id, token)
-    raise RefreshRefused(REFUSED)
-
-
-async def end_reused(core: Core, workspace_id: str, session: Session) -> None:
-    """End a session whose refresh token was used twice, or by another device's key."""
-    log.warning("refresh_token_reused", workspace=workspace_id, device=session.device_id)
-    now_ms = core.now_ms()
-    async with core.store.workspace(workspace_id).write() as tx:
-        present = await get_session(tx, session.family)
-        device = await get_device(tx, session.device_id)
-        if present is not None and device is not None:
-            await leave(tx, device, cause="token_reused", by=device.id, now_ms=now_ms)
-
-
 async def usable_device(tx: Transaction, device_id: str) -> Device:
     """Return a device that was not revoked; raise `DeviceRevoked`."""
     device = await get_device(tx, device_id)
@@ -166,28 +118,6 @@ async def start_visitor(
     subject = await get_subject(tx, device.subject)
     holder = Holder(subject.number, None, Tier.VISITOR, subject.epoch, Tier.VISITOR)
     return await start(tx, device, holder, refresh, now_ms=now_ms), holder
-
-
-async def _rotate(
-    core: Core, workspace_id: str, session: Session, token: RefreshToken, successor: RefreshToken, now_ms: int
-) -> bool:
-    used = remember(session.used, token, now_ms=now_ms)
-    async with core.store.workspace(workspace_id).write() as tx:
-        return await rotate_session(tx, session, present=successor.hash, used=used, now_ms=now_ms)
-
-
-async def _continued(core: Core, workspace_id: str, session: Session, successor: RefreshToken, now_ms: int) -> Granted:
-    states: SubjectStates = core.replica.view(workspace_id).followed[LOG]
-    tier = states.tier_of(session.subject)
-    if tier is not None:
-        epoch = states.epochs[session.subject]
-    else:  # a subject made so lately that this worker has not heard of it
-        async with core.store.workspace(workspace_id).read() as tx:
-            row = await get_subject(tx, session.subject)
-        if row.tier == ERASED:
-            raise RefreshRefused(REFUSED)
-        tier, epoch = Tier(row.tier), row.epoch
-    return grant(core, workspace_id, session, successor, tier=tier, epoch=epoch, now_ms=now_ms)
 
 
 async def _attested(core: Core, workspace_id: str, new: NewSession) -> Tier:
