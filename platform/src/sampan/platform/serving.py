@@ -81,6 +81,7 @@ def serve(settings: Settings) -> None:
             access_log=False,
             log_config=None,
             server_header=False,
+            proxy_headers=False,
             timeout_graceful_shutdown=int(settings.shutdown_seconds),
         )
         uvicorn.Server(config).run()
