@@ -6,8 +6,8 @@ token is masked inside sentences too. That is a net below careful code, not a li
 
 import json
 import logging
-import re
 import random
+import re
 import sys
 import time
 from collections.abc import Iterable, Mapping
@@ -52,7 +52,7 @@ def new_trace_id() -> str:
 
     It need not be secret, and the system's generator would cost each request a system call.
     """
-    return f"{random.getrandbits(128):032x}"  # noqa: S311 - not a secret
+    return f"{random.getrandbits(128):032x}"
 
 
 def trace_id_from(traceparent: bytes | str | None) -> str:
