@@ -255,7 +255,7 @@ async def test_a_new_colleague_from_proposal_to_first_sign_in(stage: Stage) -> N
     assert (own.status_code, own.json()["code"]) == (403, "same_person")
     done = await stage.call("POST", f"/changes/{change['id']}/approve", by=bob, body={"digest": change["digest"]})
     assert (done.json()["state"], done.json()["approvals"][0]["name"]) == ("applied", "Bob")
-    people = (await stage.call("GET", "/operators", by=ada)).json()
+    people = (await stage.call("GET", "/operators", by=ada)).json()["items"]
     eve = next(person for person in people if person["email"] == "eve@example.com")
     link = (await stage.call("POST", f"/operators/{eve['id']}/setup-link", by=ada)).json()["link"]
     shown = (await stage.call("POST", "/setup/begin", body={"link": link})).json()
@@ -272,7 +272,7 @@ async def test_two_approvals_at_once_apply_once(stage: Stage) -> None:
     path, digest = f"/changes/{change['id']}/approve", {"digest": change["digest"]}
     answers = await asyncio.gather(*(stage.call("POST", path, by=by, body=digest) for by in (bob, carl)))
     assert sorted(answer.status_code for answer in answers) == [200, 409]
-    people = (await stage.call("GET", "/operators", by=ada)).json()
+    people = (await stage.call("GET", "/operators", by=ada)).json()["items"]
     assert sum(person["email"] == "eve@example.com" for person in people) == 1
 
 
@@ -330,7 +330,7 @@ async def test_machine_tokens_over_http(stage: Stage) -> None:
         assert (answer.status_code, answer.json()["code"]) == (403, "second_factor_needed")
     for method, path in (("DELETE", "/session"), ("DELETE", "/session/everywhere")):
         assert (await stage.call(method, path, by=machine)).status_code == 401
-    (listed,) = (await stage.call("GET", "/tokens", by=ada)).json()
+    (listed,) = (await stage.call("GET", "/tokens", by=ada)).json()["items"]
     assert (listed["name"], listed["secret"]) == ("siem", None)
     assert (await stage.call("DELETE", f"/tokens/{made['id']}", by=ada)).status_code == 204
     assert (await stage.call("GET", "/audit/rows", by=machine)).status_code == 401
@@ -395,7 +395,7 @@ async def test_a_custom_role_with_a_role_id_like_name_needs_no_approval_to_shrin
     await stage.call("POST", f"/changes/{grown['id']}/approve", by=bob, body={"digest": grown["digest"]})
     body: dict[str, list[str]] = {"before": ["audit:read"], "after": []}
     assert (await stage.call("PUT", "/roles/watcher", by=ada, body=body)).json()["state"] == "applied"
-    roles = {role["name"]: role for role in (await stage.call("GET", "/roles", by=ada)).json()}
+    roles = {role["name"]: role for role in (await stage.call("GET", "/roles", by=ada)).json()["items"]}
     assert roles["watcher"] == {"name": "watcher", "built_in": False, "permissions": []}
     assert "operator:approve" in roles["admin"]["permissions"]
 

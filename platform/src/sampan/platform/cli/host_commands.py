@@ -1,4 +1,4 @@
-"""Commands of whoever runs the server, on its own machine and folder: init, doctor, audit."""
+"""Commands of whoever runs the server, on its own machine and folder: init, doctor, rescue, audit."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -19,6 +19,7 @@ def register(root: typer.Typer) -> None:
     """Add the commands."""
     root.command()(init)
     root.command()(doctor)
+    root.command()(rescue)
     root.add_typer(audit, name="audit")
 
 
@@ -80,6 +81,27 @@ def doctor(context: typer.Context, data: Data = None) -> None:
     context.obj.result({"findings": shown}, text or "Nothing to mend.")
     if any(finding.severity == "error" for finding in findings):
         raise typer.Exit(ExitCode.FINDINGS)
+
+
+def rescue(
+    context: typer.Context,
+    workspace: Annotated[str, typer.Argument(help="Id of the workspace.")],
+    email: Annotated[str, typer.Argument(help="E-mail of the operator to be reset and enabled.")],
+    data: Data = None,
+) -> None:
+    """Reset an operator when no second administrator is left to approve it; stop the server first. Audited."""
+    import asyncio
+
+    async def run() -> str:
+        from sampan.platform.operators.first_people import rescue_by_email
+        from sampan.platform.serving import offline_core
+
+        async with offline_core(settings_from(data=data)) as core:
+            return (await rescue_by_email(core, workspace, email)).secret
+
+    link = asyncio.run(run())
+    text = f"Start the server, then let {email} run:\n  sampan setup {link}"
+    context.obj.result({"email": email, "link": link}, text)
 
 
 @audit.command("verify")

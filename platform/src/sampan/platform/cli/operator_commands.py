@@ -228,7 +228,7 @@ def kill(
 ) -> None:
     """Forbid a version on every device after its next contact; it neither installs nor opens again."""
     api = _api()
-    api.post("/session/confirm", {"totp": totp})
+    api.post("/session/totp", {"totp": totp})
     api.post("/kills", {"kind": kind, "id": app, "sequence": sequence, "reason": reason, "cause": cause})
     context.obj.result({"app": app, "sequence": sequence}, f"{app} sequence {sequence} is killed.")
 

@@ -11,6 +11,8 @@ def register(root: typer.Typer) -> None:
     """Add the commands."""
     root.command()(login)
     root.command()(logout)
+    root.command()(confirm)
+    root.command()(setup)
     root.add_typer(tokens, name="token")
 
 
@@ -49,6 +51,37 @@ def logout(context: typer.Context) -> None:
         context.obj.note("The session had ended already.")
     forget()
     context.obj.result({"signed_in": False}, "Signed out.")
+
+
+def confirm(
+    context: typer.Context,
+    totp: Annotated[str, typer.Option(prompt="One-time code", help="A code that was not used yet.")],
+) -> None:
+    """Give a fresh one-time code: opens dangerous acts, such as approving, for five minutes."""
+    from sampan.platform.cli.api import current_api
+
+    answer = current_api().post("/session/totp", {"totp": totp})
+    context.obj.result(answer, "Dangerous acts are open for five minutes.")
+
+
+def setup(
+    context: typer.Context,
+    link: Annotated[str, typer.Argument(help="The set-up link that an administrator gave you.")],
+    server: Annotated[
+        str, typer.Option(help="Address of the server.", envvar="SAMPAN_SERVER")
+    ] = "http://127.0.0.1:8080",
+    workspace: Annotated[str, typer.Option(help="Workspace id.", envvar="SAMPAN_WORKSPACE")] = "demo",
+) -> None:
+    """Choose a password and enrol your authenticator, for a new or a reset account."""
+    from sampan.platform.cli.api import Api
+
+    api = Api(server, workspace)
+    shown = api.post("/setup/begin", {"link": link})
+    context.obj.note(f"Account {shown['email']}. Add this to your authenticator:\n  {shown['totp_uri']}")
+    password = typer.prompt("New password", hide_input=True, confirmation_prompt=True)
+    totp = typer.prompt("One-time code")
+    api.post("/setup/finish", {"link": link, "password": password, "totp": totp})
+    context.obj.result({"email": shown["email"]}, f"{shown['email']} is ready. Sign in with `sampan login`.")
 
 
 @tokens.command("create")

@@ -17,7 +17,16 @@ from sampan.platform.operators.console_auth import (
     Workspace,
     require_confirmed,
 )
-from sampan.platform.operators.console_bodies import Body, ChangeView, DigestText, IdQuery, Note, PublicId, TextQuery
+from sampan.platform.operators.console_bodies import (
+    Body,
+    ChangeView,
+    DigestText,
+    IdQuery,
+    Listing,
+    Note,
+    PublicId,
+    TextQuery,
+)
 from sampan.platform.operators.permissions import Permission
 
 if TYPE_CHECKING:
@@ -103,15 +112,16 @@ async def get_changes(
     return ChangePage(items=await views(core, workspace, found), next_before=following)
 
 
-async def get_kinds(core: TheCore, actor: Signed) -> list[KindView]:
+async def get_kinds(core: TheCore, actor: Signed) -> Listing[KindView]:
     """List the kinds of change and who proposes and approves them."""
     del actor
-    return [
+    found = [
         KindView(
             name=kind.name, propose=kind.propose, approve=kind.approve, approvers=kind.approvers, by_hand=kind.by_hand
         )
         for kind in core.contributions(ChangeKind)
     ]
+    return Listing(items=found)
 
 
 async def post_changes(core: TheCore, workspace: Workspace, found: WithSession, body: NewChange) -> ChangeView:

@@ -16,6 +16,7 @@ from sampan.platform.operators.console_bodies import (
     Email,
     GrantBody,
     GrantView,
+    Listing,
     Milliseconds,
     Note,
     PermissionName,
@@ -124,9 +125,9 @@ def build(_core: "Core") -> APIRouter:
     return router
 
 
-async def get_operators(core: TheCore, workspace: Workspace, actor: Reader) -> list[OperatorView]:
+async def get_operators(core: TheCore, workspace: Workspace, actor: Reader) -> Listing[OperatorView]:
     """List all accounts of the workspace."""
-    return [
+    found = [
         OperatorView(
             id=operator.id,
             person=person.id,
@@ -148,6 +149,7 @@ async def get_operators(core: TheCore, workspace: Workspace, actor: Reader) -> l
         )
         for operator, person, grants in await people.list_people(core, workspace, actor)
     ]
+    return Listing(items=found)
 
 
 async def post_operators(core: TheCore, workspace: Workspace, actor: Proposer, body: NewOperator) -> ChangeView:
@@ -208,13 +210,13 @@ async def post_setup_link(core: TheCore, workspace: Workspace, actor: Proposer, 
     return LinkView(link=issued.secret, expires_ms=issued.expires_ms)
 
 
-async def get_roles(core: TheCore, workspace: Workspace, actor: Reader) -> list[RoleView]:
+async def get_roles(core: TheCore, workspace: Workspace, actor: Reader) -> Listing[RoleView]:
     """List the workspace's roles."""
     del actor
     declared = core.contributions(Permission)
     async with core.store.workspace(workspace).read() as tx:
         found = await list_roles(tx)
-    return [
+    shown = [
         RoleView(
             name=role.name,
             built_in=role.built_in,
@@ -222,6 +224,7 @@ async def get_roles(core: TheCore, workspace: Workspace, actor: Reader) -> list[
         )
         for role in found
     ]
+    return Listing(items=shown)
 
 
 async def put_role(
@@ -233,8 +236,9 @@ async def put_role(
     return await view(core, workspace, change)
 
 
-async def get_permissions(core: TheCore, actor: Signed) -> list[PermissionView]:
+async def get_permissions(core: TheCore, actor: Signed) -> Listing[PermissionView]:
     """List all declared permissions."""
     del actor
     found = sorted(core.contributions(Permission), key=lambda permission: permission.name)
-    return [PermissionView(name=one.name, zh=one.zh, en=one.en, dangerous=one.dangerous) for one in found]
+    shown = [PermissionView(name=one.name, zh=one.zh, en=one.en, dangerous=one.dangerous) for one in found]
+    return Listing(items=shown)

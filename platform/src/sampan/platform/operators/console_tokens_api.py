@@ -6,7 +6,7 @@ from fastapi import APIRouter
 from pydantic import BaseModel, Field, StringConstraints
 
 from sampan.platform.operators.console_auth import Confirmed, Signed, TheCore, Workspace
-from sampan.platform.operators.console_bodies import Body, Milliseconds, PermissionName, PublicId
+from sampan.platform.operators.console_bodies import Body, Listing, Milliseconds, PermissionName, PublicId
 from sampan.platform.operators.machine_tokens import MAX_DAYS, create_token, list_tokens, revoke_token
 from sampan.platform.operators.session_rows import MachineToken
 
@@ -46,9 +46,9 @@ def build(_core: "Core") -> APIRouter:
     return router
 
 
-async def get_tokens(core: TheCore, workspace: Workspace, actor: Signed) -> list[TokenView]:
+async def get_tokens(core: TheCore, workspace: Workspace, actor: Signed) -> Listing[TokenView]:
     """List the own tokens, or everybody's for who may read them."""
-    return [_view(token) for token in await list_tokens(core, workspace, actor)]
+    return Listing(items=[_view(token) for token in await list_tokens(core, workspace, actor)])
 
 
 async def post_tokens(core: TheCore, workspace: Workspace, actor: Confirmed, body: NewToken) -> TokenView:

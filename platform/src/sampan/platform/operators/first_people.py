@@ -18,8 +18,13 @@ from sampan.platform.operators.enrolment import ISSUER, IssuedLink, issue_setup_
 from sampan.platform.operators.passwords import hash_password
 from sampan.platform.operators.people import existing_operator
 from sampan.platform.operators.people_changes import SETUP_ALLOWED_MS, add_grants, check_grants
-from sampan.platform.operators.people_door import write_people
-from sampan.platform.operators.people_errors import AlreadyInitialised, OperatorExists, PersonExists
+from sampan.platform.operators.people_door import read_people, write_people
+from sampan.platform.operators.people_errors import (
+    AlreadyInitialised,
+    OperatorExists,
+    OperatorNotFound,
+    PersonExists,
+)
 from sampan.platform.operators.permissions import BuiltInRole
 from sampan.platform.operators.person_rows import person_by_email, totp_context
 from sampan.platform.operators.sign_in import normal_email
@@ -115,6 +120,16 @@ async def invite_existing(
             raise OperatorExists("This person has an account here already.")
         await _add_account(tx, person.id, operator_id, grants, actor, core.now_ms())
     return operator_id
+
+
+async def rescue_by_email(core: "Core", workspace_id: str, email: str) -> IssuedLink:
+    """Like `rescue`, by the person's address; raise `OperatorNotFound`."""
+    async with read_people(core, workspace_id) as tx:
+        person = await person_by_email(tx, normal_email(email))
+        operator = await operator_rows.operator_of_person(tx, person.id) if person else None
+    if operator is None:
+        raise OperatorNotFound(f"Nobody with the address {email!r} has an account in this workspace.")
+    return await rescue(core, workspace_id, operator.id)
 
 
 async def rescue(core: "Core", workspace_id: str, operator_id: str, *, actor: Actor = HOST) -> IssuedLink:
