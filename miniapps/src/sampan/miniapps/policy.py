@@ -24,7 +24,7 @@ class AppPolicy:
     """The workspace's rules for packages; sizes in bytes. Without an entry on the list no domain is allowed."""
 
     allowed_domains: tuple[str, ...] = ()
-    locales: tuple[str, ...] = ("zh", "en")
+    locales: tuple[str, ...] = ("en", "zh")
     max_package_bytes: int = 64 * MEBIBYTE
     max_file_bytes: int = 32 * MEBIBYTE
     max_files: int = 5_000

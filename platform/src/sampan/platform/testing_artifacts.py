@@ -222,9 +222,11 @@ async def chunks_of(data: bytes, size: int = 64 * 1024) -> AsyncIterator[bytes]:
 
 
 @contextlib.asynccontextmanager
-async def publishing_in(folder: Path, *more: Component, app: str = APP) -> "AsyncIterator[Publishing]":
+async def publishing_in(
+    folder: Path, *, components: Sequence[Component] = COMPONENTS, app: str = APP
+) -> AsyncIterator[Publishing]:
     """Open a server with one publisher ready to publish; no job runs unless the test runs it."""
-    async with running_core(folder / "server", components=(*COMPONENTS, *more), now_ms=Clock()) as core:
+    async with running_core(folder / "server", components=components, now_ms=Clock()) as core:
         made = Publishing(core, folder, app=app)
         await made.start()
         yield made

@@ -36,11 +36,16 @@ async def scan_version(core: Core, workspace_id: str, app_id: str, sequence: int
         await replace_findings(tx, version.candidate_id, SCAN, found)
 
 
-async def run_scans(core: Core) -> None:
-    """Scan what is queued, until cancelled."""
+def scan_runner(core: Core) -> JobRunner:
+    """Return what runs the queued scans of all workspaces, one at a time."""
     kinds = [JobKind(JOB, partial(_run, core), max_attempts=5)]
     waiting = core.store.system(JOBS_DOOR)
-    await JobRunner(core.store.workspace, waiting, kinds, now_ms=core.now_ms, concurrency=1).run()
+    return JobRunner(core.store.workspace, waiting, kinds, now_ms=core.now_ms, concurrency=1)
+
+
+async def run_scans(core: Core) -> None:
+    """Scan what is queued, until cancelled."""
+    await scan_runner(core).run()
 
 
 async def _run(core: Core, job: Job) -> None:
