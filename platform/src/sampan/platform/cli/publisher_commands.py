@@ -1,0 +1,165 @@
+"""Commands on a publisher's own machine: new, keygen, pack, check. None of them needs a server."""
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from sampan.platform.cli.output import ExitCode
+
+Folder = Annotated[Path, typer.Argument(help="Folder of the mini-app.")]
+
+
+def register(root: typer.Typer) -> None:
+    """Add the commands."""
+    from sampan.platform.cli import publisher_commands_register, publisher_commands_versions
+
+    root.command()(new)
+    root.command()(keygen)
+    root.command()(pack)
+    root.command()(check)
+    publisher_commands_versions.register(root)
+    publisher_commands_register.register(root)
+
+
+def new(
+    context: typer.Context,
+    folder: Annotated[Path, typer.Argument(help="Folder to be made.")],
+    app_id: Annotated[str, typer.Option("--id", help="App id in reverse DNS, such as bank.demo.coupons.")],
+    name: Annotated[str, typer.Option(help="Name for people.")] = "",
+) -> None:
+    """Make a small mini-app to start from: one page, zh and en, no build step."""
+    from sampan.platform.cli.new_app import make_app
+
+    files = make_app(folder, app_id, name or app_id.rpartition(".")[2].capitalize())
+    lines = [f"Made {len(files)} files in {folder}:", *(f"  {path}" for path in files)]
+    lines += ["Next:", f"  sampan check {folder}", f"  sampan pack {folder} --out dist"]
+    context.obj.result({"folder": str(folder), "app": app_id, "files": files}, "\n".join(lines))
+
+
+def keygen(
+    context: typer.Context,
+    who: Annotated[str, typer.Argument(metavar="publisher|officer", help="Whose key: they have different uses.")],
+    out: Annotated[Path, typer.Option(help="Key file to be made; a publisher gets a second one for trials.")],
+    passphrase_file: Annotated[
+        Path | None, typer.Option(help="File with the passphrase [SAMPAN_PASSPHRASE, or asked].")
+    ] = None,
+    algorithm: Annotated[str, typer.Option(help="ed25519 or es256.")] = "ed25519",
+) -> None:
+    """Make a key here: the private part encrypted (PKCS#8), the public part beside it, to be registered."""
+    from sampan.platform.cli.key_pairs import make_pair, passphrase_for, public_path, trial_path
+
+    if who not in ("publisher", "officer"):
+        raise typer.BadParameter("say publisher or officer", param_hint="who")
+    secret = passphrase_for(f"the new key {out}", passphrase_file, is_new=True)
+    paths = {"intl": out, "trial": trial_path(out)} if who == "publisher" else {"": out}
+    made = {profile: make_pair(path, secret, algorithm=algorithm) for profile, path in paths.items()}
+    keys = [
+        {"profile": profile, "id": pair.id, "file": str(pair.path), "public": pair.public.pem()}
+        for profile, pair in made.items()
+    ]
+    lines = []
+    for profile, pair in made.items():
+        lines.append(f"{pair.path}  {f'tree {profile}, ' if profile else ''}key {pair.id}")
+        lines.append(pair.public.pem().rstrip())
+    given = " ".join(str(public_path(pair.path)) for pair in made.values())
+    lines.append(
+        f"Have an administrator register the public part: {given}. The private part never leaves this machine."
+    )
+    context.obj.result({"who": who, "keys": keys}, "\n".join(lines))
+
+
+def pack(
+    context: typer.Context,
+    folder: Folder,
+    out: Annotated[Path, typer.Option(help="Folder for the two files.")] = Path("dist"),
+    app_id: Annotated[
+        str | None, typer.Option("--id", help="App id, for a plain H5 build without manifest.json.")
+    ] = None,
+    name: Annotated[str | None, typer.Option(help="Name for people, for a plain H5 build.")] = None,
+    version: Annotated[str, typer.Option(help="Version name, for a plain H5 build.")] = "1.0.0",
+    sequence: Annotated[int | None, typer.Option(min=1, help="Sequence, in place of the manifest's.")] = None,
+    following: Annotated[bool, typer.Option("--next", help="Take the next free sequence from the server.")] = False,
+) -> None:
+    """Pack a mini-app or a plain H5 build; the same files give the same bytes on every machine."""
+    from sampan.offline_packages import NewApp
+    from sampan.offline_packages import pack as pack_folder
+    from sampan.offline_packages.required_files import MANIFEST
+    from sampan.platform.cli.packages import progress
+
+    if following:
+        sequence = _next_sequence(app_id or _app_id_of(folder / MANIFEST))
+    plain = None
+    if app_id is not None and not (folder / MANIFEST).exists():
+        plain = NewApp(app_id=app_id, version_name=version, sequence=sequence or 1, name=name)
+    with progress(context.obj, "Packing") as told:
+        packed = pack_folder(folder, out, new_app=plain, sequence=sequence, progress=told)
+    value = {
+        "app": packed.index.app,
+        "version": packed.index.version,
+        "sequence": packed.index.sequence,
+        "digest": packed.digest,
+        "package": str(packed.archive_path),
+        "index": str(packed.index_path),
+        "size": packed.index.archive.size,
+        "files": len(packed.index.files),
+        "skipped": list(packed.skipped),
+        "added": list(packed.added),
+    }
+    lines = [
+        f"{packed.index.app} {packed.index.version}, sequence {packed.index.sequence}: {len(packed.index.files)} files"
+    ]
+    lines += [f"left out: {path}" for path in packed.skipped] + [f"added: {path}" for path in packed.added]
+    lines += [f"package {packed.archive_path}", f"index   {packed.index_path}", f"digest  {packed.digest}"]
+    lines.append(f"Next: sampan publish {packed.archive_path} --wait")
+    context.obj.result(value, "\n".join(lines))
+
+
+def check(
+    context: typer.Context,
+    source: Annotated[Path, typer.Argument(help="A package (.ma) or the folder of a mini-app.")],
+    previous: Annotated[Path | None, typer.Option(help="Index file of the version published before.")] = None,
+    offline: Annotated[bool, typer.Option(help="Do not ask the server for the bank's own rules.")] = False,
+) -> None:
+    """Run the checks that the server will run. Exit status 6 when something would stop the version."""
+    from sampan.platform.cli import packages
+
+    rules = packages.default_rules() if offline else _bank_rules()
+    before = packages.read_index(previous) if previous else None
+    with packages.accepted(source, rules, context.obj) as found:
+        told = packages.findings(found, rules, previous=before)
+        digest, index = found.digest, found.index
+    is_good = not packages.has_errors(told)
+    value: dict[str, Any] = {"app": index.app, "sequence": index.sequence, "digest": digest, "ok": is_good}
+    lines = packages.finding_lines(told)
+    verdict = "Nothing stops it" if is_good else "The errors above stop it"
+    lines.append(f"{index.app} {index.version}: {len(told)} findings. {verdict}; checked against {rules.source}.")
+    context.obj.result({**value, "findings": packages.finding_values(told)}, "\n".join(lines))
+    if not is_good:
+        raise typer.Exit(ExitCode.FINDINGS)
+
+
+def _bank_rules() -> Any:
+    from sampan.platform.cli import packages
+    from sampan.platform.cli.api import Api
+    from sampan.platform.cli.home import NotSignedIn, signed_in
+
+    try:
+        return packages.rules_of(Api.of(signed_in()))
+    except NotSignedIn:
+        return packages.default_rules()
+
+
+def _next_sequence(app_id: str) -> int:
+    from sampan.platform.cli.api import current_api
+
+    return int(current_api().get(f"/apps/{app_id}/next-sequence")["sequence"])
+
+
+def _app_id_of(manifest: Path) -> str:
+    from sampan.offline_packages import parse_manifest
+    from sampan.offline_packages.refusals import AppIdNeeded
+
+    if not manifest.exists():
+        raise AppIdNeeded
+    return parse_manifest(manifest.read_bytes()).app_id
