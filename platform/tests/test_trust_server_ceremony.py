@@ -180,7 +180,8 @@ async def test_a_key_is_registered_once_for_one_purpose(parties: Parties) -> Non
             )
 
 
-async def test_changed_officers_need_both_quorums_and_sign_targets_anew(parties: Parties) -> None:
+@pytest.mark.parametrize("short", [0, 1], ids=["root", "targets"])
+async def test_changed_officers_need_both_quorums_and_sign_targets_anew(parties: Parties, short: int) -> None:
     await parties.start("intl")
     one, two, lost = parties.officers
     fresh = PrivateKey.generate()
@@ -190,7 +191,9 @@ async def test_changed_officers_need_both_quorums_and_sign_targets_anew(parties:
             parties.core, tx, "intl", [key_id(each.public) for each in (one, two, fresh)], ACTOR
         )
     assert await parties.sign_all("intl", one, fresh) == []  # two of the new, one of the old
-    assert await parties.sign_all("intl", two) == ["root", "targets"]
+    waiting = await parties.waiting("intl")
+    assert (await parties.sign(waiting[1 - short], two)).stored == ()
+    assert (await parties.sign(waiting[short], lost)).stored == ("root", "targets")
     async with parties.core.store.workspace(WORKSPACE).read() as tx:
         root, targets = await current_root(tx, "intl"), await service.current_role(tx, "intl", "targets")
         officers = {each.key_id: each.state for each in await list_keys(tx, purpose=Purpose.OFFICER)}
