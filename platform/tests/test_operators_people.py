@@ -19,6 +19,7 @@ from sampan.platform.operators.first_people import (
     create_ready_operator,
     invite_existing,
     rescue,
+    rescue_by_email,
 )
 from sampan.platform.operators.machine_tokens import (
     DAY_MS,
@@ -354,7 +355,9 @@ async def test_the_last_admin_stays(stage: Stage) -> None:
 
 async def test_the_host_rescues_a_workspace_that_lost_its_second_admin(stage: Stage) -> None:
     await disable(stage.core, WORKSPACE, stage.ada, stage.bob.operator_id)
-    link = await rescue(stage.core, WORKSPACE, stage.bob.operator_id)
+    with pytest.raises(OperatorNotFound):
+        await rescue_by_email(stage.core, OTHER_WORKSPACE, "bob@example.com")
+    link = await rescue_by_email(stage.core, WORKSPACE, "Bob@example.com")
     assert await stage.enter("bob@example.com", await stage.set_up(link.secret))
 
 

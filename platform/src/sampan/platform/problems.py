@@ -4,6 +4,7 @@
 Unexpected exceptions say nothing about the inside.
 """
 
+import json
 from collections.abc import Mapping
 from typing import Any
 
@@ -65,7 +66,11 @@ def problem_bytes(error: SampanError) -> bytes:
         "detail": error.detail,
         "trace_id": current_trace_id(),
     }
-    return orjson.dumps(body, default=str)
+    try:
+        return orjson.dumps(body, default=str)
+    except TypeError:
+        # A sentence that quotes half a surrogate pair from a request: the standard library escapes it.
+        return json.dumps(body, default=str).encode()
 
 
 def problem_headers(error: SampanError) -> dict[str, str]:

@@ -16,6 +16,7 @@ from sampan.platform.identity.service_keys import new_token_key, rotate_token_ke
 from sampan.platform.operators.actor import Actor
 from sampan.platform.operators.audit import record
 from sampan.platform.operators.console_auth import Workspace, needs
+from sampan.platform.operators.console_bodies import Listing
 from sampan.platform.operators.identity_console_bodies import (
     ClientAppAnswer,
     ClientAppChange,
@@ -31,10 +32,10 @@ def build(core: Core) -> APIRouter:
     @router.get("/client-apps")
     async def list_apps(
         workspace: Workspace, _actor: Annotated[Actor, needs("client_app:read")]
-    ) -> list[ClientAppAnswer]:
+    ) -> Listing[ClientAppAnswer]:
         """List the super-apps of this workspace."""
         async with core.store.workspace(workspace).read() as tx:
-            return [ClientAppAnswer.of(app) for app in await list_client_apps(tx)]
+            return Listing(items=[ClientAppAnswer.of(app) for app in await list_client_apps(tx)])
 
     @router.get("/client-apps/{app_id}")
     async def get_app(
