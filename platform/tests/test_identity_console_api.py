@@ -175,6 +175,7 @@ async def test_another_workspaces_operator_sees_nothing(anonymous: Bank, admin: 
 async def test_client_apps_are_kept(admin: Bank) -> None:
     made = await admin.ok("POST", "/client-apps", {"id": "staff", "name": "Staff", "bundle_ids": {"ios": "a.b"}})
     assert made["registers_customers"] is True
+    assert [app["id"] for app in (await admin.ok("GET", "/client-apps"))["items"]] == ["retail", "staff"]
     again = await admin.call("POST", "/client-apps", {"id": "staff", "name": "Staff"})
     assert (again.status_code, again.json()["code"]) == (409, "client_app_taken")
     changed = await admin.ok("PATCH", "/client-apps/staff", {"closed": True, "minimum_versions": {"ios": "2.1"}})
@@ -190,7 +191,16 @@ async def test_client_apps_are_kept(admin: Bank) -> None:
 
 
 @pytest.mark.parametrize(
-    "body", [{"id": "Staff", "name": "x"}, {"id": "staff"}, {"id": "staff", "name": "x", "colour": "red"}, []]
+    "body",
+    [
+        {"id": "Staff", "name": "x"},
+        {"id": "staff"},
+        {"id": "staff", "name": "x", "colour": "red"},
+        {"id": "staff", "name": "\x00"},
+        {"id": "staff", "name": "x", "minimum_versions": {"ios": "one"}},
+        {"id": "staff", "name": "x", "bundle_ids": {"plan9": "x"}},
+        [],
+    ],
 )
 async def test_a_wrong_body_is_named(admin: Bank, body: Any) -> None:
     answer = await admin.call("POST", "/client-apps", body)
@@ -269,7 +279,7 @@ async def test_the_bank_governs_devices(anonymous: Bank, admin: Bank) -> None:
     desk = await anonymous.sign_in("service_desk")
     assert (await desk.call("PUT", f"{of_device}/assurance", {"tier": "full"})).status_code == 403
     await desk.ok("POST", f"{of_device}/sign-out")
-    (listed,) = await desk.ok("GET", f"/customers/{customer}/devices")
+    (listed,) = (await desk.ok("GET", f"/customers/{customer}/devices"))["items"]
     assert (listed["signed_in"], listed["revoked"]) == (False, False)
     assert (await device.begin()).status_code == 201
     await device.sign_in(PHONE)

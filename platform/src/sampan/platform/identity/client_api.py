@@ -1,5 +1,7 @@
 """The session calls of devices, and the workspace's public token keys."""
 
+from typing import Annotated
+
 import msgspec
 from starlette.requests import Request
 from starlette.responses import Response
@@ -41,7 +43,7 @@ class CodeBody(msgspec.Struct):
     """POST /client/v1/session/code."""
 
     phone: str
-    lang: str = "zh"
+    lang: Annotated[str, msgspec.Meta(max_length=35)] = "zh"
 
 
 class CustomerBody(msgspec.Struct):

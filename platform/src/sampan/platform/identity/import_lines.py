@@ -136,8 +136,8 @@ def _header(cells: list[str]) -> list[str]:
 
 
 def _checked(row: ImportRow) -> ImportRow:
-    if not 0 < len(row.bank_reference) <= MAX_REFERENCE:
-        raise ImportLineInvalid(f"bank_reference has 1 to {MAX_REFERENCE} characters.")
+    if not 0 < len(row.bank_reference) <= MAX_REFERENCE or not row.bank_reference.isprintable():
+        raise ImportLineInvalid(f"bank_reference has 1 to {MAX_REFERENCE} printable characters.")
     if row.tier is not None:
         Tier.parse(row.tier)
     return row

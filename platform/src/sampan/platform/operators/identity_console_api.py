@@ -40,6 +40,7 @@ from sampan.platform.operators import identity_apps_api
 from sampan.platform.operators.actor import Actor
 from sampan.platform.operators.audit import record
 from sampan.platform.operators.console_auth import Workspace, needs
+from sampan.platform.operators.console_bodies import Listing
 from sampan.platform.operators.identity_console_bodies import (
     AssuranceBody,
     CustomerAnswer,
@@ -216,10 +217,11 @@ def _add_changing(router: APIRouter, core: Core) -> None:
 
 def _add_devices(router: APIRouter, core: Core) -> None:
     @router.get("/customers/{customer_id}/devices")
-    async def list_devices(workspace: Workspace, _actor: Reader, customer_id: str) -> list[DeviceAnswer]:
+    async def list_devices(workspace: Workspace, _actor: Reader, customer_id: str) -> Listing[DeviceAnswer]:
         """List the devices that a customer has signed in on, the latest sign-in first."""
         async with core.store.workspace(workspace).read() as tx:
-            return [DeviceAnswer.of(item.pair, item.seen_ms) for item in await devices_of(tx, customer_id)]
+            found = await devices_of(tx, customer_id)
+        return Listing(items=[DeviceAnswer.of(item.pair, item.seen_ms) for item in found])
 
     @router.put("/customers/{customer_id}/devices/{device_id}/assurance")
     async def put_assurance(

@@ -2,33 +2,33 @@
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, Field
 
 from sampan.platform.identity.repository_client_apps import ClientApp
 from sampan.platform.identity.repository_customers import Customer
 from sampan.platform.identity.repository_devices import CustomerDevice
 from sampan.platform.identity.service_customers import Change
 from sampan.platform.identity.service_import import ImportReport
+from sampan.platform.operators.console_bodies import Body
 
+PRINTABLE = r"^[^\x00-\x1f\x7f]*$"
 Slug = Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]{1,62}$", description="Lower-case letters, digits and hyphens.")]
 DevicePlatform = Literal["ios", "android", "harmony", "web"]
 Version = Annotated[str, Field(pattern=r"^[0-9]+(\.[0-9]+){0,3}$", max_length=40)]
 Text = Annotated[str, Field(max_length=200)]
-Reference = Annotated[str, Field(min_length=1, max_length=128, description="What the bank calls the customer.")]
+Reference = Annotated[
+    str, Field(min_length=1, max_length=128, pattern=PRINTABLE, description="What the bank calls the customer.")
+]
+Name = Annotated[str, Field(min_length=1, max_length=200, pattern=PRINTABLE)]
+Channel = Annotated[str, Field(max_length=64, pattern=PRINTABLE)]
 CustomerTier = Literal["registered", "e_account", "full"]
-
-
-class Body(BaseModel):
-    """Unknown fields are refused: a misspelt one would quietly do nothing."""
-
-    model_config = ConfigDict(extra="forbid")
 
 
 class ClientAppChange(Body):
     """What can be changed of a client app; what is left out stays as it is."""
 
-    name: Annotated[str, Field(min_length=1, max_length=200)] | None = None
-    channel: Annotated[str, Field(max_length=64)] | None = None
+    name: Name | None = None
+    channel: Channel | None = None
     bundle_ids: dict[DevicePlatform, Text] | None = None
     minimum_versions: dict[DevicePlatform, Version] | None = None
     registers_customers: bool | None = Field(None, description="Whether a phone number without a customer makes one.")
@@ -39,8 +39,8 @@ class NewClientApp(Body):
     """A new super-app."""
 
     id: Slug
-    name: Annotated[str, Field(min_length=1, max_length=200)]
-    channel: Annotated[str, Field(max_length=64)] = "app"
+    name: Name
+    channel: Channel = "app"
     bundle_ids: dict[DevicePlatform, Text] = Field(default_factory=dict)
     minimum_versions: dict[DevicePlatform, Version] = Field(default_factory=dict)
     registers_customers: bool = True
