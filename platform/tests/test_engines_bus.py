@@ -104,9 +104,11 @@ async def test_a_listener_may_unsubscribe_others_and_publish_from_within(bus: Bu
     bus.subscribe(KEY, first)
     ends.append(bus.subscribe(KEY, gone))
     bus.subscribe(OTHER, last)
+    before = REGISTRY.get_sample_value("sampan_bus_listener_failures_total")
     bus.publish(KEY, b"start")
     assert await last.wait(1) == [b"from within"]
     assert gone.heard == []
+    assert REGISTRY.get_sample_value("sampan_bus_listener_failures_total") == before
 
 
 async def test_a_listener_that_raises_stops_nobody_and_is_counted(bus: Bus) -> None:

@@ -321,6 +321,28 @@ async def test_who_lost_the_lease_changes_nothing(store: Store, clock: Clock) ->
     assert await rows(store) == []
 
 
+async def test_a_late_failure_or_heartbeat_does_not_touch_the_next_lease(store: Store, clock: Clock) -> None:
+    gate, other = Gate(), Gate()
+
+    async def fails_late(job: Job) -> None:
+        await gate(job)
+        raise RuntimeError("late")
+
+    first, second = runner(store, clock, JobKind("mail", fails_late)), runner(store, clock, JobKind("mail", other))
+    await promise(store)
+    await first.poll()
+    await gate.inside.wait()
+    clock.ms += LEASE_MS
+    await second.poll()
+    await other.inside.wait()
+    gate.open.set()
+    await first.idle()
+    assert [(row.state, row.attempts, row.last_error) for row in await rows(store)] == [(JobState.RUNNING, 2, "")]
+    other.open.set()
+    await second.idle()
+    assert await rows(store) == []
+
+
 async def test_effect_and_end_can_be_one_transaction(store: Store, clock: Clock) -> None:
     async def effect(job: Job) -> None:
         async with store.workspace("demo").write() as tx:
