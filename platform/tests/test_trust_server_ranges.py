@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sampan.platform.trust.ranges import ByteRange, Unsatisfiable, names_etag, range_applies, wanted_range
+from sampan.platform.trust.ranges import ByteRange, Unsatisfiable, names_etag, range_applies, takes_gzip, wanted_range
 
 
 @pytest.mark.parametrize(
@@ -76,3 +76,22 @@ def test_if_none_match_compares_weakly(value: bytes | None, names: bool) -> None
 )
 def test_if_range_compares_strongly(value: bytes | None, applies: bool) -> None:
     assert range_applies(value, b'"a"') is applies
+
+
+@pytest.mark.parametrize(
+    ("headers", "takes"),
+    [
+        ([], False),
+        ([(b"accept-encoding", b"gzip, deflate, br")], True),
+        ([(b"accept-encoding", b"br"), (b"accept-encoding", b" GZIP ; q=0.5")], True),
+        ([(b"accept-encoding", b"gzip;q=0")], False),
+        ([(b"accept-encoding", b"gzip;q=0.000")], False),
+        ([(b"accept-encoding", b"*")], False),
+        ([(b"accept-encoding", b"x-gzip")], False),
+        ([(b"accept-encoding", b"gzip"), (b"range", b"bytes=0-1")], False),
+    ],
+)
+def test_a_compressed_answer_is_for_whoever_asks_and_never_for_ranges(
+    headers: list[tuple[bytes, bytes]], takes: bool
+) -> None:
+    assert takes_gzip(headers) is takes

@@ -12,6 +12,7 @@ from sampan.platform.operators.permissions import BuiltInRole, Permission
 from sampan.platform.trust.client_api import routes
 from sampan.platform.trust.console_api import build_routes
 from sampan.platform.trust.doctor import check_passphrase, check_trees
+from sampan.platform.trust.encodings import run_encoder
 from sampan.platform.trust.file_rows import LOG, load_places
 from sampan.platform.trust.key_register import RESUME_KEY
 from sampan.platform.trust.publisher import run_publisher
@@ -49,6 +50,7 @@ component = Component(
         FollowedLog(LOG, load_places),
         Background("trust publisher", run_publisher),
         Background("trust keys", unlock_all),
+        Background("trust encodings", run_encoder),
         ClientRoutes(routes),
         ConsoleRoutes(build_routes),
         DoctorCheck("trust trees", check_trees),

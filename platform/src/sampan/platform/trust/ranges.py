@@ -1,6 +1,7 @@
-"""HTTP conditions and byte ranges (RFC 9110 sections 13 and 14), as pure functions over header values."""
+"""HTTP conditions, ranges and encodings (RFC 9110 sections 12 to 14), as pure functions over header values."""
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 _RANGE = re.compile(rb"bytes=[ \t]*(\d{0,18})-(\d{0,18})[ \t]*", re.IGNORECASE)
@@ -51,3 +52,18 @@ def names_etag(value: bytes | None, etag: bytes) -> bool:
 def range_applies(if_range: bytes | None, etag: bytes) -> bool:
     """Whether a Range header counts beside this If-Range: strong comparison; dates never match here."""
     return if_range is None or if_range.strip() == etag
+
+
+def takes_gzip(headers: Iterable[tuple[bytes, bytes]]) -> bool:
+    """Whether a request without a Range header accepts a gzip answer; `*` and a quality of 0 do not count."""
+    accepted = b""
+    for name, value in headers:
+        if name == b"range":
+            return False
+        if name == b"accept-encoding":
+            accepted += b"," + value
+    for each in accepted.lower().split(b","):
+        coding, _, quality = each.replace(b" ", b"").partition(b";")
+        if coding == b"gzip":
+            return re.fullmatch(rb"q=0(\.0*)?", quality) is None
+    return False

@@ -18,10 +18,18 @@ from sampan.platform.engines.keys import Key
 from sampan.platform.engines.objects import ObjectMissing
 from sampan.platform.errors import NotFound
 from sampan.platform.problems import MethodNotAllowed, send_problem
+from sampan.platform.trust.encodings import Encodings
 from sampan.platform.trust.file_rows import LOG, FilePlaces
 from sampan.platform.trust.memory import SmallFile, TrustMemory
 from sampan.platform.trust.profiles import PROFILES
-from sampan.platform.trust.ranges import ByteRange, Unsatisfiable, names_etag, range_applies, wanted_range
+from sampan.platform.trust.ranges import (
+    ByteRange,
+    Unsatisfiable,
+    names_etag,
+    range_applies,
+    takes_gzip,
+    wanted_range,
+)
 from sampan.platform.trust.waking import metadata_key, target_key
 
 FOREVER = b"public, max-age=31536000, immutable"
@@ -61,6 +69,7 @@ class _Found:
     body: bytes | None = None
     key: Key | None = None
     offset: int = 0
+    encoding: bytes = b""
 
 
 class TrustFiles:
@@ -75,19 +84,21 @@ class TrustFiles:
         if scope["method"] not in {"GET", "HEAD"}:
             await send_problem(send, MethodNotAllowed("This path answers GET and HEAD.", allow="GET, HEAD"))
             return
-        found = await self._find(scope["path"])
+        found = await self._find(scope["path"], scope["headers"])
         if found is None:
             await send_problem(send, TrustFileNotFound("The tree has no such file."))
             return
         await _answer(self._core, scope, found, send)
 
-    async def _find(self, path: str) -> _Found | None:
+    async def _find(self, path: str, headers: Iterable[tuple[bytes, bytes]]) -> _Found | None:
         match = _PATH.fullmatch(path)
         if match is None or match[2] not in PROFILES or match[1] not in self._core.replica.workspaces:
             return None
         if match[3] == "metadata":
             return await self._metadata(match[1], match[2], match[4])
-        return await (self._target if match[3] == "targets" else self._file)(match[1], match[4])
+        if match[3] == "targets":
+            return await self._target(match[1], match[4], takes_gzip(headers))
+        return await self._file(match[1], match[4])
 
     async def _metadata(self, workspace_id: str, profile: str, name: str) -> _Found | None:
         if name == "timestamp.json":
@@ -98,7 +109,7 @@ class TrustFiles:
         key = metadata_key(workspace_id, profile, name)
         return _small(await self._memory.immutable(key), JSON, FOREVER) or await self._object(key, name, JSON)
 
-    async def _target(self, workspace_id: str, path: str) -> _Found | None:
+    async def _target(self, workspace_id: str, path: str, is_gzip_taken: bool) -> _Found | None:
         match = _TARGET.fullmatch(path)
         if match is None:
             return None
@@ -108,7 +119,14 @@ class TrustFiles:
             small = _small(await self._memory.immutable(key), JSON, FOREVER)
             if small is not None:
                 return small
-        return await self._object(key, match[1], media_type)
+        found = await self._object(key, match[1], media_type)
+        if found is None or media_type is not ARCHIVE or not is_gzip_taken:
+            return found
+        copy = await self._core.shared(Encodings, Encodings).gzip_of(workspace_id, match[1])
+        if copy is None:
+            return found
+        etag = f'"{match[1]}-gzip"'.encode()
+        return _Found(etag, media_type, FOREVER, copy[1], key=copy[0], encoding=b"gzip")
 
     async def _file(self, workspace_id: str, sha256: str) -> _Found | None:
         if _DIGEST.fullmatch(sha256) is None:
@@ -137,6 +155,10 @@ def _small(file: SmallFile | None, media_type: bytes, caching: bytes) -> _Found 
 async def _answer(core: Core, scope: Scope, found: _Found, send: Send) -> None:
     asked = {name: value for name, value in scope["headers"] if name in _CONDITIONS}
     headers = [(b"etag", found.etag), (b"cache-control", found.caching), (b"accept-ranges", b"bytes"), *_SAFE]
+    if found.media_type is ARCHIVE:
+        headers.append((b"vary", b"accept-encoding"))
+    if found.encoding:
+        headers.append((b"content-encoding", found.encoding))
     if names_etag(asked.get(b"if-none-match"), found.etag):
         await _send(send, 304, headers, b"")
         return
