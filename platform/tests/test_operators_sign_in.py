@@ -17,7 +17,8 @@ from sampan.platform.operators.actor import Actor
 from sampan.platform.operators.attempts import PER_ACCOUNT, PER_SOURCE, WINDOW_MS, LockedOut
 from sampan.platform.operators.component import component as operators
 from sampan.platform.operators.first_people import Credentials, invite_existing
-from sampan.platform.operators.operator_rows import grants_of
+from sampan.platform.operators.machine_tokens import create_token
+from sampan.platform.operators.operator_rows import OperatorState, grants_of, set_operator_state
 from sampan.platform.operators.passwords import BadPassword, PasswordQueue, SignInBusy, refuse_bad_password
 from sampan.platform.operators.people import disable, remove_grant
 from sampan.platform.operators.people_door import read_people
@@ -315,6 +316,19 @@ async def test_a_disabled_account_is_out_at_once(stage: Stage) -> None:
     stage.clock.ms += STEP_MS
     with pytest.raises(SignInRefused):
         await stage.enter()
+
+
+@anyio
+async def test_the_state_alone_shuts_sessions_and_tokens(stage: Stage) -> None:
+    """Disabling ends them one by one too; a session that began at that very moment must not slip through."""
+    made = await stage.enter()
+    actor = (await stage.who(made)).actor
+    _, secret = await create_token(stage.core, WORKSPACE, actor, name="t", permissions=["audit:read"], days=1)
+    async with stage.core.store.workspace(WORKSPACE).write() as tx:
+        await set_operator_state(tx, stage.person.operator_id, OperatorState.DISABLED)
+    for shut in (made.secret, secret):
+        with pytest.raises(SessionEnded):
+            await recognise(stage.core, WORKSPACE, shut)
 
 
 @anyio
