@@ -99,7 +99,7 @@ async def test_showing_an_app_takes_two_people_and_reaches_sync(console: Console
     assert [(item["id"], item["name"]["en"], item["may_open"]) for item in apps["items"]] == [(APP, "Coupons", False)]
     assert await console.sync(apps["etag"]) == {"etag": apps["etag"]}
     preview = await console.call("auditor", "GET", "/catalogue/preview/registered")
-    assert preview.json()[0]["may_open"] is True
+    assert preview.json()["items"][0]["may_open"] is True
 
 
 async def test_narrowing_acts_at_once_and_widening_waits(console: Console) -> None:
@@ -111,7 +111,7 @@ async def test_narrowing_acts_at_once_and_widening_waits(console: Console) -> No
     assert (await console.edit("manager", listed=False)).json()["applied"] is True
     assert (await console.sync())["items"] == []
     assert (await console.edit("manager", listed=True)).json()["applied"] is False
-    [entry] = (await console.call("auditor", "GET", "/catalogue")).json()
+    [entry] = (await console.call("auditor", "GET", "/catalogue")).json()["items"]
     assert (entry["listed"], entry["open_tier"], entry["text_en"]) == (False, "full", "Save money.")
 
 
@@ -122,7 +122,7 @@ async def test_a_proposal_goes_stale_when_the_entry_moves(console: Console) -> N
     await console.edit("manager", open_tier="full")
     refused = await console.approve("reviewer", proposed)
     assert refused.json()["code"] == "change_stale"
-    [entry] = (await console.call("auditor", "GET", "/catalogue")).json()
+    [entry] = (await console.call("auditor", "GET", "/catalogue")).json()["items"]
     assert entry["open_tier"] == "full"
 
 
@@ -174,7 +174,7 @@ async def test_another_workspaces_catalogue_is_another(console: Console) -> None
         "foreigner", "PATCH", f"/catalogue/apps/{APP}", {"listed": False}, workspace=OTHER_WORKSPACE
     )
     assert edit.json()["code"] == "app_unknown"
-    assert (await console.call("foreigner", "GET", "/catalogue", workspace=OTHER_WORKSPACE)).json() == []
+    assert (await console.call("foreigner", "GET", "/catalogue", workspace=OTHER_WORKSPACE)).json()["items"] == []
     removed = await console.call("foreigner", "DELETE", "/catalogue/categories/pay", workspace=OTHER_WORKSPACE)
     assert removed.json()["code"] == "category_not_found"
     assert len((await console.sync())["items"]) == 1

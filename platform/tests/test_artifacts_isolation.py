@@ -80,7 +80,7 @@ async def test_the_journey_over_http(console: Console) -> None:
     assert submitted.status_code == 201, submitted.text
     assert submitted.json()["state"] == "in_review"
     assert submitted.json()["digest"] == console.packed.digest
-    [waiting] = (await console.call("reviewer", "GET", "/reviews")).json()
+    [waiting] = (await console.call("reviewer", "GET", "/reviews")).json()["items"]
     detail = (await console.call("reviewer", "GET", f"/apps/{APP}/versions/1")).json()
     assert waiting["sequence"] == detail["sequence"] == 1
     assert detail["trial_link"] == f"sampan://trial/{WORKSPACE}/{APP}/1"
@@ -89,8 +89,27 @@ async def test_the_journey_over_http(console: Console) -> None:
     )
     assert approved.json()["state"] == "approved", approved.text
     await console.publishing.expose()
-    [version] = (await console.call("developer", "GET", f"/apps/{APP}/versions")).json()
+    [version] = (await console.call("developer", "GET", f"/apps/{APP}/versions")).json()["items"]
     assert version["state"] == "published"
+
+
+async def test_reviewers_and_publishers_get_the_very_bytes(console: Console) -> None:
+    await _submit(console)
+    for who in ("developer", "reviewer"):
+        index = await console.call(who, "GET", f"/apps/{APP}/versions/1/index")
+        package = await console.call(who, "GET", f"/apps/{APP}/versions/1/package")
+        assert index.content == console.packed.index_bytes
+        assert package.content == console.packed.archive_path.read_bytes()
+        assert package.headers["content-length"] == str(len(package.content))
+
+
+async def test_versions_come_in_pages(console: Console) -> None:
+    for sequence in (2, 3, 4):
+        await console.publishing.submit(packed_app(console.publishing.folder, sequence))
+    first = (await console.call("developer", "GET", f"/apps/{APP}/versions?limit=2")).json()
+    assert ([each["sequence"] for each in first["items"]], first["next"]) == ([4, 3], 3)
+    last = (await console.call("developer", "GET", f"/apps/{APP}/versions?limit=2&before=3")).json()
+    assert ([each["sequence"] for each in last["items"]], last["next"]) == ([2], None)
 
 
 DIGEST = {"digest": f"sha256:{'0' * 64}"}
@@ -101,6 +120,8 @@ CALLS: dict[str, tuple[str, str, Any]] = {
     "set testers": ("PUT", f"/apps/{APP}/testers", {}),
     "versions": ("GET", f"/apps/{APP}/versions", None),
     "version": ("GET", f"/apps/{APP}/versions/1", None),
+    "index": ("GET", f"/apps/{APP}/versions/1/index", None),
+    "package": ("GET", f"/apps/{APP}/versions/1/package", None),
     "next": ("GET", f"/apps/{APP}/next-sequence", None),
     "resign": ("POST", f"/apps/{APP}/versions/1/bodies", BODIES),
     "withdraw": ("POST", f"/apps/{APP}/versions/1/withdraw", {}),
@@ -137,8 +158,8 @@ async def test_another_publishers_app_does_not_exist(console: Console) -> None:
         assert there.status_code in {403, 404}, name
         assert there.json()["code"] == nowhere.json()["code"], name
         assert there.json()["code"] in {"app_unknown", "missing_permission"}, name
-    assert (await console.call("rival", "GET", "/apps")).json() == []
-    assert (await console.call("rival", "GET", "/publishers")).json() == []
+    assert (await console.call("rival", "GET", "/apps")).json()["items"] == []
+    assert (await console.call("rival", "GET", "/publishers")).json()["items"] == []
     assert (await console.publishing.states()) == {1: "in_review"}
 
 
@@ -149,15 +170,16 @@ async def test_another_workspaces_people_and_ids_lead_nowhere(console: Console) 
         assert at_home.status_code in {404, 422}, name
         abroad = await console.call("foreigner", method, path, body)
         assert abroad.status_code == 401, name
-    assert (await console.call("foreigner", "GET", "/reviews", workspace=OTHER_WORKSPACE)).json() == []
-    assert (await console.call("foreigner", "GET", "/apps", workspace=OTHER_WORKSPACE)).json() == []
+    assert (await console.call("foreigner", "GET", "/reviews", workspace=OTHER_WORKSPACE)).json()["items"] == []
+    assert (await console.call("foreigner", "GET", "/apps", workspace=OTHER_WORKSPACE)).json()["items"] == []
 
 
 async def test_an_auditor_reads_and_changes_nothing(console: Console) -> None:
     await _submit(console)
     for name, (method, path, body) in CALLS.items():
         answer = await console.call("auditor", method, path, body)
-        assert answer.status_code == (200 if method == "GET" else 403), (name, answer.text)
+        is_open = method == "GET" and name not in {"index", "package"}
+        assert answer.status_code == (200 if is_open else 403), (name, answer.text)
     refused = await console.call("auditor", "POST", "/uploads", raw=b"bytes")
     assert refused.json()["code"] == "missing_permission"
 

@@ -10,6 +10,7 @@ import pytest
 from sampan.platform.artifacts import resign_service, review_service, submit_service
 from sampan.platform.artifacts.problems import OwnPublisher, ReviewStale
 from sampan.platform.artifacts.states import StateForbids, VersionState
+from sampan.platform.engines.keys import workspace_key
 from sampan.platform.errors import SampanError
 from sampan.platform.operators.actor import Actor, ActorKind, Grant, MissingPermission
 from sampan.platform.operators.change_errors import BondedPair, MachinesNeverApprove, SamePerson
@@ -105,6 +106,8 @@ async def test_an_approval_names_exactly_what_was_seen(publishing: Publishing) -
     with pytest.raises(ReviewStale):
         await _approve_as(publishing, publishing.reviewer, 1, seen)
     assert await publishing.states() == {1: S.IN_REVIEW}
+    keys = publishing.core.objects.keys(workspace_key(WORKSPACE, "targets"))
+    assert [key async for key in keys] == []
     await publishing.approve(1)
 
 

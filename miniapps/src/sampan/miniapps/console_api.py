@@ -12,6 +12,7 @@ from sampan.platform.core import Core
 from sampan.platform.operators.actor import Actor
 from sampan.platform.operators.changes import Change
 from sampan.platform.operators.console_auth import Workspace, needs
+from sampan.platform.operators.console_bodies import Body, Listing
 
 TierName = Literal["visitor", "registered", "e_account", "full"]
 Slug = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9-]{0,31}$")]
@@ -22,7 +23,7 @@ Reader = Annotated[Actor, needs("catalogue:read")]
 Editor = Annotated[Actor, needs(service.EDIT, scoped=True)]
 
 
-class EntryIn(BaseModel):
+class EntryIn(Body):
     """What shall change; members that are left out stay as they are."""
 
     listed: bool | None = None
@@ -60,7 +61,7 @@ class ProposedOut(BaseModel):
     applied: bool
 
 
-class CategoryIn(BaseModel):
+class CategoryIn(Body):
     """A heading."""
 
     name_zh: Annotated[str, StringConstraints(min_length=1, max_length=100)]
@@ -92,7 +93,7 @@ class ItemOut(BaseModel):
     may_open: bool
 
 
-class PolicyOut(BaseModel):
+class PolicyOut(Body):
     """What the bank asks of every package; sizes in bytes."""
 
     allowed_domains: list[Annotated[str, StringConstraints(max_length=253)]] = Field(max_length=1000)
@@ -119,14 +120,16 @@ def build_routes(core: Core) -> APIRouter:
 
 def _add_entry_routes(router: APIRouter, core: Core) -> None:
     @router.get("/catalogue")
-    async def list_entries(workspace_id: Workspace, actor: Reader) -> list[EntryOut]:
+    async def list_entries(workspace_id: Workspace, actor: Reader) -> Listing[EntryOut]:
         """List the catalogue as operators edit it."""
-        return [_entry_out(each) for each in await service.list_entries(core, workspace_id, actor)]
+        found = await service.list_entries(core, workspace_id, actor)
+        return Listing(items=[_entry_out(each) for each in found])
 
     @router.get("/catalogue/preview/{tier}")
-    async def preview(workspace_id: Workspace, actor: Reader, tier: TierName) -> list[ItemOut]:
+    async def preview(workspace_id: Workspace, actor: Reader, tier: TierName) -> Listing[ItemOut]:
         """Show the catalogue as a tier sees it now."""
-        return [ItemOut(**each) for each in await service.preview(core, workspace_id, actor, tier)]
+        found = await service.preview(core, workspace_id, actor, tier)
+        return Listing(items=[ItemOut(**each) for each in found])
 
     @router.patch("/catalogue/apps/{app}")
     async def edit_entry(workspace_id: Workspace, actor: Editor, app: str, body: EntryIn) -> ProposedOut:
@@ -138,9 +141,10 @@ def _add_entry_routes(router: APIRouter, core: Core) -> None:
 
 def _add_category_routes(router: APIRouter, core: Core) -> None:
     @router.get("/catalogue/categories")
-    async def list_categories(workspace_id: Workspace, actor: Reader) -> list[CategoryOut]:
+    async def list_categories(workspace_id: Workspace, actor: Reader) -> Listing[CategoryOut]:
         """List the headings in their order."""
-        return [_category_out(each) for each in await service.list_categories(core, workspace_id, actor)]
+        found = await service.list_categories(core, workspace_id, actor)
+        return Listing(items=[_category_out(each) for each in found])
 
     @router.put("/catalogue/categories/{category}")
     async def put_category(

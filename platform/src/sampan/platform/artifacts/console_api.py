@@ -11,6 +11,7 @@ def build_routes(core: Core) -> APIRouter:
     router = APIRouter(tags=["publishing"])
     console_apps.add_routes(router, core)
     console_versions.add_version_routes(router, core)
+    console_versions.add_content_routes(router, core)
     console_versions.add_review_routes(router, core)
     console_versions.add_renewal_routes(router, core)
     return router

@@ -22,6 +22,7 @@ from sampan.platform.artifacts.console_models import (
 from sampan.platform.core import Core
 from sampan.platform.operators.actor import Actor
 from sampan.platform.operators.console_auth import Workspace, needs
+from sampan.platform.operators.console_bodies import Listing
 
 RAW_BODY = {
     "requestBody": {
@@ -36,10 +37,10 @@ def add_routes(router: APIRouter, core: Core) -> None:
     """Add the routes of publishers, apps, testers and uploads."""
 
     @router.get("/publishers")
-    async def list_publishers(workspace_id: Workspace, actor: Reader) -> list[PublisherOut]:
+    async def list_publishers(workspace_id: Workspace, actor: Reader) -> Listing[PublisherOut]:
         """List the publishers that you may see, with their keys."""
         found = await apps_service.list_publishers(core, workspace_id, actor)
-        return [publisher_out(publisher, keys) for publisher, keys in found]
+        return Listing(items=[publisher_out(publisher, keys) for publisher, keys in found])
 
     @router.post("/publishers", status_code=201)
     async def register_publisher(
@@ -62,9 +63,9 @@ def add_routes(router: APIRouter, core: Core) -> None:
         await apps_service.add_publisher_key(core, workspace_id, actor, publisher, profile=body.profile, pem=body.pem)
 
     @router.get("/apps")
-    async def list_apps(workspace_id: Workspace, actor: Reader) -> list[AppOut]:
+    async def list_apps(workspace_id: Workspace, actor: Reader) -> Listing[AppOut]:
         """List the apps that you may see."""
-        return [app_out(app) for app in await apps_service.list_apps(core, workspace_id, actor)]
+        return Listing(items=[app_out(app) for app in await apps_service.list_apps(core, workspace_id, actor)])
 
     @router.post("/apps", status_code=201)
     async def create_app(
@@ -82,9 +83,10 @@ def add_routes(router: APIRouter, core: Core) -> None:
         return app_out(await apps_service.get_app(core, workspace_id, actor, app))
 
     @router.get("/apps/{app}/testers")
-    async def get_testers(workspace_id: Workspace, actor: Reader, app: str) -> list[TesterOut]:
+    async def get_testers(workspace_id: Workspace, actor: Reader, app: str) -> Listing[TesterOut]:
         """List who may open the app's trial versions."""
-        return [tester_out(each) for each in await apps_service.get_testers(core, workspace_id, actor, app)]
+        found = await apps_service.get_testers(core, workspace_id, actor, app)
+        return Listing(items=[tester_out(each) for each in found])
 
     @router.put("/apps/{app}/testers")
     async def set_testers(
@@ -92,12 +94,12 @@ def add_routes(router: APIRouter, core: Core) -> None:
         actor: Annotated[Actor, needs("trial:manage", scoped=True)],
         app: str,
         body: TestersIn,
-    ) -> list[TesterOut]:
+    ) -> Listing[TesterOut]:
         """Name exactly these devices and customers as testers."""
         found = await apps_service.set_testers(
             core, workspace_id, actor, app, devices=body.devices, customers=body.customers
         )
-        return [tester_out(each) for each in found]
+        return Listing(items=[tester_out(each) for each in found])
 
     @router.post("/uploads", status_code=201, openapi_extra=RAW_BODY)
     async def upload(

@@ -16,6 +16,7 @@ from sampan.platform.artifacts.states import ALLOWED, VersionState
 from sampan.platform.artifacts.uploads_repository import Upload
 from sampan.platform.artifacts.versions_repository import Version
 from sampan.platform.crypto.canonical import NotCanonical, canonical_json
+from sampan.platform.operators.console_bodies import Body
 from sampan.platform.trust.key_rows import KeyRecord
 
 Profile = Literal["intl", "trial"]
@@ -25,7 +26,7 @@ Text = Annotated[str, StringConstraints(min_length=1, max_length=4000)]
 SignedBody = dict[str, Any]
 
 
-class PublisherIn(BaseModel):
+class PublisherIn(Body):
     """A publisher to be registered."""
 
     name: Annotated[str, StringConstraints(min_length=1, max_length=200, strip_whitespace=True)]
@@ -34,7 +35,7 @@ class PublisherIn(BaseModel):
     )
 
 
-class PublisherKeyIn(BaseModel):
+class PublisherKeyIn(Body):
     """The public key with which a publisher signs in one tree."""
 
     profile: Profile
@@ -58,7 +59,7 @@ class PublisherOut(BaseModel):
     keys: list[PublisherKeyOut]
 
 
-class AppIn(BaseModel):
+class AppIn(Body):
     """An app to be registered. Two officers sign its role before it can publish."""
 
     app: Annotated[str, StringConstraints(max_length=200)]
@@ -76,11 +77,11 @@ class AppOut(BaseModel):
     archived_ms: int | None
 
 
-class TestersIn(BaseModel):
+class TestersIn(Body):
     """Exactly who may open the app's trial versions."""
 
-    devices: Annotated[list[SubjectId], Field(max_length=1000)] = []
-    customers: Annotated[list[SubjectId], Field(max_length=1000)] = []
+    devices: list[SubjectId] = Field(default_factory=list, max_length=1000)
+    customers: list[SubjectId] = Field(default_factory=list, max_length=1000)
 
 
 class TesterOut(BaseModel):
@@ -99,7 +100,7 @@ class UploadOut(BaseModel):
     sha256: str
 
 
-class BodiesIn(BaseModel):
+class BodiesIn(Body):
     """Role bodies that the publisher signed, by tree profile."""
 
     bodies: dict[Profile, SignedBody]
@@ -133,13 +134,13 @@ class VersionIn(ResequenceIn):
     upload: Annotated[str, StringConstraints(max_length=40)]
 
 
-class Note(BaseModel):
+class Note(Body):
     """Why, for the history."""
 
     note: Annotated[str, StringConstraints(max_length=4000)] = ""
 
 
-class ApproveIn(BaseModel):
+class ApproveIn(Body):
     """The review digest that the reviewer saw."""
 
     digest: Digest
@@ -151,7 +152,7 @@ class RejectIn(ApproveIn):
     comment: Text
 
 
-class CommentIn(BaseModel):
+class CommentIn(Body):
     """A comment, about a line of a file if wanted."""
 
     text: Text
@@ -222,6 +223,13 @@ class VersionOut(BaseModel):
     published_ms: int | None
     killed_code: str
     resequenced_from: int | None
+
+
+class VersionPage(BaseModel):
+    """Versions, highest sequence first; `next` goes into `before` for the following page."""
+
+    items: list[VersionOut]
+    next: int | None
 
 
 class BodyOut(BaseModel):

@@ -2,10 +2,12 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Path
+from fastapi import APIRouter, Path, Query
+from starlette.responses import Response, StreamingResponse
 
 from sampan.platform.artifacts import (
     apps_service,
+    content_service,
     renewal_service,
     resequence_service,
     resign_service,
@@ -27,6 +29,7 @@ from sampan.platform.artifacts.console_models import (
     VersionDetailOut,
     VersionIn,
     VersionOut,
+    VersionPage,
     comment_out,
     detail_out,
     renewal_out,
@@ -35,6 +38,22 @@ from sampan.platform.artifacts.console_models import (
 from sampan.platform.core import Core
 from sampan.platform.operators.actor import Actor
 from sampan.platform.operators.console_auth import Workspace, needs
+from sampan.platform.operators.console_bodies import Listing
+
+PAGE = 100
+
+
+class JsonBytes(Response):
+    """JSON that is sent as it is stored."""
+
+    media_type = "application/json"
+
+
+class Attachment(Response):
+    """An archive to be saved."""
+
+    media_type = "application/zip"
+
 
 Reader = Annotated[Actor, needs(apps_service.READ, scoped=True)]
 Submitter = Annotated[Actor, needs(submit_service.SUBMIT, scoped=True)]
@@ -47,9 +66,17 @@ def add_version_routes(router: APIRouter, core: Core) -> None:
     """Add the publisher's routes: submit, sign anew, take back, ask."""
 
     @router.get("/apps/{app}/versions")
-    async def list_versions(workspace_id: Workspace, actor: Reader, app: str) -> list[VersionOut]:
+    async def list_versions(
+        workspace_id: Workspace,
+        actor: Reader,
+        app: str,
+        before: Annotated[int | None, Query(ge=1, le=2**53 - 1)] = None,
+        limit: Annotated[int, Query(ge=1, le=PAGE)] = PAGE,
+    ) -> VersionPage:
         """List the versions of an app, highest sequence first."""
-        return [version_out(each) for each in await review_service.list_versions(core, workspace_id, actor, app)]
+        found = await review_service.list_versions(core, workspace_id, actor, app, before=before, limit=limit)
+        following = found[-1].sequence if len(found) == limit else None
+        return VersionPage(items=[version_out(each) for each in found], next=following)
 
     @router.get("/apps/{app}/next-sequence")
     async def next_sequence(workspace_id: Workspace, actor: Reader, app: str) -> NextSequence:
@@ -100,13 +127,35 @@ def add_version_routes(router: APIRouter, core: Core) -> None:
         return version_out(await submit_service.recheck(core, workspace_id, actor, app, sequence))
 
 
+def add_content_routes(router: APIRouter, core: Core) -> None:
+    """Add the routes that give out a version's very bytes."""
+
+    @router.get("/apps/{app}/versions/{sequence}/index", response_class=JsonBytes)
+    async def index(workspace_id: Workspace, actor: Reader, app: str, sequence: Sequence) -> Response:
+        """Return the content index as it is signed."""
+        found = await content_service.get_index(core, workspace_id, actor, app, sequence)
+        return Response(found, media_type="application/json")
+
+    @router.get("/apps/{app}/versions/{sequence}/package", response_class=Attachment)
+    async def package(workspace_id: Workspace, actor: Reader, app: str, sequence: Sequence) -> Response:
+        """Return the archive as it is signed."""
+        found = await content_service.get_archive(core, workspace_id, actor, app, sequence)
+        headers = {
+            "content-disposition": f'attachment; filename="{found.name}"',
+            "content-length": str(found.size_bytes),
+            "x-content-type-options": "nosniff",
+        }
+        return StreamingResponse(found.chunks, media_type=Attachment.media_type, headers=headers)
+
+
 def add_review_routes(router: APIRouter, core: Core) -> None:
     """Add the reviewer's routes."""
 
     @router.get("/reviews")
-    async def reviews(workspace_id: Workspace, actor: Reviewer) -> list[VersionOut]:
+    async def reviews(workspace_id: Workspace, actor: Reviewer) -> Listing[VersionOut]:
         """List what is under review, as far as you may review it."""
-        return [version_out(each) for each in await review_service.reviews(core, workspace_id, actor)]
+        found = await review_service.reviews(core, workspace_id, actor)
+        return Listing(items=[version_out(each) for each in found])
 
     @router.post("/apps/{app}/versions/{sequence}/approve")
     async def approve(
@@ -151,10 +200,10 @@ def add_renewal_routes(router: APIRouter, core: Core) -> None:
         return next(renewal_out(each, digest) for each, digest in found if each.id == renewal_id)
 
     @router.get("/apps/{app}/renewals")
-    async def list_renewals(workspace_id: Workspace, actor: Reader, app: str) -> list[RenewalOut]:
+    async def list_renewals(workspace_id: Workspace, actor: Reader, app: str) -> Listing[RenewalOut]:
         """List the renewals of an app, newest first."""
         found = await renewal_service.list_renewals(core, workspace_id, actor, app)
-        return [renewal_out(each, digest) for each, digest in found]
+        return Listing(items=[renewal_out(each, digest) for each, digest in found])
 
     @router.post("/apps/{app}/renewals", status_code=201)
     async def submit_renewal(workspace_id: Workspace, actor: Submitter, app: str, body: RenewalIn) -> RenewalOut:

@@ -15,6 +15,7 @@ from sampan.platform.artifacts.queue import settle
 from sampan.platform.artifacts.states import WAITING, StateForbids, VersionState, check_move
 from sampan.platform.core import Core
 from sampan.platform.engines.database import Transaction
+from sampan.platform.engines.outbox import emit
 from sampan.platform.operators.actor import Actor, system_actor
 from sampan.platform.trust.profiles import PROFILES, TRIAL
 from sampan.platform.trust.reading import current_app_body
@@ -53,14 +54,17 @@ async def move(
 async def note_state(
     core: Core, tx: Transaction, candidate_id: str, state: VersionState, *, cause: str, actor: Actor, note: str = ""
 ) -> None:
-    """Write the history line of a state that was just stored, and tell the components that want to know."""
-    entry = HistoryEntry(core.now_ms(), state, cause, actor.label, note)
-    await append_history(tx, candidate_id, entry)
-    hooks = core.contributions(VersionHook)
-    version = await versions.version_of_candidate(tx, candidate_id) if hooks else None
-    if version is not None:
-        for hook in hooks:
-            await hook.run(tx, version.app_id, version.sequence, state.value)
+    """Write the history line and the event of a state that was just stored; tell the components that want to know."""
+    now_ms = core.now_ms()
+    await append_history(tx, candidate_id, HistoryEntry(now_ms, state, cause, actor.label, note))
+    version = await versions.version_of_candidate(tx, candidate_id)
+    if version is None:
+        await emit(tx, f"renewal.{state}", {"renewal": candidate_id, "cause": cause}, now_ms=now_ms)
+        return
+    event = {"app": version.app_id, "sequence": version.sequence, "cause": cause}
+    await emit(tx, f"version.{state}", event, now_ms=now_ms)
+    for hook in core.contributions(VersionHook):
+        await hook.run(tx, version.app_id, version.sequence, state.value)
 
 
 async def role_versions(tx: Transaction, app_id: str) -> dict[str, int]:

@@ -9,6 +9,8 @@ from sampan.platform.artifacts.states import VersionState
 from sampan.platform.artifacts.tables import comments, findings, history
 from sampan.platform.engines.database import Transaction
 
+MAX_FINDINGS = 1000
+
 
 @dataclass(frozen=True, slots=True)
 class Finding:
@@ -48,7 +50,13 @@ class HistoryEntry:
 
 
 async def replace_findings(tx: Transaction, candidate_id: str, source: str, found: Sequence[Finding]) -> None:
-    """Store what one source found, in place of what it found before."""
+    """Store what one source found, gravest first, in place of what it found before.
+
+    Of more than `MAX_FINDINGS` the first are kept, and a last finding says so.
+    """
+    if len(found) > MAX_FINDINGS:
+        message = f"Only the first {MAX_FINDINGS} of {len(found)} findings are kept; mend those, then submit again."
+        found = [*found[:MAX_FINDINGS], Finding("findings_cut", "warning", message)]
     f = findings.c
     await tx.execute(
         delete(findings).where(f.workspace_id == tx.workspace_id, f.candidate_id == candidate_id, f.source == source)

@@ -14,9 +14,10 @@ from sampan.platform.artifacts.approving import (
     decide,
     sign_and_approve,
 )
+from sampan.platform.artifacts.apps_repository import App
 from sampan.platform.artifacts.apps_service import visible_app
 from sampan.platform.artifacts.bodies import review_digest
-from sampan.platform.artifacts.candidates_repository import Body
+from sampan.platform.artifacts.candidates_repository import Body, Candidate
 from sampan.platform.artifacts.lookups import candidate_of, find, index_bytes_of, visible_version
 from sampan.platform.artifacts.moves import move, settle_queue
 from sampan.platform.artifacts.notes_repository import Comment, Finding, HistoryEntry
@@ -25,6 +26,7 @@ from sampan.platform.artifacts.storage import copy_to_targets
 from sampan.platform.artifacts.trial import register_package_files
 from sampan.platform.artifacts.versions_repository import Version
 from sampan.platform.core import Core
+from sampan.platform.engines.database import Transaction
 from sampan.platform.ids import new_id
 from sampan.platform.operators import audit
 from sampan.platform.operators.actor import Actor
@@ -45,11 +47,13 @@ class VersionDetail:
     history: list[HistoryEntry]
 
 
-async def list_versions(core: Core, workspace_id: str, actor: Actor, app_id: str) -> list[Version]:
-    """Return the versions of an app, highest sequence first."""
+async def list_versions(
+    core: Core, workspace_id: str, actor: Actor, app_id: str, *, before: int | None = None, limit: int | None = None
+) -> list[Version]:
+    """Return the versions of an app below the sequence `before`, or all, highest first."""
     async with core.store.workspace(workspace_id).read() as tx:
         await visible_app(tx, actor, app_id)
-        return await versions.versions_of(tx, app_id)
+        return await versions.versions_of(tx, app_id, before=before, limit=limit)
 
 
 async def get_version(core: Core, workspace_id: str, actor: Actor, app_id: str, sequence: int) -> VersionDetail:
@@ -83,16 +87,12 @@ async def approve(core: Core, workspace_id: str, actor: Actor, app_id: str, sequ
     """
     app, version = await visible_version(core, workspace_id, actor, app_id, sequence, REVIEW)
     async with core.store.workspace(workspace_id).read() as tx:
-        check_reviewer(actor, app, await candidate_of(tx, version))
+        await _check_may_decide(tx, actor, app, version, digest)
     index = parse_index(await index_bytes_of(core, workspace_id, version))
     await copy_to_targets(core, workspace_id, version.source_id, version.package)
     try:
         async with core.store.workspace(workspace_id).write() as tx:
-            candidate = await candidate_of(tx, version)
-            bodies = await candidates.bodies_of(tx, [candidate.id])
-            check_reviewer(actor, app, candidate)
-            present = review_digest(version.package.package_digest, bodies)
-            check_in_review(candidate, seen=digest, present=present)
+            candidate, bodies = await _check_may_decide(tx, actor, app, version, digest)
             await check_no_bond(core, tx, actor, candidate)
             await sign_and_approve(core, tx, actor, candidate, bodies)
             await register_package_files(core, tx, index)
@@ -111,10 +111,7 @@ async def reject(
     """Refuse a version for good, with a comment that tells the publisher why."""
     app, version = await visible_version(core, workspace_id, actor, app_id, sequence, REVIEW)
     async with core.store.workspace(workspace_id).write() as tx:
-        candidate = await candidate_of(tx, version)
-        check_reviewer(actor, app, candidate)
-        bodies = await candidates.bodies_of(tx, [candidate.id])
-        check_in_review(candidate, seen=digest, present=review_digest(version.package.package_digest, bodies))
+        candidate, _ = await _check_may_decide(tx, actor, app, version, digest)
         await decide(core, tx, actor, candidate, VersionState.REJECTED, cause="rejected", note=comment)
         await notes.insert_comment(tx, _comment(core, actor, candidate.id, comment))
         detail = {"sequence": sequence, "review": digest}
@@ -165,6 +162,17 @@ async def add_comment(
         detail = {"sequence": sequence, "comment": comment.id}
         await audit.record(tx, actor, "version.comment", target=app_id, detail=detail, now_ms=comment.at_ms)
         return comment
+
+
+async def _check_may_decide(
+    tx: Transaction, actor: Actor, app: App, version: Version, digest: str
+) -> tuple[Candidate, list[Body]]:
+    """Return the candidate and its bodies when the actor may decide on exactly what has this digest."""
+    candidate = await candidate_of(tx, version)
+    bodies = await candidates.bodies_of(tx, [candidate.id])
+    check_reviewer(actor, app, candidate)
+    check_in_review(candidate, seen=digest, present=review_digest(version.package.package_digest, bodies))
+    return candidate, bodies
 
 
 def _comment(

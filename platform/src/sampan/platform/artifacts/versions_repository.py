@@ -175,12 +175,21 @@ async def version_of_candidate(tx: Transaction, candidate_id: str) -> Version | 
     return found[0] if found else None
 
 
-async def versions_of(tx: Transaction, app_id: str, states: Collection[VersionState] | None = None) -> list[Version]:
-    """Return an app's versions, in these states or all, highest sequence first."""
+async def versions_of(
+    tx: Transaction,
+    app_id: str,
+    states: Collection[VersionState] | None = None,
+    *,
+    before: int | None = None,
+    limit: int | None = None,
+) -> list[Version]:
+    """Return an app's versions, in these states or all, below `before` or all, highest sequence first."""
     conditions = [_V.app_id == app_id]
     if states is not None:
         conditions.append(_C.state.in_([each.value for each in states]))
-    return await _select(tx, *conditions)
+    if before is not None:
+        conditions.append(_V.sequence < before)
+    return await _select(tx, *conditions, limit=limit)
 
 
 async def versions_in(
@@ -228,7 +237,7 @@ async def is_source_used(tx: Transaction, source_id: str) -> bool:
     return (await tx.execute(statement)).one_or_none() is not None
 
 
-async def _select(tx: Transaction, *conditions: Any) -> list[Version]:
+async def _select(tx: Transaction, *conditions: Any, limit: int | None = None) -> list[Version]:
     statement = (
         select(*_COLUMNS)
         .join(candidates, _C.id == _V.candidate_id)
@@ -240,6 +249,7 @@ async def _select(tx: Transaction, *conditions: Any) -> list[Version]:
             *conditions,
         )
         .order_by(_V.app_id, _V.sequence.desc())
+        .limit(limit)
     )
     return [_version(row) for row in await tx.execute(statement)]
 

@@ -28,7 +28,7 @@ def register(root: typer.Typer) -> None:
 @review.command("list")
 def list_reviews(context: typer.Context) -> None:
     """List what is under review and yours to review."""
-    found = _api().get("/reviews")
+    found = _api().get("/reviews")["items"]
     lines = [f"{each['app']} {each['version']} ({each['sequence']})  {each['state']}" for each in found]
     context.obj.result({"items": found}, "\n".join(lines) or "Nothing is under review.")
 
