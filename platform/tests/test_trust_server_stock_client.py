@@ -23,6 +23,7 @@ from sampan.platform.testing import WORKSPACE, running_core
 from sampan.platform.testing_trust import ACTOR, APP, DAY_MS, Parties, package_of
 from sampan.platform.trust import service
 from sampan.platform.trust.component import component
+from sampan.platform.trust.encodings import compress
 from sampan.platform.trust.key_rows import Purpose, list_keys
 
 pytestmark = pytest.mark.anyio
@@ -119,6 +120,7 @@ async def test_tuf_js_installs_too(parties: Parties, tmp_path: Path) -> None:
         stock = await _client(parties, base, tmp_path / "unused")
         client = await asyncio.to_thread(TufJs, tmp_path / "js", stock.base, stock.root)
         await asyncio.to_thread(client.refresh)
+        await compress(parties.core, WORKSPACE, package_of(APP, 1)[2].package_digest.partition(":")[2])
         names = (index_path(APP, 1), package_path(APP, 1), control_path(APP))
         assert await asyncio.to_thread(client.download, *names) == [index, package, control.to_bytes()]
 
