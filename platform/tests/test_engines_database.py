@@ -269,3 +269,13 @@ asyncio.run(main())
         await database.close()
 
     asyncio.run(check())
+
+
+async def test_sqlite_syncs_every_commit_to_the_disk_itself(tmp_path: Path) -> None:
+    """No test can cut the power, so this one looks at the settings that survive it (sqlite.org/pragma.html)."""
+    database = SqliteDatabase(tmp_path / "settings.sqlite")
+    for opened in (database.write(), database.read()):
+        async with opened as connection:
+            assert (await connection.execute(text("PRAGMA synchronous"))).scalar_one() == 2
+            assert (await connection.execute(text("PRAGMA journal_mode"))).scalar_one() == "wal"
+    await database.close()
