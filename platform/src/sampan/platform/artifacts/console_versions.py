@@ -41,6 +41,7 @@ from sampan.platform.operators.console_auth import Workspace, needs
 from sampan.platform.operators.console_bodies import Listing
 
 PAGE = 100
+INDEX = {"content": {"application/json": {"schema": {"type": "object"}}}}
 
 
 class JsonBytes(Response):
@@ -130,7 +131,7 @@ def add_version_routes(router: APIRouter, core: Core) -> None:
 def add_content_routes(router: APIRouter, core: Core) -> None:
     """Add the routes that give out a version's very bytes."""
 
-    @router.get("/apps/{app}/versions/{sequence}/index", response_class=JsonBytes)
+    @router.get("/apps/{app}/versions/{sequence}/index", response_class=JsonBytes, responses={200: INDEX})
     async def index(workspace_id: Workspace, actor: Reader, app: str, sequence: Sequence) -> Response:
         """Return the content index as it is signed."""
         found = await content_service.get_index(core, workspace_id, actor, app, sequence)
