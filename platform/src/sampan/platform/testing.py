@@ -8,8 +8,8 @@ from pathlib import Path
 import httpx2
 from sqlalchemy.ext.asyncio import create_async_engine
 
-from sampan.platform.app import build_app, open_core, running
-from sampan.platform.component import Component
+from sampan.platform.app import build_app, built_in_components, open_core, running
+from sampan.platform.component import Component, discover
 from sampan.platform.core import Core, system_clock_ms
 from sampan.platform.engines.tables import metadata
 from sampan.platform.settings import Settings
@@ -29,6 +29,7 @@ async def running_core(
     settings: Settings | None = None,
 ) -> AsyncIterator[Core]:
     """Open a core with its tables and workspaces, with the background tasks running."""
+    components = discover(built_in_components(demo=True)) if components is None else components
     settings = settings or Settings(data=folder, default_workspace=workspaces[0], demo=True)
     await asyncio.to_thread(folder.mkdir, parents=True, exist_ok=True)
     await create_tables(folder)
