@@ -205,6 +205,10 @@ async def test_an_upload_belongs_to_who_sent_it(publishing: Publishing, tmp_path
     submission = Submission(packed.index_bytes, await publishing.bodies(packed))
     with pytest.raises(quarantine.UploadUnknown):
         await submit_service.submit_version(publishing.core, WORKSPACE, colleague, APP, upload_id, submission)
+    spoiled = dataclasses.replace(submission, index=b"{}")
+    with pytest.raises(PackageRefused):
+        await submit_service.submit_version(publishing.core, WORKSPACE, colleague, APP, upload_id, spoiled)
+    assert len(await left_behind(publishing)) == 1
     stranger = person("stranger", PUBLISHER_RIGHTS, publisher="pub_other")
     with pytest.raises(AppUnknown):
         await submit_service.submit_version(publishing.core, WORKSPACE, stranger, APP, upload_id, submission)
@@ -220,6 +224,7 @@ async def test_a_sequence_belongs_to_its_bytes_for_ever(publishing: Publishing, 
     lower = packed_app(tmp_path, 2)
     with pytest.raises(SequenceSuperseded):
         await publishing.submit_with(lower, {"intl": b"{}"})
+    assert [name for name in await left_behind(publishing) if "quarantine" in name] == []
     assert await submit_service.next_sequence(publishing.core, WORKSPACE, publishing.publisher, APP) == 4
 
 

@@ -106,11 +106,12 @@ async def find_own(core: Core, workspace_id: str, actor: Actor, upload_id: str) 
     return upload
 
 
-async def discard(core: Core, workspace_id: str, upload_id: str) -> None:
-    """Forget an upload: its row first, then its bytes."""
+async def discard(core: Core, workspace_id: str, upload_id: str, *, person_id: str | None = None) -> None:
+    """Forget an upload (of this person alone, when one is named): its row first, then its bytes."""
     async with core.store.workspace(workspace_id).write() as tx:
-        await repository.take_upload(tx, upload_id)
-    await core.objects.delete(quarantine_key(workspace_id, upload_id))
+        is_there = await repository.take_upload(tx, upload_id, person_id=person_id)
+    if is_there:
+        await core.objects.delete(quarantine_key(workspace_id, upload_id))
 
 
 async def sweep(core: Core, workspace_id: str) -> int:

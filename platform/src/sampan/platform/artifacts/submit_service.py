@@ -31,6 +31,18 @@ async def submit_version(
     What breaks a rule of the format, of the signature or of the sequence is refused and its upload removed;
     what the kind's checks find makes the version `checks_failed`.
     """
+    try:
+        version = await _submit(core, workspace_id, actor, app_id, upload_id, submission)
+    except (Invalid, Conflict, TooLarge):
+        await quarantine.discard(core, workspace_id, upload_id, person_id=actor.person_id)
+        raise
+    await quarantine.discard(core, workspace_id, upload_id, person_id=actor.person_id)
+    return version
+
+
+async def _submit(
+    core: Core, workspace_id: str, actor: Actor, app_id: str, upload_id: str, submission: Submission
+) -> Version:
     app, known = await _open(core, workspace_id, actor, app_id, submission)
     if known is not None and known.state is VersionState.WITHDRAWN:
         return await send_again(core, workspace_id, actor, known, submission)
@@ -38,11 +50,7 @@ async def submit_version(
         return known
     upload = await quarantine.find_own(core, workspace_id, actor, upload_id)
     source = Source(quarantine.quarantine_key(workspace_id, upload.id), upload_id=upload.id)
-    try:
-        version = await admit(core, workspace_id, actor, app, source, submission)
-    except (Invalid, Conflict, TooLarge):
-        await quarantine.discard(core, workspace_id, upload.id)
-        raise
+    version = await admit(core, workspace_id, actor, app, source, submission)
     await core.objects.delete(source.key)
     return version
 

@@ -45,9 +45,11 @@ async def find_upload(tx: Transaction, upload_id: str, *, person_id: str) -> Upl
     return None if row is None else Upload(row.id, row.person_id, row.size_bytes, row.sha256, row.created_ms)
 
 
-async def take_upload(tx: Transaction, upload_id: str) -> bool:
-    """Remove the row; return False when somebody else did."""
+async def take_upload(tx: Transaction, upload_id: str, *, person_id: str | None = None) -> bool:
+    """Remove the row (of this person alone, when one is named); return False when it is not there."""
     statement = delete(uploads).where(_U.workspace_id == tx.workspace_id, _U.id == upload_id)
+    if person_id is not None:
+        statement = statement.where(_U.person_id == person_id)
     return bool((await tx.execute(statement)).rowcount)
 
 
