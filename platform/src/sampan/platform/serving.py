@@ -3,7 +3,8 @@
 import contextlib
 import fcntl
 import os
-from collections.abc import AsyncIterator, Iterator
+import socket
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from pathlib import Path
 from typing import IO
 
@@ -64,14 +65,21 @@ def bring_schema_up_to_date(folder: Path) -> bool:
     return True
 
 
-def serve(settings: Settings) -> None:
-    """Serve until a signal; requests under way get `shutdown_seconds` to finish."""
+Prepare = Callable[[Core], Awaitable[None]]
+Ready = Callable[[str], None]
+
+
+def serve(settings: Settings, *, prepare: Prepare | None = None, ready: Ready | None = None) -> None:
+    """Serve until a signal; requests under way get `shutdown_seconds` to finish.
+
+    `prepare` works on the core before the first request, `ready` is told the address when requests are taken.
+    """
     configure(settings.log_level)
     refuse_missing_ports(discover(built_in_components(demo=settings.demo)))
     with hold_data_folder(settings.data):
         bring_schema_up_to_date(settings.data)
         config = uvicorn.Config(
-            _Deferred(settings),
+            _Deferred(settings, prepare),
             host=settings.host,
             port=settings.port,
             loop="uvloop",
@@ -84,14 +92,29 @@ def serve(settings: Settings) -> None:
             proxy_headers=False,
             timeout_graceful_shutdown=int(settings.shutdown_seconds),
         )
-        uvicorn.Server(config).run()
+        _Server(config, ready).run()
+
+
+class _Server(uvicorn.Server):
+    """Says when it takes requests, and under which address: port 0 becomes a real one only then."""
+
+    def __init__(self, config: uvicorn.Config, ready: Ready | None) -> None:
+        super().__init__(config)
+        self._ready = ready
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Start, then tell."""
+        await super().startup(sockets)
+        if self._ready is not None and self.started and not self.should_exit:
+            host, port = self.servers[0].sockets[0].getsockname()[:2]
+            self._ready(f"http://{f'[{host}]' if ':' in host else host}:{port}")
 
 
 class _Deferred:
     """Opens the core on the server's own event loop, at the lifespan's start, then is the application."""
 
-    def __init__(self, settings: Settings) -> None:
-        self._settings = settings
+    def __init__(self, settings: Settings, prepare: Prepare | None = None) -> None:
+        self._settings, self._prepare = settings, prepare
         self._app: ASGIApp | None = None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -100,6 +123,8 @@ class _Deferred:
             await self._app(scope, receive, send)
             return
         async with open_core(self._settings) as core:
+            if self._prepare is not None:
+                await self._prepare(core)
             self._app = build_app(core)
             await self._app(scope, receive, send)
 

@@ -47,6 +47,12 @@ class Api:
         """GET and return the JSON answer."""
         return self._call("GET", path, params={name: value for name, value in query.items() if value is not None})
 
+    def items(self, path: str, **query: Any) -> list[Any]:
+        """GET a listing and return its items."""
+        answer = self.get(path, **query)
+        found: list[Any] = answer["items"] if isinstance(answer, dict) else answer
+        return found
+
     def post(self, path: str, body: Any = None) -> Any:
         """POST a JSON body and return the JSON answer."""
         return self._call("POST", path, json=body if body is not None else {})
@@ -54,6 +60,10 @@ class Api:
     def put(self, path: str, body: Any) -> Any:
         """PUT a JSON body and return the JSON answer."""
         return self._call("PUT", path, json=body)
+
+    def patch(self, path: str, body: Any) -> Any:
+        """PATCH a JSON body and return the JSON answer."""
+        return self._call("PATCH", path, json=body)
 
     def delete(self, path: str) -> Any:
         """DELETE and return the JSON answer."""

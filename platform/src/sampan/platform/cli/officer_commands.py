@@ -30,7 +30,7 @@ def register(root: typer.Typer) -> None:
 @trust.command("status")
 def show_status(context: typer.Context) -> None:
     """Show every tree: what is visible, what ends when, and who must act."""
-    found = _api().get("/trust/trees")
+    found = _api().items("/trust/trees")
     lines = []
     for tree in found:
         state = "started" if tree["is_started"] else "not started"
@@ -78,7 +78,7 @@ def show_root(
 @trust.command("pending")
 def list_pending(context: typer.Context) -> None:
     """List what waits for officers' signatures."""
-    found = _api().get("/trust/pending")
+    found = _api().items("/trust/pending")
     lines = []
     for each in found:
         have, may = len(each["progress"]["have_signed"]), len(each["progress"]["may_sign"])

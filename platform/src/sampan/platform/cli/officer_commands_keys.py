@@ -71,7 +71,7 @@ def keys(
     tree: Annotated[str | None, typer.Option("--tree", help="Only keys of this tree.")] = None,
 ) -> None:
     """List the registered public keys."""
-    found = _api().get("/trust/keys", purpose=purpose, profile=tree)
+    found = _api().items("/trust/keys", purpose=purpose, profile=tree)
     lines = [
         f"{each['id'][:16]}  {each['purpose']:<10} {each['profile'] or '-':<6} {each['state']:<10} {each['owner']}"
         for each in found
@@ -149,7 +149,7 @@ def adopt(
     from sampan.platform.cli.key_pairs import pair_at, passphrase_for
 
     pair, api = pair_at(key), _api()
-    known = {each["id"] for each in api.get("/trust/keys", purpose="adoption", profile=tree)}
+    known = {each["id"] for each in api.items("/trust/keys", purpose="adoption", profile=tree)}
     if pair.id not in known:
         _registered(api, key.with_name(key.name + ".pub"), "adoption", owner="bank", tree=tree)
     body = _renewed(app, tree, pair.unlock(passphrase_for(str(key), passphrase_file)))
@@ -176,7 +176,7 @@ def _registered(api: "Api", path: Path, purpose: str, *, owner: str = "", tree: 
     if not path.exists():
         raise KeyFileMissing(f"There is no public key file {path}; `sampan keygen` writes it beside the key.")
     public = PublicKey.from_pem(path.read_text())
-    for each in api.get("/trust/keys", purpose=purpose):
+    for each in api.items("/trust/keys", purpose=purpose):
         if each["id"] == key_id(public):
             return dict(each)
     body = {"pem": public.pem(), "purpose": purpose, "profile": tree, "owner": owner or path.name.removesuffix(".pub")}
@@ -187,7 +187,7 @@ def _registered(api: "Api", path: Path, purpose: str, *, owner: str = "", tree: 
 def _full_id(api: "Api", beginning: str) -> str:
     from sampan.platform.errors import NotFound
 
-    found = [each["id"] for each in api.get("/trust/keys") if each["id"].startswith(beginning)]
+    found = [each["id"] for each in api.items("/trust/keys") if each["id"].startswith(beginning)]
     if len(found) != 1:
         raise NotFound(f"{len(found)} keys begin with {beginning}; see `sampan trust keys`.")
     return str(found[0])

@@ -36,7 +36,7 @@ class OfficerSession:
 
         Raises `NothingOfThisId`, or what `examine` raises for a body that must not be signed.
         """
-        everything: list[Json] = self._api.get("/trust/pending")
+        everything: list[Json] = self._api.items("/trust/pending")
         mine = [
             each
             for each in everything
@@ -49,7 +49,7 @@ class OfficerSession:
                     f"Nothing waits for key {key[:16]} under {', '.join(sorted(unknown))}; see `sampan trust pending`."
                 )
             mine = [each for each in mine if each["id"] in chosen]
-        keys: list[Json] = self._api.get("/trust/keys") if mine else []
+        keys: list[Json] = self._api.items("/trust/keys") if mine else []
         return [(each, examine(each, keys, self._place(each), now_ms=now_ms())) for each in mine]
 
     def sign(self, waiting: Json, key: PrivateKey) -> Json:

@@ -37,7 +37,7 @@ def add_publisher(
 @publisher.command("list")
 def list_publishers(context: typer.Context) -> None:
     """List the publishers that you may see."""
-    found = _api().get("/publishers")["items"]
+    found = _api().items("/publishers")["items"]
     lines = []
     for each in found:
         lines.append(f"{each['id']}  {each['name']}")

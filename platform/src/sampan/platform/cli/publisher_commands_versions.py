@@ -90,11 +90,11 @@ def status(
 
     api = current_api()
     if app is None:
-        found = api.get("/apps")["items"]
+        found = api.items("/apps")["items"]
         lines = [f"{each['app']}  {each['kind']}" for each in found]
         context.obj.result({"items": found}, "\n".join(lines) or "No apps that you may see.")
     elif sequence is None:
-        found = api.get(f"/apps/{app}/versions")["items"]
+        found = api.items(f"/apps/{app}/versions")["items"]
         lines = [_line(each) for each in found]
         context.obj.result({"items": found}, "\n".join(lines) or f"{app} has no versions yet.")
     else:

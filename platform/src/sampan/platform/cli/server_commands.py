@@ -18,12 +18,22 @@ def register(root: typer.Typer) -> None:
 
 
 def up(
-    data: Data = None,
+    data: Annotated[
+        Path | None,
+        typer.Option("--data", help="Folder of database, objects and keys [SAMPAN_DATA]; of a demo, all its parts."),
+    ] = None,
     host: Annotated[str | None, typer.Option(help="Address to listen on [SAMPAN_HOST].")] = None,
     port: Annotated[int | None, typer.Option(help="Port to listen on [SAMPAN_PORT].")] = None,
     demo: Annotated[bool, typer.Option("--demo/--no-demo", help="With the demo workspace and its people.")] = False,
 ) -> None:
     """Serve everything in one process, with SQLite and local files."""
+    if demo:
+        from sampan.platform.cli.demo_folder import DemoFolder
+        from sampan.platform.cli.demo_server import serve_demo
+
+        folder = DemoFolder.chosen(data)
+        serve_demo(settings_from(data=folder.server, host=host, port=port, demo=True), folder)
+        return
     from sampan.platform.serving import serve
 
     serve(settings_from(data=data, host=host, port=port, demo=demo or None))

@@ -61,12 +61,13 @@ class Credentials:
 
 @dataclass(frozen=True, slots=True)
 class NewPerson:
-    """Who is to be made, with the roles; without a password one is made up."""
+    """Who is to be made, with the roles; without a password or a TOTP secret one is made up."""
 
     email: str
     name: str
     grants: Sequence[dict[str, Any]]
     password: str = ""
+    totp_secret: bytes = b""
 
 
 async def create_first_admins(
@@ -99,10 +100,11 @@ async def create_ready_operator(
     name: str,
     grants: Sequence[dict[str, Any]],
     password: str = "",
+    totp_secret: bytes = b"",
     actor: Actor = HOST,
 ) -> Credentials:
     """Create a person and an account that can sign in at once; for `init`, the demo and tests."""
-    wanted = await _prepared(core, NewPerson(email, name, grants, password))
+    wanted = await _prepared(core, NewPerson(email, name, grants, password, totp_secret))
     async with write_people(core, workspace_id) as tx:
         return await _enter(core, tx, wanted, actor, may_exist=False)
 
@@ -158,7 +160,9 @@ async def _prepared(core: "Core", person: NewPerson) -> _Prepared:
     """Do the slow part, hashing, before the transaction."""
     password = person.password or secrets.token_urlsafe(PASSWORD_BYTES)
     email = normal_email(person.email)
-    made = Credentials(email, person.name, new_id("per"), new_id("opr"), password, new_totp_secret())
+    made = Credentials(
+        email, person.name, new_id("per"), new_id("opr"), password, person.totp_secret or new_totp_secret()
+    )
     sealed = core.sealer.seal(made.totp_secret, totp_context(made.person_id))
     return _Prepared(made, person.grants, await hash_password(password), sealed)
 

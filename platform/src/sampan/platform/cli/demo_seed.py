@@ -1,0 +1,92 @@
+"""Seeding the demo: everything through the API of the running server, as its people would do it by hand.
+
+Every step looks first, so an interrupted seeding is resumed by running it again.
+"""
+
+import sys
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+
+from sampan.platform.cli.api import Api
+from sampan.platform.cli.demo_apps import Launch, Sample, samples
+from sampan.platform.cli.demo_folder import CUSTOMERS, DemoFolder
+from sampan.platform.cli.demo_parties import ADMINS, Officers, Publisher
+from sampan.platform.cli.demo_sessions import Sessions
+
+CLIENT_APPS = (
+    {
+        "id": "retail",
+        "name": "Demo Bank",
+        "channel": "app",
+        "bundle_ids": {"ios": "example.demo.bank", "android": "example.demo.bank", "harmony": "example.demo.bank"},
+        "minimum_versions": {"ios": "1.0.0", "android": "1.0.0", "harmony": "1.0.0"},
+    },
+    {"id": "web", "name": "Demo Bank on the web", "channel": "web", "bundle_ids": {"web": "demo-bank"}},
+)
+AT_ONCE = 5
+
+
+def seed(folder: DemoFolder, server: str, note: Callable[[str], None]) -> None:
+    """Bring the demo to where it should be, and mark it as complete; `note` is told every step."""
+    began = time.monotonic()
+    sessions = Sessions(folder, server)
+    officers, publisher = Officers(folder, sessions), Publisher(folder, sessions)
+    admin = sessions.api(ADMINS[0])
+    note("client apps and customers")
+    _enter_client_apps(admin)
+    _enter_customers(admin)
+    note("officers' keys, the first ceremony")
+    officers.start_trees()
+    note("the publisher, its keys and its person")
+    publisher_id = publisher.register()
+    publisher.join(publisher_id)
+    found, headings = samples()
+    _register_apps(sessions.api(publisher.email), publisher_id, found)
+    note("two officers examine and sign")
+    officers.sign_all()
+    officers.wait_until_visible()
+    officers.pin_roots()
+    _name_headings(admin, headings)
+    note(f"{len(found)} mini-apps: packed, signed, checked, reviewed, published, released")
+    launch = Launch(sessions, publisher)
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        list(pool.map(launch.bring, found))
+    folder.mark_seeded()
+    note(f"done in {time.monotonic() - began:.1f} s")
+
+
+def tell(text: str) -> None:
+    """Print a step of the seeding for people."""
+    sys.stderr.write(f"demo: {text}\n")
+    sys.stderr.flush()
+
+
+def _enter_client_apps(admin: Api) -> None:
+    known = {each["id"] for each in admin.items("/client-apps")}
+    for each in CLIENT_APPS:
+        if each["id"] not in known:
+            admin.post("/client-apps", each)
+
+
+def _enter_customers(admin: Api) -> None:
+    known = {each["bank_reference"] for each in admin.items("/customers")}
+    for reference, tier, phone, name in CUSTOMERS:
+        if reference not in known:
+            personal = {"name": name, "phone": phone, "lang": "zh"}
+            admin.post("/customers", {"bank_reference": reference, "tier": tier, "personal": personal})
+
+
+def _register_apps(api: Api, publisher_id: str, found: list[Sample]) -> None:
+    known = {each["app"] for each in api.items("/apps")}
+    for sample in found:
+        if sample.app not in known:
+            api.post("/apps", {"app": sample.app, "kind": "miniapp", "publisher": publisher_id})
+
+
+def _name_headings(admin: Api, headings: list[dict[str, object]]) -> None:
+    known = {each["id"]: each for each in admin.items("/catalogue/categories")}
+    for heading in headings:
+        if known.get(str(heading["id"])) != heading:
+            values = {name: value for name, value in heading.items() if name != "id"}
+            admin.put(f"/catalogue/categories/{heading['id']}", values)
