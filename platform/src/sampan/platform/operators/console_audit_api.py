@@ -62,12 +62,18 @@ class AuditPage(BaseModel):
     next_after: int | None = None
 
 
+class Csv(StreamingResponse):
+    """A table as a file."""
+
+    media_type = "text/csv"
+
+
 def build(_core: "Core") -> APIRouter:
     """Return the routes below /audit."""
     router = APIRouter(tags=["audit"])
     router.add_api_route("/audit", get_audit, methods=["GET"], summary="List audit rows, newest first")
     router.add_api_route("/audit/rows", get_rows, methods=["GET"], summary="Export audit rows, oldest first")
-    router.add_api_route("/audit/csv", get_csv, methods=["GET"], summary="Audit rows as CSV")
+    router.add_api_route("/audit/csv", get_csv, methods=["GET"], response_class=Csv, summary="Audit rows as CSV")
     router.add_api_route("/audit/verify", post_verify, methods=["POST"], summary="Check the audit chain")
     return router
 
@@ -129,7 +135,7 @@ async def get_csv(
     """Return matching rows as CSV."""
     lines: AsyncIterator[str] = audit_csv(core, workspace, auditor, _filter(actor, action, target, from_ms, until_ms))
     headers = {"content-disposition": f'attachment; filename="audit-{workspace}.csv"', "cache-control": "no-store"}
-    return StreamingResponse(lines, media_type="text/csv; charset=utf-8", headers=headers)
+    return Csv(lines, headers=headers)
 
 
 async def post_verify(core: TheCore, workspace: Workspace, auditor: Auditor, body: Witnesses) -> VerificationView:

@@ -1,0 +1,292 @@
+"""A workspace where everything exists once, in a server under test: for tests that call every operation.
+
+What it holds carries the workspace's own marker word, so that a text which leaks elsewhere is recognised.
+"""
+
+import json
+import os
+import sqlite3
+import time
+import zlib
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager, closing
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import httpx2
+
+from sampan.offline_packages.signed_bytes import sign_part
+from sampan.platform.app import built_in_components
+from sampan.platform.artifacts.component import component as artifacts
+from sampan.platform.component import Component, discover
+from sampan.platform.core import Core
+from sampan.platform.crypto.keys import PrivateKey
+from sampan.platform.crypto.tuf_keys import key_id
+from sampan.platform.operators.first_people import Credentials
+from sampan.platform.operators.testing import bearer_for, person_with
+from sampan.platform.testing import client, running_core
+from sampan.platform.testing_artifacts import Publishing, packed_app, without_background
+from sampan.platform.testing_device import TestDevice, add_retail_app
+from sampan.platform.trust.component import component as trust
+
+CONSOLE = "/console/api/v1"
+BY_HAND = (artifacts.name, trust.name)
+ROLES = ("admin", "release_manager", "campaign_operator", "reviewer", "service_desk", "auditor")
+LARGEST_PAGE = 1000
+
+
+class WallClock:
+    """The real time, in the form that a test device asks for it."""
+
+    @property
+    def now_ms(self) -> int:
+        """The time in milliseconds since the epoch."""
+        return time.time_ns() // 1_000_000
+
+
+def all_components() -> Sequence[Component]:
+    """Return what `sampan up --demo` runs; the jobs of trust and artifacts are run by hand."""
+    found = discover(built_in_components(demo=True))
+    return [without_background(each) if each.name in BY_HAND else each for each in found]
+
+
+def items_of(answer: Any) -> list[Any]:
+    """Return the rows of a list answer, in a page or bare."""
+    return list(answer["items"] if isinstance(answer, dict) else answer)
+
+
+@dataclass
+class Town:
+    """One workspace. `ids` are values for the path parameters of the console API, by the parameter's name."""
+
+    core: Core
+    http: httpx2.AsyncClient
+    workspace: str
+    folder: Path
+    publishing: Publishing = field(init=False)
+    person: Credentials = field(init=False)
+    headers: dict[str, str] = field(default_factory=dict)
+    machine: dict[str, str] = field(default_factory=dict)
+    device: TestDevice = field(init=False)
+    ids: dict[str, Any] = field(default_factory=dict)
+    bodies: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def app(self) -> str:
+        """The id of the town's mini-app."""
+        return f"{self.workspace}.own.app"
+
+    @property
+    def marker(self) -> str:
+        """A word that stands in every text of this workspace and in no other's."""
+        return f"Marker{self.workspace.title().replace('-', '')}"
+
+    async def call(self, method: str, path: str, body: Any = None, **options: Any) -> httpx2.Response:
+        """Call the console API as the person who may do everything here."""
+        headers = options.pop("headers", self.headers)
+        address = f"/w/{self.workspace}{CONSOLE}{path}"
+        return await self.http.request(method, address, json=body, headers=headers, **options)
+
+    async def get(self, path: str) -> Any:
+        """GET what must be there."""
+        return _good(await self.call("GET", path)).json()
+
+    async def post(self, path: str, body: Any = None) -> Any:
+        """POST what must succeed."""
+        answer = _good(await self.call("POST", path, body))
+        return answer.json() if answer.content else None
+
+    async def build(self) -> "Town":
+        """Fill the workspace."""
+        self.publishing = Publishing(self.core, self.folder, app=self.app, workspace=self.workspace)
+        await self.publishing.start(name=f"{self.marker} Publisher")
+        self.person = await self.new_person()
+        self.headers = await bearer_for(self.core, self.workspace, self.person)
+        await self._versions()
+        await self._customers()
+        await self._releases()
+        await self._trust()
+        await self._people()
+        await self._catalogue()
+        return self
+
+    async def new_person(self) -> Credentials:
+        """Return a person with every role, who is nobody's bonded pair."""
+        own = {"role": "publisher", "publisher": self.publishing.publisher_id}
+        return await person_with(self.core, self.workspace, *ROLES, grants=[own])
+
+    async def approve_change(self, change_id: str) -> None:
+        """Approve a change request as another person, with a fresh second factor."""
+        found = await self.get(f"/changes/{change_id}")
+        other = await bearer_for(self.core, self.workspace, await self.new_person())
+        _good(await self.call("POST", f"/changes/{change_id}/approve", {"digest": found["digest"]}, headers=other))
+
+    async def _versions(self) -> None:
+        publishing = self.publishing
+        await publishing.publish(1)
+        await publishing.publish(2)
+        third = packed_app(self.folder, 3, app=self.app, files={"marker.txt": self.marker})
+        await publishing.submit(third, "intl", "trial")
+        fourth = packed_app(self.folder, 4, app=self.app)
+        await publishing.submit(fourth)
+        seen = await self.get(f"/apps/{self.app}/versions/3")
+        await self.post(f"/apps/{self.app}/versions/3/comments", {"text": f"{self.marker} comment"})
+        raw = await self.http.post(
+            f"/w/{self.workspace}{CONSOLE}/uploads",
+            content=packed_app(self.folder, 5, app=self.app).archive_path.read_bytes(),
+            headers=self.headers,
+        )
+        self.bodies.update(
+            upload=_good(raw).json()["upload"],
+            review_digest=seen["review_digest"],
+            index=json.loads(fourth.index_bytes),
+            signed={"intl": json.loads((await publishing.bodies(fourth))["intl"])},
+        )
+        self.ids.update(app=self.app, sequence=3, publisher=publishing.publisher_id)
+
+    async def _customers(self) -> None:
+        shop = f"shop-{self.workspace}"
+        await add_retail_app(self.core, self.workspace, id=shop, name=f"{self.marker} Shop")
+        await self.core.replica.poll()
+        phone = f"+86138{zlib.crc32(self.workspace.encode()) % 10**8:08d}"
+        personal = {"name": f"{self.marker} Customer", "phone": phone}
+        made = await self.post(
+            "/customers", {"bank_reference": f"{self.marker}-1", "tier": "full", "personal": personal}
+        )
+        self.device = await self.new_device(shop)
+        _good(await self.device.sign_in(phone))
+        await self.core.replica.poll()
+        self.ids.update(app_id=shop, customer_id=made["id"], device_id=self.device.tokens["device"])
+        self.bodies.update(phone=phone)
+        _good(await self.call("PUT", f"/apps/{self.app}/testers", {"devices": [self.ids["device_id"]]}))
+
+    async def new_device(self, client_app: str) -> TestDevice:
+        """Return a new device with a visitor's session."""
+        made = TestDevice(self.http, WallClock(), f"/w/{self.workspace}", client_app)  # type: ignore[arg-type]
+        _good(await made.begin())
+        return made
+
+    async def _releases(self) -> None:
+        draft = {"id": self.app, "sequence": 2, "audience": EVERYBODY, "rollback_to": 1}
+        live = await self.post("/releases", draft)
+        asked = await self.post(f"/releases/{live['id']}/submit", {"cause": f"{self.marker} cause"})
+        await self.approve_change(asked["change"])
+        waiting = await self.post("/releases", draft)
+        await self.publishing.expose()
+        self.ids.update(release_id=live["id"], artefact_id=self.app)
+        self.bodies.update(draft_release=waiting["id"])
+
+    async def _trust(self) -> None:
+        parties = self.publishing.parties
+        await self.post("/apps", {"app": f"{self.workspace}.second.app", "publisher": self.publishing.publisher_id})
+        waiting = items_of(await self.get("/trust/pending"))[0]
+        self.ids.update(
+            profile="intl",
+            role=f"app.{self.app}",
+            key=key_id(parties.publisher["intl"].public),
+            pending_id=waiting["id"],
+            request_id=waiting["requests"][0]["id"],
+        )
+        signature = sign_part(waiting["body"].encode(), parties.officers[0])
+        self.bodies.update(
+            signature={"key": signature.keyid, "signature": signature.signature},
+            officers=[key_id(each.public) for each in parties.officers],
+        )
+        renewed = await self.post(f"/apps/{self.app}/renewals", {"bodies": await self._renewed_bodies()})
+        self.ids.update(renewal=renewed["id"])
+        self.bodies.update(renewal_digest=renewed["review_digest"])
+
+    async def _renewed_bodies(self) -> dict[str, Any]:
+        from sampan.offline_packages.publishing import renewed_app_body
+        from sampan.offline_packages.signed_bytes import sign_body
+
+        current = await self.publishing.parties.current("intl", f"app.{self.app}")
+        assert current is not None
+        body = renewed_app_body(current, now_ms=self.core.now_ms())
+        return {"intl": json.loads(sign_body(body, self.publishing.parties.publisher["intl"]))}
+
+    async def _people(self) -> None:
+        other = await self.new_person()
+        token = await self.post("/tokens", {"name": f"{self.marker} token", "permissions": ["app:read"], "days": 3})
+        role = f"role_of_{self.workspace.replace('-', '_')}"
+        asked = _good(await self.call("PUT", f"/roles/{role}", {"before": [], "after": ["app:read"]})).json()
+        await self.approve_change(asked["id"])
+        operators = items_of(await self.get("/operators"))
+        mine = next(each for each in operators if each["id"] == other.operator_id)
+        change = await self.post(f"/operators/{other.operator_id}/grants", {"grants": [{"role": "auditor"}]})
+        self.machine = {"authorization": f"Bearer {token['secret']}"}
+        self.ids.update(
+            token_id=token["id"],
+            name=role,
+            operator_id=other.operator_id,
+            grant_id=mine["grants"][0]["id"],
+            change_id=change["id"],
+        )
+        self.bodies.update(change_digest=change["digest"])
+
+    async def _catalogue(self) -> None:
+        category = f"of-{self.workspace}"
+        names = {"name_zh": f"{self.marker} 分类", "name_en": f"{self.marker} category"}
+        _good(await self.call("PUT", f"/catalogue/categories/{category}", names))
+        entry = {"name_zh": f"{self.marker} 应用", "name_en": f"{self.marker} app", "category": category}
+        asked = _good(await self.call("PATCH", f"/catalogue/apps/{self.app}", entry)).json()
+        if not asked["applied"]:
+            await self.approve_change(asked["change"])
+        self.ids.update(category=category, tier="full")
+        await self.core.replica.poll()
+
+    def rows(self) -> dict[str, list[str]]:
+        """Return every stored row of this workspace, and the keys of its objects, as text by table."""
+        found = rows_of(self.core.settings.data / "sampan.sqlite", self.workspace)
+        objects = self.core.settings.data / "objects"
+        own = [path for path in objects.rglob("*") if path.is_file() and self.workspace in path.parts]
+        found["objects"] = sorted(f"{path.relative_to(objects)} {path.stat().st_size}" for path in own)
+        return found
+
+
+EVERYBODY = {"attr": "tier", "op": "in", "values": ["visitor", "registered", "e_account", "full"]}
+
+
+def rows_of(database: Path, workspace: str) -> dict[str, list[str]]:
+    """Return the rows of every table that has a workspace column, of this workspace, each as one text."""
+    with closing(sqlite3.connect(f"file:{database}?mode=ro", uri=True)) as connection:
+        tables = [row[0] for row in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")]
+        found = {}
+        for table in tables:
+            columns = {row[1] for row in connection.execute(f'PRAGMA table_info("{table}")')}
+            if column := next((name for name in ("workspace_id", "home_workspace") if name in columns), None):
+                query = f'SELECT * FROM "{table}" WHERE {column} = ?'  # noqa: S608 - names come from the schema
+                found[table] = sorted(repr(row) for row in connection.execute(query, (workspace,)))
+    return found
+
+
+def _good(answer: httpx2.Response) -> httpx2.Response:
+    if answer.status_code >= 400:
+        raise AssertionError(f"{answer.request.method} {answer.request.url}: {answer.status_code} {answer.text}")
+    return answer
+
+
+def fresh_public_pem() -> str:
+    """Return a public key that nobody has registered."""
+    return PrivateKey.generate().public.pem()
+
+
+def is_long() -> bool:
+    """Whether the big random runs were asked for."""
+    return os.environ.get("SAMPAN_LONG") == "1"
+
+
+@asynccontextmanager
+async def towns(folder: Path, *workspaces: str) -> AsyncIterator[list[Town]]:
+    """Open one server with these workspaces, each filled."""
+    components = all_components()
+    async with (
+        running_core(folder / "server", components=components, workspaces=workspaces) as core,
+        client(core) as http,
+    ):
+        found = []
+        for workspace in workspaces:
+            (folder / workspace).mkdir()
+            found.append(await Town(core, http, workspace, folder / workspace).build())
+        yield found
