@@ -4,6 +4,7 @@ TUF names keys by a digest of their description; that name is our public key id 
 type and scheme but the ones below is refused on the way in, however many schemes the library knows.
 """
 
+import functools
 from typing import cast
 
 from cryptography.hazmat.primitives.asymmetric.types import PrivateKeyTypes, PublicKeyTypes
@@ -13,6 +14,7 @@ from sampan.platform.crypto.keys import PrivateKey, PublicKey, algorithm
 from sampan.platform.crypto.problems import AlgorithmUnknown, KeyUnreadable
 
 _SCHEMES = {"ed25519": ("ed25519", "ed25519"), "es256": ("ecdsa", "ecdsa-sha2-nistp256")}
+KEYS_REMEMBERED = 4096
 _ALGORITHM_OF = {scheme: name for name, scheme in _SCHEMES.items()}
 
 
@@ -32,12 +34,10 @@ def from_tuf_key(key: Key) -> PublicKey:
     public = key.keyval.get("public")
     if not isinstance(public, str):
         raise KeyUnreadable("A key in the metadata has no public part.")
-    found = PublicKey(name, _hex(public)) if name == "ed25519" else PublicKey.from_pem(public)
-    if found.algorithm != name:
-        raise KeyUnreadable(f"A key in the metadata says {name} but is {found.algorithm}.")
-    return found
+    return _public_key(name, public)
 
 
+@functools.lru_cache(KEYS_REMEMBERED)
 def key_id(key: PublicKey) -> str:
     """Return the public id of a key: 64 hexadecimal digits, the same name TUF metadata uses."""
     return to_tuf_key(key).keyid
@@ -47,6 +47,14 @@ def tuf_signer(key: PrivateKey) -> Signer:
     """Return a signer for python-tuf's `Metadata.sign`."""
     handle = cast(PrivateKeyTypes, key.handle())
     return CryptoSigner(handle, cast(SSlibKey, to_tuf_key(key.public)))
+
+
+@functools.lru_cache(KEYS_REMEMBERED)
+def _public_key(name: str, public: str) -> PublicKey:
+    found = PublicKey(name, _hex(public)) if name == "ed25519" else PublicKey.from_pem(public)
+    if found.algorithm != name:
+        raise KeyUnreadable(f"A key in the metadata says {name} but is {found.algorithm}.")
+    return found
 
 
 def _hex(text: str) -> bytes:
