@@ -93,6 +93,18 @@ async def test_the_journey_over_http(console: Console) -> None:
     assert version["state"] == "published"
 
 
+async def test_approving_takes_a_recent_second_factor_and_rejecting_does_not(console: Console) -> None:
+    await _submit(console)
+    detail = (await console.call("reviewer", "GET", f"/apps/{APP}/versions/1")).json()
+    clock: Any = console.publishing.core.now_ms
+    clock.now_ms += 6 * 60_000
+    digest = {"digest": detail["review_digest"]}
+    refused = await console.call("reviewer", "POST", f"/apps/{APP}/versions/1/approve", digest)
+    assert refused.json()["code"] == "second_factor_needed"
+    rejected = await console.call("reviewer", "POST", f"/apps/{APP}/versions/1/reject", {**digest, "comment": "no"})
+    assert rejected.json()["state"] == "rejected"
+
+
 async def test_reviewers_and_publishers_get_the_very_bytes(console: Console) -> None:
     await _submit(console)
     for who in ("developer", "reviewer"):

@@ -2,7 +2,6 @@
 
 from sampan.platform.artifacts import published, trial_part
 from sampan.platform.artifacts.client_api import build_routes as client_routes
-from sampan.platform.artifacts.console_api import build_routes as console_routes
 from sampan.platform.artifacts.publication import on_tree_published
 from sampan.platform.artifacts.quarantine import run_sweep
 from sampan.platform.artifacts.scanning import run_scans
@@ -27,7 +26,7 @@ component = Component(
         published.part,
         trial_part.part,
         TreePublished(on_tree_published),
-        ConsoleRoutes(console_routes),
+        ConsoleRoutes("sampan.platform.artifacts.console_api:build_routes"),
         ClientRoutes(client_routes),
         Background("package scans", run_scans),
         Background("quarantine sweep", run_sweep),

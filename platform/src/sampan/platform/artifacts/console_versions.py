@@ -37,7 +37,7 @@ from sampan.platform.artifacts.console_models import (
 )
 from sampan.platform.core import Core
 from sampan.platform.operators.actor import Actor
-from sampan.platform.operators.console_auth import Workspace, needs
+from sampan.platform.operators.console_auth import Confirmed, Workspace, needs
 from sampan.platform.operators.console_bodies import Listing
 
 PAGE = 100
@@ -160,9 +160,14 @@ def add_review_routes(router: APIRouter, core: Core) -> None:
 
     @router.post("/apps/{app}/versions/{sequence}/approve")
     async def approve(
-        workspace_id: Workspace, actor: Reviewer, app: str, sequence: Sequence, body: ApproveIn
+        workspace_id: Workspace,
+        actor: Reviewer,
+        _confirmed: Confirmed,
+        app: str,
+        sequence: Sequence,
+        body: ApproveIn,
     ) -> VersionOut:
-        """Approve exactly what has this review digest; the review key signs and it becomes visible."""
+        """Approve exactly what has this review digest (takes a recent second factor); it becomes visible."""
         return version_out(await review_service.approve(core, workspace_id, actor, app, sequence, digest=body.digest))
 
     @router.post("/apps/{app}/versions/{sequence}/reject")
@@ -214,9 +219,14 @@ def add_renewal_routes(router: APIRouter, core: Core) -> None:
 
     @router.post("/apps/{app}/renewals/{renewal}/approve")
     async def approve_renewal(
-        workspace_id: Workspace, actor: Reviewer, app: str, renewal: str, body: ApproveIn
+        workspace_id: Workspace,
+        actor: Reviewer,
+        _confirmed: Confirmed,
+        app: str,
+        renewal: str,
+        body: ApproveIn,
     ) -> RenewalOut:
-        """Approve exactly these bodies."""
+        """Approve exactly these bodies (takes a recent second factor)."""
         await renewal_service.approve_renewal(core, workspace_id, actor, app, renewal, digest=body.digest)
         return await shown(workspace_id, actor, app, renewal)
 
