@@ -43,7 +43,9 @@ class HttpFetch:
             connection.request("GET", parts.path + (f"?{parts.query}" if parts.query else ""), headers=headers)
             with connection.getresponse() as answer:
                 yield from _body(answer, url, max_length, offset, deadline)
-        except http.client.HTTPException as problem:
+        except FetchFailed:
+            raise
+        except (http.client.HTTPException, OSError) as problem:  # a server that dies in the middle resets the line
             raise FetchFailed(f"{url}: {type(problem).__name__}") from problem
         finally:
             connection.close()

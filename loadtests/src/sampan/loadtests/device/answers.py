@@ -1,0 +1,68 @@
+"""What sync and events answer, as far as the device reads it; unknown members are ignored (docs/protocols/sync.md)."""
+
+from typing import Annotated
+
+import msgspec
+
+Name = Annotated[str, msgspec.Meta(max_length=4000)]
+
+
+class Offer(msgspec.Struct, frozen=True):
+    """One hint."""
+
+    action: Name
+    kind: Name
+    id: Name
+    sequence: int = 0
+    digest: Name = ""
+    version: Name = ""
+    release: Name = ""
+    ticket: Name = ""
+    url: Name = ""
+    update: Name = ""
+    reason: Name = ""
+
+
+class Item(msgspec.Struct, frozen=True):
+    """One app of the catalogue."""
+
+    id: Name
+    may_open: bool = True
+
+
+class Apps(msgspec.Struct, frozen=True):
+    """The catalogue; without `items` it is unchanged."""
+
+    etag: Name = ""
+    items: list[Item] | None = None
+
+
+class SyncAnswer(msgspec.Struct, frozen=True):
+    """The answer of `POST /client/v1/sync`."""
+
+    revision: Name
+    next_check_seconds: int
+    offers: list[Offer]
+    apps: Apps | None = None
+    unsure: bool = False
+
+    def listed(self) -> list[str] | None:
+        """Return the apps that may open here, or None when the catalogue is unchanged."""
+        if self.apps is None or self.apps.items is None:
+            return None
+        return [item.id for item in self.apps.items if item.may_open]
+
+
+class RefusedEvent(msgspec.Struct, frozen=True):
+    """An event that the server will not have; its number counts as taken."""
+
+    seq: int
+    code: str
+
+
+class EventsAnswer(msgspec.Struct, frozen=True):
+    """The answer of `POST /client/v1/events`."""
+
+    accepted_through: int
+    gaps: list[tuple[int, int]]
+    refused: list[RefusedEvent] = []
