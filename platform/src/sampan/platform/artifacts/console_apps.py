@@ -5,14 +5,16 @@ from typing import Annotated
 from fastapi import APIRouter, Request
 
 from sampan.platform.artifacts import apps_service, quarantine
-from sampan.platform.artifacts.console_models import (
+from sampan.platform.artifacts.console_requests import (
     AppIn,
-    AppOut,
     PublisherIn,
     PublisherKeyIn,
+    TestersIn,
+)
+from sampan.platform.artifacts.console_views import (
+    AppOut,
     PublisherOut,
     TesterOut,
-    TestersIn,
     UploadOut,
     app_out,
     publisher_out,

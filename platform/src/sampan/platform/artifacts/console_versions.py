@@ -15,19 +15,21 @@ from sampan.platform.artifacts import (
     submit_service,
     trial_links,
 )
-from sampan.platform.artifacts.console_models import (
+from sampan.platform.artifacts.console_requests import (
     ApproveIn,
     BodiesIn,
     CommentIn,
-    CommentOut,
-    NextSequence,
     Note,
     RejectIn,
     RenewalIn,
-    RenewalOut,
     ResequenceIn,
-    VersionDetailOut,
     VersionIn,
+)
+from sampan.platform.artifacts.console_views import (
+    CommentOut,
+    NextSequence,
+    RenewalOut,
+    VersionDetailOut,
     VersionOut,
     VersionPage,
     comment_out,
