@@ -98,7 +98,7 @@ outside = Component(
         PortNeed(GreetingPort, "somebody must be polite"),
         Port(GreetingPort, lambda _core: Polite()),
         ClientRoutes(client_routes),
-        ConsoleRoutes(console_routes),
+        ConsoleRoutes("test_app_front:console_routes"),
         HotRoute("POST", "/echo", echo),
     ),
 )
@@ -137,7 +137,7 @@ async def test_a_part_that_does_not_compile_keeps_its_last_value_and_makes_the_w
         return tuple(rows)
 
     part = SnapshotPart("greetings", load_greetings, compile_or_fail)
-    broken = Component("greetings", (part, ConsoleRoutes(console_routes)))
+    broken = Component("greetings", (part, ConsoleRoutes("test_app_front:console_routes")))
     async with running_core(tmp_path, components=[broken]) as core, client(core) as http:
         await http.post(f"/console/api/v1/greetings/{WORKSPACE}", json={"text": "hi"})
         await http.post(f"/console/api/v1/greetings/{WORKSPACE}", json={"text": "bad"})

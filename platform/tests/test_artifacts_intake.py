@@ -5,6 +5,7 @@ import errno
 import json
 import zipfile
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -71,7 +72,7 @@ async def test_an_upload_is_stored_hashed_and_consumed_once(publishing: Publishi
 
 async def test_too_much_is_refused_as_soon_as_it_shows(publishing: Publishing) -> None:
     core = publishing.core
-    core.settings = core.settings.model_copy(update={"max_package_bytes": 1000})
+    core.settings = replace(core.settings, max_package_bytes=1000)
     with pytest.raises(quarantine.UploadTooBig):
         await quarantine.receive(core, WORKSPACE, publishing.publisher, chunks_of(b"x"), declared_bytes=1001)
     read = 0

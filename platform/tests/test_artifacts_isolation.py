@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -222,6 +222,6 @@ async def test_an_admin_registers_publishers_and_apps(console: Console) -> None:
 
 async def test_a_declared_length_over_the_cap_is_refused_before_reading(console: Console) -> None:
     core = console.publishing.core
-    core.settings = core.settings.model_copy(update={"max_package_bytes": 10})
+    core.settings = replace(core.settings, max_package_bytes=10)
     answer = await console.call("developer", "POST", "/uploads", raw=b"more than ten bytes")
     assert (answer.status_code, answer.json()["code"]) == (413, "upload_too_large")

@@ -14,7 +14,7 @@ from sampan.platform.identity import demo
 from sampan.platform.identity.tiers import Tier
 from sampan.platform.ids import new_id
 from sampan.platform.operators import component as operators
-from sampan.platform.operators import identity_console_api
+from sampan.platform.operators import identity_component
 from sampan.platform.operators.audit import audit_rows
 from sampan.platform.operators.first_people import create_ready_operator
 from sampan.platform.operators.session_rows import (
@@ -29,7 +29,7 @@ from sampan.platform.testing import OTHER_WORKSPACE, WORKSPACE
 from sampan.platform.testing_device import TestDevice, TestServer, identity_server
 
 pytestmark = pytest.mark.anyio
-COMPONENTS = (identity.component, demo.component, operators.component, identity_console_api.component)
+COMPONENTS = (identity.component, demo.component, operators.component, identity_component.component)
 PHONE = "+8613912345678"
 PERSONAL = {"name": "Zhang Wei of Hangzhou", "phone": PHONE, "email": "zhang.wei@mail.example"}
 API = "/console/api/v1"

@@ -1,14 +1,14 @@
 """The server's own key files, and what the doctor says about trees and keys."""
 
 import stat
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from pydantic import SecretStr
 
 from sampan.platform.core import Core
 from sampan.platform.crypto.problems import KeyUnreadable
-from sampan.platform.settings import Settings
+from sampan.platform.settings import Secret, Settings
 from sampan.platform.testing import OTHER_WORKSPACE, WORKSPACE, running_core
 from sampan.platform.testing_trust import APP, DAY_MS, Clock, Parties
 from sampan.platform.trust.component import component
@@ -54,7 +54,7 @@ async def test_a_workspace_has_its_keys_once_encrypted_and_for_itself(tmp_path: 
 
 
 async def test_keys_are_unlocked_again_and_missing_ones_are_named(tmp_path: Path) -> None:
-    settings = Settings(data=tmp_path, key_passphrase=SecretStr(LONG), demo=True)
+    settings = Settings(data=tmp_path, key_passphrase=Secret(LONG), demo=True)
     async with running_core(tmp_path, components=[component], settings=settings) as core:
         review = next(each for each in await _keys(core) if each.purpose is Purpose.REVIEW)
     assert not (tmp_path / "keys" / "passphrase").exists()
@@ -63,14 +63,14 @@ async def test_keys_are_unlocked_again_and_missing_ones_are_named(tmp_path: Path
         assert key.public == review.key
         with pytest.raises(ServerKeyMissing):
             await Keyring(core).key(WORKSPACE, "trial", review.key_id)
-        wrong = settings.model_copy(update={"key_passphrase": SecretStr("b" * 64)})
+        wrong = replace(settings, key_passphrase=Secret("b" * 64))
         core.settings = wrong
         with pytest.raises(KeyUnreadable):
             await Keyring(core).key(WORKSPACE, "intl", review.key_id)
 
 
 async def test_a_passphrase_that_could_be_guessed_is_refused(tmp_path: Path) -> None:
-    settings = Settings(data=tmp_path, key_passphrase=SecretStr("hunter2"), demo=True)
+    settings = Settings(data=tmp_path, key_passphrase=Secret("hunter2"), demo=True)
     with pytest.raises(PassphraseTooShort, match="openssl rand"):
         async with running_core(tmp_path, components=[component], settings=settings):
             pass

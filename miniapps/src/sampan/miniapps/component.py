@@ -1,7 +1,6 @@
 """What mini-apps plug into the platform."""
 
 from sampan.miniapps.changes import CHANGES
-from sampan.miniapps.console_api import build_routes
 from sampan.miniapps.deliverables import DELIVERABLES
 from sampan.miniapps.kinds import KINDS
 from sampan.miniapps.part import on_version_state, part, sync_part
@@ -31,6 +30,6 @@ component = Component(
         part,
         sync_part,
         VersionHook(on_version_state),
-        ConsoleRoutes(build_routes),
+        ConsoleRoutes("sampan.miniapps.console_api:build_routes"),
     ),
 )

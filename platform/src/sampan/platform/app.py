@@ -8,7 +8,6 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from pathlib import Path
 
 import structlog
-from fastapi import FastAPI
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
@@ -20,13 +19,13 @@ from sampan.platform.component import (
     Background,
     ClientRoutes,
     Component,
-    ConsoleRoutes,
     HotRoute,
     Port,
     PortNeed,
     contributions,
     discover,
 )
+from sampan.platform.console_app import Console
 from sampan.platform.core import Core, system_clock_ms
 from sampan.platform.crypto.seal import KEY_BYTES, Sealer, derive
 from sampan.platform.crypto.selftest import run_self_test
@@ -38,7 +37,7 @@ from sampan.platform.engines.objects import LocalObjects
 from sampan.platform.errors import Unavailable
 from sampan.platform.front import Front
 from sampan.platform.metrics import CONTENT_TYPE, REGISTRY, RequestMetrics, render
-from sampan.platform.problems import HANDLERS, install_handlers
+from sampan.platform.problems import HANDLERS
 from sampan.platform.settings import Settings
 from sampan.platform.workspaces.replica import FollowedLog, Replica, SnapshotPart
 from sampan.platform.workspaces.store import Store
@@ -60,7 +59,7 @@ def built_in_components(*, demo: bool = False) -> tuple[Component, ...]:
     from sampan.platform.identity.demo import component as identity_demo
     from sampan.platform.insight.component import component as insight
     from sampan.platform.operators.component import component as operators
-    from sampan.platform.operators.identity_console_api import component as identity_console
+    from sampan.platform.operators.identity_component import component as identity_console
     from sampan.platform.release.component import component as release
     from sampan.platform.trust.component import component as trust
 
@@ -114,11 +113,11 @@ async def open_core(
 
 
 @contextlib.asynccontextmanager
-async def running(core: Core) -> AsyncIterator[None]:
-    """Run the replica's poll and every contributed background task until the end."""
+async def running(core: Core, *more: Callable[[], Awaitable[None]]) -> AsyncIterator[None]:
+    """Run the replica's poll and every contributed background task, and `more`, until the end."""
     refuse_missing_ports(core.components)
     await core.replica.poll()
-    work: list[Awaitable[None]] = [core.replica.run(), *(task.run(core) for task in core.contributions(Background))]
+    work = [core.replica.run(), *(task.run(core) for task in core.contributions(Background)), *(run() for run in more)]
     tasks = [asyncio.ensure_future(awaitable) for awaitable in work]
     try:
         yield
@@ -134,36 +133,20 @@ def build_app(core: Core) -> ASGIApp:
     """Return the one application of this process: every surface of every component."""
     requests = RequestMetrics(REGISTRY)
     access = AccessLog()
+    console = Console(core)
 
     @contextlib.asynccontextmanager
     async def lifespan(_app: Starlette) -> AsyncIterator[None]:
-        async with access.running(), running(core):
+        async with access.running(), running(core, console.build_soon):
             yield
         REGISTRY.unregister(requests)
 
-    routes: list[BaseRoute] = [*_operation_routes(core), Mount("/console/api/v1", app=build_console_api(core))]
+    routes: list[BaseRoute] = [*_operation_routes(core), Mount("/console/api/v1", app=console)]
     for client in core.contributions(ClientRoutes):
         routes.extend(client.build(core))
     rest = Starlette(routes=routes, exception_handlers=HANDLERS, lifespan=lifespan)
     hot = {(route.method, route.path): route.build(core) for route in core.contributions(HotRoute)}
     return Front(hot, rest, default_workspace=core.settings.default_workspace, requests=requests, access=access)
-
-
-def build_console_api(core: Core) -> FastAPI:
-    """Return the API for people and machines, which also writes the OpenAPI document."""
-    console = FastAPI(
-        title="sampan console API",
-        version="1",
-        openapi_url="/openapi.json",
-        docs_url=None,
-        redoc_url=None,
-        redirect_slashes=False,
-    )
-    console.state.core = core
-    install_handlers(console)
-    for contribution in core.contributions(ConsoleRoutes):
-        console.include_router(contribution.build(core))
-    return console
 
 
 def _operation_routes(core: Core) -> list[BaseRoute]:

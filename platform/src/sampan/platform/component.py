@@ -7,6 +7,7 @@ by the entry point group `sampan.components`; the platform's own floors are comp
 
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass
+from importlib import import_module
 from importlib.metadata import entry_points
 from typing import TYPE_CHECKING, TypeVar
 
@@ -47,9 +48,19 @@ class ClientRoutes:
 
 @dataclass(frozen=True, slots=True)
 class ConsoleRoutes:
-    """A FastAPI router below /console/api/v1, part of the OpenAPI document."""
+    """A FastAPI router below /console/api/v1, part of the OpenAPI document.
 
-    build: "Callable[[Core], APIRouter]"
+    `where` names its builder, `package.module:function`, which takes the core. It is imported when the console is
+    first built and not before: devices are answered while the console's models are still unread.
+    """
+
+    where: str
+
+    def build(self, core: "Core") -> "APIRouter":
+        """Import the builder and return its router."""
+        module, _colon, function = self.where.partition(":")
+        router: APIRouter = getattr(import_module(module), function)(core)
+        return router
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,8 +9,6 @@ from collections.abc import Mapping
 from typing import Any
 
 import orjson
-from fastapi import FastAPI
-from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
@@ -114,13 +112,6 @@ async def _on_http_exception(_request: Request, error: Exception) -> Response:
     return Response(problem_bytes(problem), error.status_code, {**problem_headers(problem), **headers})
 
 
-async def _on_invalid_body(_request: Request, error: Exception) -> Response:
-    assert isinstance(error, RequestValidationError)  # noqa: S101 - registered for this type alone
-    places = [{"field": ".".join(str(part) for part in item["loc"]), "message": item["msg"]} for item in error.errors()]
-    detail = "; ".join(f"{place['field']}: {place['message']}" for place in places[:3])
-    return problem_response(InvalidBody(f"Correct the request: {detail}.", errors=places[:50]))
-
-
 async def _on_unexpected(_request: Request, _error: Exception) -> Response:
     return problem_response(internal_error())
 
@@ -128,12 +119,5 @@ async def _on_unexpected(_request: Request, _error: Exception) -> Response:
 HANDLERS: Mapping[Any, ExceptionHandler] = {
     SampanError: _on_sampan_error,
     HTTPException: _on_http_exception,
-    RequestValidationError: _on_invalid_body,
     Exception: _on_unexpected,
 }
-
-
-def install_handlers(app: FastAPI) -> None:
-    """Let a FastAPI application answer with problem+json."""
-    for kind, handler in HANDLERS.items():
-        app.add_exception_handler(kind, handler)

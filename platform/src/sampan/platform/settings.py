@@ -1,36 +1,80 @@
 """The settings: read once at the entry point from `SAMPAN_*` variables, then passed down (docs/operations)."""
 
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Annotated, Any
 
-from pydantic import Field, SecretStr
-from pydantic_settings import BaseSettings, SettingsConfigDict
+import msgspec
+
+from sampan.platform.errors import Invalid
+
+PREFIX = "SAMPAN_"
 
 
-class Settings(BaseSettings):
+class BadSetting(Invalid):
+    """A setting in the environment or on the command line is not of its form."""
+
+    code = "bad_setting"
+
+
+class Secret:
+    """A text that is not shown when a setting is printed or logged."""
+
+    __slots__ = ("text",)
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+
+    def __repr__(self) -> str:
+        return "Secret(***)"
+
+
+def about(description: str, **limits: Any) -> msgspec.Meta:
+    """Return what is known of a setting: its description for the documentation, and its limits."""
+    return msgspec.Meta(description=description, **limits)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
     """Everything that an operator may set; no other module reads the environment."""
 
-    model_config = SettingsConfigDict(env_prefix="SAMPAN_", frozen=True, extra="ignore")
+    data: Annotated[Path, about("Folder of the embedded engines: database, objects, keys.")] = Path("data")
+    host: Annotated[str, about("Address that the server listens on.")] = "127.0.0.1"
+    port: Annotated[int, about("Port that the server listens on; 0 takes a free one.", ge=0, le=65535)] = 8080
+    public_url: Annotated[str, about("Address that devices reach this server by; empty: http://host:port.")] = ""
+    default_workspace: Annotated[str, about("Workspace of requests without a /w/<workspace> prefix.")] = "demo"
+    demo: Annotated[bool, about("Demo: one-time codes are shown to the developer, tokens can be minted.")] = False
+    master_key_file: Annotated[
+        Path | None, about("File with the 32-byte master key in hex; else <data>/keys/master.key, made at init.")
+    ] = None
+    key_passphrase: Annotated[
+        Secret | None, about("Passphrase of the server's encrypted key files (review, intake, online keys).")
+    ] = None
+    key_passphrase_file: Annotated[Path | None, about("File that holds the passphrase instead.")] = None
+    log_level: Annotated[str, about("Least level of log lines: debug, info, warning, error.")] = "info"
+    max_package_bytes: Annotated[int, about("Largest package upload that is read at all, in bytes.", ge=1)] = (
+        200 * 2**20
+    )
+    shutdown_seconds: Annotated[float, about("How long a stopping server finishes what it began.", ge=0)] = 10.0
 
-    data: Path = Field(default=Path("data"), description="Folder of the embedded engines: database, objects, keys.")
-    host: str = Field(default="127.0.0.1", description="Address that the server listens on.")
-    port: int = Field(default=8080, ge=0, le=65535, description="Port that the server listens on; 0 takes a free one.")
-    public_url: str = Field(
-        default="", description="Address that devices reach this server by; default http://host:port."
-    )
-    default_workspace: str = Field(default="demo", description="Workspace of requests without a /w/<workspace> prefix.")
-    demo: bool = Field(
-        default=False, description="Demo: one-time codes are shown to the developer, tokens can be minted."
-    )
-    master_key_file: Path | None = Field(
-        default=None,
-        description="File with the 32-byte master key in hex; default <data>/keys/master.key, made at init.",
-    )
-    key_passphrase: SecretStr | None = Field(
-        default=None, description="Passphrase of the encrypted key files of the server (review, intake, online keys)."
-    )
-    key_passphrase_file: Path | None = Field(default=None, description="File that holds the passphrase instead.")
-    log_level: str = Field(default="info", description="Least level of log lines: debug, info, warning, error.")
-    max_package_bytes: int = Field(
-        default=200 * 2**20, description="Largest package upload that is read at all, in bytes."
-    )
-    shutdown_seconds: float = Field(default=10.0, description="How long a stopping server finishes what it began.")
+
+def read_settings(environment: Mapping[str, str], **chosen: Any) -> Settings:
+    """Return the settings of the environment, with what the command line chose in their place.
+
+    Raise `BadSetting` for a value that is not of its form; a variable that no setting has is somebody else's.
+    """
+    names = {field.name for field in msgspec.inspect.type_info(Settings).fields}  # type: ignore[attr-defined]
+    given: dict[str, Any] = {
+        name: environment[PREFIX + name.upper()] for name in names if PREFIX + name.upper() in environment
+    }
+    given |= {name: value for name, value in chosen.items() if value is not None}
+    try:
+        return msgspec.convert(given, Settings, strict=False, dec_hook=_read)
+    except msgspec.ValidationError as problem:
+        raise BadSetting(f"A setting is not of its form (docs/operations/settings.md): {problem}.") from problem
+
+
+def _read(kind: type, value: Any) -> Any:
+    """Read the types that msgspec does not know."""
+    return value if isinstance(value, kind) else kind(value)

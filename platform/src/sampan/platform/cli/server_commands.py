@@ -53,6 +53,8 @@ def migrate(context: typer.Context, data: Data = None) -> None:
 
 def settings_from(**chosen: Any) -> "Settings":
     """Return the settings with what the command line chose in place of the environment's."""
-    from sampan.platform.settings import Settings
+    import os
 
-    return Settings(**{name: value for name, value in chosen.items() if value is not None})
+    from sampan.platform.settings import read_settings
+
+    return read_settings(os.environ, **chosen)

@@ -2,7 +2,6 @@
 
 from sampan.platform.component import Background, Component, ConsoleRoutes, HotRoute
 from sampan.platform.insight.client_api import build_events
-from sampan.platform.insight.console_api import build_routes
 from sampan.platform.insight.intake import intake_of
 from sampan.platform.insight.schemas import EventAttribute, EventSchema, Stage
 from sampan.platform.operators.permissions import EVERYONE, Permission
@@ -20,7 +19,7 @@ component = Component(
         REFUSAL,
         OPENED,
         HotRoute("POST", "/client/v1/events", build_events),
-        ConsoleRoutes(build_routes),
+        ConsoleRoutes("sampan.platform.insight.console_api:build_routes"),
         Background("event intake", lambda core: intake_of(core).run()),
     ),
 )

@@ -3,13 +3,6 @@
 from typing import TYPE_CHECKING
 
 from sampan.platform.component import Component, ConsoleRoutes, WorkspaceSetup
-from sampan.platform.operators import (
-    console_audit_api,
-    console_changes_api,
-    console_people_api,
-    console_session_api,
-    console_tokens_api,
-)
 from sampan.platform.operators.operator_rows import add_built_in_roles
 from sampan.platform.operators.people_changes import KINDS
 from sampan.platform.operators.permissions import EVERYONE, BuiltInRole, Permission
@@ -45,10 +38,9 @@ component = Component(
         *PERMISSIONS,
         *KINDS,
         WorkspaceSetup("operators", _set_up),
-        ConsoleRoutes(console_session_api.build),
-        ConsoleRoutes(console_people_api.build),
-        ConsoleRoutes(console_tokens_api.build),
-        ConsoleRoutes(console_changes_api.build),
-        ConsoleRoutes(console_audit_api.build),
+        *(
+            ConsoleRoutes(f"sampan.platform.operators.console_{name}_api:build")
+            for name in ("session", "people", "tokens", "changes", "audit")
+        ),
     ),
 )

@@ -7,7 +7,6 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query, Request
 
-from sampan.platform.component import Component, ConsoleRoutes
 from sampan.platform.core import Core
 from sampan.platform.engines.database import Transaction
 from sampan.platform.identity.codes import phone_number, phone_seal
@@ -36,7 +35,6 @@ from sampan.platform.identity.service_customers import (
 from sampan.platform.identity.service_devices import devices_of, revoke_device, set_assurance, sign_out_device
 from sampan.platform.identity.service_import import import_customers
 from sampan.platform.identity.tiers import Tier
-from sampan.platform.operators import identity_apps_api
 from sampan.platform.operators.actor import Actor
 from sampan.platform.operators.audit import record
 from sampan.platform.operators.console_auth import Workspace, needs
@@ -57,23 +55,7 @@ from sampan.platform.operators.identity_console_bodies import (
     ReasonBody,
     TierBody,
 )
-from sampan.platform.operators.permissions import EVERYONE, BuiltInRole, Permission
 
-ADMIN = frozenset({str(BuiltInRole.ADMIN)})
-DESK = ADMIN | {str(BuiltInRole.SERVICE_DESK)}
-READERS = DESK | {str(BuiltInRole.AUDITOR), str(BuiltInRole.CAMPAIGN_OPERATOR)}
-INSIDERS = EVERYONE - {str(BuiltInRole.PUBLISHER)}
-PERMISSIONS = (
-    Permission("client_app:read", "查看超级应用", "See client apps", INSIDERS),
-    Permission("client_app:edit", "维护超级应用", "Enter, change and close client apps", ADMIN),
-    Permission("customer:read", "查看客户", "See customers, without personal data", READERS),
-    Permission("customer:personal", "查看客户个人资料", "See customers' personal data", DESK),
-    Permission("customer:edit", "新增、导入与修改客户", "Enter, import and change customers", ADMIN),
-    Permission("customer:tier", "设置客户等级", "Set customers' tiers and what their devices may carry", ADMIN),
-    Permission("customer:sign_out", "强制客户下线", "Sign customers out, revoke devices", DESK),
-    Permission("customer:erase", "删除客户个人资料", "Erase customers", ADMIN),
-    Permission("token_key:rotate", "轮换令牌密钥", "Rotate the keys of access tokens", ADMIN, dangerous=True),
-)
 IMPORT_FORM = {"requestBody": {"required": True, "content": {kind: {} for kind in (CSV, *JSON_LINES)}}}
 
 Reader = Annotated[Actor, needs("customer:read")]
@@ -263,6 +245,3 @@ def _add_devices(router: APIRouter, core: Core) -> None:
 
 def _by(actor: Actor) -> str:
     return actor.via or actor.operator_id or actor.label
-
-
-component = Component("identity-console", (*PERMISSIONS, ConsoleRoutes(build), ConsoleRoutes(identity_apps_api.build)))

@@ -9,7 +9,6 @@ from sampan.platform.operators.changes import ChangeKind, DiffLine
 from sampan.platform.operators.permissions import EVERYONE, Permission
 from sampan.platform.release import service
 from sampan.platform.release.client_api import build_sync
-from sampan.platform.release.console_api import build_routes
 from sampan.platform.release.repository import release_revision
 from sampan.platform.release.snapshot import PART, compile_part, load
 from sampan.platform.trust.exposure import TreePublished
@@ -66,7 +65,7 @@ component = Component(
         *CHANGES,
         SnapshotPart(PART, load, compile_part),
         TreePublished(service.on_tree_published),
-        ConsoleRoutes(build_routes),
+        ConsoleRoutes("sampan.platform.release.console_api:build_routes"),
         HotRoute("POST", "/client/v1/sync", build_sync),
     ),
 )

@@ -10,7 +10,6 @@ from sampan.platform.component import (
 )
 from sampan.platform.operators.permissions import BuiltInRole, Permission
 from sampan.platform.trust.client_api import routes
-from sampan.platform.trust.console_api import build_routes
 from sampan.platform.trust.doctor import check_passphrase, check_trees
 from sampan.platform.trust.encodings import run_encoder
 from sampan.platform.trust.file_rows import LOG, load_places
@@ -52,7 +51,7 @@ component = Component(
         Background("trust keys", unlock_all),
         Background("trust encodings", run_encoder),
         ClientRoutes(routes),
-        ConsoleRoutes(build_routes),
+        ConsoleRoutes("sampan.platform.trust.console_api:build_routes"),
         DoctorCheck("trust trees", check_trees),
         DoctorCheck("trust passphrase", check_passphrase),
     ),

@@ -125,7 +125,7 @@ class Keyring:
 def passphrase(settings: "Settings") -> bytes:
     """Return the passphrase of the server's key files; raise `PassphraseTooShort`."""
     if settings.key_passphrase is not None:
-        text = settings.key_passphrase.get_secret_value()
+        text = settings.key_passphrase.text
     elif settings.key_passphrase_file is not None:
         text = settings.key_passphrase_file.read_text().strip()
     else:

@@ -1,0 +1,70 @@
+"""The API for people and machines: the contributed routers in one FastAPI application, built when first needed.
+
+FastAPI and the console's models take longer to import than all the rest; nothing that answers devices needs them.
+"""
+
+import asyncio
+from typing import Any
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from sampan.platform.component import ConsoleRoutes
+from sampan.platform.core import Core
+from sampan.platform.problems import HANDLERS, InvalidBody, problem_response
+
+BUILD_AFTER_SECONDS = 1.0
+
+
+class Console:
+    """The console API as an ASGI application; see the module."""
+
+    def __init__(self, core: Core) -> None:
+        self._core = core
+        self._app: asyncio.Future[ASGIApp] | None = None
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer a request, after the build when it is the first."""
+        await (await self.built())(scope, receive, send)
+
+    async def built(self) -> ASGIApp:
+        """Return the application, built once, in a thread, so that devices are answered meanwhile."""
+        if self._app is None:
+            self._app = asyncio.ensure_future(asyncio.to_thread(build_console_api, self._core))
+        return await asyncio.shield(self._app)
+
+    async def build_soon(self) -> None:
+        """Build it shortly after the start, so that no person waits for it."""
+        await asyncio.sleep(BUILD_AFTER_SECONDS)
+        await self.built()
+
+
+def build_console_api(core: Core) -> ASGIApp:
+    """Return the application with the routes of every component; it also writes the OpenAPI document."""
+    from fastapi import FastAPI
+    from fastapi.exceptions import RequestValidationError
+
+    console = FastAPI(
+        title="sampan console API",
+        version="1",
+        openapi_url="/openapi.json",
+        docs_url=None,
+        redoc_url=None,
+        redirect_slashes=False,
+    )
+    console.state.core = core
+    for kind, handler in HANDLERS.items():
+        console.add_exception_handler(kind, handler)
+    console.add_exception_handler(RequestValidationError, _on_invalid_body)
+    for contribution in core.contributions(ConsoleRoutes):
+        console.include_router(contribution.build(core))
+    return console
+
+
+async def _on_invalid_body(_request: Request, error: Exception) -> Response:
+    """Render FastAPI's `RequestValidationError`, which is not imported at the top for the module's reason."""
+    found: list[dict[str, Any]] = error.errors()  # type: ignore[attr-defined]
+    places = [{"field": ".".join(str(part) for part in item["loc"]), "message": item["msg"]} for item in found]
+    detail = "; ".join(f"{place['field']}: {place['message']}" for place in places[:3])
+    return problem_response(InvalidBody(f"Correct the request: {detail}.", errors=places[:50]))
