@@ -133,8 +133,9 @@ async def stage(tmp_path: Path) -> AsyncIterator[Stage]:
         (
             Permission("lamp:propose", "提出", "Propose", everybody),
             Permission("lamp:approve", "审批", "Approve", everybody),
-            lamp.kind("lamp.switch"),
-            lamp.kind("lamp.two", approvers=2),
+            lamp.kind("lamp.switch", by_hand=True),
+            lamp.kind("lamp.two", approvers=2, by_hand=True),
+            lamp.kind("lamp.made"),
             lamp.kind("lamp.room", scope=lambda target, _payload: {"app": target}),
         ),
     )
@@ -235,6 +236,16 @@ async def test_editing_back_to_the_same_bytes_voids_approvals_too(stage: Stage) 
     again = await edit(stage.core, WORKSPACE, stage.maker, change.id, digest=change.digest, payload={"to": 5})
     assert again.digest == change.digest
     assert (await stage.approve(again, stage.third)).state is ChangeState.PROPOSED
+
+
+async def test_a_payload_that_a_use_case_made_is_not_edited(stage: Stage) -> None:
+    change = await stage.proposed(kind="lamp.made")
+    with pytest.raises(BadChange):
+        await edit(stage.core, WORKSPACE, stage.maker, change.id, digest=change.digest, payload={"to": 9})
+    stage.lamp.base = "2"
+    edited = await edit(stage.core, WORKSPACE, stage.maker, change.id, digest=change.digest, payload={"to": 5})
+    assert (await stage.approve(edited)).state is ChangeState.APPLIED
+    assert stage.lamp.switched == [{"to": 5}]
 
 
 async def test_only_the_maker_edits_and_withdraws(stage: Stage) -> None:

@@ -12,7 +12,7 @@ class UnknownChangeKind(Invalid):
 
 
 class BadChange(Invalid):
-    """The payload has no canonical form, or is too large."""
+    """The payload has no canonical form, is too large, or is not one that its maker may edit."""
 
     code: ClassVar[str] = "bad_change"
 

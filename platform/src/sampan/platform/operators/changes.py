@@ -70,7 +70,8 @@ class ChangeKind:
     `describe` gives the readable diff, `check` refuses a payload that could never be applied (at proposal and
     edit), `scope` names client app, publisher or app for limited grants. A payload that only `lowers_risk` is
     applied at once. `on_close` runs in the transaction that rejects or withdraws. `by_hand` lets `POST /changes`
-    propose it without a use case of its own.
+    propose it without a use case of its own, and its maker edit the payload; any other payload was worked out by
+    a use case from what `apply` will do, so an edit only takes the target's present revision.
     """
 
     name: str
@@ -217,8 +218,10 @@ async def edit(
         old = await _open_change(tx, change_id, now_ms, stale_too=True, expired_too=True)
         _require_maker(old, actor)
         _require_digest(old, digest)
-        _canonical(payload)
         kind = kind_named(core, old.kind)
+        if _canonical(payload) != _canonical(old.payload) and not kind.by_hand:
+            # What the checker reads would no longer be what `apply` does.
+            raise BadChange("The payload of this kind is not written by hand. Withdraw the change and propose it anew.")
         actor.require(kind.propose, **kind.scope(old.target, payload))
         await kind.check(core, tx, actor, old.target, payload)
         change = replace(
