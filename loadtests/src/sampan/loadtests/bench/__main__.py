@@ -15,6 +15,7 @@ from sampan.loadtests.bench.harness import CannotRun, Session, progress
 
 # Each name is a module of this package with a `run(session)` function.
 BENCHES = {
+    "hello": "`/healthz`, `session/refresh` and `sync` with 20 apps against a bare Starlette JSON answer",
     "intake": "package intake at 1, 20 and 100 MB against `unzip -t` and sha256 of the same file",
     "start": "spawn of `sampan up` to the first 200 of /readyz against a bare uvicorn hello",
 }

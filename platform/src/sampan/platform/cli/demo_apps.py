@@ -55,11 +55,14 @@ class Sample:
         return pack(self.folder, out, new_app=new_app)
 
 
-def samples() -> tuple[list[Sample], list[Json]]:
-    """Return the samples of all installed components that are there, and the catalogue's headings."""
+def samples(more: Path | None = None) -> tuple[list[Sample], list[Json]]:
+    """Return the samples of all installed components that are there, and the catalogue's headings.
+
+    `more` is another folder of samples, described by its `samples.json` as those of a component are.
+    """
     found, headings = [], []
-    for point in sorted(entry_points(group="sampan.samples"), key=lambda point: point.name):
-        folder: Path = point.load()()
+    folders = [point.load()() for point in sorted(entry_points(group="sampan.samples"), key=lambda point: point.name)]
+    for folder in [*folders, *([more] if more else [])]:
         described = json.loads((folder / "samples.json").read_text())
         headings += described["categories"]
         found += [Sample(folder / each["folder"], each) for each in described["apps"]]

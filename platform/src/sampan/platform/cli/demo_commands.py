@@ -17,7 +17,12 @@ def register(root: typer.Typer) -> None:
 
 
 @demo.command("seed")
-def seed(context: typer.Context, data: Data = None, server: Server = LOCAL) -> None:
+def seed(
+    context: typer.Context,
+    data: Data = None,
+    server: Server = LOCAL,
+    samples: Annotated[Path | None, typer.Option(help="Folder with further mini-apps and a samples.json.")] = None,
+) -> None:
     """Bring a running demo to where it should be; `sampan up --demo` does this by itself."""
     from sampan.platform.cli.demo_folder import DemoFolder
     from sampan.platform.cli.demo_seed import seed as bring
@@ -25,7 +30,7 @@ def seed(context: typer.Context, data: Data = None, server: Server = LOCAL) -> N
     from sampan.platform.cli.demo_summary import summary
 
     folder = DemoFolder.chosen(data)
-    bring(folder, server.rstrip("/"), tell)
+    bring(folder, server.rstrip("/"), tell, more=samples)
     context.obj.result({"data": str(folder.root), "server": server}, summary(folder, server.rstrip("/")))
 
 

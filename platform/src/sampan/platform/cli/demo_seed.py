@@ -7,6 +7,7 @@ import sys
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 from sampan.platform.cli.api import Api
 from sampan.platform.cli.demo_apps import Launch, Sample, samples
@@ -27,8 +28,11 @@ CLIENT_APPS = (
 AT_ONCE = 5
 
 
-def seed(folder: DemoFolder, server: str, note: Callable[[str], None]) -> None:
-    """Bring the demo to where it should be, and mark it as complete; `note` is told every step."""
+def seed(folder: DemoFolder, server: str, note: Callable[[str], None], *, more: Path | None = None) -> None:
+    """Bring the demo to where it should be, and mark it as complete; `note` is told every step.
+
+    `more` is a folder with further mini-apps to be brought, see `samples`.
+    """
     began = time.monotonic()
     sessions = Sessions(folder, server)
     officers, publisher = Officers(folder, sessions), Publisher(folder, sessions)
@@ -41,7 +45,7 @@ def seed(folder: DemoFolder, server: str, note: Callable[[str], None]) -> None:
     note("the publisher, its keys and its person")
     publisher_id = publisher.register()
     publisher.join(publisher_id)
-    found, headings = samples()
+    found, headings = samples(more)
     _register_apps(sessions.api(publisher.email), publisher_id, found)
     note("two officers examine and sign")
     officers.sign_all()
