@@ -1,5 +1,6 @@
 """Quarantine and intake: what comes in, what is refused, and that a refusal leaves nothing behind."""
 
+import asyncio
 import dataclasses
 import errno
 import json
@@ -19,6 +20,7 @@ from sampan.platform.artifacts.problems import AppUnknown, BodyMissing, Sequence
 from sampan.platform.artifacts.scanning import scan_version
 from sampan.platform.artifacts.states import VersionState
 from sampan.platform.artifacts.taking_in import IndexDiffers, WrongPackage
+from sampan.platform.artifacts.versions_repository import Version
 from sampan.platform.crypto.digest import digest
 from sampan.platform.crypto.keys import PrivateKey
 from sampan.platform.engines.database import StorageFull
@@ -68,6 +70,21 @@ async def test_an_upload_is_stored_hashed_and_consumed_once(publishing: Publishi
     first = await submit_service.submit_version(*arguments)
     assert (await submit_service.submit_version(*arguments)).candidate_id == first.candidate_id
     assert [name for name in await left_behind(publishing) if "quarantine" in name] == []
+
+
+async def test_of_two_submissions_of_one_upload_at_once_one_holds_and_nothing_is_left(publishing: Publishing) -> None:
+    packed = packed_app(publishing.folder, 1)
+    upload_id = await publishing.upload(packed)
+    submission = Submission(packed.index_bytes, await publishing.bodies(packed))
+    arguments = (publishing.core, WORKSPACE, publishing.publisher, APP, upload_id, submission)
+    outcomes = await asyncio.gather(
+        *(submit_service.submit_version(*arguments) for _ in range(4)), return_exceptions=True
+    )
+    [version] = [each for each in outcomes if isinstance(each, Version)]
+    assert {type(each) for each in outcomes} == {Version, quarantine.UploadUnknown}
+    left = await left_behind(publishing)
+    assert len(left) == 2, left
+    assert all(version.source_id in name for name in left)
 
 
 async def test_too_much_is_refused_as_soon_as_it_shows(publishing: Publishing) -> None:

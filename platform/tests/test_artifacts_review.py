@@ -8,6 +8,8 @@ from pathlib import Path
 import pytest
 
 from sampan.platform.artifacts import resign_service, review_service, submit_service
+from sampan.platform.artifacts.lookups import candidate_of
+from sampan.platform.artifacts.moves import move
 from sampan.platform.artifacts.problems import OwnPublisher, ReviewStale
 from sampan.platform.artifacts.states import StateForbids, VersionState
 from sampan.platform.engines.keys import workspace_key
@@ -19,6 +21,7 @@ from sampan.platform.testing import WORKSPACE
 from sampan.platform.testing_artifacts import (
     PUBLISHER_RIGHTS,
     REVIEWER_RIGHTS,
+    SYSTEM,
     Publishing,
     packed_app,
     person,
@@ -164,6 +167,18 @@ async def test_the_database_itself_refuses_a_maker_who_checks(publishing: Publis
             await tx.execute(statement)
 
 
+async def test_a_state_that_changed_since_it_was_read_is_not_overwritten(publishing: Publishing) -> None:
+    version = await publishing.submit(packed_app(publishing.folder, 1))
+    door = publishing.core.store.workspace(WORKSPACE)
+    async with door.read() as tx:
+        stale = await candidate_of(tx, version)
+    await submit_service.withdraw(publishing.core, WORKSPACE, publishing.publisher, APP, 1)
+    with pytest.raises(StateForbids):
+        async with door.write() as tx:
+            await move(publishing.core, tx, stale, S.REJECTED, cause="late", actor=SYSTEM)
+    assert await publishing.states() == {1: S.WITHDRAWN}
+
+
 async def test_a_rejection_tells_why_and_lets_the_next_in(publishing: Publishing) -> None:
     await publishing.submit(packed_app(publishing.folder, 1))
     await publishing.submit(packed_app(publishing.folder, 2))
@@ -212,7 +227,6 @@ async def test_a_base_that_moved_before_the_approval_asks_for_a_signature(publis
 async def _renew_role(publishing: Publishing) -> None:
     from sampan.offline_packages.publishing import renewed_app_body
     from sampan.offline_packages.signed_bytes import sign_body
-    from sampan.platform.testing_artifacts import SYSTEM
     from sampan.platform.trust import service as trust
 
     core = publishing.core

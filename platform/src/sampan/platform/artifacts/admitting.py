@@ -72,7 +72,7 @@ async def admit(
     try:
         taken = await take_in(core, path, app.app_id, rules, index_bytes=submission.index)
     finally:
-        await close_archive(core, path)
+        await close_archive(path)
     candidate_id, source_id = new_id("ver"), new_id("upl")
     try:
         async with core.store.workspace(workspace_id).read() as tx:
@@ -167,7 +167,7 @@ def _first_state(admission: _Admission) -> tuple[VersionState, str]:
 
 async def _take_source(tx: Transaction, app_id: str, sequence: int, source: Source) -> None:
     if source.upload_id and not await take_upload(tx, source.upload_id):
-        raise quarantine.UploadUnknown("This upload was submitted already; look at the app's versions.")
+        raise quarantine.upload_unknown()
     if await versions.find_version(tx, app_id, sequence) is not None:
         raise sequence_taken(app_id, sequence)
 

@@ -102,8 +102,16 @@ async def find_own(core: Core, workspace_id: str, actor: Actor, upload_id: str) 
     async with core.store.workspace(workspace_id).read() as tx:
         upload = await repository.find_upload(tx, upload_id, person_id=actor.person_id)
     if upload is None:
-        raise UploadUnknown("No upload of yours has this id; upload the package again (uploads live for a day).")
+        raise upload_unknown()
     return upload
+
+
+def upload_unknown() -> UploadUnknown:
+    """Return the refusal of an upload that is not there, or not there any more."""
+    return UploadUnknown(
+        "No upload of yours has this id. It was submitted already (look at the app's versions), or its day is over: "
+        "upload the package again."
+    )
 
 
 async def discard(core: Core, workspace_id: str, upload_id: str, *, person_id: str | None = None) -> None:

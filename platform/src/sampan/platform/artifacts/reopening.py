@@ -21,7 +21,7 @@ async def reopened(core: Core, workspace_id: str, version: Version) -> AsyncIter
         accepted: Accepted = await in_thread(_accepted, version.package.package_digest, index_bytes, path)
         yield accepted
     finally:
-        await close_archive(core, path)
+        await close_archive(path)
 
 
 def _accepted(digest: str, index_bytes: bytes, path: Path) -> Accepted:

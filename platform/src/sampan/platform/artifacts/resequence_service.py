@@ -69,7 +69,7 @@ async def _renumbered(core: Core, workspace_id: str, old: Version, sequence: int
         await in_thread(_renumber, path, index, sequence, aside)
         await core.objects.put_file(key, aside)
     finally:
-        await close_archive(core, path)
+        await close_archive(path)
         await asyncio.to_thread(aside.unlink, missing_ok=True)
     return key
 

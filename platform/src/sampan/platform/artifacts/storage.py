@@ -15,7 +15,7 @@ from sampan.platform.artifacts.states import STORED_IN_TREE
 from sampan.platform.artifacts.versions_repository import Package, Version
 from sampan.platform.core import Core
 from sampan.platform.engines.keys import Key, workspace_key
-from sampan.platform.engines.objects import Objects
+from sampan.platform.engines.objects import ObjectMissing, Objects
 
 MAX_INDEX_BYTES = 64 * 1024 * 1024
 INDEX, PACKAGE = "index.json", "package.ma"
@@ -80,15 +80,16 @@ async def read_index(core: Core, key: Key) -> bytes:
 
 
 async def open_archive(core: Core, key: Key) -> Path:
-    """Return a local file with the archive's bytes; the caller hands it to `close_archive`."""
-    path = core.objects.local_path(key)
-    return path if path is not None else await _download(core.objects, key)
+    """Return a file with the archive's bytes that nobody else can take away; give it to `close_archive`.
+
+    Raises `ObjectMissing`.
+    """
+    return await _borrow(core.objects, key)
 
 
-async def close_archive(core: Core, path: Path) -> None:
-    """Remove the file of `open_archive` when it was a copy."""
-    if path.parent == core.objects.incoming:
-        await asyncio.to_thread(path.unlink, missing_ok=True)
+async def close_archive(path: Path) -> None:
+    """Remove the file of `open_archive`."""
+    await asyncio.to_thread(path.unlink, missing_ok=True)
 
 
 def icon_digest(index: PackageIndex, source: str) -> str:
@@ -98,20 +99,23 @@ def icon_digest(index: PackageIndex, source: str) -> str:
 
 
 async def _copy(objects: Objects, origin: Key, goal: Key) -> None:
-    local = objects.local_path(origin)
-    if local is None:
-        aside = await _download(objects, origin)
-    else:
-        aside = objects.incoming / f"{secrets.token_hex(8)}.copy"
-        await asyncio.to_thread(os.link, local, aside)  # a second name, no second copy
+    aside = await _borrow(objects, origin)
     try:
         await objects.put_new_file(goal, aside)
     finally:
         await asyncio.to_thread(aside.unlink, missing_ok=True)
 
 
-async def _download(objects: Objects, key: Key) -> Path:
-    path = objects.incoming / f"{secrets.token_hex(8)}.download"
+async def _borrow(objects: Objects, key: Key) -> Path:
+    """Return a file of our own with the object's bytes: a second name where it is a local file, else a copy."""
+    path = objects.incoming / f"{secrets.token_hex(8)}.borrowed"
+    local = objects.local_path(key)
+    if local is not None:
+        try:
+            await asyncio.to_thread(os.link, local, path)
+        except FileNotFoundError as problem:
+            raise ObjectMissing("Nothing is stored under this name.", key=key) from problem
+        return path
     file = await asyncio.to_thread(path.open, "xb")
     with file:
         async for chunk in objects.read(key):

@@ -16,6 +16,7 @@ from sampan.platform.artifacts.states import StateForbids, VersionState
 from sampan.platform.artifacts.taking_in import in_thread
 from sampan.platform.artifacts.versions_repository import Version
 from sampan.platform.core import Core
+from sampan.platform.engines.objects import ObjectMissing
 from sampan.platform.errors import Conflict, Invalid, TooLarge
 from sampan.platform.operators import audit
 from sampan.platform.operators.actor import Actor
@@ -50,7 +51,10 @@ async def _submit(
         return known
     upload = await quarantine.find_own(core, workspace_id, actor, upload_id)
     source = Source(quarantine.quarantine_key(workspace_id, upload.id), upload_id=upload.id)
-    version = await admit(core, workspace_id, actor, app, source, submission)
+    try:
+        version = await admit(core, workspace_id, actor, app, source, submission)
+    except ObjectMissing as problem:
+        raise quarantine.upload_unknown() from problem
     await core.objects.delete(source.key)
     return version
 
