@@ -2,12 +2,15 @@
 
 from collections.abc import Iterable
 
+import msgspec
 from starlette.types import Receive, Scope, Send
 
 from sampan.platform.errors import SampanError, TooLarge
 
 JSON = (b"content-type", b"application/json")
 NO_STORE = (b"cache-control", b"no-store")
+# What msgspec raises for bytes that are not the wanted JSON: text that is no UTF-8 and deep nesting included.
+UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 
 
 class BodyTooLarge(TooLarge):

@@ -6,7 +6,7 @@ import msgspec
 from starlette.types import Receive, Scope
 
 from sampan.platform.core import Core
-from sampan.platform.hot import header, read_body
+from sampan.platform.hot import UNREADABLE, header, read_body
 from sampan.platform.identity.caller import Caller, authenticate
 from sampan.platform.identity.dpop import Call, Proof, read_proof, spend, token_hash
 from sampan.platform.identity.grants import Granted
@@ -24,7 +24,7 @@ async def body_of(receive: Receive, kind: type[Body]) -> Body:
     data = await read_body(receive, MAX_BODY_BYTES)
     try:
         return msgspec.json.decode(data, type=kind)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as problem:
+    except UNREADABLE as problem:
         raise InvalidBody(f"Correct the request: {problem}.") from problem
 
 

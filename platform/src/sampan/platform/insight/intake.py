@@ -7,7 +7,7 @@ to come back (they keep their events), and nothing that was acknowledged is ever
 import asyncio
 import contextlib
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -20,9 +20,11 @@ from sampan.platform.insight.marks import Mark, take
 from sampan.platform.insight.repository import add_events, note_inventory, raise_stages, read_marks, write_marks
 from sampan.platform.workspaces.store import Store
 
-MAX_QUEUED = 20_000
+MAX_QUEUED_EVENTS = 100_000
+MAX_QUEUED_NOTES = 20_000
 GATHER_SECONDS = 0.01
 MAX_PER_COMMIT = 500
+MAX_EVENTS_PER_COMMIT = 5000  # a long transaction holds every other writer up
 log = structlog.get_logger("insight")
 
 
@@ -41,14 +43,20 @@ class Batch:
     rows: Mapping[int, dict[str, Any]]
     stages: Mapping[int, dict[str, Any]]
 
+    @property
+    def weight(self) -> int:
+        """What the batch takes of the queue."""
+        return len(self.rows) or 1
+
 
 @dataclass(frozen=True, slots=True)
 class InventoryNote:
-    """What a device said that it holds."""
+    """What a device said that it holds; `on_lost` is called when it could not be stored."""
 
     workspace_id: str
     device_id: str
     rows: Sequence[dict[str, Any]]
+    on_lost: Callable[[], None]
 
 
 @dataclass(slots=True)
@@ -57,15 +65,17 @@ class Intake:
 
     store: Store
     _batches: list[tuple[Batch, asyncio.Future[Mark]]] = field(default_factory=list)
+    _queued_events: int = 0
     _notes: dict[tuple[str, str], InventoryNote] = field(default_factory=dict)
     _wake: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def take(self, batch: Batch) -> Mark:
         """Return the device's mark once the batch is durable; raise `EventsBusy` when the queue is full."""
-        if len(self._batches) >= MAX_QUEUED:
+        if self._queued_events + batch.weight > MAX_QUEUED_EVENTS:
             raise EventsBusy("The server is busy with other events; send these again later.", retry_after_seconds=30)
         future: asyncio.Future[Mark] = asyncio.get_running_loop().create_future()
         self._batches.append((batch, future))
+        self._queued_events += batch.weight
         self._wake.set()
         return await future
 
@@ -74,9 +84,11 @@ class Intake:
 
         A lost note is no loss: the device says the same at its next sync.
         """
-        if len(self._notes) < MAX_QUEUED:
-            self._notes[note.workspace_id, note.device_id] = note
-            self._wake.set()
+        if len(self._notes) >= MAX_QUEUED_NOTES:
+            note.on_lost()
+            return
+        self._notes[note.workspace_id, note.device_id] = note
+        self._wake.set()
 
     async def run(self) -> None:
         """Write until cancelled, then write what is left."""
@@ -92,7 +104,7 @@ class Intake:
     async def flush(self) -> None:
         """Write everything that is queued now."""
         while self._batches or self._notes:
-            taken, self._batches = self._batches[:MAX_PER_COMMIT], self._batches[MAX_PER_COMMIT:]
+            taken = self._next_batches()
             notes = [self._notes.pop(key) for key in list(self._notes)[:MAX_PER_COMMIT]]
             names = {batch.workspace_id for batch, _future in taken} | {note.workspace_id for note in notes}
             for workspace_id in sorted(names):
@@ -101,6 +113,17 @@ class Intake:
                     [pair for pair in taken if pair[0].workspace_id == workspace_id],
                     [note for note in notes if note.workspace_id == workspace_id],
                 )
+
+    def _next_batches(self) -> list[tuple[Batch, asyncio.Future[Mark]]]:
+        """Take what one transaction writes: at least one batch, if any waits."""
+        count = weight = 0
+        for batch, _future in self._batches[:MAX_PER_COMMIT]:
+            if count and weight + batch.weight > MAX_EVENTS_PER_COMMIT:
+                break
+            count, weight = count + 1, weight + batch.weight
+        taken, self._batches = self._batches[:count], self._batches[count:]
+        self._queued_events -= weight
+        return taken
 
     async def _write(
         self, workspace_id: str, batches: list[tuple[Batch, asyncio.Future[Mark]]], notes: list[InventoryNote]
@@ -121,6 +144,8 @@ class Intake:
             for _batch, future in batches:
                 with contextlib.suppress(asyncio.InvalidStateError):
                     future.set_exception(_busy(problem))
+            for note in notes:
+                note.on_lost()
             return
         for batch, future in batches:
             if not future.done():

@@ -6,6 +6,7 @@ from enum import StrEnum
 from typing import Any
 
 MAX_TEXT = 2000
+MAX_NUMBER = 2**53 - 1  # what every JSON reader can hold
 
 
 class AttributeClass(StrEnum):
@@ -57,9 +58,15 @@ def refusal(schemas: Mapping[tuple[str, int], EventSchema], kind: str, version: 
         attribute = schema.attributes.get(name)
         if attribute is None:
             return "unknown_event_attribute"
-        if type(value) is not attribute.type or (isinstance(value, str) and len(value) > MAX_TEXT):
+        if type(value) is not attribute.type or _is_too_large(value):
             return "bad_event_attribute"
     return ""
+
+
+def _is_too_large(value: object) -> bool:
+    if isinstance(value, str):
+        return len(value) > MAX_TEXT
+    return isinstance(value, int) and abs(value) > MAX_NUMBER
 
 
 def by_type(schemas: Sequence[EventSchema]) -> dict[tuple[str, int], EventSchema]:

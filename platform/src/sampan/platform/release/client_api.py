@@ -1,7 +1,6 @@
 """`POST /client/v1/sync`, raw ASGI: a device asks what it should have now. No SQL on this path."""
 
 import hashlib
-from collections.abc import Collection
 
 import msgspec
 from starlette.types import ASGIApp, Receive, Scope, Send
@@ -9,12 +8,14 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from sampan.platform.core import Core
 from sampan.platform.engines.log import Cursor
 from sampan.platform.errors import Invalid
-from sampan.platform.hot import JSON, header, read_body, send_bytes
+from sampan.platform.hot import JSON, UNREADABLE, header, read_body, send_bytes
 from sampan.platform.identity.caller import Caller, authenticate
 from sampan.platform.insight.intake import InventoryNote, intake_of
 from sampan.platform.insight.tickets import Tickets, ticket_purpose
+from sampan.platform.release.deliverables import DeliverableKind
 from sampan.platform.release.snapshot import PART
 from sampan.platform.release.sync import (
+    ReleasesPart,
     SyncPart,
     SyncRequest,
     answer,
@@ -59,7 +60,7 @@ def build_sync(core: Core) -> ASGIApp:
         if core.replica.age_ms() > UNSURE_AFTER_MS:
             await send_bytes(send, 200, no_change(view, request), (JSON, PRIVATE))
             return
-        inventory.note(caller, request, known=view.parts[PART].control)
+        inventory.note(caller, request, view.parts[PART])
         etag = _etag(view, caller, body)
         if header(scope, b"if-none-match") == etag:
             await send({"type": "http.response.start", "status": 304, "headers": [(b"etag", etag), PRIVATE]})
@@ -79,10 +80,11 @@ class InventoryFilter:
     def __init__(self, core: Core) -> None:
         self._now_ms = core.now_ms
         self._intake = intake_of(core)
+        self._kinds = frozenset(kind.name for kind in core.contributions(DeliverableKind))
         self._said: dict[tuple[str, str], int] = {}
 
-    def note(self, caller: Caller, request: SyncRequest, *, known: Collection[str]) -> None:
-        """Queue the device's holdings of `known` artefacts for the inventory when they are new."""
+    def note(self, caller: Caller, request: SyncRequest, part: ReleasesPart) -> None:
+        """Queue the device's holdings for the inventory when they are new; only of artefacts that exist here."""
         if not request.installed:
             return
         key = (caller.workspace_id, caller.device_id)
@@ -103,15 +105,19 @@ class InventoryFilter:
                 "seen_ms": now_ms,
             }
             for item in request.installed
-            if item.id in known
+            if item.id in part.control and item.kind in self._kinds
         ]
-        self._intake.note(InventoryNote(caller.workspace_id, caller.device_id, rows))
+        note = InventoryNote(caller.workspace_id, caller.device_id, rows, on_lost=lambda: self._forget(key))
+        self._intake.note(note)
+
+    def _forget(self, key: tuple[str, str]) -> None:
+        self._said.pop(key, None)
 
 
 def _parse(body: bytes, caller: Caller) -> SyncRequest:
     try:
         request = _decoder.decode(body)
-    except msgspec.MsgspecError as problem:
+    except UNREADABLE as problem:
         raise BadSyncRequest(f"Correct the body: {problem}.") from problem
     if request.client_app != caller.client_app:
         raise OtherClientApp(f"The token was given to {caller.client_app!r}; name that client app.", field="client_app")
