@@ -19,19 +19,22 @@ def renumber(archive: Path, index: PackageIndex, *, sequence: int, out_path: Pat
     Raises `ArchiveMismatch` when `archive` is not the one of `index`, `ManifestNotJson` when the manifest cannot
     be rewritten. Nothing is checked beyond that: give the result to `intake`.
     """
-    with PackageReader(index, archive) as reader, appearing(out_path) as temporary:
-        with temporary.open("xb", buffering=CHUNK_BYTES) as sink:
-            writer = ArchiveWriter(sink)
-            for entry in index.files:
-                if entry.path == MANIFEST:
-                    data = renumbered_manifest(reader.read(MANIFEST), sequence)
-                    writer.start(MANIFEST, crc=zlib.crc32(data), size=len(data))
-                    writer.write(data)
-                    continue
-                writer.start(entry.path, crc=_checksum(reader, entry.path), size=entry.size)
-                for chunk in reader.chunks(entry.path):
-                    writer.write(chunk)
-            writer.finish()
+    with (
+        PackageReader(index, archive) as reader,
+        appearing(out_path) as temporary,
+        temporary.open("xb", buffering=CHUNK_BYTES) as sink,
+    ):
+        writer = ArchiveWriter(sink)
+        for entry in index.files:
+            if entry.path == MANIFEST:
+                data = renumbered_manifest(reader.read(MANIFEST), sequence)
+                writer.start(MANIFEST, crc=zlib.crc32(data), size=len(data))
+                writer.write(data)
+                continue
+            writer.start(entry.path, crc=_checksum(reader, entry.path), size=entry.size)
+            for chunk in reader.chunks(entry.path):
+                writer.write(chunk)
+        writer.finish()
 
 
 def _checksum(reader: PackageReader, path: str) -> int:

@@ -7,6 +7,7 @@ commits: number order is commit order, and a roll-back gives its numbers back.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from sqlalchemy import (
     BigInteger,
@@ -20,7 +21,6 @@ from sqlalchemy import (
     select,
     update,
 )
-from sqlalchemy.dialects import postgresql, sqlite
 
 from sampan.platform.engines.database import Transaction
 from sampan.platform.engines.tables import scoped_table
@@ -138,7 +138,17 @@ async def _create_head(tx: Transaction, log: str) -> None:
     await tx.execute(insert_or_ignore(tx, log_heads).values(values))
 
 
-def insert_or_ignore(tx: Transaction, table: Table) -> postgresql.Insert | sqlite.Insert:
-    """Return an INSERT that leaves an existing row of the same key alone, in the database's own dialect."""
-    dialect = sqlite.insert if tx.dialect == "sqlite" else postgresql.insert
-    return dialect(table).on_conflict_do_nothing()
+def insert_or_ignore(tx: Transaction, table: Table) -> Any:
+    """Return an INSERT that leaves an existing row of the same key alone."""
+    return insert_or(tx, table).on_conflict_do_nothing()
+
+
+def insert_or(tx: Transaction, table: Table) -> Any:
+    """Return an INSERT of the database's own dialect, to which `on_conflict_do_update` can be added."""
+    if tx.dialect == "sqlite":
+        from sqlalchemy.dialects import sqlite
+
+        return sqlite.insert(table)
+    from sqlalchemy.dialects import postgresql
+
+    return postgresql.insert(table)

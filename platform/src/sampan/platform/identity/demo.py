@@ -27,7 +27,7 @@ from sampan.platform.identity.refresh_tokens import new_refresh_token
 from sampan.platform.identity.repository_client_apps import PART as CLIENT_APPS
 from sampan.platform.identity.repository_devices import get_device
 from sampan.platform.identity.service_customers import create_customer, prepare_customer
-from sampan.platform.identity.service_session import NewSession, begin
+from sampan.platform.identity.service_session import NewSession, begin, open_client_app
 from sampan.platform.identity.service_sign_in import sign_in
 from sampan.platform.identity.tiers import Tier
 from sampan.platform.ports import SmsPort
@@ -74,7 +74,7 @@ async def mint_demo_token(core: Core, workspace_id: str, tier: Tier, *, client_a
     _demo_only(core)
     key = ec.generate_private_key(ec.SECP256R1())
     jwk = public_jwk(key.public_key())
-    app_id = client_app or _first_client_app(core, workspace_id)
+    app_id = open_client_app(core, workspace_id, client_app or _first_client_app(core, workspace_id)).id
     granted = await begin(core, workspace_id, NewSession(app_id, jwk, thumbprint(jwk), None))
     if tier is not Tier.VISITOR:
         granted = await _sign_in(core, workspace_id, granted.device_id, tier)
@@ -123,7 +123,7 @@ def build(core: Core) -> list[BaseRoute]:
         return Response(msgspec.json.encode(answer), 201, NO_STORE, "application/json")
 
     async def codes(request: Request) -> Response:
-        sms = core.port(SmsPort)  # type: ignore[type-abstract]
+        sms = core.port(SmsPort)
         sent = sms.sent if isinstance(sms, DemoSms) else ()
         own = [code for code in reversed(sent) if code.workspace_id == workspace_of(request)]
         answer = {"codes": [{"phone": code.phone, "code": code.code, "at_ms": code.at_ms} for code in own]}

@@ -124,7 +124,7 @@ async def _attested(core: Core, workspace_id: str, new: NewSession) -> Tier:
     """Return what the device may carry at most: what the attestation port says, or everything without one."""
     if not any(port.protocol is AttestPort for port in core.contributions(Port)):
         return Tier.FULL
-    label = await core.port(AttestPort).check(  # type: ignore[type-abstract]
+    label = await core.port(AttestPort).check(
         workspace_id=workspace_id,
         client_app=new.client_app,
         device_key=new.thumbprint.encode(),

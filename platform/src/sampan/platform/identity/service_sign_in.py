@@ -62,7 +62,7 @@ async def send_code(core: Core, workspace_id: str, caller: Caller, *, phone: str
     async with core.store.workspace(workspace_id).write() as tx:
         await usable_device(tx, caller.device_id)
         await put_code(tx, caller.device_id, phone_seal=phone_lookup, code_seal=seal, expires_ms=expires_ms)
-    sms = core.port(SmsPort)  # type: ignore[type-abstract]
+    sms = core.port(SmsPort)
     await sms.send_code(workspace_id=workspace_id, phone=number, code=code, lang=lang)
     return CodeSent()
 

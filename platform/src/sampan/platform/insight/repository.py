@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import BigInteger, Column, Index, Integer, String, Text, func, insert, select
-from sqlalchemy.dialects import postgresql, sqlite
 
 from sampan.platform.engines.database import Transaction
+from sampan.platform.engines.log import insert_or
 from sampan.platform.engines.tables import scoped_table
 from sampan.platform.insight.marks import Mark
 from sampan.platform.insight.schemas import STAGE_ORDER, Stage
@@ -88,7 +88,7 @@ async def write_marks(tx: Transaction, marks: dict[str, Mark]) -> None:
         }
         for device_id, mark in marks.items()
     ]
-    statement = _insert(tx, event_marks)
+    statement = insert_or(tx, event_marks)
     update = {"high": statement.excluded.high, "gaps": statement.excluded.gaps}
     keys = ["workspace_id", "device_id"]
     await tx.execute(statement.on_conflict_do_update(index_elements=keys, set_=update), rows)
@@ -104,7 +104,7 @@ async def raise_stages(tx: Transaction, rows: Sequence[dict[str, Any]]) -> None:
     """Move devices to the furthest stage reported; never back."""
     if not rows:
         return
-    statement = _insert(tx, device_stages)
+    statement = insert_or(tx, device_stages)
     update = {"stage": statement.excluded.stage, "at_ms": statement.excluded.at_ms}
     statement = statement.on_conflict_do_update(
         index_elements=["workspace_id", "release_id", "device_id"],
@@ -116,7 +116,7 @@ async def raise_stages(tx: Transaction, rows: Sequence[dict[str, Any]]) -> None:
 
 async def note_inventory(tx: Transaction, rows: Sequence[dict[str, Any]]) -> None:
     """Store what devices hold, one row per device and artefact."""
-    statement = _insert(tx, inventory)
+    statement = insert_or(tx, inventory)
     update = {name: statement.excluded[name] for name in ("sequence", "digest", "seen_ms")}
     keys = ["workspace_id", "device_id", "kind", "artefact_id"]
     statement = statement.on_conflict_do_update(index_elements=keys, set_=update)
@@ -144,7 +144,3 @@ async def held_versions(tx: Transaction, artefact_id: str) -> list[Held]:
         .order_by(table.c.sequence.desc())
     )
     return [Held(row.kind, row.artefact_id, row.sequence, row.devices) for row in await tx.execute(statement)]
-
-
-def _insert(tx: Transaction, table: Any) -> Any:
-    return sqlite.insert(table) if tx.dialect == "sqlite" else postgresql.insert(table)

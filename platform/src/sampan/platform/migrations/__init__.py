@@ -5,6 +5,10 @@ Alembic is imported only when something is to be done, because importing it cost
 
 import sqlite3
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from alembic.config import Config
 
 HEAD = "0001"
 
@@ -30,7 +34,7 @@ def upgrade(url: str) -> None:
     command.upgrade(alembic_config(url), "head")
 
 
-def alembic_config(url: str) -> "Config":  # noqa: F821 - imported below, for the reason above
+def alembic_config(url: str) -> "Config":
     """Return Alembic's configuration for a database."""
     from alembic.config import Config
 
