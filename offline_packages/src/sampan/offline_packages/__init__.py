@@ -14,13 +14,13 @@ if TYPE_CHECKING:
     from sampan.offline_packages.checks import CheckPolicy, check_package
     from sampan.offline_packages.findings import Finding, Severity
     from sampan.offline_packages.index import FORMAT, FileEntry, PackageIndex, package_digest, parse_index
-    from sampan.offline_packages.intake import Accepted, IntakeReport, intake
     from sampan.offline_packages.limits import Policy
     from sampan.offline_packages.manifest import Kind, Manifest, Problem
     from sampan.offline_packages.manifest_parsing import parse_manifest
-    from sampan.offline_packages.pack import NewApp, Packed, pack
+    from sampan.offline_packages.packing import NewApp, Packed, pack
     from sampan.offline_packages.refusals import PackageRefused, all_refusals
     from sampan.offline_packages.secret_scan import scan_secrets
+    from sampan.offline_packages.streaming_intake import Accepted, IntakeReport, intake
 
 __all__ = [
     "FORMAT",
@@ -50,26 +50,26 @@ __all__ = [
     "verify_archive",
 ]
 _HOMES = {
-    "Accepted": "intake",
+    "Accepted": "streaming_intake",
     "CheckPolicy": "checks",
     "FORMAT": "index",
     "FileEntry": "index",
     "Finding": "findings",
-    "IntakeReport": "intake",
+    "IntakeReport": "streaming_intake",
     "Kind": "manifest",
     "Manifest": "manifest",
-    "NewApp": "pack",
+    "NewApp": "packing",
     "PackageIndex": "index",
     "PackageReader": "archive",
     "PackageRefused": "refusals",
-    "Packed": "pack",
+    "Packed": "packing",
     "Policy": "limits",
     "Problem": "manifest",
     "Severity": "findings",
     "all_refusals": "refusals",
     "check_package": "checks",
-    "intake": "intake",
-    "pack": "pack",
+    "intake": "streaming_intake",
+    "pack": "packing",
     "package_digest": "index",
     "parse_index": "index",
     "parse_manifest": "manifest_parsing",

@@ -9,7 +9,7 @@ from pathlib import Path
 from sampan.offline_packages.appearing import appearing
 from sampan.offline_packages.archive import CHUNK_BYTES, ArchiveWriter, PackageReader
 from sampan.offline_packages.index import PackageIndex
-from sampan.offline_packages.pack import renumbered_manifest
+from sampan.offline_packages.packing import renumbered_manifest
 from sampan.offline_packages.required_files import MANIFEST
 
 
