@@ -4,17 +4,20 @@ FastAPI and the console's models take longer to import than all the rest; nothin
 """
 
 import asyncio
+import re
 from typing import Any
 
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from sampan.platform.component import ConsoleRoutes
 from sampan.platform.core import Core
+from sampan.platform.hot import read_body
 from sampan.platform.problems import HANDLERS, InvalidBody, problem_response
 
 BUILD_AFTER_SECONDS = 1.0
+MAX_BODY_BYTES = 2**20
 
 
 class Console:
@@ -44,6 +47,7 @@ def build_console_api(core: Core) -> ASGIApp:
     """Return the application with the routes of every component; it also writes the OpenAPI document."""
     from fastapi import FastAPI
     from fastapi.exceptions import RequestValidationError
+    from fastapi.routing import APIRoute
 
     console = FastAPI(
         title="sampan console API",
@@ -57,9 +61,38 @@ def build_console_api(core: Core) -> ASGIApp:
     for kind, handler in HANDLERS.items():
         console.add_exception_handler(kind, handler)
     console.add_exception_handler(RequestValidationError, _on_invalid_body)
+    unread: list[APIRoute] = []
     for contribution in core.contributions(ConsoleRoutes):
-        console.include_router(contribution.build(core))
-    return console
+        router = contribution.build(core)
+        unread += [route for route in router.routes if isinstance(route, APIRoute) and route.body_field is None]
+        console.include_router(router)
+    return _BoundedBodies(console, [(route.methods, route.path_regex) for route in unread])
+
+
+class _BoundedBodies:
+    """Refuses bodies over `MAX_BODY_BYTES` before FastAPI, which reads a body whole before it asks who sends it.
+
+    `unread` are the methods and paths of the routes that read no body or stream it, with bounds of their own.
+    """
+
+    def __init__(self, app: ASGIApp, unread: list[tuple[set[str], re.Pattern[str]]]) -> None:
+        self._app = app
+        self._unread = unread
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        path = scope["path"][len(scope.get("root_path", "")) :]
+        if not any(scope["method"] in methods and pattern.match(path) for methods, pattern in self._unread):
+            receive = _replay(await read_body(receive, MAX_BODY_BYTES), receive)
+        await self._app(scope, receive, send)
+
+
+def _replay(body: bytes, receive: Receive) -> Receive:
+    waiting: list[Message] = [{"type": "http.request", "body": body, "more_body": False}]
+
+    async def replay() -> Message:
+        return waiting.pop() if waiting else await receive()
+
+    return replay
 
 
 async def _on_invalid_body(_request: Request, error: Exception) -> Response:
