@@ -43,6 +43,10 @@ class Api:
         """Return the API as the signed-in person calls it."""
         return cls(sign_in.server, sign_in.workspace, secret=sign_in.secret)
 
+    def close(self) -> None:
+        """Close the connections; a command's own end does the same."""
+        self._http.close()
+
     def get(self, path: str, **query: Any) -> Any:
         """GET and return the JSON answer."""
         return self._call("GET", path, params={name: value for name, value in query.items() if value is not None})

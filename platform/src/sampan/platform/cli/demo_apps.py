@@ -8,10 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from sampan.offline_packages import NewApp, Packed, pack
-from sampan.platform.cli import packages, publishing
+from sampan.platform.cli import publishing
 from sampan.platform.cli.demo_parties import Publisher
 from sampan.platform.cli.demo_sessions import Sessions
-from sampan.platform.cli.output import Output
 from sampan.platform.errors import Unavailable
 
 Json = dict[str, Any]
@@ -20,7 +19,6 @@ TIERS = ("visitor", "registered", "e_account", "full")
 ENTRY = ("see_tier", "open_tier", "category", "position", "name_zh", "name_en", "text_zh", "text_en")
 SEQUENCE = 1
 LOOKS, LOOK_SECONDS = 600, 0.1
-QUIET = Output(as_json=True)
 
 
 class SampleRefused(Unavailable):
@@ -87,11 +85,10 @@ class Launch:
         api = self._sessions.api(self._publisher.email)
         if not any(each["sequence"] == SEQUENCE for each in api.items(f"/apps/{sample.app}/versions")):
             packed = sample.pack(self._publisher.folder.publisher / "dist")
-            with packages.accepted(packed.archive_path, packages.rules_of(api), QUIET) as found:
-                candidate = publishing.Candidate.of(found)
-                with self._publisher.lock:  # one client of the trust tree at a time in one folder
-                    bodies = publishing.bodies_with(candidate, self._places, self._keys)
-                upload = api.upload("/uploads", found.archive_path)["upload"]
+            candidate = publishing.Candidate.of(packed)
+            with self._publisher.lock:  # one client of the trust tree at a time in one folder
+                bodies = publishing.bodies_with(candidate, self._places, self._keys)
+            upload = api.upload("/uploads", packed.archive_path)["upload"]
             publishing.submit(api, candidate, bodies, upload)
         self._wait(sample, {"in_review", "approved", "published"})
         self._review(sample)

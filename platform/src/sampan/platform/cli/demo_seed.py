@@ -3,6 +3,7 @@
 Every step looks first, so an interrupted seeding is resumed by running it again.
 """
 
+import contextlib
 import sys
 import time
 from collections.abc import Callable
@@ -34,7 +35,13 @@ def seed(folder: DemoFolder, server: str, note: Callable[[str], None], *, more: 
     `more` is a folder with further mini-apps to be brought, see `samples`.
     """
     began = time.monotonic()
-    sessions = Sessions(folder, server)
+    with contextlib.closing(Sessions(folder, server)) as sessions:
+        _seed(folder, sessions, note, more)
+    folder.mark_seeded()
+    note(f"done in {time.monotonic() - began:.1f} s")
+
+
+def _seed(folder: DemoFolder, sessions: Sessions, note: Callable[[str], None], more: Path | None) -> None:
     officers, publisher = Officers(folder, sessions), Publisher(folder, sessions)
     admin = sessions.api(ADMINS[0])
     note("client apps and customers")
@@ -56,8 +63,6 @@ def seed(folder: DemoFolder, server: str, note: Callable[[str], None], *, more: 
     launch = Launch(sessions, publisher)
     with ThreadPoolExecutor(AT_ONCE) as pool:
         list(pool.map(launch.bring, found))
-    folder.mark_seeded()
-    note(f"done in {time.monotonic() - began:.1f} s")
 
 
 def tell(text: str) -> None:

@@ -1,4 +1,4 @@
-"""Key files of publishers and officers: an encrypted private key, and its public part beside it as `<file>.pub`.
+"""Key files of publishers and officers: an encrypted private key, and its public part beside it under `.pub`.
 
 Private keys are opened in the process of the person who signs, and nowhere else.
 """
@@ -64,7 +64,7 @@ class KeyPair:
 
 def public_path(path: Path) -> Path:
     """Return where the public part of a key file lies."""
-    return path.with_name(path.name + PUBLIC_SUFFIX)
+    return path.with_suffix(PUBLIC_SUFFIX)
 
 
 def trial_path(path: Path) -> Path:

@@ -13,9 +13,7 @@ if TYPE_CHECKING:
 
 trust = typer.Typer(help="The trust trees: officers, keys, what waits for signatures.", no_args_is_help=True)
 
-Tree = Annotated[str, typer.Option("--tree", help="intl (customers' devices) or trial (testers' devices).")]
-Reason = Annotated[str, typer.Option(help="Why; stands in the audit.")]
-KeyId = Annotated[str, typer.Argument(help="Key id, or its beginning.")]
+Profile = Annotated[str, typer.Argument(help="intl (customers' devices) or trial (testers' devices).")]
 ALL_TREES = ("intl", "trial")
 
 
@@ -132,10 +130,18 @@ def sign(
 
 @trust.command("renew")
 def renew(
-    context: typer.Context, role: Annotated[str, typer.Argument(help="root or targets.")], tree: Tree = "intl"
+    context: typer.Context, profile: Profile, role: Annotated[str, typer.Argument(help="root or targets.")]
 ) -> None:
     """Ask the officers for another year."""
-    _asked(context, _api().post(f"/trust/trees/{tree}/renewals", {"role": role}))
+    tell_asked(context, _api().post(f"/trust/trees/{profile}/renewals", {"role": role}))
+
+
+@trust.command("history")
+def show_history(context: typer.Context, profile: Profile) -> None:
+    """Show what officers signed, or were asked to."""
+    found = _api().items(f"/trust/trees/{profile}/history")
+    lines = [f"{_day(each['created_ms'])}  {each['role']} version {each['version']}: {each['state']}" for each in found]
+    context.obj.result({"items": found}, "\n".join(lines) or "Nothing yet.")
 
 
 @trust.command("cancel")
@@ -151,7 +157,8 @@ def _in_force(signed: dict[str, Any]) -> str:
     return "" if signed["progress"]["is_complete"] else "; another officer's signature is needed"
 
 
-def _asked(context: typer.Context, found: dict[str, Any]) -> None:
+def tell_asked(context: typer.Context, found: dict[str, Any]) -> None:
+    """Print what a request to the officers led to."""
     lines = [f"{each['role']} waits for the officers as {each['pending']}" for each in found["rebuilt"]]
     voided = sum(each["voided_signatures"] for each in found["rebuilt"])
     if voided:

@@ -51,6 +51,10 @@ def fail_with(error: SampanError) -> NoReturn:
 
 def exit_code_of(error: SampanError) -> ExitCode:
     """Return the exit status of a refusal, by the family of its HTTP status."""
+    from sampan.offline_packages.trust_errors import TrustRefused
+
+    if isinstance(error, TrustRefused):
+        return ExitCode.NOT_TRUSTED
     if error.status in (401, 403):
         return ExitCode.NOT_ALLOWED
     return ExitCode.UNREACHABLE if error.status >= 500 else ExitCode.REFUSED

@@ -40,7 +40,10 @@ def new(
 def keygen(
     context: typer.Context,
     who: Annotated[str, typer.Argument(metavar="publisher|officer", help="Whose key: they have different uses.")],
-    out: Annotated[Path, typer.Option(help="Key file to be made; a publisher gets a second one for trials.")],
+    out: Annotated[
+        Path | None,
+        typer.Option(help="Key file to be made, publisher.pem or officer.pem; a publisher's trial key lies beside it."),
+    ] = None,
     passphrase_file: Annotated[
         Path | None, typer.Option(help="File with the passphrase [SAMPAN_PASSPHRASE, or asked].")
     ] = None,
@@ -51,6 +54,7 @@ def keygen(
 
     if who not in ("publisher", "officer"):
         raise typer.BadParameter("say publisher or officer", param_hint="who")
+    out = out or Path(f"{who}.pem")
     secret = passphrase_for(f"the new key {out}", passphrase_file, is_new=True)
     paths = {"intl": out, "trial": trial_path(out)} if who == "publisher" else {"": out}
     made = {profile: make_pair(path, secret, algorithm=algorithm) for profile, path in paths.items()}

@@ -37,12 +37,12 @@ def add_publisher(
 @publisher.command("list")
 def list_publishers(context: typer.Context) -> None:
     """List the publishers that you may see."""
-    found = _api().items("/publishers")["items"]
+    listed = _api().items("/publishers")
     lines = []
-    for each in found:
+    for each in listed:
         lines.append(f"{each['id']}  {each['name']}")
         lines += [f"  {key['profile']:<6} {key['state']:<10} {key['key_id']}" for key in each["keys"]]
-    context.obj.result({"items": found}, "\n".join(lines) or "No publishers that you may see.")
+    context.obj.result({"items": listed}, "\n".join(lines) or "No publishers that you may see.")
 
 
 @publisher.command("add-key")

@@ -90,13 +90,12 @@ def status(
 
     api = current_api()
     if app is None:
-        found = api.items("/apps")["items"]
-        lines = [f"{each['app']}  {each['kind']}" for each in found]
-        context.obj.result({"items": found}, "\n".join(lines) or "No apps that you may see.")
+        apps = api.items("/apps")
+        lines = [f"{each['app']}  {each['kind']}" for each in apps]
+        context.obj.result({"items": apps}, "\n".join(lines) or "No apps that you may see.")
     elif sequence is None:
-        found = api.items(f"/apps/{app}/versions")["items"]
-        lines = [_line(each) for each in found]
-        context.obj.result({"items": found}, "\n".join(lines) or f"{app} has no versions yet.")
+        versions = api.items(f"/apps/{app}/versions")
+        context.obj.result({"items": versions}, "\n".join(map(_line, versions)) or f"{app} has no versions yet.")
     else:
         found = api.get(f"/apps/{app}/versions/{sequence}")
         context.obj.result(found, "\n".join(_detail(found)))

@@ -13,7 +13,7 @@ from typing import Any
 
 from tuf.api.metadata import Targets
 
-from sampan.offline_packages import Accepted
+from sampan.offline_packages import Accepted, Packed
 from sampan.offline_packages.publishing import next_app_body, renewed_app_body, signed_version
 from sampan.offline_packages.roles import SignedVersion
 from sampan.offline_packages.signed_bytes import sign_body
@@ -47,8 +47,8 @@ class Candidate:
     index: dict[str, Any]
 
     @classmethod
-    def of(cls, found: Accepted, *, floor: int = 0) -> "Candidate":
-        """Return the candidate for an accepted package."""
+    def of(cls, found: Accepted | Packed, *, floor: int = 0) -> "Candidate":
+        """Return the candidate for a package that was taken in, or packed just now."""
         version = signed_version(
             found.index.app,
             found.index.sequence,
