@@ -16,7 +16,8 @@ from typing import Any
 
 import httpx2
 
-from sampan.offline_packages.signed_bytes import sign_part
+from sampan.offline_packages.publishing import renewed_app_body
+from sampan.offline_packages.signed_bytes import sign_body, sign_part
 from sampan.platform.app import built_in_components
 from sampan.platform.artifacts.component import component as artifacts
 from sampan.platform.component import Component, discover
@@ -128,6 +129,7 @@ class Town:
         await publishing.publish(2)
         third = packed_app(self.folder, 3, app=self.app, files={"marker.txt": self.marker})
         await publishing.submit(third, "intl", "trial")
+        await publishing.expose("trial")
         fourth = packed_app(self.folder, 4, app=self.app)
         await publishing.submit(fourth)
         seen = await self.get(f"/apps/{self.app}/versions/3")
@@ -193,14 +195,12 @@ class Town:
             signature={"key": signature.keyid, "signature": signature.signature},
             officers=[key_id(each.public) for each in parties.officers],
         )
-        renewed = await self.post(f"/apps/{self.app}/renewals", {"bodies": await self._renewed_bodies()})
+        self.bodies.update(renewed=await self._renewed_bodies())
+        renewed = await self.post(f"/apps/{self.app}/renewals", {"bodies": self.bodies["renewed"]})
         self.ids.update(renewal=renewed["id"])
         self.bodies.update(renewal_digest=renewed["review_digest"])
 
     async def _renewed_bodies(self) -> dict[str, Any]:
-        from sampan.offline_packages.publishing import renewed_app_body
-        from sampan.offline_packages.signed_bytes import sign_body
-
         current = await self.publishing.parties.current("intl", f"app.{self.app}")
         assert current is not None
         body = renewed_app_body(current, now_ms=self.core.now_ms())

@@ -1,0 +1,203 @@
+"""A body for every operation of the console API, about the things of one town; the isolation tests use them all.
+
+Texts are neutral on purpose: what would come back of them is no leak.
+"""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from journey_town import EVERYBODY, Town, fresh_public_pem
+
+DIGEST = f"sha256:{'0' * 64}"
+PASSWORD = "correct horse battery staple"
+RAW = "raw bytes"
+"""Stands for a body that is not JSON."""
+
+
+def _version(town: Town) -> Any:
+    return {"upload": town.bodies["upload"], "index": town.bodies["index"], "bodies": town.bodies["signed"]}
+
+
+def _entry(_town: Town) -> Any:
+    return {"name_zh": "名", "name_en": "name", "position": 3}
+
+
+Make = Callable[[Town], Any]
+
+
+def _none(_town: Town) -> Any:
+    return None
+
+
+def _always(value: Any) -> Make:
+    return lambda _town: value
+
+
+_CAUSE = _always({"cause": "because"})
+_NOTE = _always({"note": "because"})
+_REASON = _always({"reason": "because"})
+_POLICY = {"allowed_domains": [], "locales": [], "max_package_bytes": 10, "max_file_bytes": 10, "max_files": 10}
+
+BODIES: Mapping[str, Make] = {
+    "GET /session": _none,
+    "POST /session": lambda town: {
+        "email": town.person.email,
+        "password": town.person.password,
+        "totp": "000000",
+        "kind": "bearer",
+    },
+    "DELETE /session": _none,
+    "DELETE /session/everywhere": _none,
+    "POST /session/totp": _always({"totp": "000000"}),
+    "POST /session/password": _always({"password": "wrong", "new_password": PASSWORD, "totp": "000000"}),
+    "POST /setup/begin": _always({"link": "not a link"}),
+    "POST /setup/finish": _always({"link": "not a link", "password": PASSWORD, "totp": "000000"}),
+    "GET /operators": _none,
+    "POST /operators": _always({"email": "new@example.com", "name": "New", "grants": [{"role": "auditor"}]}),
+    "POST /operators/{operator_id}/grants": lambda town: {
+        "grants": [{"role": "publisher", "publisher": town.ids["publisher"], "app": town.app}]
+    },
+    "DELETE /operators/{operator_id}/grants/{grant_id}": _none,
+    "POST /operators/{operator_id}/disable": _none,
+    "POST /operators/{operator_id}/enable": _NOTE,
+    "POST /operators/{operator_id}/reset": _NOTE,
+    "POST /operators/{operator_id}/setup-link": _none,
+    "GET /roles": _none,
+    "PUT /roles/{name}": _always({"before": ["app:read"], "after": ["app:read", "release:read"]}),
+    "GET /permissions": _none,
+    "GET /tokens": _none,
+    "POST /tokens": _always({"name": "a", "permissions": ["app:read"], "days": 1}),
+    "DELETE /tokens/{token_id}": _none,
+    "GET /changes": _none,
+    "POST /changes": lambda town: {"kind": "release.start", "target": town.bodies["draft_release"], "payload": {}},
+    "GET /changes/kinds": _none,
+    "GET /changes/{change_id}": _none,
+    "PUT /changes/{change_id}": lambda town: {"digest": town.bodies["change_digest"], "payload": {"grants": []}},
+    "POST /changes/{change_id}/approve": lambda town: {"digest": town.bodies["change_digest"]},
+    "POST /changes/{change_id}/reject": _REASON,
+    "POST /changes/{change_id}/withdraw": _none,
+    "GET /audit": _none,
+    "GET /audit/rows": _none,
+    "GET /audit/csv": _none,
+    "POST /audit/verify": _always({}),
+    "GET /customers": _none,
+    "POST /customers": _always({"tier": "full"}),
+    "POST /customers/search": lambda town: {"phone": town.bodies["phone"]},
+    "GET /customers/{customer_id}": _none,
+    "PATCH /customers/{customer_id}": _always({"bank_reference": "changed"}),
+    "GET /customers/{customer_id}/personal": _none,
+    "GET /customers/{customer_id}/history": _none,
+    "POST /customers/import": _always(RAW),
+    "PUT /customers/{customer_id}/tier": _always({"tier": "registered"}),
+    "POST /customers/{customer_id}/erase": _REASON,
+    "GET /customers/{customer_id}/devices": _none,
+    "PUT /customers/{customer_id}/devices/{device_id}/assurance": _always({"tier": "full"}),
+    "POST /customers/{customer_id}/sign-out": _REASON,
+    "POST /customers/{customer_id}/devices/{device_id}/sign-out": _REASON,
+    "POST /devices/{device_id}/revoke": _REASON,
+    "GET /client-apps": _none,
+    "POST /client-apps": _always({"id": "another", "name": "Another"}),
+    "GET /client-apps/{app_id}": _none,
+    "PATCH /client-apps/{app_id}": _always({"closed": True}),
+    "DELETE /client-apps/{app_id}": _none,
+    "POST /token-keys/rotate": _always({"at_once": False}),
+    "GET /trust/trees": _none,
+    "GET /trust/trees/{profile}": _none,
+    "GET /trust/trees/{profile}/history": _none,
+    "GET /trust/trees/{profile}/roles/{role}/history": _none,
+    "POST /trust/trees/{profile}/start": lambda town: {"officers": town.bodies["officers"]},
+    "POST /trust/trees/{profile}/officers": lambda town: {"officers": town.bodies["officers"]},
+    "POST /trust/trees/{profile}/renewals": _always({"role": "targets"}),
+    "POST /trust/trees/{profile}/rotations": _always({"purpose": "control"}),
+    "POST /trust/apps/{app}/keys": lambda town: {"profile": "intl", "publisher_key": town.ids["key"]},
+    "GET /trust/keys": _none,
+    "POST /trust/keys": lambda _town: {"pem": fresh_public_pem(), "purpose": "officer", "owner": "new"},
+    "POST /trust/keys/{key}/suspend": _REASON,
+    "POST /trust/keys/{key}/resume": _REASON,
+    "GET /trust/pending": _none,
+    "GET /trust/pending/{pending_id}": _none,
+    "POST /trust/pending/{pending_id}/signatures": lambda town: town.bodies["signature"],
+    "DELETE /trust/requests/{request_id}": _none,
+    "GET /publishers": _none,
+    "POST /publishers": lambda _town: {"name": "New publisher", "keys": {"intl": fresh_public_pem()}},
+    "POST /publishers/{publisher}/keys": lambda _town: {"profile": "intl", "pem": fresh_public_pem()},
+    "GET /apps": _none,
+    "POST /apps": lambda town: {"app": "another.new.app", "publisher": town.ids["publisher"]},
+    "GET /apps/{app}": _none,
+    "GET /apps/{app}/testers": _none,
+    "PUT /apps/{app}/testers": lambda town: {
+        "devices": [town.ids["device_id"]],
+        "customers": [town.ids["customer_id"]],
+    },
+    "POST /uploads": _always(RAW),
+    "GET /apps/{app}/versions": _none,
+    "POST /apps/{app}/versions": _version,
+    "GET /apps/{app}/next-sequence": _none,
+    "GET /apps/{app}/versions/{sequence}": _none,
+    "GET /apps/{app}/versions/{sequence}/index": _none,
+    "GET /apps/{app}/versions/{sequence}/package": _none,
+    "POST /apps/{app}/versions/{sequence}/bodies": lambda town: {"bodies": town.bodies["signed"]},
+    "POST /apps/{app}/versions/{sequence}/resequence": lambda town: {
+        "index": town.bodies["index"],
+        "bodies": town.bodies["signed"],
+    },
+    "POST /apps/{app}/versions/{sequence}/withdraw": _NOTE,
+    "POST /apps/{app}/versions/{sequence}/recheck": _none,
+    "GET /reviews": _none,
+    "POST /apps/{app}/versions/{sequence}/approve": lambda town: {"digest": town.bodies["review_digest"]},
+    "POST /apps/{app}/versions/{sequence}/reject": lambda town: {
+        "digest": town.bodies["review_digest"],
+        "comment": "no",
+    },
+    "POST /apps/{app}/versions/{sequence}/bring-forward": _NOTE,
+    "POST /apps/{app}/versions/{sequence}/comments": _always({"text": "hm"}),
+    "GET /apps/{app}/renewals": _none,
+    "POST /apps/{app}/renewals": lambda town: {"bodies": town.bodies["renewed"]},
+    "POST /apps/{app}/renewals/{renewal}/approve": lambda town: {"digest": town.bodies["renewal_digest"]},
+    "POST /apps/{app}/renewals/{renewal}/reject": lambda town: {
+        "digest": town.bodies["renewal_digest"],
+        "comment": "no",
+    },
+    "POST /apps/{app}/renewals/{renewal}/withdraw": _none,
+    "GET /insight/releases/{release_id}": _none,
+    "GET /insight/inventory/{artefact_id}": _none,
+    "GET /releases": _none,
+    "POST /releases": lambda town: {"id": town.app, "sequence": 2, "audience": EVERYBODY, "rollback_to": 1},
+    "GET /releases/{release_id}": _none,
+    "POST /releases/{release_id}/submit": _CAUSE,
+    "POST /releases/{release_id}/resume": _CAUSE,
+    "POST /releases/{release_id}/pause": _CAUSE,
+    "POST /releases/{release_id}/complete": _CAUSE,
+    "POST /releases/{release_id}/stop": _CAUSE,
+    "POST /releases/{release_id}/rollback": _CAUSE,
+    "POST /kills": lambda town: {"id": town.app, "sequence": 1, "reason": "withdrawn", "cause": "because"},
+    "GET /catalogue": _none,
+    "GET /catalogue/preview/{tier}": _none,
+    "PATCH /catalogue/apps/{app}": _entry,
+    "GET /catalogue/categories": _none,
+    "PUT /catalogue/categories/{category}": _always({"name_zh": "类", "name_en": "category"}),
+    "DELETE /catalogue/categories/{category}": _none,
+    "GET /miniapps/policy": _none,
+    "PUT /miniapps/policy": _always(_POLICY),
+}
+
+SHARED_PARAMETERS = frozenset({"profile", "tier", "sequence"})
+"""Path parameters whose values every workspace has."""
+
+ANSWERS_OF_ITS_OWN: Mapping[str, str] = {
+    "PUT /roles/{name}": "the caller's own role of that name is proposed",
+    "PUT /catalogue/categories/{category}": "the caller's own category of that name is made",
+    "GET /insight/inventory/{artefact_id}": "nothing is held by anybody",
+    "GET /trust/trees/{profile}/roles/{role}/history": "the caller's own tree has no such role",
+    "GET /insight/releases/{release_id}": "nothing was delivered to anybody",
+}
+"""Operations that take a name which is free to use: another workspace's name means nothing there."""
+
+PUBLIC = frozenset({"POST /session", "POST /setup/begin", "POST /setup/finish"})
+"""Operations that nobody is signed in for."""
+
+WRONG_ON_PURPOSE = frozenset({"POST /session/totp", "POST /session/password"})
+"""Operations whose body above holds a wrong code, so that the person can go on."""
+
+FREE_NAMES = frozenset({"category", "name"})
+"""Path parameters whose values any workspace may take for things of its own."""
