@@ -17,6 +17,7 @@ from sampan.miniapps.catalogue import (
     compile_catalogue,
     is_no_wider,
     items_of,
+    read_entry,
 )
 from sampan.miniapps.changes import describe, entry_lowers_risk, policy_lowers_risk
 from sampan.miniapps.policy import AppPolicy, BadPolicy, read_policy
@@ -106,6 +107,26 @@ def test_a_change_is_no_wider_exactly_when_nobody_gains(before: Entry, after: En
     assert entry_lowers_risk(payload) == (not gains)
 
 
+ENTRY_JUNK: dict[str, Any] = {
+    "none": None,
+    "a list": [],
+    "a member more": {**ENTRY.as_json(), "owner": "me"},
+    "a member less": {name: value for name, value in ENTRY.as_json().items() if name != "text_en"},
+    "listed by a word": {**ENTRY.as_json(), "is_listed": "yes"},
+    "a position before all": {**ENTRY.as_json(), "position": -1},
+    "a position that is true": {**ENTRY.as_json(), "position": True},
+    "a name without end": {**ENTRY.as_json(), "name_zh": "字" * 101},
+    "a text that is a number": {**ENTRY.as_json(), "text_en": 5},
+}
+
+
+@pytest.mark.parametrize("value", ENTRY_JUNK.values(), ids=ENTRY_JUNK.keys())
+def test_an_entry_of_another_form_is_refused(value: Any) -> None:
+    with pytest.raises(BadEntry):
+        read_entry(value)
+    assert read_entry(ENTRY.as_json()) == ENTRY
+
+
 def test_a_first_entry_widens_only_when_it_is_listed() -> None:
     assert is_no_wider(None, replace(ENTRY, is_listed=False))
     assert not is_no_wider(None, ENTRY)
@@ -160,6 +181,11 @@ BAD: dict[str, dict[str, Any]] = {
     "beyond the format": {"max_package_bytes": 2**40},
     "no files": {"max_files": 0},
     "not a number": {"max_files": "many"},
+    "half a file": {"max_files": 1.5},
+    "true files": {"max_files": True},
+    "a domain that is no text": {"allowed_domains": [5]},
+    "domains of two kinds": {"allowed_domains": [5, "bank.example"]},
+    "a language that is none": {"locales": ["english"]},
 }
 
 

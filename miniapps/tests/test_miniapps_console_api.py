@@ -8,11 +8,14 @@ from typing import Any
 import httpx2
 import pytest
 
+from sampan.miniapps import service
 from sampan.miniapps.component import component as miniapps
 from sampan.platform.app import built_in_components
+from sampan.platform.errors import SampanError
+from sampan.platform.operators.changes import propose
 from sampan.platform.operators.testing import bearer_for, person_with
 from sampan.platform.testing import OTHER_WORKSPACE, WORKSPACE, client
-from sampan.platform.testing_artifacts import Publishing, packed_app, publishing_in, without_background
+from sampan.platform.testing_artifacts import SYSTEM, Publishing, packed_app, publishing_in, without_background
 from sampan.platform.testing_device import TestDevice, add_retail_app
 from sampan.platform.testing_trust import APP
 
@@ -192,3 +195,27 @@ async def test_mistakes_are_named(console: Console) -> None:
     assert in_use.json()["code"] == "category_in_use"
     none = await console.call("manager", "DELETE", "/catalogue/categories/none")
     assert none.json()["code"] == "category_not_found"
+
+
+async def test_a_proposal_cannot_lie_about_what_was_before(console: Console) -> None:
+    """A payload that claims the widest past would pass as narrowing and apply at once, by one person."""
+    await console.publishing.publish(1)
+    await console.list_app()
+    [honest] = await service.list_entries(console.publishing.core, WORKSPACE, SYSTEM)
+    before, after = honest.as_json(), {**honest.as_json(), "open_tier": "visitor"}
+    lies: dict[str, tuple[dict[str, Any], str]] = {
+        "another past": ({"before": after, "after": after}, "changed_meanwhile"),
+        "no past": ({"before": None, "after": after}, "changed_meanwhile"),
+        "another app": ({"before": before, "after": {**after, "app_id": "bank.other"}}, "bad_catalogue_entry"),
+        "no past member": ({"after": after}, "bad_catalogue_entry"),
+        "no entry": ({"before": before, "after": 5}, "bad_catalogue_entry"),
+        "another type": ({"before": before, "after": {**after, "position": "first"}}, "bad_catalogue_entry"),
+        "no category": ({"before": before, "after": {**after, "category": "none"}}, "category_unknown"),
+    }
+    for name, (payload, code) in lies.items():
+        with pytest.raises(SampanError) as refusal:
+            await propose(
+                console.publishing.core, WORKSPACE, SYSTEM, kind="catalogue.entry", target=APP, payload=payload
+            )
+        assert refusal.value.code == code, name
+    assert await service.list_entries(console.publishing.core, WORKSPACE, SYSTEM) == [honest]

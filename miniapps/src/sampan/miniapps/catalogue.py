@@ -13,6 +13,19 @@ import orjson
 from sampan.platform.errors import Invalid
 from sampan.platform.identity.tiers import Tier
 
+MAX_POSITION = 1_000_000
+LIMITS = {
+    "app_id": 128,
+    "see_tier": 16,
+    "open_tier": 16,
+    "category": 32,
+    "name_zh": 100,
+    "name_en": 100,
+    "text_zh": 2000,
+    "text_en": 2000,
+}
+"""The longest texts of an entry, in characters."""
+
 
 class BadEntry(Invalid):
     """An entry that contradicts itself."""
@@ -50,6 +63,21 @@ class Entry:
     def opened_by(self) -> frozenset[Tier]:
         """Return the tiers that may open it."""
         return _from(self.open_tier) if self.is_listed else frozenset()
+
+
+def read_entry(value: object) -> Entry:
+    """Return an entry from its JSON form, which may come from anywhere; raise `BadEntry` or `TierUnknown`."""
+    if not isinstance(value, dict) or set(value) != set(LIMITS) | {"is_listed", "position"}:
+        raise BadEntry("An entry has exactly the members of the present one.")
+    if not isinstance(value["is_listed"], bool):
+        raise BadEntry("is_listed is true or false.", field="is_listed")
+    position = value["position"]
+    if not isinstance(position, int) or isinstance(position, bool) or not 0 <= position <= MAX_POSITION:
+        raise BadEntry(f"position is a whole number from 0 to {MAX_POSITION}.", field="position")
+    for name, most in LIMITS.items():
+        if not isinstance(value[name], str) or len(value[name]) > most:
+            raise BadEntry(f"{name} is a text of at most {most} characters.", field=name)
+    return Entry(**value)
 
 
 @dataclass(frozen=True, slots=True)

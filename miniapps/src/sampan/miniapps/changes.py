@@ -4,16 +4,15 @@ The payload carries what was before and what shall be, so that everybody can see
 `check` makes sure that "before" is the truth.
 """
 
-from collections.abc import Mapping
 from typing import Any
 
 from sampan.miniapps import policy as policies
 from sampan.miniapps import repository
-from sampan.miniapps.catalogue import BadEntry, Entry, is_no_wider
+from sampan.miniapps.catalogue import BadEntry, is_no_wider, read_entry
 from sampan.miniapps.part import PART
 from sampan.platform.core import Core
 from sampan.platform.engines.database import Transaction
-from sampan.platform.errors import Conflict
+from sampan.platform.errors import Conflict, Invalid
 from sampan.platform.operators import audit
 from sampan.platform.operators.actor import Actor
 from sampan.platform.operators.changes import Change, ChangeKind, DiffLine
@@ -39,18 +38,16 @@ LABELS = {
 }
 
 
+class CategoryUnknown(Invalid):
+    """No heading of this id."""
+
+    code = "category_unknown"
+
+
 class ChangedMeanwhile(Conflict):
     """What the change starts from is not what stands there."""
 
     code = "changed_meanwhile"
-
-
-def read_entry(value: Mapping[str, Any]) -> Entry:
-    """Return an entry from a payload; raise `BadEntry`."""
-    try:
-        return Entry(**value)
-    except TypeError as problem:
-        raise BadEntry("The entry lacks a member or has one too many.") from problem
 
 
 def describe(payload: dict[str, Any]) -> list[DiffLine]:
@@ -75,10 +72,14 @@ def policy_lowers_risk(payload: dict[str, Any]) -> bool:
 
 
 async def _check_entry(_core: Core, tx: Transaction, _actor: Actor, target: str, payload: dict[str, Any]) -> None:
+    _check_form(payload)
     present = await repository.find_entry(tx, target)
     _same(present.as_json() if present else None, payload["before"])
-    if read_entry(payload["after"]).app_id != target:
+    entry = read_entry(payload["after"])
+    if entry.app_id != target:
         raise BadEntry("The entry is of another app than the change.", field="app")
+    if entry.category not in {each.id for each in await repository.list_categories(tx)}:
+        raise CategoryUnknown(f"There is no category {entry.category!r}; make it first.", field="category")
 
 
 async def _apply_entry(core: Core, tx: Transaction, change: Change, actor: Actor) -> None:
@@ -90,8 +91,10 @@ async def _apply_entry(core: Core, tx: Transaction, change: Change, actor: Actor
 
 
 async def _check_policy(_core: Core, tx: Transaction, _actor: Actor, _target: str, payload: dict[str, Any]) -> None:
+    _check_form(payload)
     _same((await repository.current_policy(tx)).as_json(), payload["before"])
-    policies.read_policy(payload["after"])
+    if policies.read_policy(payload["after"]).as_json() != payload["after"]:
+        raise policies.BadPolicy("Lists are sorted and without doubles, and there is nothing beside the members.")
 
 
 async def _apply_policy(core: Core, tx: Transaction, change: Change, actor: Actor) -> None:
@@ -107,6 +110,12 @@ async def _policy_base(tx: Transaction, _target: str) -> str:
 
 def _entry_scope(target: str, _payload: dict[str, Any]) -> dict[str, str]:
     return {"app": target}
+
+
+def _check_form(payload: dict[str, Any]) -> None:
+    """Raise unless the payload has the form that `service` gives it; its maker may have edited it by hand."""
+    if set(payload) != {"before", "after"} or not isinstance(payload["after"], dict):
+        raise BadEntry("The payload has two members: before, as it is now, and after.")
 
 
 def _same(present: object, before: object) -> None:

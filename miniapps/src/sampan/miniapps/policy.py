@@ -1,5 +1,6 @@
 """What the bank asks of every mini-app: domains, sizes, languages. Pure: values, and when one is wider than another."""
 
+import re
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -11,6 +12,7 @@ from sampan.platform.errors import Invalid
 MEBIBYTE = 2**20
 MAX_PACKAGE_BYTES = 1024 * MEBIBYTE
 MAX_DOMAINS = 1000
+LOCALE = re.compile(r"[a-z]{2,3}")
 
 
 class BadPolicy(Invalid):
@@ -54,11 +56,11 @@ def read_policy(value: dict[str, Any]) -> AppPolicy:
         policy = AppPolicy(
             allowed_domains=tuple(sorted(set(value["allowed_domains"]))),
             locales=tuple(sorted(set(value["locales"]))),
-            max_package_bytes=int(value["max_package_bytes"]),
-            max_file_bytes=int(value["max_file_bytes"]),
-            max_files=int(value["max_files"]),
+            max_package_bytes=_number(value["max_package_bytes"]),
+            max_file_bytes=_number(value["max_file_bytes"]),
+            max_files=_number(value["max_files"]),
         )
-    except (KeyError, TypeError, ValueError) as problem:
+    except (KeyError, TypeError) as problem:
         raise BadPolicy("Send all five members of the policy, with the types of the present one.") from problem
     _check(policy)
     return policy
@@ -75,13 +77,22 @@ def is_no_wider(before: AppPolicy, after: AppPolicy) -> bool:
     )
 
 
+def _number(value: object) -> int:
+    if not isinstance(value, int) or isinstance(value, bool):
+        raise TypeError("not a whole number")
+    return value
+
+
 def _check(policy: AppPolicy) -> None:
     if len(policy.allowed_domains) > MAX_DOMAINS:
         raise BadPolicy(f"The list may have {MAX_DOMAINS} domains.", field="allowed_domains")
+    for locale in policy.locales:
+        if not isinstance(locale, str) or LOCALE.fullmatch(locale) is None:
+            raise BadPolicy("A language is its code of two or three letters, such as en or zh.", field="locales")
     for domain in policy.allowed_domains:
-        if not is_domain(domain) or ":" in domain:
+        if not isinstance(domain, str) or not is_domain(domain) or ":" in domain:
             raise BadPolicy(
-                f"{domain[:200]!r} is no domain: write host.example.com or *.example.com, in lower case, no port.",
+                f"{str(domain)[:200]!r} is no domain: write host.example.com or *.example.com, in lower case, no port.",
                 field="allowed_domains",
             )
     if not 1 <= policy.max_file_bytes <= policy.max_package_bytes <= MAX_PACKAGE_BYTES:

@@ -22,12 +22,6 @@ from sampan.platform.workspaces.revisions import raise_revision
 EDIT = "catalogue:edit"
 
 
-class CategoryUnknown(Invalid):
-    """No heading of this id."""
-
-    code = "category_unknown"
-
-
 class CategoryNotFound(NotFound):
     """No heading of this id."""
 
@@ -78,8 +72,6 @@ async def edit_entry(
         before = await repository.find_entry(tx, app_id)
         headings = await repository.list_categories(tx)
         after = _edited(before or _first(app_id, headings), edit)
-        if after.category not in {each.id for each in headings}:
-            raise CategoryUnknown(f"There is no category {after.category!r}; make it first.", field="category")
         payload = {"before": before.as_json() if before else None, "after": after.as_json()}
         return await propose_in(core, tx, actor, kind=ENTRY_CHANGE, target=app_id, payload=payload, note=note)
 
