@@ -1,5 +1,6 @@
 """The keys of access tokens: made with the workspace, sealed at rest, rotated; and the cache of verified tokens."""
 
+import base64
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -141,6 +142,8 @@ FORGED = {
     "cut": token().encode()[:-1],
     "empty": b"",
     "dots": b"..",
+    "a header nested deep": base64.urlsafe_b64encode(b'{"x":' + b"[" * 2900).rstrip(b"=") + b".e30.",
+    "a header that is no text": base64.urlsafe_b64encode(b'{"x":"\xff"}').rstrip(b"=") + b".e30.",
 }
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from sampan.platform.errors import SampanError
-from sampan.platform.identity import client_api, limits, problems
+from sampan.platform.identity import client_api, limits, problems, service_sign_in
 from sampan.platform.identity.client_calls import addresses
 from sampan.platform.identity.limits import network_of
 from sampan.platform.identity.problems import ProofInvalid
@@ -49,6 +49,19 @@ async def test_new_sessions_are_limited(server: TestServer, monkeypatch: pytest.
     assert (await other.begin()).status_code == 201
     server.clock.now_ms += limits.SESSIONS_PER_ADDRESS.window_ms
     assert (await TestDevice(server.http, server.clock).begin()).status_code == 201
+
+
+@pytest.mark.parametrize("name", ["TRIES_PER_ADDRESS", "TRIES_PER_DEVICE"])
+async def test_trying_ever_new_numbers_does_not_use_up_the_counters(
+    server: TestServer, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    monkeypatch.setattr(service_sign_in, name, replace(getattr(limits, name), most=2))
+    device = await server.device()
+    tries = [{"phone": f"+861380000{number:04}", "code": "000000"} for number in range(30)]
+    answers = [await device.call("POST", f"{SESSION}/customer", body) for body in tries]
+    assert [answer.json()["code"] for answer in answers] == ["code_wrong"] * 2 + ["code_limit"] * 28
+    counters: dict[str, Any] = vars(server.core.counters)["_counts"]
+    assert len([key for key in counters if "try-phone" in key]) == 2
 
 
 def test_an_ipv6_household_is_one_network() -> None:
@@ -95,4 +108,5 @@ def test_the_page_tells_the_limits_in_force() -> None:
     assert f"{per_address.most:,} in {per_address.window_ms // 60_000} minutes per address" in page
     assert f"{per_app.most:,} a minute per client app" in page
     assert f"{limits.CODES_PER_PHONE.most} an hour per phone, {limits.CODES_PER_DEVICE.most} an hour per device" in page
-    assert f"5 per code, {limits.TRIES_PER_PHONE.most} an hour per phone" in page
+    tries = f"{limits.TRIES_PER_PHONE.most} an hour per phone, {limits.TRIES_PER_DEVICE.most} an hour per device"
+    assert f"5 per code, {tries}, {limits.TRIES_PER_ADDRESS.most} in 10 minutes per address" in page

@@ -66,7 +66,7 @@ def build_console_api(core: Core) -> ASGIApp:
         router = contribution.build(core)
         unread += [route for route in router.routes if isinstance(route, APIRoute) and route.body_field is None]
         console.include_router(router)
-    return _BoundedBodies(console, [(route.methods, route.path_regex) for route in unread])
+    return _BoundedBodies(console, [(route.methods or set(), route.path_regex) for route in unread])
 
 
 class _BoundedBodies:

@@ -82,7 +82,9 @@ def build(core: Core) -> list[BaseRoute]:
     async def sign_in_customer(request: Request) -> Response:
         caller = await proven_caller(core, request.scope, "POST", CUSTOMER)
         body = await body_of(request.receive, CustomerBody)
-        granted = await sign_in_by_code(core, caller.workspace_id, caller, phone=body.phone, code=body.code)
+        granted = await sign_in_by_code(
+            core, caller.workspace_id, caller, phone=body.phone, code=body.code, address=address_of(request)
+        )
         return _tokens(core, granted, 200)
 
     async def leave_session(request: Request) -> Response:

@@ -29,6 +29,8 @@ SESSIONS_PER_APP = Limit("session-app", 60_000, MINUTE_MS, SessionLimit, "Try ag
 CODES_PER_PHONE = Limit("code-phone", 5, 60 * MINUTE_MS, CodeLimit, "Use the code that was sent, or try in an hour.")
 CODES_PER_DEVICE = Limit("code-device", 10, 60 * MINUTE_MS, CodeLimit, "Try again in an hour.")
 CODES_PER_ADDRESS = Limit("code-ip", 300, 10 * MINUTE_MS, CodeLimit, "Try again in a few minutes.")
+TRIES_PER_DEVICE = Limit("try-device", 30, 60 * MINUTE_MS, CodeLimit, "Try again in an hour.")
+TRIES_PER_ADDRESS = Limit("try-ip", 600, 10 * MINUTE_MS, CodeLimit, "Try again in a few minutes.")
 TRIES_PER_PHONE = Limit("try-phone", 20, 60 * MINUTE_MS, CodeLimit, "Too many codes were tried. Try again in an hour.")
 
 

@@ -19,6 +19,8 @@ from sampan.platform.identity.limits import (
     CODES_PER_ADDRESS,
     CODES_PER_DEVICE,
     CODES_PER_PHONE,
+    TRIES_PER_ADDRESS,
+    TRIES_PER_DEVICE,
     TRIES_PER_PHONE,
     count,
     network_of,
@@ -67,13 +69,18 @@ async def send_code(core: Core, workspace_id: str, caller: Caller, *, phone: str
     return CodeSent()
 
 
-async def sign_in_by_code(core: Core, workspace_id: str, caller: Caller, *, phone: str, code: str) -> Granted:
+async def sign_in_by_code(
+    core: Core, workspace_id: str, caller: Caller, *, phone: str, code: str, address: str
+) -> Granted:
     """Sign the customer with this phone number in on the caller's device, and void the device's earlier tokens.
 
     A number without a customer makes a new registered one where the client app allows that.
     Raises `CodeWrong`, `CodeLimit`, `NotACustomer`, `DeviceRevoked`.
     """
     number = phone_number(phone)
+    # Before the phone's own count: whoever names ever new numbers must not use up the room for counters.
+    await count(core, workspace_id, TRIES_PER_ADDRESS, network_of(address))
+    await count(core, workspace_id, TRIES_PER_DEVICE, caller.device_id)
     await count(core, workspace_id, TRIES_PER_PHONE, number)
     now_ms = core.now_ms()
     secrets = keyring_of(core, workspace_id).secrets(core.sealer)

@@ -14,6 +14,7 @@ import jwt
 import msgspec
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
+from sampan.platform.hot import UNREADABLE
 from sampan.platform.identity.problems import TokenInvalid
 from sampan.platform.identity.tiers import Tier
 
@@ -92,7 +93,7 @@ def verify(token: bytes, find_key: Callable[[str], Ed25519PublicKey | None], wor
             raise TokenInvalid(_REFUSED)
         payload = _JWS.decode_complete(token, key, algorithms=["EdDSA"])["payload"]
         claims = msgspec.json.decode(payload, type=Claims)
-    except (jwt.PyJWTError, msgspec.DecodeError) as problem:
+    except (jwt.PyJWTError, *UNREADABLE) as problem:
         raise TokenInvalid(_REFUSED) from problem
     if claims.workspace != workspace_id:
         raise TokenInvalid(_REFUSED)
