@@ -129,10 +129,10 @@ async def running(core: Core, *more: Callable[[], Awaitable[None]]) -> AsyncIter
                 log.error("background_task_failed", error=repr(outcome))
 
 
-def build_app(core: Core) -> ASGIApp:
+def build_app(core: Core, *, log_descriptor: int = 2) -> ASGIApp:
     """Return the one application of this process: every surface of every component."""
     requests = RequestMetrics(REGISTRY)
-    access = AccessLog()
+    access = AccessLog(log_descriptor)
     console = Console(core)
 
     @contextlib.asynccontextmanager

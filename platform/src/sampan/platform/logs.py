@@ -136,6 +136,8 @@ def configure(level: str = "info", stream: TextIO | None = None) -> None:
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(max(number, logging.INFO))  # libraries at debug level print bodies and statements
+    for name in ("alembic", "tuf"):
+        logging.getLogger(name).setLevel(logging.WARNING)  # at info level they tell of every normal step
     for name in ("uvicorn", "uvicorn.error", "uvicorn.access"):
         logging.getLogger(name).handlers.clear()
         logging.getLogger(name).propagate = name != "uvicorn.access"  # access lines are written by access_log

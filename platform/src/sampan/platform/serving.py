@@ -4,9 +4,10 @@ import contextlib
 import fcntl
 import os
 import socket
+import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from pathlib import Path
-from typing import IO
+from typing import IO, TextIO
 
 import uvicorn
 from starlette.types import ASGIApp, Receive, Scope, Send
@@ -65,6 +66,17 @@ def bring_schema_up_to_date(folder: Path) -> bool:
     return True
 
 
+@contextlib.contextmanager
+def log_lines_to(path: Path | None) -> Iterator[TextIO]:
+    """Open the place of log lines: a file that is appended to, or standard error."""
+    if path is None:
+        yield sys.stderr
+        return
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("a", buffering=1) as file:
+        yield file
+
+
 Prepare = Callable[[Core], Awaitable[None]]
 Ready = Callable[[str], None]
 
@@ -74,12 +86,12 @@ def serve(settings: Settings, *, prepare: Prepare | None = None, ready: Ready | 
 
     `prepare` works on the core before the first request, `ready` is told the address when requests are taken.
     """
-    configure(settings.log_level)
     refuse_missing_ports(discover(built_in_components(demo=settings.demo)))
-    with hold_data_folder(settings.data):
+    with hold_data_folder(settings.data), log_lines_to(settings.log_file) as out:
+        configure(settings.log_level, out)
         bring_schema_up_to_date(settings.data)
         config = uvicorn.Config(
-            _Deferred(settings, prepare),
+            _Deferred(settings, prepare, out.fileno()),
             host=settings.host,
             port=settings.port,
             loop="uvloop",
@@ -113,8 +125,8 @@ class _Server(uvicorn.Server):
 class _Deferred:
     """Opens the core on the server's own event loop, at the lifespan's start, then is the application."""
 
-    def __init__(self, settings: Settings, prepare: Prepare | None = None) -> None:
-        self._settings, self._prepare = settings, prepare
+    def __init__(self, settings: Settings, prepare: Prepare | None, log_descriptor: int) -> None:
+        self._settings, self._prepare, self._log_descriptor = settings, prepare, log_descriptor
         self._app: ASGIApp | None = None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -125,7 +137,7 @@ class _Deferred:
         async with open_core(self._settings) as core:
             if self._prepare is not None:
                 await self._prepare(core)
-            self._app = build_app(core)
+            self._app = build_app(core, log_descriptor=self._log_descriptor)
             await self._app(scope, receive, send)
 
 

@@ -53,6 +53,7 @@ class Settings:
     ] = None
     key_passphrase_file: Annotated[Path | None, about("File that holds the passphrase instead.")] = None
     log_level: Annotated[str, about("Least level of log lines: debug, info, warning, error.")] = "info"
+    log_file: Annotated[Path | None, about("File that log lines are appended to; else standard error.")] = None
     max_package_bytes: Annotated[int, about("Largest package upload that is read at all, in bytes.", ge=1)] = (
         200 * 2**20
     )

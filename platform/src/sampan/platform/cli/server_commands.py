@@ -32,7 +32,8 @@ def up(
         from sampan.platform.cli.demo_server import serve_demo
 
         folder = DemoFolder.chosen(data)
-        serve_demo(settings_from(data=folder.server, host=host, port=port, demo=True), folder)
+        log_file = folder.server / "log.jsonl"
+        serve_demo(settings_from(data=folder.server, host=host, port=port, demo=True, log_file=log_file), folder)
         return
     from sampan.platform.serving import serve
 
