@@ -13,12 +13,13 @@ from sampan.miniapps.policy import AppPolicy
 from sampan.miniapps.repository import put_policy
 from sampan.offline_packages import NewApp, Packed, pack
 from sampan.platform.artifacts import resign_service, submit_service
-from sampan.platform.artifacts.scanning import scan_runner
+from sampan.platform.artifacts.scanning import scan_job
 from sampan.platform.artifacts.states import VersionState
 from sampan.platform.operators.changes import approve
 from sampan.platform.testing import WORKSPACE
 from sampan.platform.testing_artifacts import COMPONENTS, SYSTEM, Publishing, publishing_in
 from sampan.platform.testing_trust import APP
+from sampan.platform.workspaces.runners import build_job_runner
 
 pytestmark = pytest.mark.anyio
 S = VersionState
@@ -97,7 +98,8 @@ async def test_the_secret_scan_runs_as_a_job_after_acceptance(publishing: Publis
     key = "-----BEGIN " + "PRIVATE KEY-----"
     assert (await publishing.submit(_packed(publishing, 1, {"config.txt": key}))).state is S.IN_REVIEW
     assert await _codes(publishing, 1, "scan") == set()
-    runner = scan_runner(publishing.core)
+    core = publishing.core
+    runner = build_job_runner(core.store, [scan_job(core)], now_ms=core.now_ms)
     assert await runner.poll() == 1
     await runner.idle()
     assert await _codes(publishing, 1, "scan") == {"secret_private_key"}

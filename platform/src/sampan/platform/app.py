@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import os
 import secrets
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from pathlib import Path
 
 import structlog
@@ -19,7 +19,9 @@ from sampan.platform.component import (
     Background,
     ClientRoutes,
     Component,
+    Consumes,
     HotRoute,
+    Jobs,
     Port,
     PortNeed,
     contributions,
@@ -40,6 +42,7 @@ from sampan.platform.metrics import CONTENT_TYPE, REGISTRY, RequestMetrics, rend
 from sampan.platform.problems import HANDLERS
 from sampan.platform.settings import Settings
 from sampan.platform.workspaces.replica import FollowedLog, Replica, SnapshotPart
+from sampan.platform.workspaces.runners import build_dispatcher, build_job_runner
 from sampan.platform.workspaces.store import Store
 
 UNREADY_POLL_AGE_MS = 30_000
@@ -117,7 +120,12 @@ async def running(core: Core, *more: Callable[[], Awaitable[None]]) -> AsyncIter
     """Run the replica's poll and every contributed background task, and `more`, until the end."""
     refuse_missing_ports(core.components)
     await core.replica.poll()
-    work = [core.replica.run(), *(task.run(core) for task in core.contributions(Background)), *(run() for run in more)]
+    work = [
+        core.replica.run(),
+        *_runners(core),
+        *(task.run(core) for task in core.contributions(Background)),
+        *(run() for run in more),
+    ]
     tasks = [asyncio.ensure_future(awaitable) for awaitable in work]
     try:
         yield
@@ -127,6 +135,19 @@ async def running(core: Core, *more: Callable[[], Awaitable[None]]) -> AsyncIter
         for outcome in await asyncio.gather(*tasks, return_exceptions=True):
             if isinstance(outcome, Exception):
                 log.error("background_task_failed", error=repr(outcome))
+
+
+def _runners(core: Core) -> Iterator[Awaitable[None]]:
+    """Yield the job runner and the outbox dispatcher, when anything was contributed that they would run."""
+    changed = system_key("changed")
+    if jobs := core.contributions(Jobs):
+        runner = build_job_runner(core.store, [each.build(core) for each in jobs], now_ms=core.now_ms)
+        core.bus.subscribe(changed, lambda _payload: runner.wake())
+        yield runner.run()
+    if consumers := core.contributions(Consumes):
+        dispatcher = build_dispatcher(core.store, [each.build(core) for each in consumers], now_ms=core.now_ms)
+        core.bus.subscribe(changed, lambda _payload: dispatcher.wake())
+        yield dispatcher.run()
 
 
 def build_app(core: Core, *, log_descriptor: int = 2) -> ASGIApp:

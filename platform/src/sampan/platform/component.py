@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from starlette.types import ASGIApp
 
     from sampan.platform.core import Core
+    from sampan.platform.engines.job_runner import JobKind
+    from sampan.platform.engines.outbox import Consumer
     from sampan.platform.workspaces.store import Door
 
 Contribution = TypeVar("Contribution")
@@ -69,6 +71,20 @@ class Background:
 
     name: str
     run: "Callable[[Core], Awaitable[None]]"
+
+
+@dataclass(frozen=True, slots=True)
+class Jobs:
+    """A kind of job and how it is done; every worker runs the jobs of all contributed kinds."""
+
+    build: "Callable[[Core], JobKind]"
+
+
+@dataclass(frozen=True, slots=True)
+class Consumes:
+    """A consumer of the outbox: it gets the committed events of its types, at least once, in order."""
+
+    build: "Callable[[Core], Consumer]"
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,8 +4,8 @@ from sampan.platform.artifacts import published, trial_part
 from sampan.platform.artifacts.client_api import build_routes as client_routes
 from sampan.platform.artifacts.publication import on_tree_published
 from sampan.platform.artifacts.quarantine import run_sweep
-from sampan.platform.artifacts.scanning import run_scans
-from sampan.platform.component import Background, ClientRoutes, Component, ConsoleRoutes
+from sampan.platform.artifacts.scanning import scan_job
+from sampan.platform.component import Background, ClientRoutes, Component, ConsoleRoutes, Jobs
 from sampan.platform.operators.permissions import EVERYONE, Permission
 from sampan.platform.trust.service import TreePublished
 
@@ -28,7 +28,7 @@ component = Component(
         TreePublished(on_tree_published),
         ConsoleRoutes("sampan.platform.artifacts.console_api:build_routes"),
         ClientRoutes(client_routes),
-        Background("package scans", run_scans),
+        Jobs(scan_job),
         Background("quarantine sweep", run_sweep),
     ),
 )

@@ -10,13 +10,11 @@ from sampan.platform.artifacts.reopening import reopened
 from sampan.platform.artifacts.taking_in import in_thread
 from sampan.platform.core import Core
 from sampan.platform.engines.database import Transaction
-from sampan.platform.engines.job_runner import GiveUp, JobKind, JobRunner
-from sampan.platform.engines.jobs import Job, enqueue, jobs
-from sampan.platform.workspaces.guard import SystemDoor
+from sampan.platform.engines.job_runner import GiveUp, JobKind
+from sampan.platform.engines.jobs import Job, enqueue
 
 SCAN = "scan"
 JOB = "artifacts.scan"
-JOBS_DOOR = SystemDoor("package scans", "finds waiting scans of all workspaces", reads=frozenset({jobs}))
 
 
 async def request_scan(core: Core, tx: Transaction, app_id: str, sequence: int) -> None:
@@ -36,16 +34,9 @@ async def scan_version(core: Core, workspace_id: str, app_id: str, sequence: int
         await replace_findings(tx, version.candidate_id, SCAN, found)
 
 
-def scan_runner(core: Core) -> JobRunner:
-    """Return what runs the queued scans of all workspaces, one at a time."""
-    kinds = [JobKind(JOB, partial(_run, core), max_attempts=5)]
-    waiting = core.store.system(JOBS_DOOR)
-    return JobRunner(core.store.workspace, waiting, kinds, now_ms=core.now_ms, concurrency=1)
-
-
-async def run_scans(core: Core) -> None:
-    """Scan what is queued, until cancelled."""
-    await scan_runner(core).run()
+def scan_job(core: Core) -> JobKind:
+    """Return the job that scans a version."""
+    return JobKind(JOB, partial(_run, core), max_attempts=5)
 
 
 async def _run(core: Core, job: Job) -> None:

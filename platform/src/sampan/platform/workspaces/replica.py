@@ -20,6 +20,7 @@ from sampan.platform.engines.log import Cursor, LogEntry, log_heads
 from sampan.platform.engines.log import head as log_head
 from sampan.platform.engines.log import read as read_log
 from sampan.platform.errors import NotFound, Unavailable
+from sampan.platform.metrics import SNAPSHOT_REVISION
 from sampan.platform.workspaces.guard import SystemDoor
 from sampan.platform.workspaces.revisions import current_revision, part_revisions, revisions
 from sampan.platform.workspaces.store import Store
@@ -93,7 +94,7 @@ class Replica:
     failed: dict[tuple[str, str], str] = field(default_factory=dict)
     _views: dict[str, WorkspaceView] = field(default_factory=dict)
     _polling: asyncio.Task[None] | None = None
-    _again: bool = False
+    _next: asyncio.Task[None] | None = None
     _wake: asyncio.Event = field(default_factory=asyncio.Event)
 
     def view(self, workspace_id: str) -> WorkspaceView:
@@ -120,13 +121,13 @@ class Replica:
         """Bring every view up to the state committed before this call; calls at the same time share polls.
 
         A poll under way may have read before the caller's commit, so a caller that finds one waits for the
-        next one too.
+        next one too; for no more than that, however many others call meanwhile.
         """
-        if self._polling is not None and not self._polling.done():
-            self._again = True
-        else:
-            self._polling = asyncio.ensure_future(self._poll_until_settled())
-        await asyncio.shield(self._polling)
+        if self._next is None and self._polling is not None and not self._polling.done():
+            self._next = asyncio.ensure_future(self._poll_after(self._polling))
+        if self._next is None:
+            self._polling = asyncio.ensure_future(self._poll_once())
+        await asyncio.shield(self._next or self._polling)
 
     async def catch_up(self, workspace_id: str, seen: Cursor) -> WorkspaceView:
         """Return a view at or above `seen`, after one poll if need be; raise `StaleWorker` when the poll fails.
@@ -153,8 +154,8 @@ class Replica:
                 await self._poll_and_outlive_faults()
                 await wait_for_wake(self._wake, POLL_SECONDS)
         finally:
-            if self._polling is not None:
-                await asyncio.wait([self._polling])
+            if begun := [task for task in (self._polling, self._next) if task is not None]:
+                await asyncio.wait(begun)
 
     async def _poll_and_outlive_faults(self) -> None:
         try:
@@ -164,11 +165,10 @@ class Replica:
             # `age_ms` tells everyone who depends on it.
             log.exception("poll_failed")
 
-    async def _poll_until_settled(self) -> None:
-        self._again = True
-        while self._again:
-            self._again = False
-            await self._poll_once()
+    async def _poll_after(self, running: asyncio.Task[None]) -> None:
+        await asyncio.wait([running])
+        self._polling, self._next = self._next, None
+        await self._poll_once()
 
     async def _poll_once(self) -> None:
         started_ms = self.now_ms()
@@ -210,6 +210,7 @@ class Replica:
             await asyncio.sleep(0)  # between parts other requests get their turn
         for name, entries in fresh.items():
             followed[name].apply(entries)
+        SNAPSHOT_REVISION.labels(workspace_id).set(revision.n)
         self._views[workspace_id] = WorkspaceView(
             revision, parts, followed, cursors, {part.name: numbers.get(part.name, 0) for part in self.parts}
         )

@@ -12,6 +12,7 @@ from sqlalchemy.sql.base import Executable
 
 from sampan.platform.engines.database import Database
 from sampan.platform.engines.keys import Key, workspace_key
+from sampan.platform.metrics import SYSTEM_DOORS
 from sampan.platform.workspaces.guard import Guard, Scope, SystemDoor
 
 
@@ -100,5 +101,6 @@ class Store:
         return Door(self.database, Scope(workspace_id=workspace_id), self.on_change)
 
     def system(self, door: SystemDoor) -> Door:
-        """Open a declared system door."""
+        """Open a declared system door; each use is counted by its name."""
+        SYSTEM_DOORS.labels(door.name).inc()
         return Door(self.database, Scope(door=door), self.on_change)
