@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator, Mapping
 from pathlib import Path
 from typing import Any
 
+import anyio
 import pytest
 
 from sampan.miniapps import service
@@ -97,11 +98,12 @@ async def test_a_package_over_the_banks_size_is_refused(publishing: Publishing) 
 async def test_the_secret_scan_runs_as_a_job_after_acceptance(publishing: Publishing) -> None:
     key = "-----BEGIN " + "PRIVATE KEY-----"
     assert (await publishing.submit(_packed(publishing, 1, {"config.txt": key}))).state is S.IN_REVIEW
-    assert await _codes(publishing, 1, "scan") == set()
     core = publishing.core
     runner = build_job_runner(core.store, [scan_job(core)], now_ms=core.now_ms)
-    assert await runner.poll() == 1
-    await runner.idle()
+    with anyio.fail_after(20):  # the server's own runner may be the one that does it
+        while not await _codes(publishing, 1, "scan"):
+            await runner.poll()
+            await runner.idle()
     assert await _codes(publishing, 1, "scan") == {"secret_private_key"}
     assert await publishing.states() == {1: S.IN_REVIEW}
 
