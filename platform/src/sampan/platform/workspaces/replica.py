@@ -123,11 +123,13 @@ class Replica:
         A poll under way may have read before the caller's commit, so a caller that finds one waits for the
         next one too; for no more than that, however many others call meanwhile.
         """
-        if self._next is None and self._polling is not None and not self._polling.done():
-            self._next = asyncio.ensure_future(self._poll_after(self._polling))
         if self._next is None:
-            self._polling = asyncio.ensure_future(self._poll_once())
-        await asyncio.shield(self._next or self._polling)
+            if self._polling is None or self._polling.done():
+                self._polling = asyncio.ensure_future(self._poll_once())
+                await asyncio.shield(self._polling)
+                return
+            self._next = asyncio.ensure_future(self._poll_after(self._polling))
+        await asyncio.shield(self._next)
 
     async def catch_up(self, workspace_id: str, seen: Cursor) -> WorkspaceView:
         """Return a view at or above `seen`, after one poll if need be; raise `StaleWorker` when the poll fails.
