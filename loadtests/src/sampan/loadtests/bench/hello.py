@@ -1,8 +1,8 @@
 """What a device's calls cost against a bare Starlette JSON answer: health, refresh, and sync with twenty apps.
 
-`sync` is the whole client path: a token of its own for every one of 2,000 devices, a body that is decoded, the
-decision for twenty released apps, their tickets and the whole catalogue; nothing is answered from a cache of
-answers. The server is a plain `sampan up --demo`, with its metrics and its access log.
+`sync` is the whole client path: a token of its own for every one of 2,000 devices (500 with `--quick`), a body to
+decode, the decision for twenty released apps, their tickets and the whole catalogue; nothing is answered from a
+cache of answers. The server is a plain `sampan up --demo`, with its metrics and its access log.
 """
 
 import json
@@ -14,7 +14,7 @@ from sampan.loadtests.bench.harness import CannotRun, Figures, Session
 from sampan.loadtests.bench.load import drive, prepare
 from sampan.loadtests.bench.server import Server, bare_hello
 
-DEVICES = 2_000
+DEVICES, QUICK_DEVICES = 2_000, 500
 REFRESHES = 250
 SYNC_BODY = {
     "client_app": "retail",
@@ -41,11 +41,12 @@ def run(session: Session) -> None:
         demo_bank(Path(folder), session.say) as ours,
         bare_hello() as hello,
     ):
-        session.say(f"{DEVICES} devices")
-        devices = demo_devices(ours, DEVICES)
+        count = QUICK_DEVICES if session.quick else DEVICES
+        session.say(f"{count} devices")
+        devices = demo_devices(ours, count)
         sync = [_sync(device) for device in devices]
         _check(drive(ours, sync[:1], keep_bodies=True).bodies[0])
-        plain, health = [prepare("GET", "/")] * DEVICES, [prepare("GET", "/healthz")] * DEVICES
+        plain, health = [prepare("GET", "/")] * count, [prepare("GET", "/healthz")] * count
         rows = {
             "hello": lambda: drive(hello, plain).figures(),
             "healthz": lambda: drive(ours, health).figures(),

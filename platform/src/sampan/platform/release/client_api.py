@@ -134,5 +134,7 @@ def _seen(text: str) -> Cursor | None:
 
 def _etag(view: WorkspaceView, caller: Caller, body: bytes) -> bytes:
     """Return the hash of all that the answer depends on."""
-    depends = f"{view.revision}\n{caller.device_id}\n{caller.subject}\n{caller.tier:d}\n{caller.epoch}\n"
-    return b'"%b"' % hashlib.blake2b(depends.encode() + body, digest_size=16).hexdigest().encode()
+    revision, device_id = view.revision, caller.device_id.encode()
+    subject, tier, epoch = caller.subject, caller.tier, caller.epoch
+    depends = b"%d.%d\n%b\n%d\n%d\n%d\n" % (revision.incarnation, revision.n, device_id, subject, tier, epoch)
+    return b'"%b"' % hashlib.blake2b(depends + body, digest_size=16).hexdigest().encode()

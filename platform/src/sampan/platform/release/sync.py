@@ -5,8 +5,10 @@ request remain the comparison with what is installed and one MAC per offer. The 
 may install is decided by signed metadata and control (docs/protocols/trust.md).
 """
 
+from bisect import bisect_right
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from struct import Struct
 from typing import Annotated
 
 import msgspec
@@ -21,7 +23,7 @@ MAX_INSTALLED = 2000
 PLANS_KEPT = 256
 CHECK_SECONDS = 1800
 UNSURE_CHECK_SECONDS = 30
-_SLOT = "\x00ticket\x00"  # cannot occur in JSON text
+_SLOT = b"\x00ticket\x00"  # cannot occur in JSON text
 
 
 Name = Annotated[str, msgspec.Meta(max_length=200)]
@@ -87,43 +89,58 @@ class Ready:
     sequence: int
     body: bytes
 
-    def offer(self, action: bytes, ticket: str) -> bytes:
+    def offer(self, action: bytes, ticket: bytes) -> bytes:
         """Return the offer's JSON for one device."""
-        return b'{"action":"%b",%b,"ticket":"%b"}' % (action, self.body, ticket.encode())
+        return b'{"action":"%b",%b,"ticket":"%b"}' % (action, self.body, ticket)
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
     """What one kind of subject on one kind of client should have.
 
-    `tags` are the tickets' release tags, joined (see `Tickets.many`); `fresh` is the offers' JSON of a device that
-    holds nothing, with a `%s` for each ticket.
+    `tags` are the tickets' release tags, joined (see `Tickets.many`), `cut` cuts joined tickets apart. `fresh` is
+    the offers' JSON of a device that holds nothing, cut where its tickets go: every second piece is a gap.
     """
 
     ready: Sequence[Ready]
     keys: frozenset[tuple[str, str]]
     tags: int
-    fresh: str
+    cut: Callable[[bytes], tuple[bytes, ...]]
+    fresh: list[bytes]
     control: bytes
     all_control: Mapping[str, bytes]
 
-    def tickets(self, tickets: Tickets, device_id: str) -> list[str]:
+    def tickets(self, tickets: Tickets, device_id: str) -> tuple[bytes, ...]:
         """Return the device's tickets in the order of `ready`."""
-        text = tickets.many(device_id, self.tags, len(self.ready))
-        return [text[place : place + TICKET_CHARACTERS] for place in range(0, len(text), TICKET_CHARACTERS)]
+        return self.cut(tickets.many(device_id, self.tags, len(self.ready)).encode())
+
+    def fresh_offers(self, tickets: Sequence[bytes]) -> list[bytes]:
+        """Return the pieces of the offers' JSON for a device that holds nothing."""
+        pieces = self.fresh.copy()
+        pieces[1::2] = tickets
+        return pieces
 
 
 @dataclass(frozen=True, slots=True)
 class ReleasesPart:
-    """The compiled snapshot part `releases`."""
+    """The compiled snapshot part `releases`; `hosts` are the host versions that any candidate asks for, sorted."""
 
     deliverables: Sequence[DeliverableSnapshot]
     control: Mapping[str, ControlState]
+    hosts: Sequence[int] = field(init=False)
     _plans: dict[tuple[int, str, int], Plan] = field(default_factory=dict)
 
+    def __post_init__(self) -> None:
+        wanted = {candidate.min_host for snapshot in self.deliverables for candidate in snapshot.candidates}
+        object.__setattr__(self, "hosts", sorted(wanted))
+
     def plan(self, subject: Subject, context: Context, tickets: Tickets) -> Plan:
-        """Return the plan for all subjects whose decisions are the same; remembered, the oldest forgotten."""
-        key = (int(subject.tier), context.client_app, context.host_version)
+        """Return the plan for all subjects whose decisions are the same; remembered, the oldest forgotten.
+
+        The client's host version counts only as far as candidates tell it apart: what a client may say at will
+        must not decide how many plans there are.
+        """
+        key = (int(subject.tier), context.client_app, bisect_right(self.hosts, context.host_version))
         plan = self._plans.get(key)
         if plan is None:
             while len(self._plans) >= PLANS_KEPT:
@@ -141,12 +158,14 @@ class ReleasesPart:
         all_control = {
             app: orjson.dumps({"app": app, "serial": state.serial}) for app, state in sorted(self.control.items())
         }
-        fresh = ",".join(item.offer(b"install", _SLOT).decode().replace("%", "%%") for item in ready)
+        around = b",".join(item.offer(b"install", _SLOT) for item in ready).split(_SLOT)
+        fresh = [piece for text in around for piece in (text, b"")][:-1]
         return Plan(
             ready,
             frozenset((item.kind, item.id) for item in ready),
             int.from_bytes(tags),
-            fresh.replace(_SLOT, "%s"),
+            Struct(f"{TICKET_CHARACTERS}s" * len(ready)).unpack,
+            fresh,
             b",".join(all_control[item.id] for item in ready if item.id in all_control),
             all_control,
         )
@@ -167,19 +186,14 @@ def answer(
     mine = plan.tickets(tickets, caller.device_id)
     if request.installed:
         installed = {(item.kind, item.id): item for item in request.installed}
-        offers = b",".join(_differences(part, plan, installed, mine))
+        offers = [b",".join(_differences(part, plan, installed, mine))]
         control = _control(plan, installed)
     else:
-        offers = (plan.fresh % tuple(mine)).encode()
+        offers = plan.fresh_offers(mine)
         control = plan.control
-    members = b"".join(b',"%b":%b' % (extra.name.encode(), extra.answer(view, caller, request)) for extra in parts)
-    return b'{"revision":"%b","next_check_seconds":%d%b,"offers":[%b],"control":[%b]}' % (
-        str(view.revision).encode(),
-        CHECK_SECONDS,
-        members,
-        offers,
-        control,
-    )
+    members = [b',"%b":%b' % (extra.name.encode(), extra.answer(view, caller, request)) for extra in parts]
+    head = b'{"revision":"%d.%d","next_check_seconds":%d' % (view.revision.incarnation, view.revision.n, CHECK_SECONDS)
+    return b"".join([head, *members, b',"offers":[', *offers, b'],"control":[', control, b"]}"])
 
 
 def no_change(view: WorkspaceView, request: SyncRequest) -> bytes:
@@ -197,7 +211,7 @@ def no_change(view: WorkspaceView, request: SyncRequest) -> bytes:
 
 
 def _differences(
-    part: ReleasesPart, plan: Plan, installed: Mapping[tuple[str, str], Installed], tickets: Sequence[str]
+    part: ReleasesPart, plan: Plan, installed: Mapping[tuple[str, str], Installed], tickets: Sequence[bytes]
 ) -> list[bytes]:
     offers = []
     for item, ticket in zip(plan.ready, tickets, strict=True):
