@@ -3,9 +3,7 @@
 import asyncio
 import contextlib
 import os
-import secrets
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
-from pathlib import Path
 
 import structlog
 from starlette.applications import Starlette
@@ -29,7 +27,7 @@ from sampan.platform.component import (
 )
 from sampan.platform.console_app import Console
 from sampan.platform.core import Core, system_clock_ms
-from sampan.platform.crypto.seal import KEY_BYTES, Sealer, derive
+from sampan.platform.crypto.seal import Sealer, derive
 from sampan.platform.crypto.selftest import run_self_test
 from sampan.platform.engines.bus import LocalBus
 from sampan.platform.engines.cache import LocalCache, LocalCounters, LocalNonces
@@ -38,6 +36,7 @@ from sampan.platform.engines.keys import system_key
 from sampan.platform.engines.objects import LocalObjects
 from sampan.platform.errors import Unavailable
 from sampan.platform.front import Front
+from sampan.platform.master_key import master_key
 from sampan.platform.metrics import CONTENT_TYPE, REGISTRY, RequestMetrics, render
 from sampan.platform.problems import HANDLERS
 from sampan.platform.settings import Settings
@@ -90,10 +89,11 @@ async def open_core(
     store = Store(SqliteDatabase(settings.data / "sampan.sqlite"), on_change=lambda: bus.publish(changed))
     replica = Replica(store, contributions(found, SnapshotPart), contributions(found, FollowedLog), now_ms)
     bus.subscribe(changed, lambda _payload: replica.wake())
+    is_fresh = not (settings.data / "objects").exists()  # made below, once the key is safe
+    key = master_key(settings, is_fresh=is_fresh)
     objects = LocalObjects(settings.data / "objects")
     if not is_guest:
         objects.sweep()
-    master_key = _master_key(settings)
     core = Core(
         settings=settings,
         components=found,
@@ -103,9 +103,9 @@ async def open_core(
         cache=LocalCache(),
         counters=LocalCounters(),
         nonces=LocalNonces(now_ms=now_ms()),
-        sealer=Sealer(master_key),
+        sealer=Sealer(key),
         replica=replica,
-        secret=lambda purpose: derive(master_key, f"secret/{purpose}"),
+        secret=lambda purpose: derive(key, f"secret/{purpose}"),
         now_ms=now_ms,
     )
     try:
@@ -205,19 +205,3 @@ def refuse_missing_ports(components: Sequence[Component]) -> None:
                 f"No component implements {need.protocol.__name__} ({need.why}). "
                 "Install the bank's component that does; see docs/operations/ports.md."
             )
-
-
-def _master_key(settings: Settings) -> bytes:
-    path = settings.master_key_file or settings.data / "keys" / "master.key"
-    if not path.exists():
-        _write_secret(path, secrets.token_bytes(KEY_BYTES).hex())
-    return bytes.fromhex(path.read_text().strip())
-
-
-def _write_secret(path: Path, text: str) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(descriptor, "w") as file:
-        file.write(text + "\n")
-        file.flush()
-        os.fsync(file.fileno())
