@@ -19,7 +19,7 @@ from sampan.platform.artifacts.kinds import ArtifactKind
 from sampan.platform.artifacts.notes_repository import Finding
 from sampan.platform.artifacts.states import VersionState
 from sampan.platform.artifacts.versions_repository import Version
-from sampan.platform.component import Background, Component
+from sampan.platform.component import Background, Component, Jobs
 from sampan.platform.core import Core
 from sampan.platform.crypto.tuf_keys import key_id
 from sampan.platform.engines.database import Transaction
@@ -68,8 +68,8 @@ TEST_KIND = ArtifactKind("miniapp", _no_rules, lambda _rules: Policy(), _find_ma
 
 
 def without_background(component: Component) -> Component:
-    """Return the component without its background tasks: tests run those by hand, when they mean to."""
-    kept = tuple(value for value in component.contributes if not isinstance(value, Background))
+    """Return the component without its background tasks and jobs: tests run those by hand, when they mean to."""
+    kept = tuple(value for value in component.contributes if not isinstance(value, Background | Jobs))
     return Component(component.name, kept)
 
 
