@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 if TYPE_CHECKING:
     from fastapi import APIRouter
+    from sqlalchemy import Table
     from starlette.routing import BaseRoute
     from starlette.types import ASGIApp
 
@@ -30,6 +31,13 @@ class Component:
 
     name: str
     contributes: tuple[object, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Tables:
+    """Tables that nothing else of the component would import: migrations and tests must know every one."""
+
+    tables: "tuple[Table, ...]"
 
 
 @dataclass(frozen=True, slots=True)

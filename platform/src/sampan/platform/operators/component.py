@@ -2,10 +2,11 @@
 
 from typing import TYPE_CHECKING
 
-from sampan.platform.component import Component, ConsoleRoutes, WorkspaceSetup
+from sampan.platform.component import Component, ConsoleRoutes, Tables, WorkspaceSetup
 from sampan.platform.operators.operator_rows import add_built_in_roles
 from sampan.platform.operators.people_changes import KINDS
 from sampan.platform.operators.permissions import EVERYONE, BuiltInRole, Permission
+from sampan.platform.operators.session_rows import machine_tokens, sessions, setup_links
 
 if TYPE_CHECKING:
     from sampan.platform.core import Core
@@ -37,6 +38,7 @@ component = Component(
     contributes=(
         *PERMISSIONS,
         *KINDS,
+        Tables((sessions, machine_tokens, setup_links)),
         WorkspaceSetup("operators", _set_up),
         *(
             ConsoleRoutes(f"sampan.platform.operators.console_{name}_api:build")
