@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from sampan.platform.engines.log import LogEntry
 from sampan.platform.engines.log import read as read_log
+from sampan.platform.identity import subjects
 from sampan.platform.identity.caller import Caller, caller_of
 from sampan.platform.identity.problems import SessionRevoked, SubjectsExhausted
 from sampan.platform.identity.repository_subjects import (
@@ -22,6 +23,7 @@ from sampan.platform.identity.repository_subjects import (
     set_subject_tier,
     subject_numbers,
 )
+from sampan.platform.identity.service_devices import revoke_device
 from sampan.platform.identity.subjects import (
     ERASED,
     HELD_MS,
@@ -169,7 +171,8 @@ def test_an_event_reads_back(event: SubjectEvent) -> None:
     assert from_entry(entry_of(1, event)) == event
 
 
-def test_device_changes_are_held_as_long_as_a_token_lives() -> None:
+def test_device_changes_are_held_as_long_as_a_token_lives(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(subjects, "HELD_AT_LEAST", 1)
     states = SubjectStates()
     states.apply([entry_of(1, DeviceChanged("dev_a", 1, 0, "revoked", 1, 1, "t"), at_ms=0)])
     states.apply([entry_of(2, DeviceChanged("dev_b", 1, 0, "revoked", 2, 2, "t"), at_ms=HELD_MS)])
@@ -177,6 +180,21 @@ def test_device_changes_are_held_as_long_as_a_token_lives() -> None:
     assert set(states.devices) == {"dev_a", "dev_b"}
     states.apply([entry_of(3, TierChanged(1, 1, 2, "t"), at_ms=HELD_MS + 1)])
     assert set(states.devices) == {"dev_b"}
+
+
+async def test_a_clock_that_once_ran_ahead_voids_no_revocation(server: TestServer) -> None:
+    ahead, revoked = await server.device(), await server.device()
+    now_ms = server.clock.now_ms
+    async with server.core.store.workspace(WORKSPACE).write() as tx:
+        await revoke_device(tx, ahead.tokens["device"], by="t", now_ms=now_ms + 86_400_000)
+    async with server.core.store.workspace(WORKSPACE).write() as tx:
+        await revoke_device(tx, revoked.tokens["device"], by="t", now_ms=now_ms)
+    await server.core.replica.poll()
+    with pytest.raises(SessionRevoked):
+        server.caller(revoked)
+    async with server.core.store.workspace(WORKSPACE).read() as tx:
+        after_a_restart = await load_states(tx)
+    assert after_a_restart.devices.keys() >= {ahead.tokens["device"], revoked.tokens["device"]}
 
 
 def claims(**changes: object) -> Claims:

@@ -10,6 +10,7 @@ from sampan.platform.engines.log import LogEntry, append, insert_or_ignore, log_
 from sampan.platform.engines.tables import scoped_table
 from sampan.platform.identity.problems import SubjectsExhausted
 from sampan.platform.identity.subjects import (
+    HELD_AT_LEAST,
     HELD_MS,
     LOG,
     MAX_SUBJECT,
@@ -154,16 +155,11 @@ async def load_states(tx: Transaction) -> SubjectStates:
 
 
 async def _load_devices(tx: Transaction, states: SubjectStates) -> None:
-    newest = (
-        select(device_changes.c.changed_ms)
-        .where(device_changes.c.workspace_id == tx.workspace_id)
-        .order_by(device_changes.c.changed_ms.desc())
-        .limit(1)
-    )
     # Counted back from the newest change, not from a clock: that holds at least what must be held.
-    newest_ms = (await tx.execute(newest)).scalar_one_or_none()
+    newest_ms = await _changed_ms(tx, place=0)
     if newest_ms is None:
         return
+    since_ms = min(newest_ms - HELD_MS, await _changed_ms(tx, place=HELD_AT_LEAST) or 0)
     columns = (
         device_changes.c.device_id,
         device_changes.c.epoch,
@@ -172,11 +168,23 @@ async def _load_devices(tx: Transaction, states: SubjectStates) -> None:
     )
     statement = (
         select(*columns)
-        .where(device_changes.c.workspace_id == tx.workspace_id, device_changes.c.changed_ms >= newest_ms - HELD_MS)
+        .where(device_changes.c.workspace_id == tx.workspace_id, device_changes.c.changed_ms >= since_ms)
         .order_by(device_changes.c.changed_ms)
     )
     for row in await tx.execute(statement):
         states.hold_device(row.device_id, HeldDevice(row.epoch, Tier(row.carries), row.changed_ms))
+
+
+async def _changed_ms(tx: Transaction, *, place: int) -> int | None:
+    """Return when the change at this place, counted from the newest, was made; None when there are fewer."""
+    statement = (
+        select(device_changes.c.changed_ms)
+        .where(device_changes.c.workspace_id == tx.workspace_id)
+        .order_by(device_changes.c.changed_ms.desc())
+        .limit(1)
+        .offset(place)
+    )
+    return (await tx.execute(statement)).scalar_one_or_none()
 
 
 async def _next_number(tx: Transaction) -> int:

@@ -2,12 +2,14 @@
 
 The data plane checks each token against them, so a change of tier, a sign-out or a revocation is in force as
 soon as its log entry has arrived. Entries carry absolute values, so applying one twice changes nothing. What
-devices changed is held only as long as a token from before the change could still be presented.
+devices changed is held as long as a token from before the change could still be presented; and the last
+`HELD_AT_LEAST` changes always, because a clock that once ran ahead would let go of everything too early.
 """
 
 from array import array
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from itertools import islice
 
 import msgspec
 
@@ -17,6 +19,7 @@ from sampan.platform.identity.tokens import LIFETIME_MS
 
 LOG = "subjects"
 HELD_MS = LIFETIME_MS + 120_000  # a token's life, and room for clocks that differ
+HELD_AT_LEAST = 50_000
 MAX_SUBJECT = 2**32 - 1
 UNKNOWN = 255
 ERASED = 254
@@ -155,7 +158,8 @@ class SubjectStates:
         return self.epochs[subject] if subject < len(self.epochs) else 0
 
     def _let_go(self) -> None:
-        for device_id in _before(self.devices.items(), self.newest_ms - HELD_MS):
+        spare = max(0, len(self.devices) - HELD_AT_LEAST)
+        for device_id in _before(islice(self.devices.items(), spare), self.newest_ms - HELD_MS):
             del self.devices[device_id]
 
 
