@@ -203,6 +203,15 @@ async def test_a_body_over_the_limit_is_refused_whatever_its_length_says(http: h
     assert (await http.post("/echo", content=pieces())).json()["code"] == "body_too_large"
 
 
+async def test_a_console_body_over_the_limit_is_refused_before_it_is_parsed(http: httpx2.AsyncClient) -> None:
+    async def pieces() -> AsyncIterator[bytes]:
+        for _ in range(40):
+            yield b"[" * 65536
+
+    answer = await http.post(f"/console/api/v1/greetings/{WORKSPACE}", content=pieces())
+    assert (answer.status_code, answer.json()["code"]) == (413, "body_too_large")
+
+
 async def test_metrics_count_by_pattern(http: httpx2.AsyncClient) -> None:
     await http.get("/greetings")
     await http.post("/echo", content=b"x")

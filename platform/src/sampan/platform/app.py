@@ -25,6 +25,7 @@ from sampan.platform.component import (
     contributions,
     discover,
 )
+from sampan.platform.console_app import PREFIX as CONSOLE_PREFIX
 from sampan.platform.console_app import Console
 from sampan.platform.core import Core, system_clock_ms
 from sampan.platform.crypto.seal import Sealer, derive
@@ -162,7 +163,7 @@ def build_app(core: Core, *, log_descriptor: int = 2) -> ASGIApp:
             yield
         REGISTRY.unregister(requests)
 
-    routes: list[BaseRoute] = [*_operation_routes(core), Mount("/console/api/v1", app=console)]
+    routes: list[BaseRoute] = [*_operation_routes(core), Mount(CONSOLE_PREFIX, app=console)]
     for client in core.contributions(ClientRoutes):
         routes.extend(client.build(core))
     rest = Starlette(routes=routes, exception_handlers=HANDLERS, lifespan=lifespan)

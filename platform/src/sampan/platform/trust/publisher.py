@@ -5,13 +5,13 @@ A wake-up only makes it look sooner; the look at all trees once a second is the 
 """
 
 import asyncio
-import contextlib
 import os
 import socket
 
 import structlog
 
 from sampan.platform.core import Core
+from sampan.platform.engines.doors import wait_for_wake
 from sampan.platform.trust.exposure import Exposed, publish_round
 from sampan.platform.trust.making import TIMESTAMP_EVERY
 from sampan.platform.trust.memory import TrustMemory
@@ -33,8 +33,8 @@ async def run_publisher(core: Core) -> None:
         while True:
             wake.clear()
             await _look(core, failed)
-            with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(wake.wait(), LOOK_SECONDS)
+            await wait_for_wake(wake, LOOK_SECONDS)
+            if wake.is_set():
                 await asyncio.sleep(TOGETHER_SECONDS)
     finally:
         unsubscribe()
