@@ -61,12 +61,10 @@ class ConsoleRoutes:
     """A FastAPI router below /console/api/v1, part of the OpenAPI document.
 
     `where` names its builder, `package.module:function`, which takes the core. It is imported when the console is
-    first built and not before: devices are answered while the console's models are still unread. `streams` are the
-    paths that read their bodies piece by piece, under limits of their own; all other bodies are small.
+    first built and not before: devices are answered while the console's models are still unread.
     """
 
     where: str
-    streams: frozenset[str] = frozenset()
 
     def build(self, core: "Core") -> "APIRouter":
         """Import the builder and return its router."""

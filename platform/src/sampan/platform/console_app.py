@@ -13,12 +13,11 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from sampan.platform.component import ConsoleRoutes
 from sampan.platform.core import Core
-from sampan.platform.hot import BodyTooLarge, read_body
+from sampan.platform.hot import read_body
 from sampan.platform.problems import HANDLERS, InvalidBody, problem_response
 
 BUILD_AFTER_SECONDS = 1.0
 PREFIX = "/console/api/v1"
-MAX_BODY_BYTES = 2 * 2**20
 MAX_BODY_BYTES = 2**20
 
 
@@ -28,12 +27,9 @@ class Console:
     def __init__(self, core: Core) -> None:
         self._core = core
         self._app: asyncio.Future[ASGIApp] | None = None
-        self._streams = {PREFIX + path for each in core.contributions(ConsoleRoutes) for path in each.streams}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a request, after the build when it is the first."""
-        if scope["path"] not in self._streams:
-            receive = _bounded(receive)
         await (await self.built())(scope, receive, send)
 
     async def built(self) -> ASGIApp:
@@ -46,23 +42,6 @@ class Console:
         """Build it shortly after the start, so that no person waits for it."""
         await asyncio.sleep(BUILD_AFTER_SECONDS)
         await self.built()
-
-
-def _bounded(receive: Receive) -> Receive:
-    """Return `receive` that raises `BodyTooLarge` once a body passes the limit, before anything has parsed it."""
-    size = 0
-
-    async def receive_bounded() -> Message:
-        nonlocal size
-        message = await receive()
-        size += len(message.get("body", b""))
-        if size > MAX_BODY_BYTES:
-            raise BodyTooLarge(
-                f"This route takes at most {MAX_BODY_BYTES} bytes; send less.", limit_bytes=MAX_BODY_BYTES
-            )
-        return message
-
-    return receive_bounded
 
 
 def build_console_api(core: Core) -> ASGIApp:

@@ -26,7 +26,7 @@ component = Component(
         published.part,
         trial_part.part,
         TreePublished(on_tree_published),
-        ConsoleRoutes("sampan.platform.artifacts.console_api:build_routes", frozenset({"/uploads"})),
+        ConsoleRoutes("sampan.platform.artifacts.console_api:build_routes"),
         ClientRoutes(client_routes),
         Jobs(scan_job),
         Background("quarantine sweep", run_sweep),

@@ -25,7 +25,7 @@ component = Component(
     "identity-console",
     (
         *PERMISSIONS,
-        ConsoleRoutes("sampan.platform.operators.identity_console_api:build", frozenset({"/customers/import"})),
+        ConsoleRoutes("sampan.platform.operators.identity_console_api:build"),
         ConsoleRoutes("sampan.platform.operators.identity_apps_api:build"),
     ),
 )
