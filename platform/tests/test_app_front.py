@@ -144,7 +144,17 @@ async def test_a_part_that_does_not_compile_keeps_its_last_value_and_makes_the_w
         await core.replica.poll()
         assert core.replica.view(WORKSPACE).parts["greetings"] == ("hi",)
         ready = await http.get("/readyz")
-        assert (ready.status_code, ready.json()["failed_parts"]) == (503, [f"{WORKSPACE}/greetings"])
+        assert (ready.status_code, ready.json()["failed_parts"]) == (503, ["greetings"])
+
+
+async def test_the_status_tells_of_the_named_workspace_alone(core: Core, http: httpx2.AsyncClient) -> None:
+    await http.post(f"/console/api/v1/greetings/{OTHER_WORKSPACE}", json={"text": "hello"})
+    await core.replica.poll()
+    for prefix, name in (("", WORKSPACE), (f"/w/{OTHER_WORKSPACE}", OTHER_WORKSPACE)):
+        found = await http.get(f"{prefix}/status")
+        assert found.json().keys() == {"pid", "revision"}
+        assert found.json()["revision"] == str(core.replica.view(name).revision)
+    assert (await http.get("/w/nobody/status")).json()["code"] == "unknown_workspace"
 
 
 async def test_a_change_reaches_the_data_plane_of_its_workspace_only(core: Core, http: httpx2.AsyncClient) -> None:

@@ -177,14 +177,15 @@ def _operation_routes(core: Core) -> list[BaseRoute]:
 
     async def readyz(_request: Request) -> Response:
         age_ms = core.replica.age_ms()
-        failed = [f"{workspace}/{part}" for workspace, part in core.replica.failed]
+        failed = sorted({part for _workspace, part in core.replica.failed})  # the log names the workspace
         ready = age_ms < UNREADY_POLL_AGE_MS and not failed
         body = {"status": "ready" if ready else "not_ready", "last_good_poll_ms": age_ms, "failed_parts": failed}
         return JSONResponse(body, 200 if ready else 503)
 
-    async def status(_request: Request) -> Response:
-        workspaces = {name: str(core.replica.view(name).revision) for name in core.replica.workspaces}
-        return JSONResponse({"pid": os.getpid(), "revisions": workspaces})
+    async def status(request: Request) -> Response:
+        # Only of the workspace that was asked for: who else banks here is nobody's business.
+        name: str = request.scope["sampan_workspace"]
+        return JSONResponse({"pid": os.getpid(), "revision": str(core.replica.view(name).revision)})
 
     async def metrics(_request: Request) -> Response:
         return PlainTextResponse(render(), media_type=CONTENT_TYPE)
