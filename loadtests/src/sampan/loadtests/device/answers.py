@@ -4,7 +4,11 @@ from typing import Annotated
 
 import msgspec
 
-Name = Annotated[str, msgspec.Meta(max_length=4000)]
+# What does not fit an event could not be reported; such an answer is none.
+Name = Annotated[str, msgspec.Meta(max_length=200)]
+PublicId = Annotated[str, msgspec.Meta(max_length=40)]
+Url = Annotated[str, msgspec.Meta(max_length=2000)]
+Sequence = Annotated[int, msgspec.Meta(ge=0, le=2**53 - 1)]
 
 
 class Offer(msgspec.Struct, frozen=True):
@@ -13,12 +17,12 @@ class Offer(msgspec.Struct, frozen=True):
     action: Name
     kind: Name
     id: Name
-    sequence: int = 0
+    sequence: Sequence = 0
     digest: Name = ""
     version: Name = ""
-    release: Name = ""
+    release: PublicId = ""
     ticket: Name = ""
-    url: Name = ""
+    url: Url = ""
     update: Name = ""
     reason: Name = ""
 

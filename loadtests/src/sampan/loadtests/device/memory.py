@@ -94,3 +94,10 @@ class Memory:
 
         self.facts.events = [each for each in self.facts.events if each["seq"] not in sent or is_missing(each["seq"])]
         self.save()
+
+    def drop(self, batch: list[dict[str, Any]]) -> None:
+        """Give up a batch that the server cannot read; it is counted."""
+        sent = {event["seq"] for event in batch}
+        self.facts.events = [each for each in self.facts.events if each["seq"] not in sent]
+        self.facts.dropped_events += len(batch)
+        self.save()

@@ -13,7 +13,7 @@ from typing import Any
 import msgspec
 
 from sampan.loadtests.device.answers import EventsAnswer, Offer, SyncAnswer
-from sampan.loadtests.device.calls import AnswerUnreadable, Calls
+from sampan.loadtests.device.calls import AnswerUnreadable, Calls, ServerSaysNo
 from sampan.loadtests.device.memory import Memory, Ticket
 from sampan.loadtests.device.pinning import pinned_root
 from sampan.loadtests.device.rounds import Happening, Round
@@ -33,6 +33,7 @@ PROFILE = "intl"
 KINDS = frozenset({"miniapp", "shared"})
 MAX_TEXT = 500
 NOT_MODIFIED = 304
+BATCH_IS_BAD = frozenset({413, 422})
 STAGE_OF_STEP = {"archive_downloaded": "downloaded", "files_verified": "verified"}
 
 
@@ -171,7 +172,14 @@ class SimulatedDevice:
     def send_events(self) -> None:
         """Send the events that the server has not taken yet, oldest first."""
         while batch := self.memory.batch():
-            answer = _decoded(self.session.call("POST", EVENTS, {"batch": batch}).body, EventsAnswer)
+            try:
+                answer = _decoded(self.session.call("POST", EVENTS, {"batch": batch}).body, EventsAnswer)
+            except ServerSaysNo as problem:
+                if problem.status not in BATCH_IS_BAD:
+                    raise
+                self.memory.drop(batch)  # it will never be taken, and would hold all later ones up
+                self._happened("refused", problem=problem)
+                continue
             self.memory.taken(batch, answer.accepted_through, answer.gaps)
             for each in answer.refused:
                 self._round.happenings.append(Happening("event_refused", sequence=each.seq, code=each.code))
