@@ -6,9 +6,10 @@ from pathlib import Path
 
 import pytest
 
+from sampan.platform.engines.database import Transaction
 from sampan.platform.engines.log import Cursor
-from sampan.platform.testing import WORKSPACE, running_core
-from sampan.platform.workspaces.replica import Replica
+from sampan.platform.testing import OTHER_WORKSPACE, WORKSPACE, running_core
+from sampan.platform.workspaces.replica import Replica, SnapshotPart, StaleWorker
 from sampan.platform.workspaces.revisions import raise_revision
 
 pytestmark = pytest.mark.anyio
@@ -62,6 +63,38 @@ async def test_many_callers_share_two_polls(replica: Replica, monkeypatch: pytes
     monkeypatch.setattr(Replica, "_poll_once", counted)
     await asyncio.gather(*(replica.poll() for _ in range(50)))
     assert polls == 2
+
+
+async def test_a_workspace_that_cannot_be_read_grows_old_alone(replica: Replica) -> None:
+    broken, now_ms = {OTHER_WORKSPACE}, 1000
+
+    async def load(tx: Transaction) -> str:
+        if tx.workspace_id in broken:
+            raise ValueError("a row that nobody can read")
+        return tx.workspace_id
+
+    replica.parts = (SnapshotPart("name", load, str),)
+    replica.now_ms = lambda: now_ms
+    await replica.poll()
+    assert replica.view(WORKSPACE).parts == {"name": WORKSPACE}
+    with pytest.raises(StaleWorker):
+        replica.view(OTHER_WORKSPACE)
+    broken.clear()
+    await replica.poll()
+    broken.add(OTHER_WORKSPACE)
+    for workspace_id in (OTHER_WORKSPACE, WORKSPACE):
+        async with replica.store.workspace(workspace_id).write() as tx:
+            revision = await raise_revision(tx, "name")
+    now_ms = 9000
+    await replica.poll()
+    assert replica.view(WORKSPACE).revision == revision
+    assert (replica.age_ms(WORKSPACE), replica.age_ms(OTHER_WORKSPACE), replica.age_ms()) == (0, 8000, 8000)
+    with pytest.raises(StaleWorker):
+        await replica.catch_up(OTHER_WORKSPACE, revision)
+    broken.clear()
+    await replica.poll()
+    assert replica.age_ms() == 0
+    assert (await replica.catch_up(OTHER_WORKSPACE, revision)).revision == revision
 
 
 async def test_a_caller_who_goes_away_stops_nobodys_poll(replica: Replica) -> None:

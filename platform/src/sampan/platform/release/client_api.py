@@ -57,7 +57,7 @@ def build_sync(core: Core) -> ASGIApp:
         seen = _seen(request.revision_seen)
         if seen is not None and seen > view.revision:
             view = await core.replica.catch_up(workspace_id, seen)
-        if core.replica.age_ms() > UNSURE_AFTER_MS:
+        if core.replica.age_ms(workspace_id) > UNSURE_AFTER_MS:
             await send_bytes(send, 200, no_change(view, request), (JSON, PRIVATE))
             return
         inventory.note(caller, request, view.parts[PART])

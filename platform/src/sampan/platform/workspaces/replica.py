@@ -3,7 +3,7 @@
 The data plane answers from here and never from SQL. One poll a second reads the revisions and log heads of
 all workspaces and is the truth; a wake-up from the bus only makes it come sooner. Only what changed is read
 again, in one repeatable-read transaction, and swapped in by one assignment. A part that does not compile
-keeps its last good value and makes the worker unready.
+keeps its last good value and makes the worker unready; a workspace that cannot be read grows old alone.
 """
 
 import asyncio
@@ -92,16 +92,19 @@ class Replica:
     now_ms: Callable[[], int]
     last_good_poll_ms: int = 0
     failed: dict[tuple[str, str], str] = field(default_factory=dict)
+    _unread_since_ms: dict[str, int] = field(default_factory=dict)
     _views: dict[str, WorkspaceView] = field(default_factory=dict)
     _polling: asyncio.Task[None] | None = None
     _next: asyncio.Task[None] | None = None
     _wake: asyncio.Event = field(default_factory=asyncio.Event)
 
     def view(self, workspace_id: str) -> WorkspaceView:
-        """Return the workspace's present view; raise `UnknownWorkspace`."""
+        """Return the workspace's present view; raise `UnknownWorkspace`, or `StaleWorker` when it was never read."""
         try:
             return self._views[workspace_id]
         except KeyError:
+            if workspace_id in self._unread_since_ms:
+                raise _stale() from None
             raise UnknownWorkspace(f"There is no workspace {workspace_id!r} on this server.") from None
 
     @property
@@ -109,9 +112,11 @@ class Replica:
         """The ids of all workspaces that this worker holds."""
         return list(self._views)
 
-    def age_ms(self) -> int:
-        """How old the last good poll is."""
-        return self.now_ms() - self.last_good_poll_ms
+    def age_ms(self, workspace_id: str | None = None) -> int:
+        """How old the last good poll is: of one workspace, or of the one that is worst off."""
+        unread = self._unread_since_ms
+        names = unread.keys() if workspace_id is None else unread.keys() & {workspace_id}
+        return self.now_ms() - min([self.last_good_poll_ms, *(unread[name] for name in names)])
 
     def wake(self) -> None:
         """Poll at once instead of at the next second."""
@@ -143,9 +148,9 @@ class Replica:
         try:
             await self.poll()
         except Exception as problem:
-            raise StaleWorker(
-                "This server is behind what you have seen; try again.", retry_after_seconds=1
-            ) from problem
+            raise _stale() from problem
+        if workspace_id in self._unread_since_ms:
+            raise _stale()
         return self.view(workspace_id)
 
     async def run(self) -> None:
@@ -184,11 +189,22 @@ class Replica:
                 heads.setdefault(row.workspace_id, {})[row.log] = row.head
         for workspace_id in [gone for gone in self._views if gone not in known]:
             del self._views[workspace_id]
+        for workspace_id in self._unread_since_ms.keys() - known:
+            del self._unread_since_ms[workspace_id]
         for workspace_id, revision in known.items():
             view = self._views.get(workspace_id)
             if view is None or self._is_behind(view, revision, heads.get(workspace_id, {})):
-                await self._refresh(workspace_id, view)
+                await self._refresh_or_note(workspace_id, view, started_ms)
         self.last_good_poll_ms = started_ms
+
+    async def _refresh_or_note(self, workspace_id: str, view: WorkspaceView | None, started_ms: int) -> None:
+        """Refresh one workspace; when that fails, it alone grows old, and the others go on."""
+        try:
+            await self._refresh(workspace_id, view)
+            self._unread_since_ms.pop(workspace_id, None)
+        except Exception:
+            self._unread_since_ms.setdefault(workspace_id, self.last_good_poll_ms or started_ms)
+            log.exception("workspace_not_read", workspace=workspace_id)
 
     def _is_behind(self, view: WorkspaceView, revision: Cursor, heads: dict[str, int]) -> bool:
         moved = any(heads.get(item.log, 0) != view.cursors[item.log].n for item in self.logs)
@@ -244,6 +260,10 @@ class Replica:
             if behind:
                 fresh[item.log] = await read_log(tx, item.log, after=head.n - behind, limit=behind)
         return followed, cursors, fresh
+
+
+def _stale() -> StaleWorker:
+    return StaleWorker("This server is behind what you have seen; try again.", retry_after_seconds=1)
 
 
 async def _part_numbers(tx: Transaction) -> dict[str, int]:
