@@ -195,6 +195,18 @@ async def test_a_key_that_used_its_share_is_refused_and_nothing_is_forgotten() -
     assert await nonces.add("modest", nonce(0), NOW + KEEP - 1)
 
 
+async def test_a_clock_that_ran_ahead_and_came_back_is_like_a_restart() -> None:
+    nonces = LocalNonces(now_ms=NOW, keep_ms=KEEP, max_total=8, shards=1)
+    ahead = NOW + 100 * KEEP
+    for number in range(8):
+        assert await nonces.add("key", nonce(number), ahead)
+    assert nonces.remembers_since_ms == NOW
+    assert not await nonces.add("key", nonce(99), NOW + 5)
+    assert nonces.remembers_since_ms == NOW + 5  # not sure of what was used before ...
+    assert await nonces.add("key", nonce(99), NOW + 6)  # ... but not full until that day comes again
+    assert not await nonces.add("key", nonce(99), NOW + 4)
+
+
 async def test_a_full_store_refuses() -> None:
     nonces = LocalNonces(now_ms=NOW, keep_ms=KEEP, max_total=5, shards=1)
     for number in range(5):

@@ -163,7 +163,8 @@ class LocalNonces:
 
     A generation takes nonces for `keep_ms`, then becomes the older one and is dropped whole after another
     `keep_ms`; so each nonce is remembered for `keep_ms` to twice that. Shards turn at different moments and
-    stay small, so that neither growing nor dropping a set holds a request up.
+    stay small, so that neither growing nor dropping a set holds a request up. A clock that ran ahead and came
+    back has dropped too much: from then on it is as after a restart.
     """
 
     def __init__(
@@ -175,16 +176,24 @@ class LocalNonces:
         max_total: int = 5_000_000,
         shards: int = 64,
     ) -> None:
-        self.remembers_since_ms = now_ms
+        self._keep_ms = keep_ms
         self._max_per_key = max_per_key
-        self._shards = [
-            _Shard(now_ms - number * keep_ms // shards, keep_ms, max_total // shards or 1) for number in range(shards)
-        ]
+        self._sizes = shards, max_total // shards or 1
+        self._begin(now_ms)
+
+    def _begin(self, now_ms: int) -> None:
+        self.remembers_since_ms = self._latest_ms = now_ms
+        count, size = self._sizes
+        self._shards = [_Shard(now_ms - n * self._keep_ms // count, self._keep_ms, size) for n in range(count)]
 
     async def add(self, key_id: str, nonce: bytes, now_ms: int) -> bool:
         """See `Nonces.add`."""
         if len(nonce) != NONCE_BYTES:
             raise ValueError(f"a nonce has exactly {NONCE_BYTES} bytes")
+        if now_ms < self._latest_ms - self._keep_ms:
+            self._begin(now_ms)
+            return False  # its caller looked at `remembers_since_ms` before that changed
+        self._latest_ms = max(self._latest_ms, now_ms)
         seal = blake2b(nonce + key_id.encode(), digest_size=16).digest()
         # All nonces of one key stand in one shard, which therefore can count them.
         shard = self._shards[hash(key_id) % len(self._shards)]
