@@ -1,5 +1,6 @@
 """The whole application as clients meet it: prefixes, trace ids, problems, health, an outside component."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Protocol
@@ -14,8 +15,9 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from sampan.platform import app as app_module
 from sampan.platform.app import PortMissing, build_app, open_core, running
-from sampan.platform.component import ClientRoutes, Component, ConsoleRoutes, HotRoute, Port, PortNeed
+from sampan.platform.component import Background, ClientRoutes, Component, ConsoleRoutes, HotRoute, Port, PortNeed
 from sampan.platform.core import Core
 from sampan.platform.engines.database import Transaction
 from sampan.platform.engines.tables import scoped_table
@@ -145,6 +147,19 @@ async def test_a_part_that_does_not_compile_keeps_its_last_value_and_makes_the_w
         assert core.replica.view(WORKSPACE).parts["greetings"] == ("hi",)
         ready = await http.get("/readyz")
         assert (ready.status_code, ready.json()["failed_parts"]) == (503, ["greetings"])
+
+
+async def test_a_background_task_that_fails_is_told_of_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    told: list[str] = []
+    monkeypatch.setattr(app_module.log, "error", lambda event, **facts: told.append(f"{event} {facts['error']}"))
+
+    async def fail(_core: Core) -> None:
+        raise ValueError("no luck")
+
+    async with running_core(tmp_path, components=[Component("unlucky", (Background("work", fail),))]):
+        for _ in range(3):
+            await asyncio.sleep(0)
+        assert told == ["background_task_failed ValueError('no luck')"]
 
 
 async def test_the_status_tells_of_the_named_workspace_alone(core: Core, http: httpx2.AsyncClient) -> None:

@@ -128,14 +128,20 @@ async def running(core: Core, *more: Callable[[], Awaitable[None]]) -> AsyncIter
         *(run() for run in more),
     ]
     tasks = [asyncio.ensure_future(awaitable) for awaitable in work]
+    for task in tasks:
+        task.add_done_callback(_tell_of_failure)
     try:
         yield
     finally:
         for task in tasks:
             task.cancel()
-        for outcome in await asyncio.gather(*tasks, return_exceptions=True):
-            if isinstance(outcome, Exception):
-                log.error("background_task_failed", error=repr(outcome))
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+
+def _tell_of_failure(task: "asyncio.Future[None]") -> None:
+    """Log a background task that failed when it does, not when the server stops."""
+    if not task.cancelled() and (problem := task.exception()) is not None:
+        log.error("background_task_failed", error=repr(problem), exc_info=problem)
 
 
 def _runners(core: Core) -> Iterator[Awaitable[None]]:
