@@ -55,11 +55,15 @@ def init(
     context.obj.result({"workspace": workspace, "admins": people}, text)
 
 
-def doctor(context: typer.Context, data: Data = None) -> None:
+def doctor(
+    context: typer.Context,
+    data: Data = None,
+    demo: Annotated[bool, typer.Option("--demo", help="The folder is the server's part of a demo.")] = False,
+) -> None:
     """Look at a deployment, also while its server runs; every finding says what to do. Exit status 6: an error."""
     import asyncio
 
-    settings = settings_from(data=data)
+    settings = settings_from(data=data, demo=demo or None)
 
     async def run() -> "list[Finding]":
         from sampan.platform.app import open_core

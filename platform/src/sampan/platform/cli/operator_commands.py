@@ -1,5 +1,6 @@
 """Commands of reviewers and release managers: review, change, release, kill. Each is one call of the console API."""
 
+import json
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -143,6 +144,7 @@ def create_release(
         "update_mode": update,
     }
     made = api.post("/releases", draft)
+    _say_when_not_listed(context, api, app, kind)
     if not submit:
         context.obj.result({"release": made["id"], "state": made["state"]}, f"{made['id']} is a draft.")
         return
@@ -178,9 +180,10 @@ def show_release(context: typer.Context, release_id: Release) -> None:
     delivery = api.get(f"/insight/releases/{release_id}")
     lines = [
         f"{found['deliverable']} {found['version']} (sequence {found['sequence']}): {found['state']}",
-        f"  audience {found['audience']}",
+        f"  audience {json.dumps(found['audience'], ensure_ascii=False)}",
         *(f"  {each['state']} by {each['by']}  {each['cause']}" for each in found["history"]),
-        f"  {delivery['devices']} devices by furthest stage: {delivery['furthest']}",
+        f"  devices that reported: {delivery['devices']}",
+        *(f"    {stage}: {count}" for stage, count in delivery["furthest"].items()),
     ]
     context.obj.result({**found, "delivery": delivery}, "\n".join(lines))
 
@@ -231,6 +234,16 @@ def kill(
     api.post("/session/totp", {"totp": totp})
     api.post("/kills", {"kind": kind, "id": app, "sequence": sequence, "reason": reason, "cause": cause})
     context.obj.result({"app": app, "sequence": sequence}, f"{app} sequence {sequence} is killed.")
+
+
+def _say_when_not_listed(context: typer.Context, api: "Api", app: str, kind: str) -> None:
+    """Say that customers could install but not open it, when the catalogue does not list it."""
+    if kind != "miniapp" or any(each["app"] == app and each["listed"] for each in api.get("/catalogue")["items"]):
+        return
+    context.obj.note(
+        f"{app} is not in the catalogue: devices will install it, but no customer can open it. "
+        f"List it with `sampan catalogue set {app} --see TIER --open TIER --listed`."
+    )
 
 
 def _move(context: typer.Context, release_id: str, verb: str, cause: str) -> None:
