@@ -90,21 +90,30 @@ def serve(settings: Settings, *, prepare: Prepare | None = None, ready: Ready | 
     with hold_data_folder(settings.data), log_lines_to(settings.log_file) as out:
         configure(settings.log_level, out)
         bring_schema_up_to_date(settings.data)
-        config = uvicorn.Config(
-            _Deferred(settings, prepare, out.fileno()),
-            host=settings.host,
-            port=settings.port,
-            loop="uvloop",
-            http="httptools",
-            ws="none",
-            lifespan="on",
-            access_log=False,
-            log_config=None,
-            server_header=False,
-            proxy_headers=False,
-            timeout_graceful_shutdown=int(settings.shutdown_seconds),
-        )
-        _Server(config, ready).run()
+        _Server(server_config(settings, _Deferred(settings, prepare, out.fileno())), ready).run()
+
+
+def server_config(settings: Settings, app: ASGIApp) -> uvicorn.Config:
+    """Return how the application is served. A client's address is its own word only where a trusted proxy says so.
+
+    The limits on sign-in and on new sessions count by address: behind a proxy that is not named in
+    `trusted_proxies` everybody shares one count, and without this rule anybody could choose theirs.
+    """
+    return uvicorn.Config(
+        app,
+        host=settings.host,
+        port=settings.port,
+        loop="uvloop",
+        http="httptools",
+        ws="none",
+        lifespan="on",
+        access_log=False,
+        log_config=None,
+        server_header=False,
+        proxy_headers=bool(settings.trusted_proxies),
+        forwarded_allow_ips=settings.trusted_proxies,
+        timeout_graceful_shutdown=int(settings.shutdown_seconds),
+    )
 
 
 class _Server(uvicorn.Server):

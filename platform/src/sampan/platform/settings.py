@@ -43,6 +43,9 @@ class Settings:
     host: Annotated[str, about("Address that the server listens on.")] = "127.0.0.1"
     port: Annotated[int, about("Port that the server listens on; 0 takes a free one.", ge=0, le=65535)] = 8080
     public_url: Annotated[str, about("Address that devices reach this server by; empty: http://host:port.")] = ""
+    trusted_proxies: Annotated[
+        str, about("Addresses or networks, with commas, of proxies whose X-Forwarded-For is believed; empty: none.")
+    ] = ""
     default_workspace: Annotated[str, about("Workspace of requests without a /w/<workspace> prefix.")] = "demo"
     demo: Annotated[bool, about("Demo: one-time codes are shown to the developer, tokens can be minted.")] = False
     master_key_file: Annotated[
