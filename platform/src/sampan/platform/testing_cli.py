@@ -21,7 +21,7 @@ from sampan.platform.cli.api import Api
 from sampan.platform.cli.demo_folder import WORKSPACE, DemoFolder
 from sampan.platform.cli.demo_sessions import Sessions
 
-READY_SECONDS, SEEDED_SECONDS, STOP_SECONDS = 60.0, 240.0, 15.0
+READY_SECONDS, SEEDED_SECONDS, STOP_SECONDS = 60.0, 120.0, 15.0
 LOOK_SECONDS = 0.1
 COMMAND = [sys.executable, "-c", "from sampan.platform.cli import main; main()"]
 
@@ -122,7 +122,13 @@ class DemoServer:
 
     def wait_for(self, is_so: Callable[[], bool]) -> None:
         """Return when something holds that the seeding brings about."""
-        wait_until(is_so, SEEDED_SECONDS, self._why)
+
+        def is_so_or_failed() -> bool:
+            return is_so() or self._has_failed()
+
+        wait_until(is_so_or_failed, SEEDED_SECONDS, self._why)
+        if not is_so():
+            raise AssertionError(self._why())
 
     def stop(self, how: signal.Signals = signal.SIGTERM) -> None:
         """Stop it and wait for its end."""
@@ -146,6 +152,11 @@ class DemoServer:
             return httpx2.get(f"{self.address}/readyz", trust_env=False).status_code == 200
         except httpx2.TransportError:
             return False
+
+    def _has_failed(self) -> bool:
+        text = self.output.with_suffix(".err").read_text()
+        ended = self.process is not None and self.process.poll() is not None
+        return ended or "Traceback" in text or "\nsampan: " in text
 
     def _why(self) -> str:
         err = self.output.with_suffix(".err").read_text()

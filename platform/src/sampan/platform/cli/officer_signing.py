@@ -96,6 +96,8 @@ def _check_same(body: Root | Targets, expected: Root | Targets | None, now_ms: i
 
 
 def _differences(found: Any, wanted: Any, path: str) -> list[str]:
+    if path == "/delegations/roles":
+        found, wanted = ({each["name"]: each for each in roles or ()} for roles in (found, wanted))
     if isinstance(found, dict) and isinstance(wanted, dict):
         names = sorted(set(found) | set(wanted))
         return [each for name in names for each in _differences(found.get(name), wanted.get(name), f"{path}/{name}")]

@@ -17,6 +17,7 @@ from sampan.offline_packages import Accepted, Packed
 from sampan.offline_packages.publishing import next_app_body, renewed_app_body, signed_version
 from sampan.offline_packages.roles import SignedVersion
 from sampan.offline_packages.signed_bytes import sign_body
+from sampan.offline_packages.trust_errors import SequenceSuperseded
 from sampan.platform.cli.api import Api, ServerRefused
 from sampan.platform.cli.home import SignIn
 from sampan.platform.cli.pinned_roots import PROFILES, Place, published_body
@@ -26,6 +27,7 @@ from sampan.platform.errors import Conflict
 FINAL = frozenset({"published", "rejected", "withdrawn", "checks_failed", "sequence_superseded", "archived", "killed"})
 BASE_MOVED = frozenset({"body_base_moved", "base_moved"})
 POLL_SECONDS = 1.0
+TRIAL = "trial"
 
 Keys = Mapping[str, PrivateKey]
 """A publisher's private keys by tree profile."""
@@ -67,12 +69,21 @@ class Candidate:
 
 
 def bodies_with(candidate: Candidate, places: Places, keys: Keys) -> dict[str, Any]:
-    """Return, for each tree, the published body with this one version more, signed."""
+    """Return, for each tree, the published body with this one version more, signed.
+
+    The trial tree is left out when it has this version, or a higher one, already: a version goes there as soon
+    as it is submitted, and is signed anew for the customers' tree alone. Raises `SequenceSuperseded` for that one.
+    """
     made = {}
     for profile, key in keys.items():
         place = places[profile]
         current = published_body(place, candidate.version.app)
-        body = next_app_body(current, candidate.version, tree=place.tree, now_ms=now_ms())
+        try:
+            body = next_app_body(current, candidate.version, tree=place.tree, now_ms=now_ms())
+        except SequenceSuperseded:
+            if profile == TRIAL:
+                continue
+            raise
         made[profile] = json.loads(sign_body(body, key))
     return made
 

@@ -1,0 +1,225 @@
+"""A publisher's commands: alone on the own machine, then the whole journey against a real server."""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from sampan.platform.cli.demo_parties import ADMINS
+from sampan.platform.testing_cli import DemoServer, Person
+
+demo = pytest.mark.xdist_group("demo")
+APP = "bank.demo.hello"
+REVIEWER = "reviewer@demo.example"
+
+
+@pytest.fixture
+def alone(tmp_path: Path) -> Person:
+    """A person whose machine knows no server."""
+    (tmp_path / "secret").write_text("a long passphrase of mine\n")
+    return Person(tmp_path, "")
+
+
+def test_a_new_app_is_checked_and_packed_without_a_server(alone: Person) -> None:
+    made = alone.ok("new", "hello", "--id", APP, "--name", 'Hello "you" & <me>')
+    assert "pages/index/index.html" in made["files"]
+    assert "&lt;me&gt;" in (alone.folder / "hello/pages/index/index.html").read_text()
+    checked = alone.ok("check", "hello")
+    assert (checked["ok"], checked["findings"]) == (True, [])
+    packed = alone.ok("pack", "hello", "--sequence", "7", "--out", "dist")
+    assert packed["sequence"] == 7
+    assert alone.ok("check", packed["package"])["digest"] == packed["digest"]
+
+
+def test_a_plain_build_is_packed_unchanged(alone: Person) -> None:
+    (alone.folder / "build").mkdir()
+    (alone.folder / "build/index.html").write_text("<!doctype html><title>x</title><p>made by others</p>")
+    packed = alone.ok("pack", "build", "--id", "org.example.plain", "--version", "2.1.0")
+    assert packed["added"] == ["manifest.json", "app.js", "app.css"]
+    assert alone.run("pack", "build").status == 1
+
+
+@pytest.mark.parametrize(
+    ("arguments", "status", "code"),
+    [
+        (("new", "there", "--id", "NotAnId"), 1, "bad_app_id"),
+        (("check", "nothing-here"), 1, "package_file_missing_here"),
+        (("pack", "nothing-here"), 1, None),
+        (("status",), 3, "not_signed_in"),
+        (("publish", "x.ma"), 3, "not_signed_in"),
+        (("keygen", "nobody", "--out", "x.pem"), 2, None),
+        (("keygen", "publisher", "--out", "x.pem"), 1, "passphrase_needed"),
+    ],
+)
+def test_refusals_have_a_code_and_an_exit_status(
+    alone: Person, arguments: tuple[str, ...], status: int, code: str | None
+) -> None:
+    ran = alone.run(*arguments)
+    assert ran.status == status, ran
+    assert code is None or ran.value["code"] == code
+
+
+def test_a_finding_that_stops_a_version_is_exit_status_6(alone: Person) -> None:
+    alone.ok("new", "hello", "--id", APP)
+    page = alone.folder / "hello/app.js"
+    page.write_text("const leak = new RTCPeerConnection();\n")
+    ran = alone.run("check", "hello")
+    assert ran.status == 6
+    (found,) = [each for each in ran.value["findings"] if each["severity"] == "error"]
+    assert (found["file"], found["line"]) == ("app.js", 1)
+
+
+def test_keys_are_made_encrypted_and_never_overwritten(alone: Person) -> None:
+    made = alone.ok("keygen", "publisher", "--out", "keys/publisher.pem", "--passphrase-file", "secret")
+    assert [each["profile"] for each in made["keys"]] == ["intl", "trial"]
+    for each in made["keys"]:
+        path = alone.folder / each["file"]
+        assert path.read_text().startswith("-----BEGIN ENCRYPTED PRIVATE KEY-----")
+        assert path.stat().st_mode & 0o077 == 0
+        assert path.with_suffix(".pub").read_text() == each["public"]
+    again = alone.run("keygen", "publisher", "--out", "keys/publisher.pem", "--passphrase-file", "secret")
+    assert (again.status, again.value["code"]) == (1, "key_file_exists")
+
+
+def test_an_unreachable_server_is_exit_status_4(alone: Person) -> None:
+    alone.environment = {"SAMPAN_TOKEN": "x", "SAMPAN_SERVER": "http://127.0.0.1:9"}
+    assert alone.run("status").status == 4
+    assert alone.run("publish", "x.ma").status == 4
+
+
+@dataclass
+class Town:
+    """The people of a publication, each on a machine of their own."""
+
+    server: DemoServer
+    publisher: Person
+    key: Path
+    passphrase: Path
+
+    def publish(self, package: str | Path, *more: str) -> Any:
+        return self.publisher.run(*self.command(package), *more)
+
+    def command(self, package: str | Path) -> tuple[str | Path, ...]:
+        return ("publish", package, "--key", self.key, "--passphrase-file", self.passphrase)
+
+    def pack(self, sequence: int) -> Path:
+        packed = self.publisher.ok("pack", "hello", "--sequence", str(sequence), "--out", f"dist-{sequence}")
+        return self.publisher.folder / str(packed["package"])
+
+    def approve(self, sequence: int) -> Any:
+        api = self.server.api(REVIEWER)
+        path = f"/apps/{APP}/versions/{sequence}"
+        self.server.wait_for(lambda: bool(api.get(path)["state"] == "in_review"))
+        return api.post(f"{path}/approve", {"digest": api.get(path)["review_digest"]})
+
+    def state(self, sequence: int) -> str:
+        return str(self.publisher.ok("status", APP, str(sequence))["state"])
+
+
+@pytest.fixture(scope="session")
+def town(demo_server: DemoServer, tmp_path_factory: pytest.TempPathFactory) -> Town:
+    """The demo's publisher with a new app whose role two officers have signed by their commands."""
+    folder = tmp_path_factory.mktemp("town")
+    publisher = demo_server.person("publisher@demo.example", folder / "publisher")
+    own = demo_server.folder
+    town = Town(demo_server, publisher, own.publisher / "publisher.pem", own.publisher / "passphrase")
+    publisher.ok("new", "hello", "--id", APP)
+    refused = town.publish(town.pack(1))
+    assert (refused.status, refused.value["code"]) == (1, "root_not_pinned")
+    publisher_id = publisher.ok("publisher", "list")["items"][0]["id"]
+    publisher.ok("app", "create", APP, "--publisher", publisher_id)
+    for number, email in enumerate(ADMINS, 1):
+        officer = demo_server.person(email, folder / f"officer-{number}")
+        officer.ok("trust", "root", "--pin")
+        keys = own.officers / f"officer-{number}"
+        arguments = ("--key", keys / "officer.pem", "--passphrase-file", keys / "passphrase", "--all", "--yes")
+        signed = officer.ok("trust", "sign", *arguments)
+        assert len(signed["signed"]) == 2
+    assert {name for each in signed["signed"] for name in each["in_force"]} == {"targets"}
+    publisher.ok("trust", "root", "--pin")
+    return town
+
+
+@demo
+def test_a_version_is_published_while_its_publisher_waits(town: Town) -> None:
+    waiting = town.publisher.begin(*town.command(town.pack(1)), "--wait")
+    api = town.server.api(REVIEWER)
+    town.server.wait_for(lambda: any(each["app"] == APP for each in api.items("/reviews")))
+    town.approve(1)
+    out, err = waiting.communicate(timeout=120)
+    assert waiting.returncode == 0, err
+    assert json.loads(out)["state"] == "published"
+    again = town.publish(town.pack(1))
+    assert (again.status, again.value["code"]) == (1, "sequence_superseded")
+
+
+@demo
+def test_a_waiting_version_is_signed_anew_when_its_base_moves(town: Town) -> None:
+    api = town.server.api(REVIEWER)
+    assert town.publish(town.pack(10)).status == 0
+    waiting = town.publisher.begin(*town.command(town.pack(30)), "--wait", as_json=False)
+    town.server.wait_for(lambda: any(each["sequence"] == 30 for each in api.items(f"/apps/{APP}/versions")))
+    assert town.state(30) == "uploaded"
+    town.approve(10)
+    town.approve(30)
+    out, err = waiting.communicate(timeout=120)
+    assert waiting.returncode == 0, err
+    assert "sequence 30: published" in out
+
+
+@demo
+def test_a_version_is_withdrawn_and_comes_again_under_another_sequence(town: Town) -> None:
+    package = town.pack(40)
+    assert town.publish(package).value["state"] in ("in_review", "uploaded")
+    assert town.publisher.ok("withdraw", APP, "40", "--note", "not yet")["state"] == "withdrawn"
+    again = town.publish(package, "--resequence", "45")
+    assert (again.status, again.value["resequenced_from"]) == (0, 40), again
+    assert town.publisher.ok("withdraw", APP, "45")["state"] == "withdrawn"
+
+
+@demo
+def test_the_list_is_renewed_for_a_year(town: Town) -> None:
+    ran = town.publish(APP, "--renew")
+    assert (ran.status, ran.value["kind"]) == (0, "renewal"), ran
+
+
+@demo
+@pytest.mark.parametrize(
+    ("arguments", "status", "code"),
+    [
+        (("status", "bank.demo.unknown"), 1, "app_unknown"),
+        (("withdraw", APP, "999"), 1, None),
+        (("trust", "pending"), 3, "missing_permission"),
+        (("trust", "suspend", "abc"), 2, None),
+    ],
+)
+def test_the_servers_refusals_have_exit_statuses(
+    town: Town, arguments: tuple[str, ...], status: int, code: str | None
+) -> None:
+    ran = town.publisher.run(*arguments)
+    assert ran.status == status, ran
+    assert code is None or ran.value["code"] == code
+
+
+@demo
+def test_a_wrong_passphrase_signs_nothing(town: Town) -> None:
+    wrong = town.publisher.folder / "wrong"
+    wrong.write_text("not the passphrase")
+    ran = town.publisher.run("publish", town.pack(50), "--key", town.key, "--passphrase-file", wrong)
+    assert (ran.status, ran.value["code"]) == (1, "key_unreadable")
+    assert town.publisher.run("status", APP, "50").status == 1
+
+
+@demo
+def test_another_root_than_the_pinned_one_is_refused(town: Town) -> None:
+    digest = "sha256:" + "0" * 64
+    ran = town.publisher.run("trust", "root", "intl", "--pin", "--digest", digest)
+    assert (ran.status, ran.value["code"]) == (1, "root_differs")
+
+
+@demo
+def test_the_servers_rules_decide_what_a_check_says(town: Town) -> None:
+    assert town.publisher.ok("check", "hello")["ok"]
+    assert town.publisher.ok("pack", "hello", "--next", "--out", "dist-next")["sequence"] > 30
