@@ -18,8 +18,11 @@ from sqlalchemy import (
     literal_column,
     or_,
     select,
+    text,
+    true,
+    union_all,
+    update,
 )
-from sqlalchemy import text, true, union_all, update
 from sqlalchemy.dialects.sqlite import insert as upsert
 from sqlalchemy.ext.asyncio import create_async_engine
 
@@ -55,7 +58,7 @@ async def store(tmp_path: Path) -> AsyncIterator[Store]:
 
 ALLOWED = {
     "plain": select(boats.c.name).where(mine),
-    "turned round": select(boats.c.name).where(MINE == boats.c.workspace_id),
+    "turned round": select(boats.c.name).where(boats.c.workspace_id == MINE),
     "nested and": select(boats.c.name).where(and_(boats.c.crew > 1, and_(mine, boats.c.name == "x"))),
     "or beside it": select(boats.c.name).where(mine, or_(boats.c.crew == 1, boats.c.crew == 2)),
     "join, both in where": select(boats.c.id).join(sailors, crewed).where(mine, his),
