@@ -145,3 +145,9 @@ def test_start_trace_takes_the_header_and_names_the_request() -> None:
     assert current_trace_id() == TRACE
     assert start_trace([]) == current_trace_id() != TRACE
     TRACE_ID.set("")
+
+
+@pytest.mark.parametrize("part", ["eyJ", "eyJ-", "bearer ", "-----BEGIN ", "-----BEGIN PRIVATE KEY-----"])
+def test_masking_takes_time_in_proportion(part: str) -> None:
+    """Quadratic, a text of this length would take hours: strangers choose what stands in a path."""
+    assert len(str(masked(part * 300_000))) <= len(part) * 300_000

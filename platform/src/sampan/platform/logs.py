@@ -41,8 +41,12 @@ _HARMLESS = frozenset(
     )
 )  # fmt: skip
 _WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[0-9]+")
+# Each alternative begins where no other begin can lie inside its match: strangers choose texts, and must not make
+# the search quadratic.
 _TOKEN_TEXT = re.compile(
-    r"eyJ[\w-]+\.[\w-]+\.[\w-]*|(?i:\b(?:bearer|basic|dpop) )[\w.~+/=-]{8,}|-----BEGIN [A-Z ]*PRIVATE KEY-----[^-]*"
+    r"(?<![\w-])eyJ[\w-]+\.[\w-]+\.[\w-]*"
+    r"|(?i:\b(?:bearer|basic|dpop) )[\w.~+/=-]{8,}"
+    r"|-----BEGIN [A-Z ]*PRIVATE KEY-----[^-]*"
 )
 _TRACEPARENT = re.compile(r"([0-9a-f]{2})-([0-9a-f]{32})-([0-9a-f]{16})-[0-9a-f]{2}(-.*)?", re.DOTALL)
 
