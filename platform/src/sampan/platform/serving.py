@@ -17,6 +17,7 @@ from sampan.platform.app import build_app, built_in_components, open_core, refus
 from sampan.platform.component import discover
 from sampan.platform.core import Core
 from sampan.platform.errors import Conflict
+from sampan.platform.http_protocol import BoundedHttp
 from sampan.platform.logs import configure
 from sampan.platform.settings import Settings
 
@@ -104,7 +105,7 @@ def server_config(settings: Settings, app: ASGIApp) -> uvicorn.Config:
         host=settings.host,
         port=settings.port,
         loop="uvloop",
-        http="httptools",
+        http=BoundedHttp,
         ws="none",
         lifespan="on",
         access_log=False,
