@@ -26,7 +26,7 @@ const t = (key, facts = {}) =>
   (texts[key] ?? key).replace(/\{(\w+)\}/g, (whole, name) => String(facts[name] ?? whole));
 const both = (pair) => pair[language];
 const money = (cents) =>
-  new Intl.NumberFormat(language, { style: "currency", currency: "CNY" }).format(cents / 100);
+  new Intl.NumberFormat(language, { style: "currency", currency: "CNY", currencyDisplay: "narrowSymbol" }).format(cents / 100);
 const asked = (name) => new URLSearchParams(location.search).get(name);
 const $ = (id) => document.getElementById(id);
 
