@@ -37,8 +37,11 @@ from sampan.platform.testing_artifacts import Publishing, packed_app
 
 WORKSPACE, APP = "bank-a", "bank.demo.a"
 ROLE = f"app.{APP}"
-MOMENTS = {"submit": (0.0, 0.03, 0.1), "approve": (0.0, 0.03, 0.15, 0.5)}
-"""Seconds after the request is sent; each is stretched by chance."""
+MOMENTS = {"submit": (0.02, 0.1), "submitted": (0.0,), "approve": (0.05, 0.2), "approved": (0.0, 0.3, 0.4)}
+"""Seconds after the request is sent, or after its answer came; each is stretched by chance.
+
+An approval is exposed 0.3 s after its answer: the last moments lie in the middle of writing the tree.
+"""
 TIMES = 10 if is_long() else 1
 
 
@@ -172,8 +175,8 @@ class StockClient:
         return found
 
 
-def _cut(server: Server, act: Callable[[], None], seconds: float) -> None:
-    """Begin an act, kill the server after so many seconds, and wait until both are over."""
+def _cut(server: Server, act: Callable[[], None], seconds: float, *, is_answered: bool) -> None:
+    """Begin an act, kill the server so many seconds later (or after the answer), and wait until both are over."""
 
     def run() -> None:
         with contextlib.suppress(httpx2.TransportError):
@@ -181,6 +184,8 @@ def _cut(server: Server, act: Callable[[], None], seconds: float) -> None:
 
     acting = threading.Thread(target=run)
     acting.start()
+    if is_answered:
+        acting.join()
     assert server.process is not None
     with contextlib.suppress(subprocess.TimeoutExpired):
         server.process.wait(seconds)
@@ -195,10 +200,12 @@ def test_nothing_acknowledged_is_lost_and_nothing_is_half(studio: Studio, tmp_pa
     moments = [(name, moment) for name, each in MOMENTS.items() for moment in each] * TIMES
     for sequence, (what, moment) in enumerate(moments, 1):
         studio.pack(sequence)
-        if what == "approve":
+        is_answered, is_submission = what.endswith("ed"), what.startswith("submit")
+        if not is_submission:
             studio.submit(sequence)
-        act = studio.submit if what == "submit" else studio.approve
-        _cut(studio.server, partial(act, sequence), moment * chance.uniform(0.7, 1.5))
+        act = partial(studio.submit if is_submission else studio.approve, sequence)
+        _cut(studio.server, act, moment * chance.uniform(0.7, 1.5), is_answered=is_answered)
+        assert not is_answered or sequence in (studio.submitted if is_submission else studio.approved)
         studio.server.start()
         _finish(studio, sequence)
         for client in (faithful, StockClient(tmp_path / f"fresh-{sequence}", studio.server, root)):
