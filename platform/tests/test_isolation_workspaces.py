@@ -30,7 +30,7 @@ from sampan.platform.operators.console_auth import cookie_name
 from sampan.platform.operators.testing import bearer_for, totp_of
 from sampan.platform.testing_device import SESSION
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.xdist_group("isolation")]  # one pair of workspaces, in order
 ID = re.compile(r"\b[a-z]{2,4}_[0-9a-f]{32}\b|\b[0-9a-f]{64}\b")
 PARAMETER = re.compile(r"\{(\w+)(?::int)?\}")
 

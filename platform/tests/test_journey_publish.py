@@ -23,6 +23,8 @@ from sampan.loadtests.device import SimulatedDevice
 from sampan.offline_packages.roles import control_path, index_path, package_path
 from sampan.platform.crypto.tuf_keys import key_id
 
+pytestmark = pytest.mark.xdist_group("journey")  # one bank, not one for each worker
+
 
 @pytest.fixture(scope="module")
 def founded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Bank, Simulator]]:
