@@ -91,7 +91,8 @@ def test_a_fresh_device_is_offered_what_its_tier_may_have() -> None:
 
 def test_what_a_client_says_of_its_host_does_not_multiply_the_plans() -> None:
     compiled = part(candidate(3, min_host=7), candidate(2, min_host=4), candidate(1))
-    plans = {version: compiled.plan(who(Tier.FULL), Context("retail", version), TICKETS) for version in range(1000)}
+    caller = Caller("bank-a", "retail", "dev_1", 7, None, Tier.FULL, 0, 0, "")
+    plans = {version: compiled.plan(caller, version, TICKETS) for version in range(1000)}
     assert [plans[version].ready[0].sequence for version in (3, 4, 6, 7, 999)] == [1, 2, 2, 3, 3]
     assert plans[0].ready == []
     assert len({id(plan) for plan in plans.values()}) == 4

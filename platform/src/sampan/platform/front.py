@@ -5,7 +5,7 @@ method and path; everything else goes on to the framework.
 """
 
 import time
-from collections.abc import Mapping
+from collections.abc import Awaitable, Mapping
 from typing import cast
 
 import structlog
@@ -49,13 +49,15 @@ class Front:
         status = 500
         begun = ended = False
 
-        async def send_and_note(message: Message) -> None:
+        def send_and_note(message: Message) -> Awaitable[None]:
+            # No coroutine of its own: what the server's `send` returns is awaited by whoever sends.
             nonlocal status, begun, ended
             if message["type"] == "http.response.start":
                 status, begun = message["status"], True
                 message["headers"] = [*message.get("headers", ()), (b"x-trace-id", trace_id.encode())]
-            await send(message)
-            ended = message["type"] == "http.response.body" and not message.get("more_body", False)
+            else:
+                ended = not message.get("more_body", False)
+            return send(message)
 
         route = "-"
         try:

@@ -74,8 +74,12 @@ def trace_id_from(traceparent: bytes | str | None) -> str:
 
 def start_trace(headers: Iterable[tuple[bytes, bytes]]) -> str:
     """Take the trace id of a request from its raw ASGI headers, or make one; log lines carry it from here on."""
-    traceparent = next((value for name, value in headers if name == b"traceparent"), None)
-    trace_id = trace_id_from(traceparent)
+    for name, value in headers:
+        if name == b"traceparent":
+            trace_id = trace_id_from(value)
+            break
+    else:
+        trace_id = new_trace_id()
     TRACE_ID.set(trace_id)
     return trace_id
 

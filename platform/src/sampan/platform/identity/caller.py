@@ -14,6 +14,7 @@ from sampan.platform.identity.tiers import BY_LABEL, Tier
 from sampan.platform.identity.tokens import Claims, verify
 
 BEARER = (b"bearer ", b"dpop ")
+_TIERS = tuple(Tier)  # by number; the enumeration's own look-up costs as much as the rest of a caller
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +75,7 @@ def caller_of(claims: Claims, states: SubjectStates) -> Caller:
         claims.device,
         claims.subject,
         claims.customer,
-        Tier(tier) if tier < carries else carries,
+        _TIERS[tier] if tier < carries else carries,
         claims.epoch,
         claims.device_epoch,
         claims.thumbprint,

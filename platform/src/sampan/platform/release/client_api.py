@@ -126,6 +126,8 @@ def _parse(body: bytes, caller: Caller) -> SyncRequest:
 
 def _seen(text: str) -> Cursor | None:
     """Return the revision that the client saw; what is not a revision counts as none."""
+    if not text:
+        return None
     incarnation, _dot, n = text.partition(".")
     if incarnation.isdecimal() and n.isdecimal() and len(text) <= 40:
         return Cursor(int(incarnation), int(n))

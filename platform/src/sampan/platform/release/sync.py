@@ -134,18 +134,19 @@ class ReleasesPart:
         wanted = {candidate.min_host for snapshot in self.deliverables for candidate in snapshot.candidates}
         object.__setattr__(self, "hosts", sorted(wanted))
 
-    def plan(self, subject: Subject, context: Context, tickets: Tickets) -> Plan:
-        """Return the plan for all subjects whose decisions are the same; remembered, the oldest forgotten.
+    def plan(self, caller: Caller, host_version: int, tickets: Tickets) -> Plan:
+        """Return the plan for all callers whose decisions are the same; remembered, the oldest forgotten.
 
         The client's host version counts only as far as candidates tell it apart: what a client may say at will
         must not decide how many plans there are.
         """
-        key = (int(subject.tier), context.client_app, bisect_right(self.hosts, context.host_version))
+        key = (caller.tier, caller.client_app, bisect_right(self.hosts, host_version))
         plan = self._plans.get(key)
         if plan is None:
             while len(self._plans) >= PLANS_KEPT:
                 del self._plans[next(iter(self._plans))]
-            plan = self._plans[key] = self._make_plan(subject, context, tickets)
+            subject = Subject(caller.device_id, caller.subject, caller.tier)
+            plan = self._plans[key] = self._make_plan(subject, Context(caller.client_app, host_version), tickets)
         return plan
 
     def _make_plan(self, subject: Subject, context: Context, tickets: Tickets) -> Plan:
@@ -181,8 +182,7 @@ def answer(
     parts: Sequence[SyncPart] = (),
 ) -> bytes:
     """Return the whole answer's JSON bytes."""
-    subject = Subject(caller.device_id, caller.subject, caller.tier)
-    plan = part.plan(subject, Context(caller.client_app, request.device.host_version), tickets)
+    plan = part.plan(caller, request.device.host_version, tickets)
     mine = plan.tickets(tickets, caller.device_id)
     if request.installed:
         installed = {(item.kind, item.id): item for item in request.installed}
