@@ -5,7 +5,6 @@ import json
 from pathlib import Path
 
 import httpx2
-import pytest
 
 from sampan.platform.cli.demo_apps import samples
 from sampan.platform.cli.demo_folder import DemoFolder
@@ -14,7 +13,6 @@ from sampan.platform.cli.key_pairs import pair_at, trial_path
 from sampan.platform.crypto.key_files import read_private_key
 from sampan.platform.testing_cli import DemoServer, Person
 
-pytestmark = pytest.mark.xdist_group("demo")
 TIERS = ("visitor", "registered", "e_account", "full")
 SYNC = {
     "client_app": "retail",

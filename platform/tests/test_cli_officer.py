@@ -164,7 +164,6 @@ def test_bodies_are_read_as_they_were_sent(keys: list[dict[str, Any]]) -> None:
     assert read_body(sign_body(root), Root) == root
 
 
-@pytest.mark.xdist_group("demo")
 def test_a_rotated_key_is_signed_in_by_two_officers(demo_server: DemoServer, tmp_path: Path) -> None:
     officers = [demo_server.person(email, tmp_path / email) for email in ADMINS]
     before = officers[0].ok("trust", "status")["items"]

@@ -10,7 +10,6 @@ import pytest
 from sampan.platform.cli.demo_parties import ADMINS
 from sampan.platform.testing_cli import DemoServer, Person
 
-demo = pytest.mark.xdist_group("demo")
 APP = "bank.demo.hello"
 REVIEWER = "reviewer@demo.example"
 
@@ -142,7 +141,6 @@ def town(demo_server: DemoServer, tmp_path_factory: pytest.TempPathFactory) -> T
     return town
 
 
-@demo
 def test_a_version_is_published_while_its_publisher_waits(town: Town) -> None:
     waiting = town.publisher.begin(*town.command(town.pack(1)), "--wait")
     api = town.server.api(REVIEWER)
@@ -155,7 +153,6 @@ def test_a_version_is_published_while_its_publisher_waits(town: Town) -> None:
     assert (again.status, again.value["code"]) == (1, "sequence_superseded")
 
 
-@demo
 def test_a_waiting_version_is_signed_anew_when_its_base_moves(town: Town) -> None:
     api = town.server.api(REVIEWER)
     assert town.publish(town.pack(10)).status == 0
@@ -169,7 +166,6 @@ def test_a_waiting_version_is_signed_anew_when_its_base_moves(town: Town) -> Non
     assert "sequence 30: published" in out
 
 
-@demo
 def test_a_version_is_withdrawn_and_comes_again_under_another_sequence(town: Town) -> None:
     package = town.pack(40)
     assert town.publish(package).value["state"] in ("in_review", "uploaded")
@@ -179,13 +175,11 @@ def test_a_version_is_withdrawn_and_comes_again_under_another_sequence(town: Tow
     assert town.publisher.ok("withdraw", APP, "45")["state"] == "withdrawn"
 
 
-@demo
 def test_the_list_is_renewed_for_a_year(town: Town) -> None:
     ran = town.publish(APP, "--renew")
     assert (ran.status, ran.value["kind"]) == (0, "renewal"), ran
 
 
-@demo
 @pytest.mark.parametrize(
     ("arguments", "status", "code"),
     [
@@ -203,7 +197,6 @@ def test_the_servers_refusals_have_exit_statuses(
     assert code is None or ran.value["code"] == code
 
 
-@demo
 def test_a_wrong_passphrase_signs_nothing(town: Town) -> None:
     wrong = town.publisher.folder / "wrong"
     wrong.write_text("not the passphrase")
@@ -212,14 +205,12 @@ def test_a_wrong_passphrase_signs_nothing(town: Town) -> None:
     assert town.publisher.run("status", APP, "50").status == 1
 
 
-@demo
 def test_another_root_than_the_pinned_one_is_refused(town: Town) -> None:
     digest = "sha256:" + "0" * 64
     ran = town.publisher.run("trust", "root", "intl", "--pin", "--digest", digest)
     assert (ran.status, ran.value["code"]) == (1, "root_differs")
 
 
-@demo
 def test_the_servers_rules_decide_what_a_check_says(town: Town) -> None:
     assert town.publisher.ok("check", "hello")["ok"]
     following = town.server.api(REVIEWER).get(f"/apps/{APP}/next-sequence")["sequence"]
