@@ -143,6 +143,28 @@ async def test_a_roll_back_by_one_person_goes_to_the_approved_version_only(bank:
     assert await bank.offers(Tier.FULL, 1) == [("install", 3)]
 
 
+async def test_a_roll_back_reaches_devices_also_when_nothing_else_offers_the_target(bank: Bank) -> None:
+    await bank.publishing.publish(2)
+    only = await bank.start(2, Tier.FULL, rollback_to=1)
+    await service.roll_back_release(bank.core, WORKSPACE, bank.maker, only.id, cause="crashes")
+    assert await bank.offers(Tier.FULL, 2) == []  # until devices can see the control file that lets them go back
+    await bank.publishing.expose()
+    assert await bank.offers(Tier.FULL, 2) == [("rollback", 1)]
+    assert await bank.offers(Tier.FULL) == [("install", 1)]
+    assert await bank.offers(Tier.VISITOR) == []
+
+
+async def test_a_control_file_that_changed_again_exposes_nothing_yet(bank: Bank) -> None:
+    made = await bank.draft(1)
+    change = await bank.submit(made)
+    await approve(bank.core, WORKSPACE, bank.checker, change.id, digest=change.digest)
+    async with bank.core.store.workspace(WORKSPACE).write() as tx:
+        await service.on_tree_published(bank.core, tx, "intl", {"control": 1})  # made before the approval
+    assert not (await bank.read(made.id)).is_exposed
+    await bank.publishing.expose()
+    assert (await bank.read(made.id)).is_exposed
+
+
 async def test_a_release_without_a_target_cannot_be_rolled_back(bank: Bank) -> None:
     running = await bank.start(1)
     with pytest.raises(service.NoRollbackTarget):

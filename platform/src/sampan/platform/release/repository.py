@@ -1,7 +1,7 @@
 """The rows of releases and all SQL on them."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -181,18 +181,18 @@ async def offering_releases(tx: Transaction, *, deliverable_id: str | None = Non
     return [_release(row) for row in await tx.execute(statement.order_by(*order))]
 
 
-async def mark_exposed(tx: Transaction) -> bool:
-    """Mark what offers now as visible to devices; return whether there was any that was not."""
-    statement = (
+async def mark_exposed(tx: Transaction, deliverable_ids: Collection[str]) -> None:
+    """Mark what offers now of these deliverables as visible to devices."""
+    await tx.execute(
         update(releases)
         .where(
             releases.c.workspace_id == tx.workspace_id,
             releases.c.is_exposed.is_(False),
             releases.c.state.in_(sorted(OFFERING)),
+            releases.c.deliverable_id.in_(sorted(deliverable_ids)),
         )
         .values(is_exposed=True)
     )
-    return (await tx.execute(statement)).rowcount > 0
 
 
 async def change_release(

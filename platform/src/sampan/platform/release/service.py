@@ -1,7 +1,7 @@
 """Use cases of releases. What makes production riskier goes through a change request; what makes it safer does not."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import msgspec
@@ -29,7 +29,7 @@ from sampan.platform.release.repository import (
 from sampan.platform.release.snapshot import PART
 from sampan.platform.release.states import ReleaseState, move
 from sampan.platform.trust.profiles import INTL
-from sampan.platform.trust.service import change_control
+from sampan.platform.trust.service import change_control, exposed_controls
 from sampan.platform.workspaces.revisions import raise_revision
 
 UPDATE_MODES = ("async", "sync")
@@ -119,7 +119,7 @@ async def apply_start(core: Core, tx: Transaction, change: Change, actor: Actor)
 async def on_tree_published(_core: Core, tx: Transaction, profile: str, roles: dict[str, int]) -> None:
     """Begin to offer what the control files that became visible let devices take."""
     if profile == INTL.name and CONTROL_ROLE in roles:
-        await mark_exposed(tx)
+        await mark_exposed(tx, await exposed_controls(tx, profile, roles[CONTROL_ROLE]))
         await raise_revision(tx, PART)
 
 
@@ -170,7 +170,10 @@ async def apply_resume(core: Core, tx: Transaction, change: Change, actor: Actor
 
 
 async def roll_back_release(core: Core, workspace_id: str, actor: Actor, release_id: str, *, cause: str) -> Release:
-    """Take devices back to the version that was approved together with the release; one person may."""
+    """Take devices back to the version that was approved together with the release; one person may.
+
+    The target gets a release of its own for the same audience, because nothing else might offer it.
+    """
     async with core.store.workspace(workspace_id).write() as tx:
         release = await get_release(tx, release_id)
         actor.require("release:stop", app=release.deliverable_id)
@@ -180,6 +183,9 @@ async def roll_back_release(core: Core, workspace_id: str, actor: Actor, release
             )
         target = await _releasable(core, tx, release.kind, release.deliverable_id, release.rollback_to)
         release = await _to(core, tx, actor, release, "roll_back", cause=cause)
+        back = _release_of_target(release, target, actor, core.now_ms())
+        await add_release(tx, back)
+        await _record(core, tx, actor, "release.running", back, {"cause": back.cause})
         await _took_effect(core, tx, actor, release, back=target)
     return release
 
@@ -263,7 +269,7 @@ async def _write_control(
     rollback: Rollback | None = None,
 ) -> None:
     if not kind.is_controlled:
-        await mark_exposed(tx)
+        await mark_exposed(tx, [deliverable_id])
         return
     offering = {
         release.sequence
@@ -348,6 +354,27 @@ def _new_release(draft: Draft, deliverable: Deliverable, actor: Actor, now_ms: i
         state=ReleaseState.DRAFT,
         is_exposed=False,
         cause="",
+        row_revision=1,
+        made_by=actor.person_id,
+        created_ms=now_ms,
+        changed_ms=now_ms,
+    )
+
+
+def _release_of_target(rolled_back: Release, target: Deliverable, actor: Actor, now_ms: int) -> Release:
+    return replace(
+        rolled_back,
+        id=new_id("rel"),
+        sequence=target.sequence,
+        version=target.version,
+        digest=target.digest,
+        size_bytes=target.size_bytes,
+        min_host=target.min_host,
+        url=target.url,
+        rollback_to=None,
+        state=ReleaseState.RUNNING,
+        is_exposed=False,
+        cause=f"roll-back of {rolled_back.id}",
         row_revision=1,
         made_by=actor.person_id,
         created_ms=now_ms,

@@ -3,17 +3,22 @@
 Its serial only rises, `(incarnation).(n)`; the publisher job signs the control role anew in every tree.
 """
 
+import hashlib
 from collections.abc import Callable
 
 import msgspec
+from tuf.api.metadata import Targets
 
 from sampan.offline_packages.control import Control, Serial
+from sampan.offline_packages.roles import CONTROL_ROLE, control_path
+from sampan.offline_packages.signed_bytes import read_body
 from sampan.platform.core import Core
 from sampan.platform.engines.database import Transaction
 from sampan.platform.operators import audit
 from sampan.platform.operators.actor import Actor
 from sampan.platform.trust.bodies import AppNotDelegated, delegated_apps
-from sampan.platform.trust.control_rows import control_of, save_control
+from sampan.platform.trust.control_rows import all_controls, control_of, save_control
+from sampan.platform.trust.metadata_rows import stored_body
 from sampan.platform.trust.profiles import PROFILES
 from sampan.platform.trust.reading import current_targets
 from sampan.platform.trust.waking import tree_changed
@@ -46,6 +51,20 @@ async def change_control(
     detail = {"before": _shown(before), "after": _shown(after)}
     await audit.record(tx, actor, "trust.control_changed", target=app_id, detail=detail, now_ms=core.now_ms())
     return after
+
+
+async def exposed_controls(tx: Transaction, profile: str, version: int) -> set[str]:
+    """Return the apps whose present control file is the very one that this version of the control role lists.
+
+    The others were changed again after that version was made, and become visible with a later one.
+    """
+    body = read_body((await stored_body(tx, profile, CONTROL_ROLE, version)).body, Targets)
+    listed = {path: target.hashes["sha256"] for path, target in body.targets.items()}
+    return {
+        app_id
+        for app_id, data in (await all_controls(tx)).items()
+        if listed.get(control_path(app_id)) == hashlib.sha256(data).hexdigest()
+    }
 
 
 async def _trees_of(tx: Transaction, app_id: str) -> list[str]:

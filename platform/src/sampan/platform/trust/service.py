@@ -16,7 +16,7 @@ from sampan.platform.trust.asking import (
     start_tree,
 )
 from sampan.platform.trust.ceremonies import Signed, Waiting, sign_pending, waiting_bodies
-from sampan.platform.trust.controlling import change_control, current_control
+from sampan.platform.trust.controlling import change_control, current_control, exposed_controls
 from sampan.platform.trust.countersigning import check_body, check_candidate, countersign
 from sampan.platform.trust.exposure import Exposed, TreePublished
 from sampan.platform.trust.file_rows import ArchiveFile, register_files
@@ -42,6 +42,7 @@ __all__ = [
     "countersign",
     "current_control",
     "current_role",
+    "exposed_controls",
     "publish_tree",
     "register_files",
     "register_key",
