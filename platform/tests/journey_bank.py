@@ -105,6 +105,7 @@ class Bank:
         """Give somebody an account: one administrator proposes, the other approves, the person sets it up."""
         first, second = (admin.api for admin in self.admins)
         body = {"email": person.email, "name": person.email.split("@")[0], "grants": [grant]}
+        self.admins[1].confirm()
         change = first.post("/operators", body)
         second.post(f"/changes/{change['id']}/approve", {"digest": change["digest"]})
         operators = items(first.get("/operators"))
@@ -134,6 +135,7 @@ class Bank:
 
     def approve(self, app: str, sequence: int) -> None:
         """Let the reviewer approve what they were shown, and wait until it is visible."""
+        self.reviewer.confirm()
         digest = self.reviewer.sampan("review", "show", app, str(sequence))["review_digest"]
         self.reviewer.sampan("review", "approve", app, str(sequence), "--digest", digest)
         self.wait_for(app, sequence, "published")

@@ -27,6 +27,7 @@ WORKSPACE = "demo"
 PASSPHRASE = "a passphrase of one person"
 PATIENCE_SECONDS = 120.0
 LOOK_SECONDS = 0.05
+CONFIRM_AFTER_SECONDS = 120.0
 Found = TypeVar("Found")
 
 OUTSIDE = '''"""A bank's own component: it hands one-time codes to the carrier, here a file."""
@@ -86,6 +87,7 @@ class Person:
     totp: bytes = b""
     _last_step: int = 0
     _api: Api | None = None
+    _confirmed: float = 0.0
 
     def sampan(self, *arguments: str | Path, fails: bool = False) -> Any:
         """Run a command to its end and return the result that it printed."""
@@ -128,7 +130,14 @@ class Person:
         """Sign in at the command line with password and one-time code."""
         place = ("--server", self.server, "--workspace", WORKSPACE)
         self.sampan("login", *place, "--email", self.email, "--password", self.password, "--totp", self.code())
+        self._confirmed = time.monotonic()
         return self
+
+    def confirm(self) -> None:
+        """Give the second factor again before its five minutes are over, as dangerous acts need it."""
+        if time.monotonic() - self._confirmed > CONFIRM_AFTER_SECONDS:
+            self.sampan("confirm", "--totp", self.code())
+            self._confirmed = time.monotonic()
 
     @property
     def api(self) -> Api:
@@ -144,6 +153,7 @@ class Person:
 
     def approve(self, change_id: str) -> Any:
         """Approve a change request by the digest that is shown."""
+        self.confirm()
         digest = self.api.get(f"/changes/{change_id}")["digest"]
         return self.api.post(f"/changes/{change_id}/approve", {"digest": digest})
 
