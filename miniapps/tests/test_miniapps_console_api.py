@@ -167,7 +167,7 @@ async def test_each_call_asks_for_its_right(console: Console) -> None:
         assert auditor.status_code == (200 if method == "GET" else 403), (name, auditor.text)
         assert (await console.call("foreigner", method, path, body)).status_code == 401, name
         developer = await console.call("developer", method, path, body)
-        assert developer.status_code == 403, (name, developer.text)
+        assert developer.status_code == (200 if name == "policy" else 403), (name, developer.text)
 
 
 async def test_another_workspaces_catalogue_is_another(console: Console) -> None:
@@ -219,3 +219,9 @@ async def test_a_proposal_cannot_lie_about_what_was_before(console: Console) -> 
             )
         assert refusal.value.code == code, name
     assert await service.list_entries(console.publishing.core, WORKSPACE, SYSTEM) == [honest]
+
+
+async def test_a_publisher_limited_to_its_own_apps_may_know_the_rules_that_bind_it(console: Console) -> None:
+    answer = await console.call("developer", "GET", "/miniapps/policy")
+    assert (answer.status_code, "allowed_domains" in answer.json()) == (200, True)
+    assert (await console.call("developer", "GET", "/catalogue")).status_code == 403

@@ -164,7 +164,9 @@ def _add_category_routes(router: APIRouter, core: Core) -> None:
 
 def _add_policy_routes(router: APIRouter, core: Core) -> None:
     @router.get("/miniapps/policy")
-    async def get_policy(workspace_id: Workspace, actor: Reader) -> PolicyOut:
+    async def get_policy(
+        workspace_id: Workspace, actor: Annotated[Actor, needs("catalogue:read", scoped=True)]
+    ) -> PolicyOut:
         """Return what the bank asks of every package."""
         return PolicyOut(**_policy_fields(await service.get_policy(core, workspace_id, actor)))
 
