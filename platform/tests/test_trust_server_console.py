@@ -14,14 +14,18 @@ from sampan.offline_packages.signed_bytes import sign_body, sign_part
 from sampan.platform.core import Core
 from sampan.platform.crypto.keys import PrivateKey
 from sampan.platform.crypto.tuf_keys import key_id
+from sampan.platform.operators.actor import system_actor
+from sampan.platform.operators.changes import propose
 from sampan.platform.operators.component import component as operators
 from sampan.platform.operators.testing import bearer_for, person_with
 from sampan.platform.testing import OTHER_WORKSPACE, WORKSPACE, client, running_core
 from sampan.platform.testing_trust import APP, Clock, Parties
+from sampan.platform.trust.asking import KeyForAnotherUse
 from sampan.platform.trust.component import component
 
 pytestmark = pytest.mark.anyio
 API = "/console/api/v1/trust"
+SYSTEM = system_actor("test")
 NOBODY_KEY, NOBODY_ID = "0" * 64, f"trp_{'0' * 32}"
 
 
@@ -211,3 +215,19 @@ async def test_a_body_that_is_none_is_refused(core: Core, http: httpx2.AsyncClie
     headers = admin.headers | {"content-type": "application/json"}
     answer = await http.post(path, content=content, headers=headers)
     assert answer.status_code == 422, answer.text
+
+
+async def test_the_owners_that_the_approver_reads_are_those_of_the_keys(core: Core, http: httpx2.AsyncClient) -> None:
+    maker = await _console(core, http, "admin")
+    ids = []
+    for number in range(3):
+        body = {"pem": PrivateKey.generate().public.pem(), "purpose": "officer", "owner": f"officer {number}"}
+        ids.append((await maker.post("/keys", body, 201))["id"])
+    owners = [f"officer {number}" for number in range(3)]
+    for wrong in ([], owners[:2], owners[::-1], None):
+        payload = {"officers": ids, "owners": wrong}
+        with pytest.raises(KeyForAnotherUse, match="owners"):
+            await propose(core, WORKSPACE, SYSTEM, kind="trust.tree.start", target="intl", payload=payload)
+    payload = {"officers": ids, "owners": owners}
+    change = await propose(core, WORKSPACE, SYSTEM, kind="trust.tree.start", target="intl", payload=payload)
+    assert [line.en for line in change.diff] == [f"Officer {owner}" for owner in owners]

@@ -18,14 +18,22 @@ async def propose_start(
     """Propose three registered officers' keys for a tree's first root; a second person approves."""
     profile_named(profile)
     async with core.store.workspace(workspace_id).read() as tx:
-        owners = [(await key_named(tx, name)).owner for name in officers]
+        owners = await _owners(tx, officers)
     payload = {"officers": officers, "owners": owners}
     return await propose(core, workspace_id, actor, kind=START_TREE.name, target=profile, payload=payload, note=note)
 
 
 async def _check(_core: Core, tx: Transaction, _actor: Actor, target: str, payload: dict[str, Any]) -> None:
+    """Refuse what could not be applied, and owners that are not those of the keys: they are what the approver reads."""
     profile_named(target)
-    await check_officers(tx, _officers(payload))
+    officers = _officers(payload)
+    await check_officers(tx, officers)
+    if payload.get("owners") != await _owners(tx, officers):
+        raise KeyForAnotherUse("Name under `owners` whose keys these are, as registered and in the same order.")
+
+
+async def _owners(tx: Transaction, officers: list[str]) -> list[str]:
+    return [(await key_named(tx, name)).owner for name in officers]
 
 
 async def _base(tx: Transaction, target: str) -> str:
@@ -38,10 +46,9 @@ async def _apply(core: Core, tx: Transaction, change: Change, actor: Actor) -> N
 
 
 def _describe(payload: dict[str, Any]) -> list[DiffLine]:
-    officers, owners = payload.get("officers", []), payload.get("owners", [])
     return [
-        DiffLine(zh=f"信任官员 {owner}", en=f"Officer {owner}", after=str(key))
-        for key, owner in zip(officers, owners, strict=False)
+        DiffLine(zh=f"信任官员 {owner}", en=f"Officer {owner}", after=key)
+        for key, owner in zip(payload["officers"], payload["owners"], strict=True)
     ]
 
 
