@@ -1,5 +1,6 @@
 """The server's own key files, and what the doctor says about trees and keys."""
 
+import os
 import stat
 from dataclasses import replace
 from pathlib import Path
@@ -14,7 +15,13 @@ from sampan.platform.testing_trust import APP, DAY_MS, Clock, Parties
 from sampan.platform.trust.component import component
 from sampan.platform.trust.doctor import check_passphrase, check_trees
 from sampan.platform.trust.key_rows import KeyRecord, Purpose, list_keys
-from sampan.platform.trust.keyring import Keyring, PassphraseTooShort, ServerKeyMissing
+from sampan.platform.trust.keyring import (
+    KeyPassphraseMissing,
+    Keyring,
+    PassphraseTooShort,
+    ServerKeyMissing,
+    passphrase,
+)
 from sampan.platform.trust.publisher import publish_tree
 from sampan.platform.workspaces.service import create_workspace
 
@@ -74,6 +81,33 @@ async def test_a_passphrase_that_could_be_guessed_is_refused(tmp_path: Path) -> 
     with pytest.raises(PassphraseTooShort, match="openssl rand"):
         async with running_core(tmp_path, components=[component], settings=settings):
             pass
+
+
+def test_a_generated_passphrase_is_whole_or_not_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(_descriptor: int) -> None:
+        raise OSError("the power is gone")
+
+    settings = Settings(data=tmp_path)
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "fsync", fail)
+        with pytest.raises(OSError, match="power"):
+            passphrase(settings)
+    assert list((tmp_path / "keys").iterdir()) == []
+    assert passphrase(settings) == passphrase(settings)
+    (path,) = (tmp_path / "keys").iterdir()
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+
+
+async def test_no_second_passphrase_is_made_for_keys_that_exist(tmp_path: Path) -> None:
+    settings = Settings(data=tmp_path)
+    async with running_core(tmp_path, components=[component], settings=settings):
+        pass
+    path = tmp_path / "keys" / "passphrase"
+    kept = path.rename(tmp_path / "elsewhere")
+    with pytest.raises(KeyPassphraseMissing, match="Restore it"):
+        passphrase(settings)
+    assert not path.exists()
+    assert passphrase(Settings(data=tmp_path, key_passphrase_file=kept)) == kept.read_text().strip().encode()
 
 
 async def test_the_passphrase_may_stand_in_a_file(tmp_path: Path) -> None:

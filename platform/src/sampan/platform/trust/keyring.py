@@ -7,11 +7,13 @@ never come here.
 """
 
 import asyncio
+import contextlib
 import os
 import secrets
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from sampan.offline_packages.atomic_files import sync_folder
 from sampan.platform.crypto.key_files import read_private_key, write_private_key
 from sampan.platform.crypto.keys import PrivateKey
 from sampan.platform.crypto.tuf_keys import key_id
@@ -31,6 +33,13 @@ class ServerKeyMissing(Unavailable):
 
     code = "server_key_missing"
     title = "The server lacks a signing key"
+
+
+class KeyPassphraseMissing(Unavailable):
+    """The server has signing keys, but the generated passphrase that opens them is not there."""
+
+    code = "key_passphrase_missing"
+    title = "The passphrase of the server's keys is missing"
 
 
 class PassphraseTooShort(Exception):
@@ -113,7 +122,7 @@ class Keyring:
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         key = PrivateKey.generate()
         write_private_key(path, key, self._secret(), rounds=ROUNDS)
-        _sync_folder(path.parent)
+        sync_folder(path.parent)
         return key
 
     def _secret(self) -> bytes:
@@ -123,7 +132,7 @@ class Keyring:
 
 
 def passphrase(settings: "Settings") -> bytes:
-    """Return the passphrase of the server's key files; raise `PassphraseTooShort`."""
+    """Return the passphrase of the server's key files; raise `PassphraseTooShort` or `KeyPassphraseMissing`."""
     if settings.key_passphrase is not None:
         text = settings.key_passphrase.text
     elif settings.key_passphrase_file is not None:
@@ -145,19 +154,28 @@ def generated_passphrase_path(settings: "Settings") -> Path:
 
 def _generated(path: Path) -> str:
     if not path.exists():
-        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        if next(path.parent.rglob("*.pem"), None) is not None:
+            raise KeyPassphraseMissing(
+                f"{path} is missing, and the server's keys beside it open with nothing else. Restore it, or name the "
+                "passphrase by SAMPAN_KEY_PASSPHRASE_FILE."
+            )
+        _make(path)
+    return path.read_text().strip()
+
+
+def _make(path: Path) -> None:
+    """Write a new passphrase: whole and durable under its name, or not there at all."""
+    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    aside = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
+    descriptor = os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    try:
         with os.fdopen(descriptor, "w") as file:
             file.write(secrets.token_hex(32) + "\n")
             file.flush()
             os.fsync(file.fileno())
-        _sync_folder(path.parent)
-    return path.read_text().strip()
-
-
-def _sync_folder(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(descriptor)
+        with contextlib.suppress(FileExistsError):  # another process was quicker; its passphrase is as good
+            os.link(aside, path)
     finally:
-        os.close(descriptor)
+        aside.unlink()
+    for folder in (path.parent, path.parent.parent):
+        sync_folder(folder)
