@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from sampan.platform.core import Core
 
 MAX_FILES = 20_000
+MAX_MISSES = 2_000
 MAX_BYTES = 64 * 2**20
 MAX_FILE_BYTES = 2**20
 CHANGING_MS = 1_000
@@ -29,11 +30,15 @@ class SmallFile:
 
 
 class TrustMemory:
-    """Bounded, least recently used first out. What may change is asked for again after a second."""
+    """Bounded, least recently used first out. What may change is asked for again after a second.
+
+    Names without a file are remembered apart: anybody can ask for any number of them, and no file goes for one.
+    """
 
     def __init__(self, core: "Core") -> None:
         self._core = core
-        self._files: OrderedDict[Key, tuple[SmallFile | None, int]] = OrderedDict()
+        self._files: OrderedDict[Key, tuple[SmallFile, int]] = OrderedDict()
+        self._misses: dict[Key, int] = {}
         self._bytes = 0
         self._locks: defaultdict[tuple[str, str], asyncio.Lock] = defaultdict(asyncio.Lock)
         self._listening: dict[Key, Callable[[], None]] = {}
@@ -50,7 +55,7 @@ class TrustMemory:
         """Return a small file that the publisher job replaces; at most a second old, at once new in its process."""
         tree = tree_key(workspace_id, profile)
         if tree not in self._listening:
-            self._listening[tree] = self._core.bus.subscribe(tree, lambda _payload: self._forget_missing_and(key))
+            self._listening[tree] = self._core.bus.subscribe(tree, lambda _payload: self._forget_misses_and(key))
         return await self._get(key, is_changing=True)
 
     async def _get(self, key: Key, *, is_changing: bool) -> SmallFile | None:
@@ -58,9 +63,13 @@ class TrustMemory:
         if kept is not None and self._core.now_ms() < kept[1]:
             self._files.move_to_end(key)
             return kept[0]
+        if self._core.now_ms() < self._misses.get(key, 0):
+            return None
         file = await self._load(key)
-        is_final = file is not None and not is_changing
-        self._keep(key, file, 2**63 if is_final else self._core.now_ms() + CHANGING_MS)
+        if file is None:
+            self._keep_miss(key)
+        else:
+            self._keep(key, file, self._core.now_ms() + CHANGING_MS if is_changing else 2**63)
         return file
 
     async def _load(self, key: Key) -> SmallFile | None:
@@ -70,19 +79,26 @@ class TrustMemory:
             return None
         return SmallFile(body, f'"{digest(body).partition(":")[2]}"'.encode())
 
-    def _keep(self, key: Key, file: SmallFile | None, until_ms: int) -> None:
+    def _keep_miss(self, key: Key) -> None:
+        self._drop(key)
+        self._misses[key] = self._core.now_ms() + CHANGING_MS
+        while len(self._misses) > MAX_MISSES:
+            del self._misses[next(iter(self._misses))]
+
+    def _keep(self, key: Key, file: SmallFile, until_ms: int) -> None:
         self._drop(key)
         self._files[key] = (file, until_ms)
-        self._bytes += len(file.body) if file else 0
+        self._bytes += len(file.body)
         while len(self._files) > MAX_FILES or self._bytes > MAX_BYTES:
             self._drop(next(iter(self._files)))
 
     def _drop(self, key: Key) -> None:
+        self._misses.pop(key, None)
         dropped = self._files.pop(key, None)
-        if dropped is not None and dropped[0] is not None:
+        if dropped is not None:
             self._bytes -= len(dropped[0].body)
 
-    def _forget_missing_and(self, changed: Key) -> None:
+    def _forget_misses_and(self, changed: Key) -> None:
         """A tree moved: its timestamp is another one, and files that were not there may be there now."""
-        for key in [changed, *(key for key, (file, _until) in self._files.items() if file is None)]:
-            self._drop(key)
+        self._drop(changed)
+        self._misses.clear()
