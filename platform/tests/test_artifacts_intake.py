@@ -20,6 +20,7 @@ from sampan.platform.artifacts.problems import AppUnknown, BodyMissing, Sequence
 from sampan.platform.artifacts.scanning import scan_version
 from sampan.platform.artifacts.states import VersionState
 from sampan.platform.artifacts.taking_in import IndexDiffers, WrongPackage
+from sampan.platform.artifacts.uploads_repository import Upload, insert_upload
 from sampan.platform.artifacts.versions_repository import Version
 from sampan.platform.crypto.digest import digest
 from sampan.platform.crypto.keys import PrivateKey
@@ -138,6 +139,42 @@ async def test_uploading_takes_the_right_and_is_bounded_per_person(publishing: P
         await quarantine.receive(core, WORKSPACE, publishing.publisher, chunks_of(b"x"))
     with pytest.raises(quarantine.TooManyUploads):
         await quarantine.receive(core, WORKSPACE, publishing.publisher, chunks_of(b"x"))
+
+
+async def test_uploads_under_way_count_too(publishing: Publishing, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(quarantine, "MAX_OPEN_UPLOADS", 2)
+    core, actor, may_end = publishing.core, publishing.publisher, asyncio.Event()
+    begun = [asyncio.Event(), asyncio.Event()]
+
+    async def slow(is_begun: asyncio.Event) -> AsyncIterator[bytes]:
+        yield b"x"
+        is_begun.set()
+        await may_end.wait()
+
+    running = [asyncio.ensure_future(quarantine.receive(core, WORKSPACE, actor, slow(each))) for each in begun]
+    await asyncio.gather(*(each.wait() for each in begun))
+    with pytest.raises(quarantine.TooManyUploads):
+        await quarantine.receive(core, WORKSPACE, actor, chunks_of(b"x"))
+    may_end.set()
+    first, _second = await asyncio.gather(*running)
+    await quarantine.discard(core, WORKSPACE, first.id)
+    await quarantine.receive(core, WORKSPACE, actor, chunks_of(b"x"))
+
+
+async def test_uploads_that_another_process_took_in_meanwhile_count_too(
+    publishing: Publishing, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(quarantine, "MAX_OPEN_UPLOADS", 1)
+    core, actor = publishing.core, publishing.publisher
+
+    async def overtaken() -> AsyncIterator[bytes]:
+        yield b"x"
+        async with core.store.workspace(WORKSPACE).write() as tx:
+            await insert_upload(tx, Upload("upl_other", actor.person_id, 1, digest(b"x"), core.now_ms()))
+
+    with pytest.raises(quarantine.TooManyUploads):
+        await quarantine.receive(core, WORKSPACE, actor, overtaken())
+    assert await left_behind(publishing) == []
 
 
 async def test_the_sweep_removes_what_nobody_submitted(publishing: Publishing) -> None:

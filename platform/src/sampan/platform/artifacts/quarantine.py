@@ -6,6 +6,7 @@ An upload that nobody submits is swept after a day, and so is what a crash left 
 import asyncio
 import contextlib
 import errno
+from collections import Counter
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import BinaryIO
@@ -17,7 +18,7 @@ from sampan.platform.artifacts.uploads_repository import Upload
 from sampan.platform.artifacts.versions_repository import is_source_used
 from sampan.platform.core import Core
 from sampan.platform.crypto.digest import Hasher
-from sampan.platform.engines.database import StorageFull
+from sampan.platform.engines.database import StorageFull, Transaction
 from sampan.platform.engines.keys import Key, workspace_key
 from sampan.platform.errors import Invalid, NotFound, TooLarge, TooMany
 from sampan.platform.ids import new_id
@@ -75,13 +76,13 @@ async def receive(
     limit = core.settings.max_package_bytes
     if declared_bytes is not None and declared_bytes > limit:
         raise _too_big(limit)
-    door = core.store.workspace(workspace_id)
-    async with door.read() as tx:
-        if await repository.count_uploads(tx, actor.person_id) >= MAX_OPEN_UPLOADS:
-            raise TooManyUploads(
-                f"{MAX_OPEN_UPLOADS} uploads of yours wait already; submit one or let them expire (one day).",
-                retry_after_seconds=600,
-            )
+    with _counted(core, workspace_id, actor.person_id) as under_way:
+        async with core.store.workspace(workspace_id).read() as tx:
+            await _require_room(tx, actor, under_way)
+        return await _receive(core, workspace_id, actor, chunks, limit)
+
+
+async def _receive(core: Core, workspace_id: str, actor: Actor, chunks: AsyncIterator[bytes], limit: int) -> Upload:
     upload_id = new_id("upl")
     aside = core.objects.incoming / f"{upload_id}.upload"
     key = quarantine_key(workspace_id, upload_id)
@@ -89,12 +90,38 @@ async def receive(
         size, sha256 = await _write(aside, chunks, limit)
         await core.objects.put_file(key, aside)
         upload = Upload(upload_id, actor.person_id, size, sha256, core.now_ms())
-        async with door.write() as tx:
+        async with core.store.workspace(workspace_id).write() as tx:
+            await _require_room(tx, actor, 1)  # another process may have taken some in meanwhile
             await repository.insert_upload(tx, upload)
     except BaseException:
         await asyncio.shield(_remove(core, aside, key))
         raise
     return upload
+
+
+class _UnderWay(Counter[tuple[str, str]]):
+    """How many uploads of each person, by workspace, this process takes in now."""
+
+
+@contextlib.contextmanager
+def _counted(core: Core, workspace_id: str, person_id: str) -> Iterator[int]:
+    """Count an upload as long as it lasts; gives the person's count with it."""
+    under_way, key = core.shared(_UnderWay, lambda _core: _UnderWay()), (workspace_id, person_id)
+    under_way[key] += 1
+    try:
+        yield under_way[key]
+    finally:
+        under_way[key] -= 1
+        if not under_way[key]:
+            del under_way[key]
+
+
+async def _require_room(tx: Transaction, actor: Actor, more: int) -> None:
+    if await repository.count_uploads(tx, actor.person_id) + more > MAX_OPEN_UPLOADS:
+        raise TooManyUploads(
+            f"{MAX_OPEN_UPLOADS} uploads of yours wait or are under way; submit one or let them expire (one day).",
+            retry_after_seconds=600,
+        )
 
 
 async def find_own(core: Core, workspace_id: str, actor: Actor, upload_id: str) -> Upload:
