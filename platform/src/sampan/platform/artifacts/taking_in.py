@@ -14,6 +14,7 @@ from sampan.platform.artifacts.notes_repository import Finding
 from sampan.platform.artifacts.storage import icon_digest
 from sampan.platform.artifacts.versions_repository import Dependency, Package
 from sampan.platform.core import Core
+from sampan.platform.engines.threads import uninterrupted
 from sampan.platform.errors import Invalid
 
 Result = TypeVar("Result")
@@ -58,15 +59,22 @@ async def take_in(core: Core, source: Path, app_id: str, rules: Rules, *, index_
     Raises `PackageRefused` (its subclasses), `WrongPackage` or `IndexDiffers`, and then leaves nothing behind.
     """
     out = core.objects.incoming / f"{secrets.token_hex(16)}.ma"
-    return await in_thread(_take_in, source, out, app_id, rules, index_bytes)
+    try:
+        return await in_thread(_take_in, source, out, app_id, rules, index_bytes)
+    except BaseException:
+        out.unlink(missing_ok=True)
+        raise
 
 
 async def in_thread(work: Callable[..., Result], *arguments: Any) -> Result:
-    """Run long work on a package in a thread, few at once, so that the loop and other requests get their turn."""
+    """Run long work on a package in a thread, few at once, so that the loop and other requests get their turn.
+
+    A cancelled caller waits for the thread's end: until then the work has its turn.
+    """
     loop = asyncio.get_running_loop()
     turns = _turns.setdefault(loop, asyncio.Semaphore(AT_ONCE))
     async with turns:
-        return await asyncio.to_thread(work, *arguments)
+        return await uninterrupted(work, *arguments)
 
 
 def facts_of(accepted: Accepted, *, floor: int) -> Package:
@@ -95,13 +103,9 @@ def facts_of(accepted: Accepted, *, floor: int) -> Package:
 def _take_in(source: Path, out: Path, app_id: str, rules: Rules, index_bytes: bytes) -> TakenIn:
     policy: Policy = rules.kind.limits(rules.rules)
     accepted = intake(source, out, policy)
-    try:
-        _check_belongs(accepted.index, app_id, rules.kind)
-        _check_same(accepted, index_bytes)
-        return TakenIn(accepted, rules.kind.check(rules.rules, rules.previous, accepted))
-    except BaseException:
-        out.unlink(missing_ok=True)
-        raise
+    _check_belongs(accepted.index, app_id, rules.kind)
+    _check_same(accepted, index_bytes)
+    return TakenIn(accepted, rules.kind.check(rules.rules, rules.previous, accepted))
 
 
 def _check_belongs(index: PackageIndex, app_id: str, kind: ArtifactKind) -> None:

@@ -20,6 +20,7 @@ from typing import ClassVar, Protocol
 
 from sampan.platform.engines.database import StorageFull
 from sampan.platform.engines.keys import Key, checked
+from sampan.platform.engines.threads import uninterrupted
 from sampan.platform.errors import Conflict, Invalid, NotFound, TooLarge
 
 CHUNK_BYTES = 256 * 1024
@@ -134,19 +135,19 @@ class LocalObjects:
 
     async def put(self, key: Key, data: bytes) -> None:
         """See `Objects.put`."""
-        await _uninterrupted(self._put, self._path(key), data, False)
+        await uninterrupted(self._put, self._path(key), data, False)
 
     async def put_file(self, key: Key, path: Path) -> None:
         """See `Objects.put_file`."""
-        await _uninterrupted(self._put_file, self._path(key), path, False)
+        await uninterrupted(self._put_file, self._path(key), path, False)
 
     async def put_new(self, key: Key, data: bytes) -> None:
         """See `Objects.put_new`."""
-        await _uninterrupted(self._put, self._path(key), data, True)
+        await uninterrupted(self._put, self._path(key), data, True)
 
     async def put_new_file(self, key: Key, path: Path) -> None:
         """See `Objects.put_new_file`."""
-        await _uninterrupted(self._put_file, self._path(key), path, True)
+        await uninterrupted(self._put_file, self._path(key), path, True)
 
     async def get(self, key: Key, max_bytes: int) -> bytes:
         """See `Objects.get`."""
@@ -175,7 +176,7 @@ class LocalObjects:
 
     async def delete(self, key: Key) -> None:
         """See `Objects.delete`."""
-        await _uninterrupted(self._delete, self._path(key))
+        await uninterrupted(self._delete, self._path(key))
 
     async def keys(self, prefix: Key) -> AsyncIterator[Key]:
         """See `Objects.keys`."""
@@ -281,18 +282,6 @@ class LocalObjects:
             raise
         finally:
             os.close(descriptor)
-
-
-async def _uninterrupted(work: Callable[..., None], *arguments: object) -> None:
-    """Run `work` in a thread, to its end even when cancelled: nothing happens behind the caller's back."""
-    running = asyncio.ensure_future(asyncio.to_thread(work, *arguments))
-    try:
-        await asyncio.shield(running)
-    except asyncio.CancelledError:
-        await asyncio.wait([running])
-        if not running.cancelled():
-            running.exception()  # marks it as seen; the cancellation is what the caller hears
-        raise
 
 
 @contextlib.contextmanager
