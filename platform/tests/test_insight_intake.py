@@ -14,7 +14,7 @@ from sampan.platform.identity import demo
 from sampan.platform.insight import intake as intake_module
 from sampan.platform.insight.component import component as insight
 from sampan.platform.insight.intake import Batch, EventsBusy, Intake, InventoryNote
-from sampan.platform.insight.repository import events
+from sampan.platform.insight.repository import events, held_versions
 from sampan.platform.testing import WORKSPACE
 from sampan.platform.testing_device import TestDevice, TestServer, identity_server
 
@@ -127,6 +127,42 @@ async def test_a_note_that_could_not_be_stored_is_said_to_be_lost(
     monkeypatch.setattr(intake_module, "MAX_QUEUED_NOTES", 0)
     intake.note(InventoryNote(WORKSPACE, "dev_2", [], on_lost=lambda: lost.append("full")))
     assert lost == ["unwritten", "full"]
+
+
+async def test_what_a_device_no_longer_reports_is_held_no_more(server: TestServer) -> None:
+    intake = Intake(server.core.store)
+    for device_id in ("dev_1", "dev_2"):
+        intake.note(_note(device_id, ("bank.a", 1), ("bank.b", 1)))
+    await intake.flush()
+    assert await held(server, "bank.a", "bank.b") == {"bank.a": [(1, 2)], "bank.b": [(1, 2)]}
+    intake.note(_note("dev_1", ("bank.a", 2), ("bank.a", 2)))
+    await intake.flush()
+    assert await held(server, "bank.a", "bank.b") == {"bank.a": [(2, 1), (1, 1)], "bank.b": [(1, 1)]}
+    intake.note(_note("dev_1"))
+    await intake.flush()
+    assert await held(server, "bank.a", "bank.b") == {"bank.a": [(1, 1)], "bank.b": [(1, 1)]}
+
+
+async def held(server: TestServer, *artefact_ids: str) -> dict[str, list[tuple[int, int]]]:
+    """Return how many devices hold which sequence of these artefacts."""
+    async with server.core.store.workspace(WORKSPACE).read() as tx:
+        found = {each: await held_versions(tx, each) for each in artefact_ids}
+    return {each: [(row.sequence, row.devices) for row in rows] for each, rows in found.items()}
+
+
+def _note(device_id: str, *holds: tuple[str, int]) -> InventoryNote:
+    rows = [
+        {
+            "device_id": device_id,
+            "kind": "mini_app",
+            "artefact_id": artefact_id,
+            "sequence": sequence,
+            "digest": "sha256:0",
+            "seen_ms": 1,
+        }
+        for artefact_id, sequence in holds
+    ]
+    return InventoryNote(WORKSPACE, device_id, rows, on_lost=lambda: pytest.fail("the note was lost"))
 
 
 def _batch(number: int, count: int) -> Batch:

@@ -51,7 +51,7 @@ class Batch:
 
 @dataclass(frozen=True, slots=True)
 class InventoryNote:
-    """What a device said that it holds; `on_lost` is called when it could not be stored."""
+    """All that a device said that it holds; `on_lost` is called when it could not be stored."""
 
     workspace_id: str
     device_id: str
@@ -137,8 +137,9 @@ class Intake:
                 await raise_stages(tx, stages)
                 if marks != before:
                     await write_marks(tx, {key: mark for key, mark in marks.items() if mark != before.get(key)})
-                if held := [row for note in notes for row in note.rows]:
-                    await note_inventory(tx, held)
+                if notes:
+                    held = [row for note in notes for row in note.rows]
+                    await note_inventory(tx, {note.device_id for note in notes}, held)
         except Exception as problem:
             log.exception("events_not_written", workspace=workspace_id, batches=len(batches))
             for _batch, future in batches:

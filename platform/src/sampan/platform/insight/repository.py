@@ -5,7 +5,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import BigInteger, Column, Index, Integer, String, Text, func, insert, select
+from sqlalchemy import BigInteger, Column, Index, Integer, String, Text, delete, func, insert, select
 
 from sampan.platform.engines.database import Transaction
 from sampan.platform.engines.log import insert_or
@@ -114,8 +114,14 @@ async def raise_stages(tx: Transaction, rows: Sequence[dict[str, Any]]) -> None:
     await tx.execute(statement, [{"workspace_id": tx.workspace_id, **row} for row in rows])
 
 
-async def note_inventory(tx: Transaction, rows: Sequence[dict[str, Any]]) -> None:
-    """Store what devices hold, one row per device and artefact."""
+async def note_inventory(tx: Transaction, device_ids: Collection[str], rows: Sequence[dict[str, Any]]) -> None:
+    """Store what these devices hold, one row per device and artefact, in place of what they held before."""
+    table = inventory
+    await tx.execute(
+        delete(table).where(table.c.workspace_id == tx.workspace_id, table.c.device_id.in_(sorted(device_ids)))
+    )
+    if not rows:
+        return
     statement = insert_or(tx, inventory)
     update = {name: statement.excluded[name] for name in ("sequence", "digest", "seen_ms")}
     keys = ["workspace_id", "device_id", "kind", "artefact_id"]
