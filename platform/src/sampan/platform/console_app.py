@@ -33,8 +33,11 @@ class Console:
         await (await self.built())(scope, receive, send)
 
     async def built(self) -> ASGIApp:
-        """Return the application, built once, in a thread, so that devices are answered meanwhile."""
-        if self._app is None:
+        """Return the application, built once, in a thread, so that devices are answered meanwhile.
+
+        A build that failed is that request's failure alone; the next request builds again.
+        """
+        if self._app is None or (self._app.done() and (self._app.cancelled() or self._app.exception() is not None)):
             self._app = asyncio.ensure_future(asyncio.to_thread(build_console_api, self._core))
         return await asyncio.shield(self._app)
 
