@@ -19,6 +19,8 @@ from sampan.platform.identity.refresh_tokens import (
     read_refresh_token,
     remember,
 )
+from sampan.platform.identity.service_client_apps import change_client_app
+from sampan.platform.testing import WORKSPACE
 from sampan.platform.testing_device import SESSION, TestDevice, TestServer, identity_server
 
 pytestmark = pytest.mark.anyio
@@ -158,6 +160,31 @@ async def test_a_session_that_nobody_continued_for_ninety_days_is_over(server: T
     assert (await device.refresh()).status_code == 200
     server.clock.now_ms += IDLE_MS + 1
     assert await refused(device, device.tokens["refresh_token"])
+
+
+async def test_a_closed_apps_sessions_wait_until_it_is_opened_again(server: TestServer) -> None:
+    device = await server.device()
+    await _close(server, is_closed=True)
+    before = device.tokens["refresh_token"]
+    for _ in range(2):
+        answer = await device.refresh()
+        assert (answer.status_code, answer.json()["code"]) == (403, "client_app_closed")
+    await _close(server, is_closed=False)
+    assert (await device.refresh(before)).status_code == 200
+
+
+async def test_a_stolen_token_of_a_closed_app_still_ends_the_session(server: TestServer) -> None:
+    device, thief = await server.device(), await server.device()
+    await _close(server, is_closed=True)
+    assert await refused(thief, device.tokens["refresh_token"])
+    await _close(server, is_closed=False)
+    assert await refused(device, device.tokens["refresh_token"])
+
+
+async def _close(server: TestServer, *, is_closed: bool) -> None:
+    async with server.core.store.workspace(WORKSPACE).write() as tx:
+        await change_client_app(tx, "retail", {"closed": is_closed})
+    await server.core.replica.poll()
 
 
 async def test_the_refresh_proof_is_checked(server: TestServer) -> None:

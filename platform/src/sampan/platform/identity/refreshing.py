@@ -15,12 +15,12 @@ from sampan.platform.engines.database import Transaction
 from sampan.platform.errors import SampanError
 from sampan.platform.identity.dpop import Proof, spend
 from sampan.platform.identity.grants import Granted, grant, keyring_of
-from sampan.platform.identity.problems import RefreshRefused
+from sampan.platform.identity.problems import ClientAppClosed, RefreshRefused
 from sampan.platform.identity.refresh_tokens import IDLE_MS, REFUSED, RefreshToken, Use, judge, remember
 from sampan.platform.identity.repository_devices import get_device
 from sampan.platform.identity.repository_sessions import Session, get_sessions, rotate_sessions
 from sampan.platform.identity.repository_subjects import get_subject
-from sampan.platform.identity.service_session import leave
+from sampan.platform.identity.service_session import CLOSED, is_closed, leave
 from sampan.platform.identity.subjects import ERASED, LOG, SubjectStates
 from sampan.platform.identity.tiers import Tier
 
@@ -57,7 +57,8 @@ class Refresher:
 
         The same old token within 60 s gets the same successor. Any other use of an old token, or a proof by
         another key, ends the session and voids the device's access tokens: somebody else may have it.
-        Raises `RefreshRefused`, `ProofReplayed`.
+        A closed client app's sessions wait: the token stays good should the app be opened again.
+        Raises `RefreshRefused`, `ProofReplayed`, `ClientAppClosed`.
         """
         wish = Wish(token, proof, asyncio.get_running_loop().create_future())
         queue = self._queues.setdefault(workspace_id, _Queue())
@@ -109,6 +110,9 @@ async def _settle(core: Core, tx: Transaction, wishes: Sequence[Wish]) -> list[C
             rotated.pop(session.family, None)
             await _end(tx, session, now_ms)
             outcomes.append(RefreshRefused(REFUSED))
+            continue
+        if is_closed(core, tx.workspace_id, session.client_app):
+            outcomes.append(ClientAppClosed(CLOSED))
             continue
         successor = wish.token.successor(key)
         if use is Use.ROTATE:

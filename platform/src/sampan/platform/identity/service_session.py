@@ -29,6 +29,7 @@ from sampan.platform.ids import new_id
 from sampan.platform.ports import AttestPort
 
 TRIES = 4
+CLOSED = "This app is no longer served. Install its successor."
 log = structlog.get_logger("identity")
 
 
@@ -50,8 +51,15 @@ def open_client_app(core: Core, workspace_id: str, app_id: str) -> ClientApp:
     if app is None:
         raise ClientAppUnknown("No client app has this id here. Ask the bank for the app's id.", field="client_app")
     if app.closed:
-        raise ClientAppClosed("This app is no longer served. Install its successor.")
+        raise ClientAppClosed(CLOSED)
     return app
+
+
+def is_closed(core: Core, workspace_id: str, app_id: str) -> bool:
+    """Return whether a client app was closed; one that this worker has not heard of yet was not."""
+    apps: Mapping[str, ClientApp] = core.replica.view(workspace_id).parts[CLIENT_APPS]
+    app = apps.get(app_id)
+    return app is not None and app.closed
 
 
 async def begin(core: Core, workspace_id: str, new: NewSession) -> Granted:
