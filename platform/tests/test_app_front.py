@@ -1,6 +1,7 @@
 """The whole application as clients meet it: prefixes, trace ids, problems, health, an outside component."""
 
 import asyncio
+import socket
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Protocol
@@ -23,6 +24,7 @@ from sampan.platform.engines.database import Transaction
 from sampan.platform.engines.tables import scoped_table
 from sampan.platform.errors import Conflict
 from sampan.platform.hot import read_body, send_bytes
+from sampan.platform.serving import AddressUnusable, listen_on
 from sampan.platform.settings import Settings
 from sampan.platform.testing import OTHER_WORKSPACE, WORKSPACE, client, running_core
 from sampan.platform.workspaces.replica import SnapshotPart
@@ -253,3 +255,15 @@ async def test_a_needed_port_that_nobody_implements_refuses_to_start(tmp_path: P
         with pytest.raises(PortMissing, match="GreetingPort"):
             async with running(core):
                 pytest.fail("it started")
+
+
+def test_an_address_in_use_is_a_sentence_before_anything_is_opened() -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        with pytest.raises(AddressUnusable, match="--port"):
+            listen_on("127.0.0.1", taken.getsockname()[1])
+    with pytest.raises(AddressUnusable, match="--host"):
+        listen_on("999.1.1.1", 0)
+    with listen_on("127.0.0.1", 0) as free:
+        assert free.getsockname()[1] > 0

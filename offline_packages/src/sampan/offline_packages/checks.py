@@ -29,7 +29,7 @@ class CheckPolicy:
 
     allowed_domains: tuple[str, ...] | None = None
     """Domains that any app may declare (`host` or `*.host`); None allows all, an empty tuple none."""
-    locales: tuple[str, ...] = ("zh", "en")
+    locales: tuple[str, ...] = ("en", "zh")
     growth_ratio: float = 0.2
     growth_free_bytes: int = 100 * 1024
     """Growth below this is never told."""

@@ -337,7 +337,7 @@ class FolderNotPackable(PackageRefused):
 
 class AppIdNeeded(PackageRefused):
     code = "folder_needs_app_id"
-    sentence = "The folder has no manifest.json, so say the app id and the version to give to the package."
+    sentence = "The folder has no manifest.json, so say which app it is: `sampan pack FOLDER --id APP_ID`."
 
 
 class FolderChanged(PackageRefused):

@@ -88,10 +88,15 @@ def serve(settings: Settings, *, prepare: Prepare | None = None, ready: Ready | 
     `prepare` works on the core before the first request, `ready` is told the address when requests are taken.
     """
     refuse_missing_ports(discover(built_in_components(demo=settings.demo)))
-    with hold_data_folder(settings.data), log_lines_to(settings.log_file) as out:
+    with (
+        hold_data_folder(settings.data),
+        listen_on(settings.host, settings.port) as bound,
+        log_lines_to(settings.log_file) as out,
+    ):
         configure(settings.log_level, out)
         bring_schema_up_to_date(settings.data)
-        _Server(server_config(settings, _Deferred(settings, prepare, out.fileno())), ready).run()
+        app = _Deferred(settings, prepare, out.fileno())
+        _Server(server_config(settings, app), ready).run(sockets=[bound])
 
 
 def server_config(settings: Settings, app: ASGIApp) -> uvicorn.Config:
@@ -115,6 +120,28 @@ def server_config(settings: Settings, app: ASGIApp) -> uvicorn.Config:
         forwarded_allow_ips=settings.trusted_proxies,
         timeout_graceful_shutdown=int(settings.shutdown_seconds),
     )
+
+
+class AddressUnusable(Conflict):
+    """The address or the port to listen on is taken, or is not one of this machine."""
+
+    code = "address_unusable"
+
+
+def listen_on(host: str, port: int) -> socket.socket:
+    """Return a bound socket, before anything is opened or seeded; raise `AddressUnusable`."""
+    try:
+        family, kind, _protocol, _name, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+        bound = socket.socket(family, kind)
+    except OSError as problem:
+        raise AddressUnusable(f"{host} is no address to listen on: {problem}. Choose one with --host.") from problem
+    bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        bound.bind(address)
+    except OSError as problem:
+        bound.close()
+        raise AddressUnusable(f"{host}:{port} cannot be used: {problem}. Choose another port with --port.") from problem
+    return bound
 
 
 class _Server(uvicorn.Server):

@@ -124,4 +124,5 @@ def _parse(attribute: Attribute, value: object, at: str) -> object:
     try:
         return attribute.parse(value)
     except (ValueError, KeyError, TypeError, AttributeError, Invalid) as problem:
-        raise BadRule(f"{value!r} is not a value of {attribute.name}.", at=at) from problem
+        says = problem.detail if isinstance(problem, Invalid) else f"{value!r} is not a value of {attribute.name}."
+        raise BadRule(says, at=at) from problem

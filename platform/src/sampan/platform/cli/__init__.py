@@ -5,7 +5,7 @@ what they need inside the commands: a shell completion or `--help` must not pay 
 """
 
 import sys
-from importlib.metadata import entry_points
+from importlib.metadata import entry_points, version
 from typing import Annotated
 
 import typer
@@ -22,10 +22,19 @@ root = typer.Typer(
 )
 
 
+def _print_version(is_asked: bool) -> None:
+    if is_asked:
+        sys.stdout.write(f"sampan {version('sampan')}\n")
+        raise typer.Exit
+
+
 @root.callback()
 def options(
     context: typer.Context,
     as_json: Annotated[bool, typer.Option("--json", help="Print results as one JSON object a command.")] = False,
+    _version: Annotated[
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version.")
+    ] = False,
 ) -> None:
     """Hold what every command shares."""
     context.obj = Output(as_json=as_json)

@@ -58,11 +58,15 @@ def init(
 def doctor(
     context: typer.Context,
     data: Data = None,
-    demo: Annotated[bool, typer.Option("--demo", help="The folder is the server's part of a demo.")] = False,
+    demo: Annotated[bool, typer.Option("--demo", help="Look at a demo; --data is the whole demo's folder.")] = False,
 ) -> None:
     """Look at a deployment, also while its server runs; every finding says what to do. Exit status 6: an error."""
     import asyncio
 
+    if demo:
+        from sampan.platform.cli.demo_folder import DemoFolder
+
+        data = DemoFolder.chosen(data).server
     settings = settings_from(data=data, demo=demo or None)
 
     async def run() -> "list[Finding]":

@@ -79,9 +79,10 @@ def list_pending(context: typer.Context) -> None:
     found = _api().items("/trust/pending")
     lines = []
     for each in found:
-        have, may = len(each["progress"]["have_signed"]), len(each["progress"]["may_sign"])
+        have = len(each["progress"]["have_signed"])
         lines.append(
-            f"{each['id']}  {each['profile']}: {each['role']} version {each['version']}, {have} of {may} signed"
+            f"{each['id']}  {each['profile']}: {each['role']} version {each['version']}, "
+            f"signed by {have}; two officers are needed"
         )
         lines += [f"  {request['kind']} {request['app']}  {request['id']}" for request in each["requests"]]
     context.obj.result({"items": found}, "\n".join(lines) or "Nothing waits for signatures.")

@@ -49,6 +49,10 @@ def show_review(context: typer.Context, app: App, sequence: Sequence) -> None:
         *(findings or ["  the checks found nothing"]),
         *(f"  comment: {each['text']}" for each in found["comments"]),
     ]
+    if found["state"] == "in_review":
+        lines.append(
+            f"Approve exactly this:\n  sampan review approve {app} {sequence} --digest {found['review_digest']}"
+        )
     context.obj.result(found, "\n".join(lines))
 
 
@@ -239,6 +243,11 @@ def kill(
 def _say_when_not_listed(context: typer.Context, api: "Api", app: str, kind: str) -> None:
     """Say that customers could install but not open it, when the catalogue does not list it."""
     if kind != "miniapp" or any(each["app"] == app and each["listed"] for each in api.get("/catalogue")["items"]):
+        return
+    if any(
+        change["kind"] == "catalogue.entry" for change in api.get("/changes", state="proposed", target=app)["items"]
+    ):
+        context.obj.note(f"The catalogue's entry of {app} waits for approval too: `sampan change list`.")
         return
     context.obj.note(
         f"{app} is not in the catalogue: devices will install it, but no customer can open it. "

@@ -129,8 +129,8 @@ def published_body(place: Place, app_id: str) -> Targets | None:
         return trusted(place).app_body(app_id)
     except NotListed as problem:
         raise NotListed(
-            f"{app_id} has no role in {place.tree} yet. Two officers sign the waiting targets first "
-            "(`sampan trust sign`)."
+            f"{app_id} has no role in {place.tree} yet. An administrator registers it (`sampan app create`), and then "
+            "two officers sign the waiting targets (`sampan trust sign`)."
         ) from problem
 
 

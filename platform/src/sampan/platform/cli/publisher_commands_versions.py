@@ -231,7 +231,8 @@ def _tell(output: Output, found: dict[str, Any], *, is_final: bool) -> None:
 
 
 def _line(found: dict[str, Any]) -> str:
-    cause = f" ({found['cause']})" if found["cause"] else ""
+    says_more = found["cause"] and found["cause"] not in (found["state"], "slot_free")
+    cause = f" ({found['cause']})" if says_more else ""
     return f"{found['app']} {found['version']}, sequence {found['sequence']}: {found['state']}{cause}"
 
 
