@@ -36,7 +36,7 @@ async def test_work_that_nobody_waits_for_keeps_its_turn_until_it_ends() -> None
         await asyncio.sleep(0)
     assert not any(task.done() for task in tasks)
     may_end.set()
-    await following
+    await asyncio.wait([*tasks, following])
     assert [task.cancelled() for task in tasks] == [True] * AT_ONCE
     assert running == [0, AT_ONCE]
 
