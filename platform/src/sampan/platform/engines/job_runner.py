@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import time
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass
 
@@ -116,10 +117,13 @@ class JobRunner:
             await asyncio.wait([attempt.task for attempt in self._running.values()])
 
     async def stop(self, *, grace_seconds: float) -> None:
-        """Wait for running jobs, at most `grace_seconds`; cancel the others and hand them back at once."""
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(grace_seconds):
-                await self.idle()
+        """Wait for running jobs, at most `grace_seconds`; cancel the others and hand them back at once.
+
+        Not `asyncio.timeout`: before Python 3.11.3 it does not end as a time-out in a task that is being cancelled.
+        """
+        ends = time.monotonic() + grace_seconds
+        while self._running and (left := ends - time.monotonic()) > 0:
+            await asyncio.wait([attempt.task for attempt in self._running.values()], timeout=left)
         for attempt in list(self._running.values()):
             attempt.cancel()
         await self.idle()
