@@ -259,6 +259,23 @@ async def test_what_devices_hold_is_written_down_once(server: TestServer, device
         assert await held_versions(tx, "bank.unknown.app") == []
 
 
+async def test_a_device_that_holds_nothing_any_more_is_not_counted(server: TestServer, device: TestDevice) -> None:
+    async def holders() -> int:
+        async with server.core.store.workspace(WORKSPACE).read() as tx:
+            return sum(each.devices for each in await held_versions(tx, OPEN))
+
+    async def is_counted() -> bool:
+        return await holders() == 1
+
+    async def is_gone() -> bool:
+        return await holders() == 0
+
+    await sync(device, body(installed=[held(OPEN, SEQUENCE)]))
+    await becomes_true(is_counted, within_seconds=5)
+    await sync(device, body(installed=[]))
+    await becomes_true(is_gone, within_seconds=5)
+
+
 async def test_a_customers_tier_counts_and_not_the_devices_word(server: TestServer, device: TestDevice) -> None:
     lies = body(tier="full", device={"platform": "android", "host_version": 3, "tier": "full"})
     assert offered(await sync(device, lies)) == {OPEN: "install"}

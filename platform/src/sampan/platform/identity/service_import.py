@@ -68,7 +68,9 @@ async def import_customers(
         if line.row is None:
             _refuse(report, line, line.refusal)
             continue
-        if line.row.bank_reference in waiting or len(waiting) >= AT_ONCE:
+        # Lines that are taken together race; of two with one phone number the first in the file shall have it.
+        has_rival = any(line.row.phone and line.row.phone == each.row.phone for each in waiting.values() if each.row)
+        if line.row.bank_reference in waiting or has_rival or len(waiting) >= AT_ONCE:
             await _take(core, workspace_id, list(waiting.values()), report, by, note)
             waiting = {}
         waiting[line.row.bank_reference] = line

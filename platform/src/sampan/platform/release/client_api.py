@@ -26,6 +26,7 @@ from sampan.platform.workspaces.replica import WorkspaceView
 MAX_BODY_BYTES = 512 * 1024
 UNSURE_AFTER_MS = 5_000
 DEVICES_REMEMBERED = 200_000
+NOTHING = hash(())
 PRIVATE = (b"cache-control", b"private, no-cache")
 _decoder = msgspec.json.Decoder(SyncRequest)
 
@@ -85,11 +86,9 @@ class InventoryFilter:
 
     def note(self, caller: Caller, request: SyncRequest, part: ReleasesPart) -> None:
         """Queue the device's holdings for the inventory when they are new; only of artefacts that exist here."""
-        if not request.installed:
-            return
         key = (caller.workspace_id, caller.device_id)
         said = hash(tuple((item.kind, item.id, item.sequence, item.digest) for item in request.installed))
-        if self._said.get(key) == said:
+        if self._said.get(key, NOTHING) == said:  # a device that never said anything holds nothing
             return
         if len(self._said) >= DEVICES_REMEMBERED:
             del self._said[next(iter(self._said))]
