@@ -101,7 +101,7 @@ def _replay(body: bytes, receive: Receive) -> Receive:
 
 async def _on_invalid_body(_request: Request, error: Exception) -> Response:
     """Render FastAPI's `RequestValidationError`, which is not imported at the top for the module's reason."""
-    found: list[dict[str, Any]] = error.errors()  # type: ignore[attr-defined]
+    found: list[dict[str, Any]] = error.errors()  # type: ignore[attr-defined] # see above: the type is not imported
     places = [{"field": ".".join(str(part) for part in item["loc"]), "message": item["msg"]} for item in found]
     detail = "; ".join(f"{place['field']}: {place['message']}" for place in places[:3])
     return problem_response(InvalidBody(f"Correct the request: {detail}.", errors=places[:50]))

@@ -1,7 +1,7 @@
 """The settings: read once at the entry point from `SAMPAN_*` variables, then passed down (docs/operations)."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -68,7 +68,7 @@ def read_settings(environment: Mapping[str, str], **chosen: Any) -> Settings:
 
     Raise `BadSetting` for a value that is not of its form; a variable that no setting has is somebody else's.
     """
-    names = {field.name for field in msgspec.inspect.type_info(Settings).fields}  # type: ignore[attr-defined]
+    names = [field.name for field in fields(Settings)]
     given: dict[str, Any] = {
         name: environment[PREFIX + name.upper()] for name in names if PREFIX + name.upper() in environment
     }

@@ -51,4 +51,4 @@ async def create_tables(folder: Path) -> None:
 def client(core: Core, *, base_url: str = "http://testserver", **options: object) -> httpx2.AsyncClient:
     """Return an HTTP client of the whole application; lifespan tasks are `running_core`'s."""
     transport = httpx2.ASGITransport(app=build_app(core))
-    return httpx2.AsyncClient(transport=transport, base_url=base_url, **options)  # type: ignore[arg-type]
+    return httpx2.AsyncClient(transport=transport, base_url=base_url, **options)  # type: ignore[arg-type] # the client's own options

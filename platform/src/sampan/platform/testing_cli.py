@@ -111,7 +111,7 @@ class DemoServer:
         env = {name: value for name, value in os.environ.items() if not name.startswith("SAMPAN_")}
         self.output.unlink(missing_ok=True)
         with self.output.open("w") as out, self.output.with_suffix(".err").open("w") as err:
-            self.process = subprocess.Popen(command, stdout=out, stderr=err, env=env, text=True)  # noqa: S603
+            self.process = subprocess.Popen(command, stdout=out, stderr=err, env=env, text=True)  # noqa: S603 - our own command
         wait_until(self._is_ready, READY_SECONDS, self._why)
         return time.monotonic() - began
 

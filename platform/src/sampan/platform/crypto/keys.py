@@ -32,16 +32,35 @@ class Algorithm(Protocol):
 
     id: str
 
-    def generate(self) -> Any: ...  # noqa: D102
-    def public_of(self, private: Any) -> Any: ...  # noqa: D102
-    def raw(self, public: Any) -> bytes: ...  # noqa: D102
-    def from_raw(self, raw: bytes) -> Any: ...  # noqa: D102
-    def sign(self, private: Any, data: bytes) -> bytes: ...  # noqa: D102
-    def verify(self, public: Any, data: bytes, signature: bytes) -> bool: ...  # noqa: D102
-    def spki(self, public: Any) -> bytes: ...  # noqa: D102
-    def pkcs8(self, private: Any) -> bytes: ...  # noqa: D102
-    def owns_public(self, loaded: Any) -> bool: ...  # noqa: D102
-    def owns_private(self, loaded: Any) -> bool: ...  # noqa: D102
+    def generate(self) -> Any:
+        """Return a new private key."""
+
+    def public_of(self, private: Any) -> Any:
+        """Return the public half."""
+
+    def raw(self, public: Any) -> bytes:
+        """Return the public key's own bytes, by which keys are compared."""
+
+    def from_raw(self, raw: bytes) -> Any:
+        """Return the public key of these bytes; raise ValueError when they are none."""
+
+    def sign(self, private: Any, data: bytes) -> bytes:
+        """Return the raw signature."""
+
+    def verify(self, public: Any, data: bytes, signature: bytes) -> bool:
+        """Whether the signature is this key's over `data`."""
+
+    def spki(self, public: Any) -> bytes:
+        """Return the public key as SPKI DER."""
+
+    def pkcs8(self, private: Any) -> bytes:
+        """Return the private key as unencrypted PKCS#8 DER."""
+
+    def owns_public(self, loaded: Any) -> bool:
+        """Whether a loaded public key is of this algorithm."""
+
+    def owns_private(self, loaded: Any) -> bool:
+        """Whether a loaded private key is of this algorithm."""
 
 
 class _Pyca:

@@ -195,7 +195,7 @@ def _refuse_assignment(parameters: Sequence[Mapping[str, Any]]) -> None:
 
 
 def _check_insert(statement: Insert, workspace_id: str, parameters: Sequence[Mapping[str, Any]]) -> None:
-    if not is_scoped(statement.table):  # type: ignore[arg-type]
+    if not is_scoped(statement.table):  # type: ignore[arg-type] # inserts go to tables only
         raise UnscopedStatement(f"{statement.table} is a global table: only a system door may write it")
     if statement.select is not None:
         raise UnscopedStatement("INSERT ... SELECT cannot be bound to one workspace; insert the values")
