@@ -14,6 +14,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from sampan.platform.component import ConsoleRoutes
 from sampan.platform.core import Core
 from sampan.platform.hot import read_body
+from sampan.platform.invalid_fields import places, summary
 from sampan.platform.problems import HANDLERS, InvalidBody, problem_response
 
 BUILD_AFTER_SECONDS = 1.0
@@ -102,6 +103,5 @@ def _replay(body: bytes, receive: Receive) -> Receive:
 async def _on_invalid_body(_request: Request, error: Exception) -> Response:
     """Render FastAPI's `RequestValidationError`, which is not imported at the top for the module's reason."""
     found: list[dict[str, Any]] = error.errors()  # type: ignore[attr-defined] # see above: the type is not imported
-    places = [{"field": ".".join(str(part) for part in item["loc"]), "message": item["msg"]} for item in found]
-    detail = "; ".join(f"{place['field']}: {place['message']}" for place in places[:3])
-    return problem_response(InvalidBody(f"Correct the request: {detail}.", errors=places[:50]))
+    told = places(found)
+    return problem_response(InvalidBody(summary(told), errors=told))

@@ -45,8 +45,23 @@ def fail_with(error: SampanError) -> NoReturn:
     if as_json:
         sys.stdout.write(json.dumps({"code": error.code, "detail": error.detail, **error.facts}, default=str) + "\n")
     else:
-        sys.stderr.write(f"sampan: {error.detail} ({error.code})\n")
+        sys.stderr.write(f"sampan: {told(error)}\n")
     sys.exit(exit_code_of(error))
+
+
+def told(error: SampanError) -> str:
+    """Return a refusal for people; a refusal of single fields has each field on a line of its own."""
+    places = error.facts.get("errors")
+    if not isinstance(places, list) or not all(isinstance(each, dict) and "message" in each for each in places):
+        return f"{error.detail} ({error.code})"
+    lines = [f"  {_field(str(each.get('field', '')))}: {each['message']}" for each in places]
+    return "\n".join([f"The server does not accept the request. ({error.code})", *lines])
+
+
+def _field(way: str) -> str:
+    """Return a field without the part of the request that it came in: people gave arguments and options."""
+    first, _, rest = way.partition(".")
+    return rest if rest and first in ("body", "query", "path") else way
 
 
 def exit_code_of(error: SampanError) -> ExitCode:
