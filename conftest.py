@@ -3,12 +3,15 @@
 import os
 import re
 from collections.abc import Iterator
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from hypothesis import HealthCheck, settings
 
 if TYPE_CHECKING:
+    from playwright.sync_api import Browser
+
     from sampan.platform.testing_cli import DemoServer
 
 # A shared machine is slow at times; a property must not fail for that.
@@ -17,17 +20,22 @@ settings.register_profile("short", max_examples=300, deadline=None, suppress_hea
 settings.register_profile("long", max_examples=10_000, deadline=None, suppress_health_check=SLOW_MACHINE)
 settings.load_profile("long" if os.environ.get("SAMPAN_LONG") == "1" else "short")
 
-ONE_SERVER = re.compile(r"test_cli_(demo|officer|publisher)\.py")
+# Tests that share one demo server, and one browser, by the names of their files.
+GROUPS = {
+    "demo": re.compile(r"test_cli_(demo|officer|publisher)\.py"),
+    "browser": re.compile(r"test_browser_\w+\.py"),
+}
+CHROMIUM = Path("/usr/bin/chromium")
 
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
-    """Give the tests that share the demo server to one worker; xdist's own groups do nothing under this pytest."""
+    """Give the tests that share a demo server to one worker; xdist's own groups do nothing under this pytest."""
     from xdist.scheduler import LoadScopeScheduling
 
     class OneServer(LoadScopeScheduling):
         def _split_scope(self, nodeid: str) -> str:
-            return "demo" if ONE_SERVER.search(nodeid) else nodeid
+            return next((name for name, files in GROUPS.items() if files.search(nodeid)), nodeid)
 
     return OneServer(config, log)
 
@@ -50,3 +58,18 @@ def demo_server(tmp_path_factory: pytest.TempPathFactory) -> "Iterator[DemoServe
         yield server
     finally:
         server.stop()
+
+
+@pytest.fixture(scope="session")
+def browser() -> "Iterator[Browser]":
+    """Run one Chromium for all tests of a worker; each test takes a context of its own."""
+    if os.environ.get("SAMPAN_NO_BROWSER") == "1":
+        pytest.skip("left out by --no-browser")
+    if not CHROMIUM.exists():
+        pytest.fail("The browser tests need Chromium: run `./dev setup --system`, or leave them out with --no-browser.")
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        yield chromium
+        chromium.close()
