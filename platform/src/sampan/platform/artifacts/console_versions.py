@@ -1,9 +1,11 @@
 """Versions, their review and renewals for people and for the command line: typed bodies, one use case each."""
 
+from collections.abc import AsyncGenerator
 from typing import Annotated
 
 from fastapi import APIRouter, Path, Query
 from starlette.responses import Response, StreamingResponse
+from starlette.types import Send
 
 from sampan.platform.artifacts import (
     apps_service,
@@ -52,10 +54,18 @@ class JsonBytes(Response):
     media_type = "application/json"
 
 
-class Attachment(Response):
-    """An archive to be saved."""
+class Attachment(StreamingResponse):
+    """An archive to be saved; its file is closed when the client goes away, too."""
 
     media_type = "application/zip"
+
+    async def stream_response(self, send: Send) -> None:
+        """Send the chunks of a generator and close it."""
+        try:
+            await super().stream_response(send)
+        finally:
+            if isinstance(self.body_iterator, AsyncGenerator):
+                await self.body_iterator.aclose()
 
 
 Reader = Annotated[Actor, needs(apps_service.READ, scoped=True)]
@@ -148,7 +158,7 @@ def add_content_routes(router: APIRouter, core: Core) -> None:
             "content-length": str(found.size_bytes),
             "x-content-type-options": "nosniff",
         }
-        return StreamingResponse(found.chunks, media_type=Attachment.media_type, headers=headers)
+        return Attachment(found.chunks, headers=headers)
 
 
 def add_review_routes(router: APIRouter, core: Core) -> None:

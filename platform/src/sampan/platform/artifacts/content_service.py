@@ -1,6 +1,6 @@
 """The very bytes of a version, for whoever reviews or publishes it: the index, and the archive as it will be signed."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from dataclasses import dataclass
 
 from sampan.platform.artifacts.approving import REVIEW
@@ -21,7 +21,7 @@ class Archive:
 
     name: str
     size_bytes: int
-    chunks: AsyncIterator[bytes]
+    chunks: AsyncGenerator[bytes]
 
 
 async def get_index(core: Core, workspace_id: str, actor: Actor, app_id: str, sequence: int) -> bytes:

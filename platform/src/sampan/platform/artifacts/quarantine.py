@@ -20,6 +20,7 @@ from sampan.platform.core import Core
 from sampan.platform.crypto.digest import Hasher
 from sampan.platform.engines.database import StorageFull, Transaction
 from sampan.platform.engines.keys import Key, workspace_key
+from sampan.platform.engines.threads import opened, uninterrupted
 from sampan.platform.errors import Invalid, NotFound, TooLarge, TooMany
 from sampan.platform.ids import new_id
 from sampan.platform.operators.actor import Actor, MissingPermission
@@ -194,17 +195,16 @@ async def _sweep_candidates(core: Core, workspace_id: str, now_ms: int) -> int:
 
 async def _write(path: Path, chunks: AsyncIterator[bytes], limit: int) -> tuple[int, str]:
     hasher, size, buffer = Hasher(), 0, bytearray()
-    file = await asyncio.to_thread(path.open, "xb", 0)
-    with file:
+    async with opened(path.open, "xb", 0) as file:
         async for chunk in chunks:
             size += len(chunk)
             if size > limit:
                 raise _too_big(limit)
             buffer += chunk
             if len(buffer) >= BUFFER_BYTES:
-                await asyncio.to_thread(_take, file, hasher, bytes(buffer))
+                await uninterrupted(_take, file, hasher, bytes(buffer))
                 buffer.clear()
-        await asyncio.to_thread(_take, file, hasher, bytes(buffer))
+        await uninterrupted(_take, file, hasher, bytes(buffer))
     if size == 0:
         raise UploadEmpty("The upload is empty; send the bytes of the .ma file as the body.")
     return size, hasher.digest()

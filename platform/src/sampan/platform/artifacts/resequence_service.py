@@ -5,7 +5,6 @@ from the stored files with the one member changed, and intake then judges it lik
 publisher signed must be exactly that.
 """
 
-import asyncio
 import secrets
 from pathlib import Path
 
@@ -70,7 +69,7 @@ async def _renumbered(core: Core, workspace_id: str, old: Version, sequence: int
         await core.objects.put_file(key, aside)
     finally:
         await close_archive(path)
-        await asyncio.to_thread(aside.unlink, missing_ok=True)
+        await close_archive(aside)
     return key
 
 

@@ -4,9 +4,9 @@ Nothing below `targets` is there before a key of the server has vouched for it. 
 their own, so that what a crash or a refusal left behind is told apart from what a row refers to.
 """
 
-import asyncio
 import os
 import secrets
+from contextlib import aclosing
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,6 +16,7 @@ from sampan.platform.artifacts.versions_repository import Package, Version
 from sampan.platform.core import Core
 from sampan.platform.engines.keys import Key, workspace_key
 from sampan.platform.engines.objects import ObjectMissing, Objects
+from sampan.platform.engines.threads import opened, uninterrupted
 
 MAX_INDEX_BYTES = 64 * 1024 * 1024
 INDEX, PACKAGE = "index.json", "package.ma"
@@ -89,7 +90,7 @@ async def open_archive(core: Core, key: Key) -> Path:
 
 async def close_archive(path: Path) -> None:
     """Remove the file of `open_archive`."""
-    await asyncio.to_thread(path.unlink, missing_ok=True)
+    await uninterrupted(path.unlink, True)
 
 
 def icon_digest(index: PackageIndex, source: str) -> str:
@@ -103,24 +104,32 @@ async def _copy(objects: Objects, origin: Key, goal: Key) -> None:
     try:
         await objects.put_new_file(goal, aside)
     finally:
-        await asyncio.to_thread(aside.unlink, missing_ok=True)
+        await close_archive(aside)
 
 
 async def _borrow(objects: Objects, key: Key) -> Path:
     """Return a file of our own with the object's bytes: a second name where it is a local file, else a copy."""
     path = objects.incoming / f"{secrets.token_hex(8)}.borrowed"
+    try:
+        await _fill(objects, key, path)
+    except BaseException:
+        await close_archive(path)
+        raise
+    return path
+
+
+async def _fill(objects: Objects, key: Key, path: Path) -> None:
     local = objects.local_path(key)
     if local is not None:
         try:
-            await asyncio.to_thread(os.link, local, path)
+            await uninterrupted(os.link, local, path)
         except FileNotFoundError as problem:
             raise ObjectMissing("Nothing is stored under this name.", key=key) from problem
-        return path
-    file = await asyncio.to_thread(path.open, "xb")
-    with file:
-        async for chunk in objects.read(key):
-            await asyncio.to_thread(file.write, chunk)
-    return path
+        return
+    async with opened(path.open, "xb") as file, aclosing(objects.read(key)) as chunks:
+        async for chunk in chunks:
+            await uninterrupted(file.write, chunk)
+        await uninterrupted(file.flush)
 
 
 def _bare(digest: str) -> str:

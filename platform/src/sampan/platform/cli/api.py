@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import httpx2
 
@@ -76,15 +76,15 @@ class Api:
     def upload(self, path: str, source: Path, progress: Any = None) -> Any:
         """POST a file's bytes; `progress(count)` is called with every chunk's size."""
 
-        def chunks() -> Iterator[bytes]:
-            with source.open("rb") as file:
-                while chunk := file.read(CHUNK_BYTES):
-                    yield chunk
-                    if progress is not None:
-                        progress(len(chunk))
+        def chunks(file: IO[bytes]) -> Iterator[bytes]:
+            while chunk := file.read(CHUNK_BYTES):
+                yield chunk
+                if progress is not None:
+                    progress(len(chunk))
 
         headers = {"content-length": str(source.stat().st_size), "content-type": "application/octet-stream"}
-        return self._call("POST", path, content=chunks(), headers=headers)
+        with source.open("rb") as file:
+            return self._call("POST", path, content=chunks(file), headers=headers)
 
     def _call(self, method: str, path: str, **options: Any) -> Any:
         try:

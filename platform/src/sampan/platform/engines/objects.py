@@ -13,14 +13,15 @@ import secrets
 import shutil
 import stat
 import sys
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator
+from dataclasses import dataclass
 from io import FileIO
 from pathlib import Path
 from typing import ClassVar, Protocol
 
 from sampan.platform.engines.database import StorageFull
 from sampan.platform.engines.keys import Key, checked
-from sampan.platform.engines.threads import uninterrupted
+from sampan.platform.engines.threads import opened, uninterrupted
 from sampan.platform.errors import Conflict, Invalid, NotFound, TooLarge
 
 CHUNK_BYTES = 256 * 1024
@@ -83,10 +84,11 @@ class Objects(Protocol):
     async def get(self, key: Key, max_bytes: int) -> bytes:
         """Return the whole object; raise `ObjectMissing`, or `ObjectTooLarge` when it is over `max_bytes`."""
 
-    def read(self, key: Key, start: int = 0, end: int | None = None) -> AsyncIterator[bytes]:
+    def read(self, key: Key, start: int = 0, end: int | None = None) -> AsyncGenerator[bytes]:
         """Yield the bytes from `start` up to, not including, `end`, in chunks of at most 256 KiB.
 
         All chunks come from one state of the object. Raise `ObjectMissing` or `BadRange` before the first.
+        Who may stop early, by an error or by being cancelled, reads within `contextlib.aclosing`.
         """
 
     async def size(self, key: Key) -> int:
@@ -153,18 +155,16 @@ class LocalObjects:
         """See `Objects.get`."""
         return await asyncio.to_thread(_get, self._path(key), key, max_bytes)
 
-    async def read(self, key: Key, start: int = 0, end: int | None = None) -> AsyncIterator[bytes]:
+    async def read(self, key: Key, start: int = 0, end: int | None = None) -> AsyncGenerator[bytes]:
         """See `Objects.read`."""
-        file, chunk, stop = await asyncio.to_thread(_begin_reading, self._path(key), key, start, end)
-        # Closing while an abandoned pread runs is harmless: it moves no offset and nobody gets its result.
-        with file:
-            position = start
+        async with opened(_begin_reading, self._path(key), key, start, end) as reading:
+            chunk, position = reading.first, start
             while chunk:
                 yield chunk
                 position += len(chunk)
-                if position == stop:
+                if position == reading.stop:
                     break
-                chunk = await asyncio.to_thread(_read_chunk, file, position, stop)
+                chunk = await uninterrupted(_read_chunk, reading.file, position, reading.stop)
 
     async def size(self, key: Key) -> int:
         """See `Objects.size`."""
@@ -332,14 +332,26 @@ def _open(path: Path, key: Key) -> tuple[FileIO, int]:
             raise
 
 
-def _begin_reading(path: Path, key: Key, start: int, end: int | None) -> tuple[FileIO, bytes, int]:
+@dataclass(frozen=True, slots=True)
+class _Reading:
+    """An object that is being read up to `stop`, and its first chunk."""
+
+    file: FileIO
+    first: bytes
+    stop: int
+
+    def close(self) -> None:
+        self.file.close()
+
+
+def _begin_reading(path: Path, key: Key, start: int, end: int | None) -> _Reading:
     """Open, check the range and read its first chunk: one visit to a thread is all that a small object takes."""
     file, size = _open(path, key)
     try:
         stop = size if end is None else end
         if not 0 <= start <= stop <= size:
             raise BadRange("The range does not lie within the object.", start=start, end=end, size=size)
-        return file, _read_chunk(file, start, stop) if start < stop else b"", stop
+        return _Reading(file, _read_chunk(file, start, stop) if start < stop else b"", stop)
     except BaseException:
         file.close()
         raise

@@ -7,14 +7,16 @@ Nobody waits for it and nothing depends on it; ranges are answered from the plai
 import asyncio
 import secrets
 import zlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, Callable
+from contextlib import aclosing
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, BinaryIO
 
 import structlog
 
 from sampan.platform.engines.keys import Key, workspace_key
 from sampan.platform.engines.objects import ObjectMissing
+from sampan.platform.engines.threads import opened, uninterrupted
 from sampan.platform.trust.waking import target_key
 
 if TYPE_CHECKING:
@@ -80,7 +82,7 @@ async def compress(core: "Core", workspace_id: str, sha256: str) -> bool:
             return False
         await core.objects.put_new_file(encoded_key(workspace_id, sha256), aside)
     finally:
-        await asyncio.to_thread(aside.unlink, missing_ok=True)
+        await uninterrupted(aside.unlink, True)
     return True
 
 
@@ -89,15 +91,17 @@ def encoded_key(workspace_id: str, sha256: str) -> Key:
     return workspace_key(workspace_id, "encoded", "gzip", sha256)
 
 
-async def _write(path: Path, chunks: AsyncIterator[bytes]) -> int:
+async def _write(path: Path, chunks: AsyncGenerator[bytes]) -> int:
     compressor = zlib.compressobj(LEVEL, zlib.DEFLATED, _GZIP_WINDOW)
     written = 0
-    file = await asyncio.to_thread(path.open, "xb")
-    try:
+    async with opened(path.open, "xb") as file, aclosing(chunks):
         async for chunk in chunks:
-            data = await asyncio.to_thread(compressor.compress, chunk)
-            written += await asyncio.to_thread(file.write, data)
-        written += await asyncio.to_thread(file.write, compressor.flush())
-    finally:
-        await asyncio.to_thread(file.close)
+            written += await uninterrupted(_add, file, compressor.compress, chunk)
+        written += await uninterrupted(_add, file, compressor.flush)
     return written
+
+
+def _add(file: BinaryIO, make: Callable[..., bytes], *given: bytes) -> int:
+    size = file.write(make(*given))
+    file.flush()  # here, not when the event loop closes it
+    return size

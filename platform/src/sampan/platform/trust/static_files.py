@@ -8,7 +8,7 @@ guess, so that no file of a publisher ever runs as a page of this origin.
 
 import contextlib
 import re
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncGenerator, Iterable
 from dataclasses import dataclass
 
 from starlette.types import Receive, Scope, Send
@@ -185,13 +185,10 @@ async def _answer(core: Core, scope: Scope, found: _Found, send: Send) -> None:
 
 
 async def _stream(
-    send: Send, status: int, headers: Iterable[tuple[bytes, bytes]], chunks: AsyncIterator[bytes]
+    send: Send, status: int, headers: Iterable[tuple[bytes, bytes]], chunks: AsyncGenerator[bytes]
 ) -> None:
     """Send a file chunk by chunk: the next one is read when the client has taken the last."""
-    async with contextlib.AsyncExitStack() as stack:
-        close = getattr(chunks, "aclose", None)
-        if close is not None:
-            stack.push_async_callback(close)
+    async with contextlib.aclosing(chunks):
         first = await anext(chunks, b"")  # a missing file is a 404 only before the first byte is out
         await send({"type": "http.response.start", "status": status, "headers": list(headers)})
         await send({"type": "http.response.body", "body": first, "more_body": True})
