@@ -7,6 +7,7 @@ import pytest
 
 from sampan.platform.identity.caller import authenticate
 from sampan.platform.identity.problems import SessionRevoked, TokenExpired, TokenInvalid, TokenMissing
+from sampan.platform.identity.service_client_apps import change_client_app
 from sampan.platform.identity.tiers import Tier
 from sampan.platform.testing import OTHER_WORKSPACE, WORKSPACE
 from sampan.platform.testing_device import SESSION, TestDevice, TestServer, add_retail_app, identity_server
@@ -74,6 +75,40 @@ async def test_only_an_open_client_app_takes_sessions(server: TestServer) -> Non
     for app_id, status, code in (("old", 403, "client_app_closed"), ("none", 404, "client_app_unknown")):
         answer = await TestDevice(server.http, server.clock, client_app=app_id).begin()
         assert (answer.status_code, answer.json()["code"]) == (status, code)
+
+
+async def close_app(server: TestServer, *, is_closed: bool = True) -> None:
+    async with server.core.store.workspace(WORKSPACE).write() as tx:
+        await change_client_app(tx, "retail", {"closed": is_closed})
+    await server.core.replica.poll()
+
+
+async def test_leaving_a_closed_app_signs_out_and_begins_nothing(server: TestServer) -> None:
+    device = await server.device()
+    await device.sign_in(PHONE)
+    await close_app(server)
+    answer = await device.sign_out()
+    assert (answer.status_code, answer.json()["code"]) == (403, "client_app_closed")
+    await server.core.replica.poll()
+    with pytest.raises(SessionRevoked):
+        server.caller(device)
+    await close_app(server, is_closed=False)
+    assert (await device.refresh()).json()["code"] == "refresh_refused"
+    assert (await device.begin()).status_code == 201
+    assert server.caller(device).customer_id is None
+
+
+async def test_a_closed_app_sends_no_codes_and_signs_nobody_in(server: TestServer) -> None:
+    device = await server.device()
+    code = await device.ask_code(PHONE)
+    await close_app(server)
+    for path, body in (("code", {"phone": PHONE}), ("customer", {"phone": PHONE, "code": code})):
+        for _ in range(31):  # more than the limits allow: nothing is used up
+            answer = await device.call("POST", f"{SESSION}/{path}", body)
+            assert (answer.status_code, answer.json()["code"]) == (403, "client_app_closed")
+    await close_app(server, is_closed=False)
+    answer = await device.call("POST", f"{SESSION}/customer", {"phone": PHONE, "code": code})
+    assert answer.status_code == 200
 
 
 async def test_a_token_ends_after_ten_minutes(server: TestServer) -> None:

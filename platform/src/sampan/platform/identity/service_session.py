@@ -62,6 +62,12 @@ def is_closed(core: Core, workspace_id: str, app_id: str) -> bool:
     return app is not None and app.closed
 
 
+def refuse_closed(core: Core, workspace_id: str, app_id: str) -> None:
+    """Raise `ClientAppClosed` when the client app was closed."""
+    if is_closed(core, workspace_id, app_id):
+        raise ClientAppClosed(CLOSED)
+
+
 async def begin(core: Core, workspace_id: str, new: NewSession) -> Granted:
     """Begin a visitor's session on a new device, or on one whose key is known (its answer was lost, say).
 
@@ -84,13 +90,21 @@ async def begin(core: Core, workspace_id: str, new: NewSession) -> Granted:
 
 
 async def sign_out(core: Core, workspace_id: str, device_id: str) -> Granted:
-    """End the device's session and begin a visitor's; a customer's tokens on it are void."""
+    """End the device's session and begin a visitor's; a customer's tokens on it are void.
+
+    A closed client app's devices are signed out too, but begin no session: raises `ClientAppClosed` then.
+    """
     now_ms = core.now_ms()
     refresh = new_refresh_token()
+    started: tuple[Session, Holder] | None = None
     async with core.store.workspace(workspace_id).write() as tx:
         device = await usable_device(tx, device_id)
         device = await leave(tx, device, cause="signed_out", by=device.id, now_ms=now_ms)
-        session, holder = await start_visitor(tx, device, refresh, now_ms=now_ms)
+        if not is_closed(core, workspace_id, device.client_app):
+            started = await start_visitor(tx, device, refresh, now_ms=now_ms)
+    if started is None:
+        raise ClientAppClosed(f"You are signed out. {CLOSED}")
+    session, holder = started
     return grant(core, workspace_id, session, refresh, tier=holder.tier, epoch=holder.epoch, now_ms=now_ms)
 
 

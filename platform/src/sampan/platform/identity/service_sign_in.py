@@ -32,7 +32,7 @@ from sampan.platform.identity.repository_customers import Customer, find_by_phon
 from sampan.platform.identity.repository_devices import Device, link_customer
 from sampan.platform.identity.repository_sessions import Session, delete_code, put_code, take_attempt
 from sampan.platform.identity.service_customers import NewCustomer, create_customer, prepare_customer
-from sampan.platform.identity.service_session import open_client_app, usable_device
+from sampan.platform.identity.service_session import open_client_app, refuse_closed, usable_device
 from sampan.platform.identity.tiers import Tier
 from sampan.platform.ports import SmsPort
 
@@ -50,8 +50,9 @@ class CodeSent:
 async def send_code(core: Core, workspace_id: str, caller: Caller, *, phone: str, lang: str, address: str) -> CodeSent:
     """Send a one-time code to a phone. Whether a customer has that number cannot be told from the answer.
 
-    Raises `PhoneInvalid`, `CodeLimit`, or what the `sms` port raises.
+    Raises `ClientAppClosed`, `PhoneInvalid`, `CodeLimit`, or what the `sms` port raises.
     """
+    refuse_closed(core, workspace_id, caller.client_app)
     number = phone_number(phone)
     await count(core, workspace_id, CODES_PER_ADDRESS, network_of(address))
     await count(core, workspace_id, CODES_PER_DEVICE, caller.device_id)
@@ -75,8 +76,9 @@ async def sign_in_by_code(
     """Sign the customer with this phone number in on the caller's device, and void the device's earlier tokens.
 
     A number without a customer makes a new registered one where the client app allows that.
-    Raises `CodeWrong`, `CodeLimit`, `NotACustomer`, `DeviceRevoked`.
+    Raises `ClientAppClosed`, `CodeWrong`, `CodeLimit`, `NotACustomer`, `DeviceRevoked`.
     """
+    refuse_closed(core, workspace_id, caller.client_app)
     number = phone_number(phone)
     # Before the phone's own count: whoever names ever new numbers must not use up the room for counters.
     await count(core, workspace_id, TRIES_PER_ADDRESS, network_of(address))
