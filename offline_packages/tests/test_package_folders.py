@@ -9,6 +9,7 @@ import pytest
 from zip_forge import good_files
 
 from sampan.offline_packages import NewApp, PackageRefused, Policy, intake, pack
+from sampan.offline_packages.refusals import OutputDiffers
 
 NEW_APP = NewApp(app_id="com.example.shop", version_name="1.0.0", sequence=1)
 
@@ -59,11 +60,46 @@ def test_the_output_folder_inside_the_app_is_left_out(app: Path) -> None:
 def test_another_sequence_rewrites_the_manifest_alone(app: Path, out: Path) -> None:
     packed = pack(app, out, sequence=42)
     assert packed.index.sequence == 42
-    assert packed.added == ("manifest.json",)
+    assert (packed.added, packed.replaced) == ((), ("manifest.json",))
     before = json.loads((app / "manifest.json").read_bytes())
     accepted = intake(packed.archive_path, out / "again.ma")
     assert accepted.manifest.sequence == 42
     assert before["version"]["code"] == 1
+
+
+def test_another_version_name_rewrites_the_manifest_too(app: Path, out: Path) -> None:
+    packed = pack(app, out, version_name="9.8.7")
+    assert (packed.index.version, packed.index.sequence, packed.replaced) == ("9.8.7", 1, ("manifest.json",))
+    assert packed.archive_path.name.endswith("-9.8.7.ma")
+
+
+def test_a_version_is_built_again_and_another_sequence_is_not_overwritten_unawares(app: Path, out: Path) -> None:
+    first = pack(app, out, overwrite=False)
+    assert not first.has_rebuilt
+    assert not pack(app, out, overwrite=False).has_rebuilt
+    (app / "app.css").write_text("body { margin: 1px }")
+    second = pack(app, out, overwrite=False)
+    assert second.has_rebuilt
+    assert second.digest != first.digest
+    kept = second.archive_path.read_bytes(), second.index_path.read_bytes()
+    with pytest.raises(OutputDiffers):
+        pack(app, out, sequence=2, overwrite=False)
+    assert (second.archive_path.read_bytes(), second.index_path.read_bytes()) == kept
+    assert len(list(out.iterdir())) == 2
+    assert pack(app, out, sequence=2).index.sequence == 2
+
+
+@pytest.mark.parametrize("index", [None, b"{}"])
+def test_a_package_without_a_readable_index_is_not_overwritten_unawares(
+    app: Path, out: Path, index: bytes | None
+) -> None:
+    first = pack(app, out)
+    first.index_path.unlink()
+    if index is not None:
+        first.index_path.write_bytes(index)
+    with pytest.raises(OutputDiffers):
+        pack(app, out, overwrite=False)
+    assert pack(app, out).has_rebuilt
 
 
 def test_times_and_modes_leave_no_trace(app: Path, out: Path) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from sampan.platform.cli.demo_parties import ADMINS
+from sampan.platform.cli.version_names import free_name
 from sampan.platform.testing_cli import DemoServer, Person
 
 APP = "bank.demo.hello"
@@ -38,6 +39,39 @@ def test_a_plain_build_is_packed_unchanged(alone: Person) -> None:
     packed = alone.ok("pack", "build", "--id", "org.example.plain", "--version", "2.1.0")
     assert packed["added"] == ["manifest.json", "app.js", "app.css"]
     assert alone.run("pack", "build").status == 1
+
+
+def test_packing_says_what_it_wrote_anew_and_spares_the_package_of_another_sequence(alone: Person) -> None:
+    alone.ok("new", "hello", "--id", APP)
+    first = alone.ok("pack", "hello")
+    assert (first["added"], first["replaced"], first["rebuilt"]) == ([], [], False)
+    other = alone.run("pack", "hello", "--sequence", "2")
+    assert (other.status, other.value["code"]) == (1, "folder_holds_another")
+    named = alone.ok("pack", "hello", "--sequence", "2", "--version", "1.1.0")
+    assert (named["version"], named["replaced"]) == ("1.1.0", ["manifest.json"])
+    forced = alone.run("pack", "hello", "--sequence", "2", "--force", as_json=False)
+    assert "written anew, with this version: manifest.json" in forced.out
+    assert "takes the place of another package" in forced.out
+
+
+@pytest.mark.parametrize(
+    ("taken", "free"),
+    [
+        ((), "1.0.0"),
+        (("1.0.0",), "1.0.1"),
+        (("1.0.0", "1.0.1", "1.0.2"), "1.0.3"),
+        (("2.0.0",), "1.0.0"),
+    ],
+)
+def test_a_version_name_in_use_is_raised(taken: tuple[str, ...], free: str) -> None:
+    assert free_name("1.0.0", taken) == free
+
+
+@pytest.mark.parametrize(
+    ("name", "free"), [("1.0.9", "1.0.10"), ("2.0-rc.1", "2.0-rc.2"), ("v3b", "v4b"), ("x", "x.1")]
+)
+def test_the_last_number_of_a_name_counts(name: str, free: str) -> None:
+    assert free_name(name, {name}) == free
 
 
 @pytest.mark.parametrize(
@@ -214,4 +248,8 @@ def test_another_root_than_the_pinned_one_is_refused(town: Town) -> None:
 def test_the_servers_rules_decide_what_a_check_says(town: Town) -> None:
     assert town.publisher.ok("check", "hello")["ok"]
     following = town.server.api(REVIEWER).get(f"/apps/{APP}/next-sequence")["sequence"]
-    assert town.publisher.ok("pack", "hello", "--next", "--out", "dist-next")["sequence"] == following
+    packed = town.publisher.ok("pack", "hello", "--next", "--out", "dist-next")
+    assert packed["sequence"] == following
+    assert packed["version"] == "1.0.1", "the name of the manifest, 1.0.0, was published before"
+    named = town.publisher.ok("pack", "hello", "--next", "--version", "7.0.0", "--out", "dist-next")
+    assert (named["sequence"], named["version"]) == (following, "7.0.0")

@@ -14,7 +14,7 @@ from typing import Any
 
 from sampan.offline_packages.appearing import appearing
 from sampan.offline_packages.archive import CHUNK_BYTES, ArchiveWriter, file_entry
-from sampan.offline_packages.index import FileEntry, PackageIndex, make_index, package_digest
+from sampan.offline_packages.index import FileEntry, PackageIndex, make_index, package_digest, parse_index
 from sampan.offline_packages.json_members import load_json
 from sampan.offline_packages.limits import Policy
 from sampan.offline_packages.manifest import VENDOR_MEMBER, Manifest
@@ -27,6 +27,8 @@ from sampan.offline_packages.refusals import (
     FolderNotPackable,
     ManifestNotJson,
     NotARegularFile,
+    OutputDiffers,
+    PackageRefused,
     PackageTooLarge,
     PathNotUtf8,
     TooManyFiles,
@@ -58,7 +60,7 @@ class NewApp:
 
 @dataclass(frozen=True, slots=True)
 class Packed:
-    """The two files written, and what was left out (`skipped`) or made (`added`) on the way."""
+    """The two files written, and what was left out (`skipped`), made (`added`) or written anew (`replaced`)."""
 
     digest: str
     index: PackageIndex
@@ -68,6 +70,9 @@ class Packed:
     index_path: Path
     skipped: tuple[str, ...]
     added: tuple[str, ...]
+    replaced: tuple[str, ...]
+    has_rebuilt: bool = False
+    """Whether other bytes lay under the same names before."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,17 +114,21 @@ def pack(
     *,
     new_app: NewApp | None = None,
     sequence: int | None = None,
+    version_name: str | None = None,
+    overwrite: bool = True,
     policy: Policy | None = None,
     progress: Callable[[int, int], None] = quiet,
 ) -> Packed:
     """Write `<id>-<version>.ma` and `<id>-<version>.index.json` into `out_dir`, whole or not at all.
 
-    `new_app` is for a folder without `manifest.json`; `sequence` replaces `version.code` of one that has it.
-    Raise the same `PackageRefused` that intake would. `progress` is told bytes done and in all, twice the size.
+    `new_app` is for a folder without `manifest.json`; `sequence` and `version_name` replace `version.code` and
+    `version.name` of one that has it. Building a version again writes over its files; without `overwrite` those
+    of another sequence raise `OutputDiffers`. Raise the same `PackageRefused` that intake would. `progress` is told
+    bytes done and in all, twice the size.
     """
     limits = policy or Policy()
     sources, skipped = _found(folder, out_dir)
-    added = _complete(folder, sources, new_app, sequence)
+    added, replaced = _complete(folder, sources, new_app, sequence, version_name)
     manifest_bytes = sources[MANIFEST].read()
     sources[MANIFEST] = _Source(MANIFEST, None, manifest_bytes)  # what is parsed here is what is packed below
     manifest = parse_manifest(manifest_bytes)
@@ -134,7 +143,22 @@ def pack(
         index = _write(new_archive, measured, manifest, steps)
         index_bytes = index.to_bytes()
         new_index.write_bytes(index_bytes)
-    return Packed(package_digest(index_bytes), index, index_bytes, manifest, archive_path, index_path, skipped, added)
+        before = _before(archive_path, index_path)
+        if before not in (None, index.sequence) and not overwrite:
+            raise OutputDiffers(str(archive_path))
+        has_rebuilt = before is not None and not (index_path.exists() and index_path.read_bytes() == index_bytes)
+    digest = package_digest(index_bytes)
+    return Packed(digest, index, index_bytes, manifest, archive_path, index_path, skipped, added, replaced, has_rebuilt)
+
+
+def _before(archive_path: Path, index_path: Path) -> int | None:
+    """Return the sequence of the package that lies under these names: None for none, 0 when nothing tells it."""
+    try:
+        return parse_index(index_path.read_bytes()).sequence
+    except FileNotFoundError:
+        return 0 if archive_path.exists() else None
+    except PackageRefused:
+        return 0
 
 
 class _Steps:
@@ -185,14 +209,15 @@ def _utf8(name: bytes) -> str:
 
 
 def _complete(
-    folder: Path, sources: dict[str, _Source], new_app: NewApp | None, sequence: int | None
-) -> tuple[str, ...]:
-    """Add what the form needs: a manifest with the wanted sequence; for a plain build empty app.js and app.css."""
+    folder: Path, sources: dict[str, _Source], new_app: NewApp | None, sequence: int | None, version_name: str | None
+) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Bring the manifest to the wanted version, and add what a plain build lacks; return what was added, replaced."""
     if MANIFEST in sources:
-        if sequence is not None:
-            sources[MANIFEST] = _Source(MANIFEST, None, renumbered_manifest(sources[MANIFEST].read(), sequence))
-            return (MANIFEST,)
-        return ()
+        if sequence is None and version_name is None:
+            return (), ()
+        data = renumbered_manifest(sources[MANIFEST].read(), sequence, version_name)
+        sources[MANIFEST] = _Source(MANIFEST, None, data)
+        return (), (MANIFEST,)
     if INDEX_PAGE not in sources:
         raise FolderNotPackable(str(folder))
     if new_app is None:
@@ -200,14 +225,15 @@ def _complete(
     made = {MANIFEST: _new_manifest(new_app, sources, sequence), APP_JS: b"", APP_CSS: b""}
     added = tuple(name for name in made if name not in sources)
     sources.update({name: _Source(name, None, made[name]) for name in added})
-    return added
+    return added, ()
 
 
-def renumbered_manifest(data: bytes, sequence: int) -> bytes:
-    """Return the manifest in canonical JSON with this sequence as `version.code`."""
+def renumbered_manifest(data: bytes, sequence: int | None = None, version_name: str | None = None) -> bytes:
+    """Return the manifest in canonical JSON with this sequence as `version.code`, and this `version.name`."""
     value = load_json(data)
     if isinstance(value, dict) and isinstance(value.get("version"), dict):
-        value["version"]["code"] = sequence
+        wanted = {"code": sequence, "name": version_name}
+        value["version"] |= {name: each for name, each in wanted.items() if each is not None}
     try:
         return canonical_json(value)
     except NotCanonical as problem:

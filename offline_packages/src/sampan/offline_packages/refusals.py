@@ -340,6 +340,11 @@ class AppIdNeeded(PackageRefused):
     sentence = "The folder has no manifest.json, so say which app it is: `sampan pack FOLDER --id APP_ID`."
 
 
+class OutputDiffers(PackageRefused):
+    code = "folder_holds_another"
+    sentence = "{path} is there already and is another sequence; give another version name or folder, or overwrite it."
+
+
 class FolderChanged(PackageRefused):
     code = "folder_changed"
     sentence = "{path} changed while it was packed; pack again when the build is finished."

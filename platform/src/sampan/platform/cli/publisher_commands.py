@@ -5,9 +5,10 @@ from typing import Annotated, Any
 
 import typer
 
-from sampan.platform.cli.output import ExitCode
+from sampan.platform.cli.output import ExitCode, Output
 
 Folder = Annotated[Path, typer.Argument(help="Folder of the mini-app.")]
+PLAIN_VERSION = "1.0.0"
 
 
 def register(root: typer.Typer) -> None:
@@ -81,9 +82,15 @@ def pack(
         str | None, typer.Option("--id", help="App id, for a plain H5 build without manifest.json.")
     ] = None,
     name: Annotated[str | None, typer.Option(help="Name for people, for a plain H5 build.")] = None,
-    version: Annotated[str, typer.Option(help="Version name, for a plain H5 build.")] = "1.0.0",
+    version: Annotated[
+        str | None, typer.Option(help="Version name, in place of the manifest's; of a plain H5 build, else 1.0.0.")
+    ] = None,
     sequence: Annotated[int | None, typer.Option(min=1, help="Sequence, in place of the manifest's.")] = None,
-    following: Annotated[bool, typer.Option("--next", help="Take the next free sequence from the server.")] = False,
+    following: Annotated[
+        bool,
+        typer.Option("--next", help="Ask the server for the next free sequence, and raise a version name in use."),
+    ] = False,
+    force: Annotated[bool, typer.Option("--force", help="Also write over the package of another sequence.")] = False,
 ) -> None:
     """Pack a mini-app or a plain H5 build; the same files give the same bytes on every machine."""
     from sampan.offline_packages import NewApp
@@ -91,13 +98,17 @@ def pack(
     from sampan.offline_packages.required_files import MANIFEST
     from sampan.platform.cli.packages import progress
 
+    has_manifest = (folder / MANIFEST).exists()
     if following:
-        sequence = _next_sequence(app_id or _app_id_of(folder / MANIFEST))
+        app, named = _manifest_says(folder / MANIFEST) if has_manifest else (app_id, PLAIN_VERSION)
+        sequence, version = _following(context.obj, app, version, named)
     plain = None
-    if app_id is not None and not (folder / MANIFEST).exists():
-        plain = NewApp(app_id=app_id, version_name=version, sequence=sequence or 1, name=name)
+    if app_id is not None and not has_manifest:
+        plain = NewApp(app_id=app_id, version_name=version or PLAIN_VERSION, sequence=sequence or 1, name=name)
     with progress(context.obj, "Packing") as told:
-        packed = pack_folder(folder, out, new_app=plain, sequence=sequence, progress=told)
+        packed = pack_folder(
+            folder, out, new_app=plain, sequence=sequence, version_name=version, overwrite=force, progress=told
+        )
     value = {
         "app": packed.index.app,
         "version": packed.index.version,
@@ -109,11 +120,16 @@ def pack(
         "files": len(packed.index.files),
         "skipped": list(packed.skipped),
         "added": list(packed.added),
+        "replaced": list(packed.replaced),
+        "rebuilt": packed.has_rebuilt,
     }
     lines = [
         f"{packed.index.app} {packed.index.version}, sequence {packed.index.sequence}: {len(packed.index.files)} files"
     ]
     lines += [f"left out: {path}" for path in packed.skipped] + [f"added: {path}" for path in packed.added]
+    lines += [f"written anew, with this version: {path}" for path in packed.replaced]
+    if packed.has_rebuilt:
+        lines.append("This takes the place of another package of the same name.")
     lines += [f"package {packed.archive_path}", f"index   {packed.index_path}", f"digest  {packed.digest}"]
     lines.append(f"Next: sampan publish {packed.archive_path} --wait")
     context.obj.result(value, "\n".join(lines))
@@ -154,16 +170,30 @@ def _bank_rules() -> Any:
         return packages.default_rules()
 
 
-def _next_sequence(app_id: str) -> int:
-    from sampan.platform.cli.api import current_api
+def _following(output: Output, app_id: str | None, version: str | None, named: str) -> tuple[int, str | None]:
+    """Return the next free sequence, and the version name to write: the given one, or a free one when `named` is not.
 
-    return int(current_api().get(f"/apps/{app_id}/next-sequence")["sequence"])
-
-
-def _app_id_of(manifest: Path) -> str:
-    from sampan.offline_packages import parse_manifest
+    None leaves the name as the manifest has it.
+    """
     from sampan.offline_packages.refusals import AppIdNeeded
+    from sampan.platform.cli.api import current_api
+    from sampan.platform.cli.version_names import free_name
 
-    if not manifest.exists():
+    if app_id is None:
         raise AppIdNeeded
-    return parse_manifest(manifest.read_bytes()).app_id
+    api = current_api()
+    sequence = int(api.get(f"/apps/{app_id}/next-sequence")["sequence"])
+    if version is not None:
+        return sequence, version
+    free = free_name(named, {each["version"] for each in api.items(f"/apps/{app_id}/versions")})
+    if free == named:
+        return sequence, None
+    output.note(f"Version {named} is on the server already; this one is {free}. Choose another with --version.")
+    return sequence, free
+
+
+def _manifest_says(manifest: Path) -> tuple[str, str]:
+    from sampan.offline_packages import parse_manifest
+
+    found = parse_manifest(manifest.read_bytes())
+    return found.app_id, found.version_name
