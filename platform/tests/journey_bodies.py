@@ -52,6 +52,7 @@ BODIES: Mapping[str, Make] = {
     "POST /session/password": _always({"password": "wrong", "new_password": PASSWORD, "totp": "000000"}),
     "POST /setup/begin": _always({"link": "not a link"}),
     "POST /setup/finish": _always({"link": "not a link", "password": PASSWORD, "totp": "000000"}),
+    "GET /names": _none,
     "GET /operators": _none,
     "POST /operators": _always({"email": "new@example.com", "name": "New", "grants": [{"role": "auditor"}]}),
     "POST /operators/{operator_id}/grants": lambda town: {
@@ -80,6 +81,9 @@ BODIES: Mapping[str, Make] = {
     "GET /audit/rows": _none,
     "GET /audit/csv": _none,
     "POST /audit/verify": _always({}),
+    "GET /hosts": _none,
+    "POST /hosts": lambda town: {"host": f"second.{town.workspace}.example"},
+    "DELETE /hosts/{host}": _none,
     "GET /customers": _none,
     "POST /customers": _always({"tier": "full"}),
     "POST /customers/search": lambda town: {"phone": town.bodies["phone"]},

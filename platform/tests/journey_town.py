@@ -233,7 +233,8 @@ class Town:
         asked = _good(await self.call("PATCH", f"/catalogue/apps/{self.app}", entry)).json()
         if not asked["applied"]:
             await self.approve_change(asked["change"])
-        self.ids.update(category=category, tier="full")
+        self.ids.update(category=category, tier="full", host=f"own.{self.workspace}.example")
+        _good(await self.call("POST", "/hosts", {"host": self.ids["host"]}))
         await self.core.replica.poll()
 
     def rows(self) -> dict[str, list[str]]:

@@ -10,10 +10,11 @@ from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import BaseRoute, Mount, Route
-from starlette.types import ASGIApp
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from sampan.platform.access_log import AccessLog
 from sampan.platform.component import (
+    AppOrigins,
     Background,
     ClientRoutes,
     Component,
@@ -39,8 +40,10 @@ from sampan.platform.errors import Unavailable
 from sampan.platform.front import Front
 from sampan.platform.master_key import master_key
 from sampan.platform.metrics import CONTENT_TYPE, REGISTRY, RequestMetrics, render
-from sampan.platform.problems import HANDLERS
+from sampan.platform.problems import HANDLERS, RouteNotFound
 from sampan.platform.settings import Settings
+from sampan.platform.static_sites import StaticSite, StaticSites
+from sampan.platform.workspaces.host_rows import hosts_of
 from sampan.platform.workspaces.replica import FollowedLog, Replica, SnapshotPart
 from sampan.platform.workspaces.runners import build_dispatcher, build_job_runner
 from sampan.platform.workspaces.store import Store
@@ -174,7 +177,28 @@ def build_app(core: Core, *, log_descriptor: int = 2) -> ASGIApp:
         routes.extend(client.build(core))
     rest = Starlette(routes=routes, exception_handlers=HANDLERS, lifespan=lifespan)
     hot = {(route.method, route.path): route.build(core) for route in core.contributions(HotRoute)}
-    return Front(hot, rest, default_workspace=core.settings.default_workspace, requests=requests, access=access)
+    hosts = hosts_of(core)
+    return Front(
+        hot,
+        rest,
+        hosts=hosts,
+        sites=StaticSites(core.contributions(StaticSite), hosts),
+        app_origins=_app_origins(core),
+        requests=requests,
+        access=access,
+    )
+
+
+def _app_origins(core: Core) -> ASGIApp:
+    """Return what answers on the hosts of apps; without a component for it, every path there is unknown."""
+    builders = core.contributions(AppOrigins)
+    if builders:
+        return builders[-1].build(core)
+
+    async def nothing(_scope: Scope, _receive: Receive, _send: Send) -> None:
+        raise RouteNotFound("No component of this server serves apps of its own.")
+
+    return nothing
 
 
 def _operation_routes(core: Core) -> list[BaseRoute]:

@@ -74,6 +74,13 @@ class ConsoleRoutes:
 
 
 @dataclass(frozen=True, slots=True)
+class AppOrigins:
+    """What answers on the hosts of apps; the scope's `sampan_place` has the label. One component contributes it."""
+
+    build: "Callable[[Core], ASGIApp]"
+
+
+@dataclass(frozen=True, slots=True)
 class Background:
     """A task that runs as long as the server; it ends by cancellation and must leave nothing half done."""
 

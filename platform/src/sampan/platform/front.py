@@ -1,7 +1,7 @@
 """The outermost ASGI application: workspace, trace id, hot routes, metrics, the access line, last-resort errors.
 
 Raw ASGI on purpose: what runs here runs for every request. A hot route is found by one dictionary look-up on
-method and path; everything else goes on to the framework.
+method and path; everything else is a page's file or goes on to the framework.
 """
 
 import time
@@ -13,11 +13,14 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from sampan.platform.access_log import AccessLog
 from sampan.platform.errors import SampanError
+from sampan.platform.hosts import Hosts, Place, Surface
 from sampan.platform.ids import WORKSPACE_ID
 from sampan.platform.logs import start_trace
 from sampan.platform.metrics import RequestMetrics
 from sampan.platform.problems import RouteNotFound, internal_error, send_problem
+from sampan.platform.static_sites import StaticSites
 
+APP_ROUTE = "an app's origin"
 log = structlog.get_logger("front")
 
 
@@ -29,13 +32,17 @@ class Front:
         hot: Mapping[tuple[str, str], ASGIApp],
         rest: ASGIApp,
         *,
-        default_workspace: str,
+        hosts: Hosts,
+        sites: StaticSites,
+        app_origins: ASGIApp,
         requests: RequestMetrics,
         access: AccessLog,
     ) -> None:
         self._hot = hot
         self._rest = rest
-        self._default_workspace = default_workspace
+        self._hosts = hosts
+        self._sites = sites
+        self._app_origins = app_origins
         self._requests = requests
         self._access = access
 
@@ -61,15 +68,13 @@ class Front:
 
         route = "-"
         try:
-            self._name_workspace(scope)
+            place = self._name_workspace(scope)
             path = scope["path"]
             handler = self._hot.get((scope["method"], path))
-            if handler is not None:
-                route = path
-                await handler(scope, receive, send_and_note)
-            else:
-                await self._rest(scope, receive, send_and_note)
-                route = _pattern(scope)
+            if handler is None or place.hides_console:  # no hot route, or a host that does not serve everything
+                handler, path = self._find(place, path, handler)
+            route = path
+            await handler(scope, receive, send_and_note)
         except SampanError as error:
             if not begun:
                 await send_problem(send_and_note, error)
@@ -81,23 +86,38 @@ class Front:
                 await send_problem(send_and_note, internal_error())
         finally:
             seconds = time.perf_counter() - started
-            self._requests.observe(route, status, seconds)
+            self._requests.observe(route or _pattern(scope), status, seconds)
             self._access.write(scope, status, seconds, trace_id)
 
-    def _name_workspace(self, scope: Scope) -> None:
-        """Take a `/w/<workspace>` prefix off the path; without one the default workspace is meant."""
+    def _name_workspace(self, scope: Scope) -> Place:
+        """Note the place that the host names, and take a `/w/<workspace>` prefix off the path."""
+        place = scope["sampan_place"] = self._hosts.place_of(scope["headers"])
+        scope["sampan_workspace"] = place.workspace_id
         path = scope["path"]
-        if not path.startswith("/w/"):
-            scope["sampan_workspace"] = self._default_workspace
-            return
+        if not path.startswith("/w/") or place.surface is Surface.APP:
+            return place
         workspace_id, slash, rest = path[3:].partition("/")
         if not slash or WORKSPACE_ID.fullmatch(workspace_id) is None:
             raise RouteNotFound("After /w/ comes a workspace id and then a path, as in /w/demo/client/v1/session.")
+        if place.surface is Surface.WORKSPACE and place.workspace_id != workspace_id:
+            raise RouteNotFound("This host serves its own workspace alone.")
         scope["sampan_workspace"] = workspace_id
         scope["path"] = "/" + rest
         raw_path = cast("bytes", scope.get("raw_path") or path.encode())
         scope["raw_path"] = raw_path[len(workspace_id) + 3 :]
         scope["sampan_prefix"] = f"/w/{workspace_id}"
+        return place
+
+    def _find(self, place: Place, path: str, hot: ASGIApp | None) -> tuple[ASGIApp, str]:
+        """Return what answers here, and the name of its requests in metrics; empty: the framework names them."""
+        if place.surface is Surface.APP:
+            return self._app_origins, APP_ROUTE
+        if place.hides_console and (path == "/console" or path.startswith("/console/")):
+            raise RouteNotFound("The console is not served under this host.")
+        if hot is not None:
+            return hot, path
+        site = self._sites.find(place.surface, path)
+        return (self._rest, "") if site is None else (site, site.route)
 
 
 def _pattern(scope: Scope) -> str:

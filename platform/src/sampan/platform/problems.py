@@ -76,6 +76,8 @@ def problem_headers(error: SampanError) -> dict[str, str]:
     headers = {"content-type": MEDIA_TYPE, "cache-control": "no-store"}
     if "retry_after_seconds" in error.facts:
         headers["retry-after"] = str(error.facts["retry_after_seconds"])
+    if "allow" in error.facts:
+        headers["allow"] = str(error.facts["allow"])
     if error.status == 401:
         headers["www-authenticate"] = "Bearer"
     return headers

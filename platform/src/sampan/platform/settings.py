@@ -47,6 +47,15 @@ class Settings:
         str, about("Addresses or networks, with commas, of proxies whose X-Forwarded-For is believed; empty: none.")
     ] = ""
     default_workspace: Annotated[str, about("Workspace of requests without a /w/<workspace> prefix.")] = "demo"
+    base_host: Annotated[
+        str, about("Name below which every workspace has a host of its own, <workspace>.<base host>; empty: none.")
+    ] = "sampan.localhost"
+    apps_host: Annotated[
+        str, about("Name below which every mini-app has an origin of its own; empty: apps.<base host>.")
+    ] = ""
+    console_host: Annotated[
+        str, about("Host that alone serves the console and its API; empty: every host that names no workspace.")
+    ] = ""
     demo: Annotated[bool, about("Demo: one-time codes are shown to the developer, tokens can be minted.")] = False
     master_key_file: Annotated[
         Path | None, about("File with the 32-byte master key in hex; else <data>/keys/master.key, made at init.")

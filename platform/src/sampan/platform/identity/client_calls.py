@@ -6,12 +6,14 @@ import msgspec
 from starlette.types import Receive, Scope
 
 from sampan.platform.core import Core
+from sampan.platform.hosts import Place, Surface, origin
 from sampan.platform.hot import UNREADABLE, header, read_body
 from sampan.platform.identity.caller import Caller, authenticate
 from sampan.platform.identity.dpop import Call, Proof, read_proof, spend, token_hash
 from sampan.platform.identity.grants import Granted
 from sampan.platform.identity.problems import ProofInvalid
 from sampan.platform.problems import InvalidBody
+from sampan.platform.workspaces.host_rows import hosts_of
 
 MAX_BODY_BYTES = 16_384
 LOOPBACK = ("127.0.0.1", "localhost", "[::1]")
@@ -55,12 +57,16 @@ async def proven_caller(core: Core, scope: Scope, method: str, path: str) -> Cal
 def addresses(core: Core, scope: Scope, path: str) -> list[str]:
     """Return every address under which devices know this call, the usual one first.
 
-    They come from the setting `public_url`. Without it (a laptop) the Host header is believed where it names
-    this machine, or anything in a demo.
+    They come from the setting `public_url`, and under a workspace's own host from that host. Without either (a
+    laptop) the Host header is believed where it names this machine, or anything in a demo.
     """
     workspace_id: str = scope["sampan_workspace"]
     prefixed = f"/w/{workspace_id}{path}"
     paths = [path, prefixed] if workspace_id == core.settings.default_workspace else [prefixed]
+    place: Place = scope["sampan_place"]
+    if place.surface is Surface.WORKSPACE:  # a name that we gave out ourselves, whatever address is public
+        own = origin(hosts_of(core).names, scope, place.name)
+        return [own + each for each in (path, prefixed)]
     public_url = core.settings.public_url.rstrip("/")
     if public_url:
         return [public_url + each for each in paths]

@@ -7,6 +7,7 @@ from sampan.platform.operators.operator_rows import add_built_in_roles
 from sampan.platform.operators.people_changes import KINDS
 from sampan.platform.operators.permissions import EVERYONE, BuiltInRole, Permission
 from sampan.platform.operators.session_rows import machine_tokens, sessions, setup_links
+from sampan.platform.workspaces.host_rows import part as hosts_part
 
 if TYPE_CHECKING:
     from sampan.platform.core import Core
@@ -22,6 +23,8 @@ PERMISSIONS = (
     Permission("operator:disable", "停用账号、收回授权", "Disable accounts, remove grants", ADMIN, dangerous=True),
     Permission("change:read", "查看变更申请", "See change requests", INSIDERS),
     Permission("audit:read", "查看审计记录", "Read the audit", WATCHERS),
+    Permission("host:read", "查看网址", "See the hosts of the workspace", INSIDERS),
+    Permission("host:edit", "修改网址", "Add and remove hosts of the workspace", ADMIN, dangerous=True),
     Permission("token:create", "创建机器令牌", "Make machine tokens", EVERYONE),
     Permission("token:read", "查看所有机器令牌", "See everybody's machine tokens", WATCHERS),
     Permission("token:revoke", "吊销任意机器令牌", "End anybody's machine token", ADMIN),
@@ -40,9 +43,10 @@ component = Component(
         *KINDS,
         Tables((sessions, machine_tokens, setup_links)),
         WorkspaceSetup("operators", _set_up),
+        hosts_part,
         *(
             ConsoleRoutes(f"sampan.platform.operators.console_{name}_api:build")
-            for name in ("session", "people", "tokens", "changes", "audit")
+            for name in ("session", "people", "tokens", "changes", "audit", "hosts")
         ),
     ),
 )

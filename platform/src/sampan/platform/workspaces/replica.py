@@ -92,6 +92,7 @@ class Replica:
     now_ms: Callable[[], int]
     last_good_poll_ms: int = 0
     failed: dict[tuple[str, str], str] = field(default_factory=dict)
+    listeners: list[Callable[[str], None]] = field(default_factory=list)  # told the workspace whose view changed
     _unread_since_ms: dict[str, int] = field(default_factory=dict)
     _views: dict[str, WorkspaceView] = field(default_factory=dict)
     _polling: asyncio.Task[None] | None = None
@@ -189,6 +190,7 @@ class Replica:
                 heads.setdefault(row.workspace_id, {})[row.log] = row.head
         for workspace_id in [gone for gone in self._views if gone not in known]:
             del self._views[workspace_id]
+            self._tell(workspace_id)
         for workspace_id in self._unread_since_ms.keys() - known:
             del self._unread_since_ms[workspace_id]
         for workspace_id, revision in known.items():
@@ -232,6 +234,11 @@ class Replica:
         self._views[workspace_id] = WorkspaceView(
             revision, parts, followed, cursors, {part.name: numbers.get(part.name, 0) for part in self.parts}
         )
+        self._tell(workspace_id)
+
+    def _tell(self, workspace_id: str) -> None:
+        for listener in self.listeners:
+            listener(workspace_id)
 
     def _compile(self, workspace_id: str, part: SnapshotPart, rows: Any, parts: dict[str, Any]) -> None:
         try:
