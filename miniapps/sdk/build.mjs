@@ -1,0 +1,49 @@
+/** Builds the files of an app's origin: each one classic script, the worker with boot page and runtime inside it. */
+
+import { mkdir, rm, writeFile } from "node:fs/promises";
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { build } from "vite";
+
+const here = dirname(fileURLToPath(import.meta.url));
+const output = process.env.SAMPAN_ORIGIN_OUT ?? join(here, "../src/sampan/miniapps/web/origin");
+
+async function bundle(name, define = {}) {
+  const [made] = [
+    await build({
+      root: here,
+      configFile: false,
+      logLevel: "warn",
+      define,
+      build: {
+        write: false,
+        target: "es2022",
+        minify: true,
+        lib: { entry: join(here, `src/origin/${name}.ts`), formats: ["iife"], name: "sampan_origin" },
+      },
+    }),
+  ].flat();
+  return made.output[0].code.trim();
+}
+
+const boot = await bundle("boot");
+const runtime = await bundle("runtime");
+const worker = await bundle("worker", {
+  __BOOT_SCRIPT__: JSON.stringify(boot),
+  __RUNTIME_SCRIPT__: JSON.stringify(runtime),
+});
+const page =
+  '<!doctype html><html lang="en"><head><meta charset="utf-8"><title>sampan</title>' +
+  '<script src="/__boot.js" defer></script></head><body></body></html>';
+
+await rm(output, { recursive: true, force: true });
+await mkdir(output, { recursive: true });
+for (const [name, text] of Object.entries({
+  "boot.html": page,
+  "boot.js": boot,
+  "runtime.js": runtime,
+  "worker.js": worker,
+})) {
+  await writeFile(join(output, name), text);
+  console.log(`${name} ${text.length}`);
+}

@@ -1,0 +1,101 @@
+/** The boot page: brings the worker up, has it prove the wanted version, then gives way to the app. */
+
+import type { BootHello, FromBoot, FromWorker, ToBoot, ToWorker, Wanted } from "./messages";
+import { wipeData } from "./wipe";
+
+const WORKER = "/__sw.js";
+const nonce = location.hash.slice(1);
+const hadWorker = navigator.serviceWorker?.controller != null;
+
+addEventListener("message", (event) => {
+  const [port] = event.ports;
+  const said = event.data as { sampan?: unknown; nonce?: unknown } | null;
+  if (event.source !== parent || port === undefined || said?.sampan !== "port" || said.nonce !== nonce) return;
+  serveShell(port);
+});
+const hello: BootHello = { sampan: "boot", nonce };
+if (parent !== window) parent.postMessage(hello, "*");
+
+function serveShell(port: MessagePort): void {
+  const say = (message: FromBoot) => port.postMessage(message);
+  let wanted: Wanted | undefined;
+  let entry = "/";
+  const go = (answer: FromWorker) => {
+    if (answer.type === "need") return say({ ...answer, hadWorker });
+    if (answer.type === "refused") return say(answer);
+    say({ type: "ready", hadWorker });
+    location.replace(entry);
+  };
+  const obey = async (order: ToBoot): Promise<void> => {
+    switch (order.type) {
+      case "prepare":
+        ({ wanted, entry } = order);
+        return go(await ask({ sampan: "prepare", wanted, heal: order.heal }));
+      case "supply":
+        if (wanted === undefined) return;
+        return go(await ask({ sampan: "supply", wanted, chains: order.chains, packages: order.packages }));
+      case "wipe":
+        await wipeData(window);
+        return say({ type: "done" });
+      case "remove":
+        await wipeData(window);
+        for (const name of await caches.keys()) await caches.delete(name);
+        return say({ type: "done" });
+    }
+  };
+  port.onmessage = (event: MessageEvent<ToBoot>) => {
+    obey(event.data).catch((problem: unknown) => {
+      say({ type: "refused", code: codeOf(problem), message: problem instanceof Error ? problem.message : "" });
+    });
+  };
+}
+
+function codeOf(problem: unknown): string {
+  return problem instanceof DOMException && problem.name === "QuotaExceededError" ? "store_full" : "worker_unavailable";
+}
+
+async function ask(order: ToWorker): Promise<FromWorker> {
+  const worker = await theWorker();
+  return tell(worker, order);
+}
+
+function tell(worker: ServiceWorker, order: ToWorker): Promise<FromWorker> {
+  return new Promise((resolve) => {
+    const { port1, port2 } = new MessageChannel();
+    port1.onmessage = (event: MessageEvent<FromWorker>) => {
+      port1.close();
+      resolve(event.data);
+    };
+    worker.postMessage(order, [port2]);
+  });
+}
+
+let found: Promise<ServiceWorker> | undefined;
+
+/**
+ * Return the worker that controls this origin from now on. A newer script that waits takes over here, where no app
+ * runs; the look for a newer one goes on in the background and counts at the next opening.
+ */
+function theWorker(): Promise<ServiceWorker> {
+  found ??= bringUp();
+  return found;
+}
+
+async function bringUp(): Promise<ServiceWorker> {
+  const container = navigator.serviceWorker;
+  const known = await container.getRegistration("/");
+  const registering = container.register(WORKER, { scope: "/", updateViaCache: "none" });
+  if (known?.waiting) {
+    const changed = new Promise((resolve) => container.addEventListener("controllerchange", resolve, { once: true }));
+    known.waiting.postMessage({ sampan: "takeover" } satisfies ToWorker, [new MessageChannel().port2]);
+    await changed;
+  }
+  if (container.controller !== null) {
+    registering.catch(() => undefined); // offline, or the server is away: the worker that is there serves
+    return container.controller;
+  }
+  await registering;
+  const { active } = await container.ready;
+  if (active === null) throw new Error("The worker did not start.");
+  return active;
+}

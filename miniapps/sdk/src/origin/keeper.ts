@@ -1,0 +1,78 @@
+/** The worker's memory: which version this origin serves. Filled by the boot page, or from the shelf after a restart. */
+
+import { isRefused } from "../trust/refused";
+import type { OriginConfig } from "./config";
+import type { FromWorker, ToWorker, Wanted } from "./messages";
+import { Missing, type OpenedApp, openApp, type Prove } from "./opened";
+import type { Shelf } from "./shelf";
+
+type Prepare = Extract<ToWorker, { sampan: "prepare" }>;
+type Supply = Extract<ToWorker, { sampan: "supply" }>;
+
+export class Keeper {
+  private opening: Promise<OpenedApp> | null = null;
+
+  constructor(
+    private readonly config: OriginConfig,
+    private readonly shelf: Shelf,
+    private readonly prove: Prove,
+  ) {}
+
+  /** Return the version to serve. After a restart of the worker it is read and proved again. Throws as `openApp`. */
+  opened(): Promise<OpenedApp> {
+    this.opening ??= this.reopen();
+    return this.opening;
+  }
+
+  /** The next request proves everything again. */
+  forget(): void {
+    this.opening = null;
+  }
+
+  /** Make the wanted version the served one, or say which packages it takes and what was wrong with the stored ones. */
+  async prepare({ wanted, heal }: Prepare): Promise<FromWorker> {
+    if (heal) await this.shelf.clear();
+    const answer = await this.open(wanted);
+    if (answer.type !== "refused" || answer.code === "store_full") return answer;
+    return { type: "need", packages: [...digestsOf(wanted, [])], why: answer.code };
+  }
+
+  /** Store what the shell sent, then open it. What was sent is proved like everything else. */
+  async supply({ wanted, chains, packages }: Supply): Promise<FromWorker> {
+    await this.shelf.putChains(chains);
+    for (const each of packages) await this.shelf.putPackage(each);
+    return this.open(wanted);
+  }
+
+  private async open(wanted: Wanted): Promise<FromWorker> {
+    const opening = openApp(this.config, wanted, this.shelf, this.prove);
+    try {
+      await opening;
+      this.opening = opening;
+      await this.shelf.putWanted(wanted);
+      await this.shelf.keepOnly(digestsOf(wanted, wanted.keep));
+      return { type: "ready" };
+    } catch (problem) {
+      this.forget();
+      return answerTo(problem, wanted);
+    }
+  }
+
+  private async reopen(): Promise<OpenedApp> {
+    const wanted = await this.shelf.wanted();
+    if (wanted === null) throw new Missing([]);
+    return openApp(this.config, wanted, this.shelf, this.prove);
+  }
+}
+
+function digestsOf(wanted: Wanted, others: readonly string[]): ReadonlySet<string> {
+  return new Set([wanted.digest, ...wanted.shared.map((each) => each.digest), ...others]);
+}
+
+function answerTo(problem: unknown, wanted: Wanted): FromWorker {
+  if (problem instanceof Missing) return { type: "need", packages: problem.packages, why: "store_missing" };
+  if (isRefused(problem)) return { type: "refused", code: problem.code, message: problem.message };
+  const isFull = problem instanceof DOMException && problem.name === "QuotaExceededError";
+  const message = problem instanceof Error ? problem.message : String(problem);
+  return { type: "refused", code: isFull ? "store_full" : "store_damaged", message: `${wanted.app}: ${message}` };
+}

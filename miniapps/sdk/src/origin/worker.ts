@@ -1,0 +1,89 @@
+/**
+ * The service worker of one app's origin. It answers every request of the origin itself: the platform's own files from
+ * this script, everything else from the signed package. Nothing of an app reaches the network through it.
+ */
+
+import { isRefused } from "../trust/refused";
+import { readConfig } from "./config";
+import { bootPolicy } from "./csp";
+import { Keeper } from "./keeper";
+import type { FileRefused, FromWorker, ToWorker } from "./messages";
+import { mediaType } from "./mime";
+import { Missing } from "./opened";
+import { BOOT_PAGE } from "./pages";
+import { prove } from "./prove";
+import { commonHeaders, packagePath, refusal, serve } from "./serving";
+import { Shelf } from "./shelf";
+import type { FetchEvent, MessageFromClient, WorkerScope } from "./worker_scope";
+
+/** The built boot.js and runtime.js. They live in this script because an app can rewrite everything that is stored. */
+declare const __BOOT_SCRIPT__: string;
+declare const __RUNTIME_SCRIPT__: string;
+
+const scope = globalThis as unknown as WorkerScope;
+const config = readConfig(scope.SAMPAN_ORIGIN);
+const shells = config.shellOrigins;
+const keeper = new Keeper(config, new Shelf(scope.caches), prove);
+
+const OWN_FILES: Readonly<Record<string, readonly [string, string]>> = {
+  "/__boot": [BOOT_PAGE, ".html"],
+  "/__boot.js": [__BOOT_SCRIPT__, ".js"],
+  "/__runtime.js": [__RUNTIME_SCRIPT__, ".js"],
+};
+
+scope.addEventListener("activate", (event) => event.waitUntil(scope.clients.claim()));
+
+scope.addEventListener("fetch", (event) => {
+  const url = new URL(event.request.url);
+  if (url.origin !== scope.location.origin) return;
+  event.respondWith(answer(event, url.pathname));
+});
+
+async function answer(event: FetchEvent, pathname: string): Promise<Response> {
+  const own = OWN_FILES[pathname];
+  if (own !== undefined) {
+    return new Response(own[0], { headers: commonHeaders(bootPolicy(shells), mediaType(own[1])) });
+  }
+  const path = packagePath(pathname) ?? "";
+  try {
+    const { request } = event;
+    const asked = { path, isNavigation: request.mode === "navigate", range: request.headers.get("Range") };
+    return await serve(await keeper.opened(), asked, shells);
+  } catch (problem) {
+    return refuse(event, path, problem);
+  }
+}
+
+/** Answer with the refusal, and tell the document that asked; what is stored is looked at anew next time. */
+async function refuse(event: FetchEvent, path: string, problem: unknown): Promise<Response> {
+  const code = isRefused(problem) ? problem.code : problem instanceof Missing ? "store_missing" : "store_damaged";
+  const opened = await keeper.opened().catch(() => null);
+  keeper.forget();
+  const client = event.clientId === "" ? undefined : await scope.clients.get(event.clientId);
+  const told: FileRefused = { sampan: "refused", code, path };
+  client?.postMessage(told);
+  return refusal(code, path, opened, shells);
+}
+
+scope.addEventListener("message", (event) => {
+  const [port] = event.ports;
+  if (port === undefined || !isBootPage(event)) return;
+  event.waitUntil(obey(event.data as ToWorker).then((said) => port.postMessage(said)));
+});
+
+/** Only the platform's boot page gives orders. `url` is that of the document's creation, which no script can change. */
+function isBootPage({ source }: MessageFromClient): boolean {
+  return source !== null && source.frameType === "nested" && new URL(source.url).pathname === "/__boot";
+}
+
+async function obey(order: ToWorker): Promise<FromWorker> {
+  switch (order.sampan) {
+    case "prepare":
+      return keeper.prepare(order);
+    case "supply":
+      return keeper.supply(order);
+    case "takeover":
+      await scope.skipWaiting();
+      return { type: "ready" };
+  }
+}
