@@ -264,6 +264,20 @@ async def test_a_new_colleague_from_proposal_to_first_sign_in(stage: Stage) -> N
     assert wrong.json()["code"] in ("bad_password", "wrong_code")
 
 
+async def test_whoever_is_signed_in_learns_what_colleagues_are_called(stage: Stage) -> None:
+    reviewer = await person_with(stage.core, WORKSPACE, "reviewer")
+    foreign = await person_with(stage.core, OTHER_WORKSPACE, "reviewer")
+    people = (await stage.call("GET", "/operators", by=await stage.bearer(stage.ada))).json()["items"]
+    bob = next(person for person in people if person["name"] == "Bob")
+    elsewhere = (await actor_of(stage.core, OTHER_WORKSPACE, foreign)).operator_id
+    path = f"/names?id={bob['id']}&id={bob['person']}&id={elsewhere}"
+    answer = await stage.call("GET", path, by=await stage.bearer(reviewer))
+    assert answer.json() == {"names": {bob["id"]: "Bob", bob["person"]: "Bob"}}
+    assert (await stage.call("GET", path)).status_code == 401
+    wrong = await stage.call("GET", "/names?id=Bob", by=await stage.bearer(reviewer))
+    assert (wrong.status_code, wrong.json()["errors"][0]["code"]) == (422, "wrong_form")
+
+
 async def test_two_approvals_at_once_apply_once(stage: Stage) -> None:
     third = await person_with(stage.core, WORKSPACE, "admin")
     ada, bob, carl = [await stage.bearer(person) for person in (stage.ada, stage.bob, third)]

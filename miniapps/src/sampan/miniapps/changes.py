@@ -10,12 +10,13 @@ from sampan.miniapps import policy as policies
 from sampan.miniapps import repository
 from sampan.miniapps.catalogue import BadEntry, is_no_wider, read_entry
 from sampan.miniapps.part import PART
+from sampan.platform.audience.words import TIERS
 from sampan.platform.core import Core
 from sampan.platform.engines.database import Transaction
 from sampan.platform.errors import Conflict, Invalid
 from sampan.platform.operators import audit
 from sampan.platform.operators.actor import Actor
-from sampan.platform.operators.changes import Change, ChangeKind, DiffLine
+from sampan.platform.operators.changes import Change, ChangeKind, DiffLine, Words
 from sampan.platform.workspaces.revisions import raise_revision
 
 ENTRY_CHANGE, POLICY_CHANGE = "catalogue.entry", "miniapps.policy"
@@ -36,6 +37,11 @@ LABELS = {
     "max_file_bytes": ("单文件大小上限（字节）", "Largest file in bytes"),
     "max_files": ("文件数上限", "Most files"),
 }
+WORDS = {
+    "is_listed": {"true": Words("是", "yes"), "false": Words("否", "no")},
+    "see_tier": TIERS,
+    "open_tier": TIERS,
+}
 
 
 class CategoryUnknown(Invalid):
@@ -54,7 +60,7 @@ def describe(payload: dict[str, Any]) -> list[DiffLine]:
     """Return one line for every member that changes."""
     before, after = payload["before"] or {}, payload["after"]
     return [
-        DiffLine(*LABELS[name], _shown(before.get(name)), _shown(after[name]))
+        DiffLine(*LABELS[name], _shown(before.get(name)), _shown(after[name]), WORDS.get(name, {}))
         for name in LABELS
         if name in after and before.get(name) != after[name]
     ]
@@ -126,6 +132,8 @@ def _same(present: object, before: object) -> None:
 def _shown(value: object) -> str | None:
     if value is None:
         return None
+    if isinstance(value, bool):
+        return "true" if value else "false"
     return ", ".join(map(str, value)) if isinstance(value, list) else str(value)
 
 

@@ -4,8 +4,8 @@ An approval carries the maker's person id by a composite foreign key to the requ
 itself can compare the two: no code path, and no hand-written SQL, can enter a maker's own approval.
 """
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
@@ -82,17 +82,47 @@ class ChangeState(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class Words:
+    """A value as people say it."""
+
+    zh: str
+    en: str
+
+
+@dataclass(frozen=True, slots=True)
 class DiffLine:
-    """One readable line of what would change; None for what was or will not be there."""
+    """One readable line of what would change; None for what was or will not be there.
+
+    `before` and `after` are as the payload has them; where that is no word for people, `words` say it in Chinese
+    and English, by the value.
+    """
 
     zh: str
     en: str
     before: str | None = None
     after: str | None = None
+    words: Mapping[str, Words] = field(default_factory=dict)
 
     def as_json(self) -> dict[str, Any]:
-        """Return the form that is stored and shown."""
-        return {"zh": self.zh, "en": self.en, "before": self.before, "after": self.after}
+        """Return the form that is stored and shown: the words stand beside each value."""
+        return {
+            "zh": self.zh,
+            "en": self.en,
+            "before": self.before,
+            "after": self.after,
+            "before_words": self._said(self.before),
+            "after_words": self._said(self.after),
+        }
+
+    @classmethod
+    def from_json(cls, line: Mapping[str, Any]) -> "DiffLine":
+        """Return a stored line."""
+        words = {line[side]: Words(**line[f"{side}_words"]) for side in ("before", "after") if line[f"{side}_words"]}
+        return cls(line["zh"], line["en"], line["before"], line["after"], words)
+
+    def _said(self, value: str | None) -> dict[str, str] | None:
+        words = None if value is None else self.words.get(value)
+        return None if words is None else {"zh": words.zh, "en": words.en}
 
 
 @dataclass(frozen=True, slots=True)
@@ -260,6 +290,6 @@ def _values(change: Change) -> dict[str, Any]:
 def _change(row: Any) -> Change:
     values = dict(row._mapping)
     values["payload"] = parse_canonical(row.payload)
-    values["diff"] = tuple(DiffLine(**line) for line in parse_canonical(row.diff))
+    values["diff"] = tuple(map(DiffLine.from_json, parse_canonical(row.diff)))
     values["state"] = ChangeState(row.state)
     return Change(**values)

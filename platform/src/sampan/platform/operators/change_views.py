@@ -9,6 +9,7 @@ from sampan.platform.operators.change_errors import ChangeNotFound
 from sampan.platform.operators.change_rows import Approval, Change, ChangeState
 from sampan.platform.operators.changes import ChangeKind
 from sampan.platform.operators.console_bodies import ChangeView, DeciderView, DiffView
+from sampan.platform.operators.names import names_of
 from sampan.platform.operators.people_door import read_people
 from sampan.platform.operators.person_rows import persons_by_ids
 
@@ -62,7 +63,13 @@ async def views(core: "Core", workspace_id: str, changes: Sequence[Change]) -> l
         given = await change_rows.approvals_of_many(tx, changes)
         ids = {change.maker_person_id for change in changes} | {one.approver_person_id for one in given}
         names = {key: person.name for key, person in (await persons_by_ids(tx, sorted(ids))).items()}
-    return [_view(change, given, names, core.now_ms()) for change in changes]
+    kinds = {kind.name: kind for kind in core.contributions(ChangeKind)}
+    called = [_target_name(kinds.get(change.kind), change) for change in changes]
+    names |= await names_of(core, workspace_id, frozenset(called))
+    return [
+        _view(change, given, names, names.get(name, name), core.now_ms())
+        for change, name in zip(changes, called, strict=True)
+    ]
 
 
 async def view(core: "Core", workspace_id: str, change: Change) -> ChangeView:
@@ -70,16 +77,24 @@ async def view(core: "Core", workspace_id: str, change: Change) -> ChangeView:
     return (await views(core, workspace_id, [change]))[0]
 
 
-def _view(change: Change, given: Sequence[Approval], names: dict[str, str], now_ms: int) -> ChangeView:
+def _target_name(kind: ChangeKind | None, change: Change) -> str:
+    """Return what the kind calls the target; of a kind that is not plugged in any more, the target itself."""
+    return change.target if kind is None else kind.named(change.target, change.payload)
+
+
+def _view(
+    change: Change, given: Sequence[Approval], names: dict[str, str], target_name: str, now_ms: int
+) -> ChangeView:
     mine = [one for one in given if (one.change_id, one.edition) == (change.id, change.edition)]
     return ChangeView(
         id=change.id,
         kind=change.kind,
         target=change.target,
+        target_name=target_name,
         base=change.base,
         payload=change.payload,
         digest=change.digest,
-        diff=[DiffView(**line.as_json()) for line in change.diff],
+        diff=[DiffView.model_validate(line.as_json()) for line in change.diff],
         note=change.note,
         edition=change.edition,
         maker=DeciderView(

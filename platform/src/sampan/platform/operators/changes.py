@@ -30,13 +30,24 @@ from sampan.platform.operators.change_errors import (
     SamePerson,
     UnknownChangeKind,
 )
-from sampan.platform.operators.change_rows import Approval, Change, ChangeState, DiffLine
+from sampan.platform.operators.change_rows import Approval, Change, ChangeState, DiffLine, Words
 from sampan.platform.operators.operator_rows import active_persons, bonded_until_ms
 
 if TYPE_CHECKING:
     from sampan.platform.core import Core
 
-__all__ = ["Change", "ChangeKind", "ChangeState", "DiffLine", "approve", "edit", "propose", "reject", "withdraw"]
+__all__ = [
+    "Change",
+    "ChangeKind",
+    "ChangeState",
+    "DiffLine",
+    "Words",
+    "approve",
+    "edit",
+    "propose",
+    "reject",
+    "withdraw",
+]
 
 EXPIRES_MS = 7 * 24 * 3600 * 1000
 MAX_PAYLOAD_BYTES = 256 * 1024
@@ -47,6 +58,10 @@ Payload = dict[str, Any]
 
 def _never(_payload: Payload) -> bool:
     return False
+
+
+def _itself(target: str, _payload: Payload) -> str:
+    return target
 
 
 def _everywhere(_target: str, _payload: Payload) -> Mapping[str, str]:
@@ -68,7 +83,8 @@ class ChangeKind:
     `base` returns the present revision of the target; when it moved since the proposal the change is stale.
     `apply` runs in the approving transaction, after the change is marked applied, with the last approver.
     `describe` gives the readable diff, `check` refuses a payload that could never be applied (at proposal and
-    edit), `scope` names client app, publisher or app for limited grants. A payload that only `lowers_risk` is
+    edit), `scope` names client app, publisher or app for limited grants, `named` is what people call the target,
+    where its id tells them nothing. A payload that only `lowers_risk` is
     applied at once. `on_close` runs in the transaction that rejects or withdraws. `by_hand` lets `POST /changes`
     propose it without a use case of its own, and its maker edit the payload; any other payload was worked out by
     a use case from what `apply` will do, so an edit only takes the target's present revision.
@@ -85,6 +101,7 @@ class ChangeKind:
     check: "Callable[[Core, Transaction, Actor, str, Payload], Awaitable[None]]" = _unchecked
     scope: Callable[[str, Payload], Mapping[str, str]] = _everywhere
     on_close: "Callable[[Core, Transaction, Change, Actor], Awaitable[None]]" = _nothing
+    named: Callable[[str, Payload], str] = _itself
     by_hand: bool = False
     expires_ms: int = EXPIRES_MS
 

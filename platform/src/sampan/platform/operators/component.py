@@ -46,7 +46,7 @@ component = Component(
         hosts_part,
         *(
             ConsoleRoutes(f"sampan.platform.operators.console_{name}_api:build")
-            for name in ("session", "people", "tokens", "changes", "audit", "hosts")
+            for name in ("session", "names", "people", "tokens", "changes", "audit", "hosts")
         ),
     ),
 )

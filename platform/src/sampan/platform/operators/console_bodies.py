@@ -53,13 +53,22 @@ class GrantView(GrantBody):
     id: str
 
 
+class WordsView(BaseModel):
+    """A value as people say it."""
+
+    zh: str
+    en: str
+
+
 class DiffView(BaseModel):
-    """One readable line of a change."""
+    """One readable line of a change; words stand beside values that are no words for people by themselves."""
 
     zh: str
     en: str
     before: str | None
     after: str | None
+    before_words: WordsView | None
+    after_words: WordsView | None
 
 
 class DeciderView(BaseModel):
@@ -78,6 +87,7 @@ class ChangeView(BaseModel):
     id: str
     kind: str
     target: str
+    target_name: str
     base: str
     payload: dict[str, Any]
     digest: str

@@ -16,7 +16,7 @@ from sampan.platform.operators import operator_rows as rows
 from sampan.platform.operators.actor import Actor
 from sampan.platform.operators.audit import record
 from sampan.platform.operators.change_rows import approvals_of
-from sampan.platform.operators.changes import Change, ChangeKind, DiffLine
+from sampan.platform.operators.changes import Change, ChangeKind, DiffLine, Words
 from sampan.platform.operators.operator_rows import GrantRow, OperatorState
 from sampan.platform.operators.people_errors import (
     BuiltInRoleFixed,
@@ -34,6 +34,11 @@ SETUP_ALLOWED_MS = 7 * 24 * 3600 * 1000
 GRANT_FIELDS = frozenset({"role", "client_app", "publisher", "app"})
 MAX_GRANTS = 50
 ABSENT = "absent"
+STATES = {
+    "disabled": Words("已停用", "disabled"),
+    "active": Words("启用", "active"),
+    "allowed": Words("允许", "allowed"),
+}
 Payload = dict[str, Any]
 
 
@@ -127,14 +132,18 @@ async def _apply_create(core: "Core", tx: Transaction, change: Change, actor: Ac
     await record(tx, actor, "operator.create", target=operator_id, detail=detail, now_ms=now_ms)
 
 
+def _new_name(_target: str, payload: Payload) -> str:
+    return f"{payload['name']} <{payload['email']}>"
+
+
 def _describe_create(payload: Payload) -> list[DiffLine]:
     lines = [
-        DiffLine("新账号", "New account", after=f"{payload['name']} <{payload['email']}>"),
+        DiffLine("新账号", "New account", after=_new_name("", payload)),
         *_grant_lines(payload),
     ]
     if payload["existing"]:
         home = payload["home_workspace"]
-        lines.append(DiffLine("已有人员,来自工作区", "Existing person, from workspace", after=home))
+        lines.append(DiffLine("已有人员，来自工作区", "Existing person, from workspace", after=home))
     return lines
 
 
@@ -224,6 +233,7 @@ CREATE = ChangeKind(
     apply=_apply_create,
     describe=_describe_create,
     check=_check_create,
+    named=_new_name,
 )
 GRANT = ChangeKind(
     name="operator.grant",
@@ -241,7 +251,7 @@ ENABLE = ChangeKind(
     approve="operator:approve",
     base=_operator_base,
     apply=_apply_enable,
-    describe=lambda _payload: [DiffLine("账号状态", "Account", before="disabled", after="active")],
+    describe=lambda _payload: [DiffLine("账号状态", "Account", "disabled", "active", STATES)],
     check=_check_target,
     by_hand=True,
 )
@@ -251,7 +261,9 @@ RESET = ChangeKind(
     approve="operator:approve",
     base=_operator_base,
     apply=_apply_reset,
-    describe=lambda _payload: [DiffLine("重设密码与动态口令", "New password and second factor", after="allowed")],
+    describe=lambda _payload: [
+        DiffLine("重设密码与动态口令", "New password and second factor", None, "allowed", STATES)
+    ],
     check=_check_target,
 )
 ROLE = ChangeKind(

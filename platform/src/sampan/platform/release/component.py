@@ -4,8 +4,9 @@ import json
 from functools import partial
 from typing import Any
 
+from sampan.platform.audience.words import rule_words
 from sampan.platform.component import Component, ConsoleRoutes, HotRoute
-from sampan.platform.operators.changes import ChangeKind, DiffLine
+from sampan.platform.operators.changes import ChangeKind, DiffLine, Words
 from sampan.platform.operators.permissions import EVERYONE, Permission
 from sampan.platform.release import service
 from sampan.platform.release.client_api import build_sync
@@ -26,6 +27,13 @@ PERMISSIONS = (
     Permission("release:kill", "禁用版本", "Forbid a version on every device", MANAGERS, dangerous=True),
 )
 
+CLIENT_APPS = {"*": Words("全部", "all")}
+UPDATE_MODES = {
+    "async": Words("下次打开时更新", "in the background, used at the next open"),
+    "sync": Words("打开前先更新", "before it opens"),
+}
+STATES = {"paused": Words("已暂停", "paused"), "running": Words("进行中", "running")}
+
 
 def describe_start(payload: dict[str, Any]) -> list[DiffLine]:
     """Return the readable form of a release that is to start."""
@@ -33,9 +41,9 @@ def describe_start(payload: dict[str, Any]) -> list[DiffLine]:
     lines = [
         DiffLine("版本", "Version", None, f"{payload['id']} {payload['version']} ({payload['sequence']})"),
         DiffLine("包摘要", "Package digest", None, payload["digest"]),
-        DiffLine("受众", "Audience", None, audience),
-        DiffLine("客户端应用", "Client app", None, payload["client_app"] or "*"),
-        DiffLine("更新方式", "Update mode", None, payload["update_mode"]),
+        DiffLine("受众", "Audience", None, audience, {audience: rule_words(payload["audience"])}),
+        DiffLine("客户端应用", "Client app", None, payload["client_app"] or "*", CLIENT_APPS),
+        DiffLine("更新方式", "Update mode", None, payload["update_mode"], UPDATE_MODES),
     ]
     if payload["rollback_to"] is not None:
         lines.append(DiffLine("可回滚到", "May be rolled back to", None, str(payload["rollback_to"])))
@@ -44,7 +52,11 @@ def describe_start(payload: dict[str, Any]) -> list[DiffLine]:
 
 def describe_resume(payload: dict[str, Any]) -> list[DiffLine]:
     """Return the readable form of a release that is to go on."""
-    return [DiffLine("恢复发布", "Resume the release of", "paused", f"{payload['id']} {payload['version']}")]
+    return [DiffLine("发布状态", "Release", "paused", "running", STATES)]
+
+
+def _named(_target: str, payload: dict[str, Any]) -> str:
+    return f"{payload['id']} {payload['version']}"
 
 
 def _scope(_target: str, payload: dict[str, Any]) -> dict[str, str]:
@@ -52,7 +64,12 @@ def _scope(_target: str, payload: dict[str, Any]) -> dict[str, str]:
 
 
 _release_change = partial(
-    ChangeKind, propose="release:submit", approve="release:approve", base=release_revision, scope=_scope
+    ChangeKind,
+    propose="release:submit",
+    approve="release:approve",
+    base=release_revision,
+    scope=_scope,
+    named=_named,
 )
 CHANGES = (
     _release_change("release.start", apply=service.apply_start, describe=describe_start, on_close=service.send_back),

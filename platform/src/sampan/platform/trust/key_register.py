@@ -14,7 +14,7 @@ from sampan.platform.engines.database import Transaction
 from sampan.platform.errors import Conflict, Invalid
 from sampan.platform.operators import audit
 from sampan.platform.operators.actor import Actor
-from sampan.platform.operators.changes import Change, ChangeKind, DiffLine
+from sampan.platform.operators.changes import Change, ChangeKind, DiffLine, Words
 from sampan.platform.trust.ceremony_rows import State, save_pending, waiting
 from sampan.platform.trust.key_rows import (
     KeyRecord,
@@ -159,6 +159,7 @@ def _describe_resume(payload: dict[str, Any]) -> list[DiffLine]:
             en="Let a suspended key sign again; what it signs is accepted from then on",
             before="suspended",
             after="active",
+            words={"suspended": Words("已停用", "suspended"), "active": Words("有效", "active")},
         ),
         DiffLine(zh="理由", en="Reason", after=str(payload.get("reason", ""))),
     ]
