@@ -1,7 +1,7 @@
 /** The boot page: brings the worker up, has it prove the wanted version, then gives way to the app. */
 
 import type { BootHello, FromBoot, FromWorker, ToBoot, ToWorker, Wanted } from "./messages";
-import { wipeData } from "./wipe";
+import { clearPackages, wipeData } from "./wipe";
 
 const WORKER = "/__sw.js";
 const nonce = location.hash.slice(1);
@@ -34,12 +34,9 @@ function serveShell(port: MessagePort): void {
       case "supply":
         if (wanted === undefined) return;
         return go(await ask({ sampan: "supply", wanted, chains: order.chains, packages: order.packages }));
-      case "wipe":
-        await wipeData(window);
-        return say({ type: "done" });
-      case "remove":
-        await wipeData(window);
-        for (const name of await caches.keys()) await caches.delete(name);
+      case "clear":
+        if (order.data) await wipeData(window);
+        if (order.packages) await clearPackages(caches);
         return say({ type: "done" });
     }
   };

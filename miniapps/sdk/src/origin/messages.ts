@@ -40,8 +40,7 @@ export interface BootHello {
 export type ToBoot =
   | { readonly type: "prepare"; readonly wanted: Wanted; readonly entry: string; readonly heal: boolean }
   | { readonly type: "supply"; readonly chains: Chains; readonly packages: readonly PackageBytes[] }
-  | { readonly type: "wipe" }
-  | { readonly type: "remove" };
+  | { readonly type: "clear"; readonly data: boolean; readonly packages: boolean };
 
 /** What must be sent (again). `why` is the code of what was wrong with the stored copy, `store_missing` when there was none. */
 export interface Need {

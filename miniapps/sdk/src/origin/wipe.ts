@@ -10,10 +10,15 @@ export async function wipeData(view: Window & typeof globalThis): Promise<void> 
   await Promise.all([wipeDatabases(view.indexedDB), wipeCaches(view.caches), wipeFiles(view.navigator.storage)]);
 }
 
+/** Delete the platform's packages; the worker notices at the next opening and asks the shell for them. */
+export async function clearPackages(caches: CacheStorage): Promise<void> {
+  const names = (await caches.keys()).filter(isPlatformCache);
+  await Promise.all(names.map((name) => caches.delete(name)));
+}
+
 function wipeCookies(document: Document): void {
   for (const pair of document.cookie.split("; ")) {
     const name = pair.split("=")[0];
-    // biome-ignore lint/suspicious/noDocumentCookie: the Cookie Store API is not in every browser that runs workers
     document.cookie = `${name}=; expires=Thu, 01 Jan 1970 00:00:00 GMT; path=/`;
   }
 }

@@ -1,0 +1,297 @@
+/**
+ * The container: opens, keeps, updates and removes mini-apps in one shell page.
+ *
+ * It decides nothing about trust: the device's verifier says what may be installed and opened, each origin's worker
+ * proves what it serves, and the shell's own copy of the signed index says what an app may call.
+ */
+
+import { BridgeError } from "../bridge/errors";
+import type { Theme } from "../bridge/protocol";
+import type { Installed } from "../store/installed";
+import type { Hint } from "../sync/device";
+import { checkInstall } from "../trust/install-rule";
+import { parseIndex } from "../trust/package-index";
+import type { PackageIndex } from "../trust/types";
+import { AppStorage } from "./app_storage";
+import { installShared } from "./dependencies";
+import { Emitter } from "./events";
+import { OriginFrame } from "./frame";
+import { appOrigin } from "./label";
+import type { ContainerEvents, ContainerPorts, ContainerSettings } from "./ports";
+import { codeOf } from "./problem";
+import { RunningApp, type Surroundings } from "./running";
+import { takeApp } from "./tab_lock";
+import { leastRecentlyUsed, Usage } from "./usage";
+
+const MAX_STACK = 5;
+
+export interface OpenOptions {
+  /** A page of the app to begin at instead of its home page, with a query if wanted. */
+  readonly entry?: string;
+}
+
+interface Opened {
+  readonly running: RunningApp;
+  readonly release: () => void;
+  /** The app that opened this one, and where its answer goes. */
+  readonly opener: string | null;
+  readonly answer: (result: unknown) => void;
+}
+
+type InstallHint = Hint & { action: "install" };
+
+export class Container extends Emitter<ContainerEvents> {
+  private readonly open_ = new Map<string, Opened>();
+  private readonly usage: Usage;
+  private front: string | null = null;
+
+  constructor(
+    private readonly ports: ContainerPorts,
+    private settings: ContainerSettings,
+  ) {
+    super();
+    this.usage = new Usage(ports.store);
+  }
+
+  /**
+   * Open an app, or bring it to the front with new parameters. Resolves when its origin serves the proved version;
+   * `booted` or `crashed` tells the rest. Throws a refusal of the open rule or a `ContainerProblem`.
+   */
+  async open(app: string, params: unknown = null, options: OpenOptions = {}): Promise<void> {
+    await this.openFrom(app, params, options, null, () => undefined);
+  }
+
+  /** Close an app; whoever opened it gets `result`. A version that waits is installed now. */
+  close(app: string, result: unknown = null): void {
+    const found = this.open_.get(app);
+    if (found === undefined) return;
+    this.open_.delete(app);
+    found.running.close();
+    found.release();
+    this.ports.ui.unmount(app);
+    found.answer(result);
+    this.emit("closed", { app });
+    if (this.front === app) this.toFront(found.opener);
+    void this.installWaiting(app);
+  }
+
+  /** The apps that are open, in the order of opening. */
+  running(): string[] {
+    return [...this.open_.keys()];
+  }
+
+  /** The installed apps with their versions. */
+  async installed(): Promise<Map<string, Installed>> {
+    const found = new Map<string, Installed>();
+    for (const app of await this.ports.device.packages.apps()) {
+      const { current } = await this.ports.device.packages.state(app);
+      if (current !== null) found.set(app, current);
+    }
+    return found;
+  }
+
+  /**
+   * Carry out an install hint. A running app is never changed: the version is fetched and proved now, `version-ready`
+   * is told, and it is switched to when the frame is gone. Returns what is installed, or waits to be. Throws refusals.
+   */
+  async update(hint: InstallHint): Promise<Installed> {
+    const staged = await this.withRoom(() => this.ports.device.prepare(hint));
+    await this.installDependencies(hint.id, staged.digest);
+    if (this.open_.has(hint.id)) {
+      this.emit("version-ready", { app: hint.id, version: staged.version, sequence: staged.sequence });
+    } else {
+      await this.ports.device.packages.switch(hint.id, staged);
+    }
+    return staged;
+  }
+
+  /** The shell, or an app in it, is shown or hidden. */
+  show(app: string): void {
+    this.toFront(app);
+  }
+
+  hide(app: string): void {
+    if (this.front === app) this.front = null;
+    this.open_.get(app)?.running.emit("hide", {});
+  }
+
+  setTheme(theme: Theme): void {
+    this.settings = { ...this.settings, theme };
+    for (const { running } of this.open_.values()) running.emit("theme", theme);
+  }
+
+  setLanguage(language: string): void {
+    this.settings = { ...this.settings, language };
+    for (const { running } of this.open_.values()) running.emit("language", { language });
+  }
+
+  /** Delete what one app stored, in its origin and in the shell. Its packages stay. */
+  async clearData(app: string): Promise<void> {
+    this.close(app);
+    await new AppStorage(this.ports.store, app).clear();
+    await this.clearOrigin(app, { data: true, packages: false });
+  }
+
+  /** Delete what all apps stored: at sign-out and when the customer changes. Returns the apps that could not be reached. */
+  async wipe(): Promise<string[]> {
+    const unreached: string[] = [];
+    for (const app of this.running()) this.close(app);
+    for (const app of (await this.ports.device.packages.apps()).sort()) {
+      await this.clearData(app).catch(() => unreached.push(app));
+    }
+    return unreached;
+  }
+
+  /** Delete an app's packages here and in its origin; its data stays. It is not for running apps. */
+  async evict(app: string): Promise<void> {
+    this.close(app);
+    await this.ports.device.packages.remove(app);
+    await this.clearOrigin(app, { data: false, packages: true }).catch(() => undefined);
+  }
+
+  /** Let go of the app that was not used for longest; false when none can go. */
+  async makeRoom(): Promise<boolean> {
+    const candidates = await Promise.all(
+      [...(await this.installed()).keys()].map(async (app) => ({ app, openedMs: await this.usage.openedMs(app) })),
+    );
+    const needed = new Set([...this.running(), ...(await this.dependenciesInUse())]);
+    const app = leastRecentlyUsed(candidates, needed);
+    if (app === null) return false;
+    await this.evict(app);
+    return true;
+  }
+
+  private async openFrom(
+    app: string,
+    params: unknown,
+    options: OpenOptions,
+    opener: string | null,
+    answer: (result: unknown) => void,
+  ): Promise<void> {
+    const known = this.open_.get(app);
+    if (known !== undefined) {
+      known.running.show(params);
+      this.toFront(app);
+      answer(null);
+      return;
+    }
+    const release = await takeApp(app);
+    const origin = await this.originOf(app);
+    const mount = this.ports.ui.mount(app);
+    const running = new RunningApp(app, origin, mount, params, options.entry ?? null, this.surroundings());
+    this.open_.set(app, { running, release, opener, answer });
+    this.toFront(app);
+    try {
+      await this.installWaiting(app);
+      await running.start();
+      await this.usage.opened(app, this.ports.now());
+    } catch (thrown) {
+      const code = codeOf(thrown);
+      this.emit("refused", { app, code, path: "" });
+      this.ports.report({ type: "trust.refused", app, sequence: running.sequence, attrs: { code, detail: "open" } });
+      this.close(app);
+      throw thrown;
+    }
+  }
+
+  private toFront(app: string | null): void {
+    if (this.front === app) return;
+    if (this.front !== null) this.open_.get(this.front)?.running.emit("hide", {});
+    this.front = app;
+    if (app !== null) this.open_.get(app)?.running.reappear();
+  }
+
+  private surroundings(): Surroundings {
+    return {
+      ports: this.ports,
+      settings: () => this.settings,
+      emit: (event, data) => this.emit(event, data),
+      makeRoom: () => this.makeRoom(),
+      open: (app, params, opener) => this.openForResult(app, params, opener),
+      close: (app, result) => this.close(app, result),
+      wasProvisioned: async (app, digest) => (await this.usage.provisioned(app)) === digest,
+      setProvisioned: (app, digest) => this.usage.setProvisioned(app, digest),
+    };
+  }
+
+  private openForResult(app: string, params: unknown, opener: string): Promise<unknown> {
+    return new Promise((resolve, reject) => {
+      if (this.open_.size >= MAX_STACK) {
+        reject(new BridgeError("refused", `At most ${MAX_STACK} apps are open at once.`));
+        return;
+      }
+      this.openFrom(app, params, {}, opener, resolve).catch((thrown: unknown) => {
+        reject(new BridgeError("app_not_found", `${app} cannot be opened here (${codeOf(thrown)}).`));
+      });
+    });
+  }
+
+  /** Switch to the version that waits, where nothing of the app runs and the rule still allows it. */
+  private async installWaiting(app: string): Promise<void> {
+    const { packages, tree } = this.ports.device;
+    const staged = await packages.staged(app);
+    if (staged === null || this.open_.get(app)?.running.isUp) return;
+    const [role, control] = [await tree.obeyedRole(app), await tree.obeyedControl(app)];
+    if (role === null || control === null) return;
+    try {
+      checkInstall(staged, role, control, await packages.state(app));
+      await packages.switch(app, staged);
+    } catch (thrown) {
+      this.emit("refused", { app, code: codeOf(thrown), path: "" });
+    }
+  }
+
+  private async installDependencies(app: string, digest: string): Promise<void> {
+    const index = await this.indexOf(app, digest);
+    if (index !== null) await installShared(this.ports.device, index);
+  }
+
+  private async indexOf(app: string, digest: string): Promise<PackageIndex | null> {
+    const placed = await this.ports.device.packages.placed(app, digest);
+    return placed && parseIndex(placed.index);
+  }
+
+  private async dependenciesInUse(): Promise<string[]> {
+    const ids: string[] = [];
+    for (const [app, { digest }] of await this.installed()) {
+      const index = await this.indexOf(app, digest);
+      ids.push(...(index?.dependencies.map((each) => each.id) ?? []));
+    }
+    return ids;
+  }
+
+  private async withRoom<T>(act: () => Promise<T>): Promise<T> {
+    try {
+      return await act();
+    } catch (thrown) {
+      if (codeOf(thrown) !== "store_full" || !(await this.makeRoom())) throw thrown;
+      return act();
+    }
+  }
+
+  private async clearOrigin(app: string, what: { data: boolean; packages: boolean }): Promise<void> {
+    const release = await takeApp(app);
+    const frame = new OriginFrame(await this.originOf(app), hiddenMount(), app);
+    try {
+      await frame.clear(what);
+    } finally {
+      frame.close();
+      release();
+    }
+  }
+
+  private originOf(app: string): Promise<string> {
+    const { appsOrigin, workspace, kind } = this.settings;
+    return appOrigin(appsOrigin, workspace, app, kind);
+  }
+}
+
+function hiddenMount(): HTMLElement {
+  const known = document.querySelector<HTMLElement>("[data-sampan-hidden]");
+  if (known !== null) return known;
+  const made = document.createElement("div");
+  made.hidden = true;
+  made.dataset.sampanHidden = "";
+  document.body.append(made);
+  return made;
+}

@@ -1,0 +1,108 @@
+/** One iframe on an app's origin. Made for one boot; removed, never reused. */
+
+import type { Need } from "../origin/messages";
+import { BRIDGE_VERSION, type Hello, type PortGrant } from "../bridge/protocol";
+import { BootChannel, type Booted, type Supply } from "./boot_channel";
+import type { Wanted } from "../origin/messages";
+
+/** A document may be replaced often, a hello is cheap; more than this is an attack on the shell. */
+const MAX_HELLOS = 30;
+const HELLO_WINDOW_MS = 10_000;
+
+/** What a frame tells the one who made it. */
+export interface FrameListener {
+  /** A document of the app has begun; `port` is its bridge. */
+  onDocument(hello: Hello, port: MessagePort): void;
+  onFlood(): void;
+}
+
+export class OriginFrame {
+  readonly element: HTMLIFrameElement;
+  private readonly channel: BootChannel;
+  private hellos: number[] = [];
+  private listener: FrameListener | null = null;
+  private isClosed = false;
+
+  constructor(
+    private readonly origin: string,
+    mount: HTMLElement,
+    title: string,
+  ) {
+    const nonce = crypto.randomUUID();
+    this.element = makeElement(mount.ownerDocument, `${origin}/__boot#${nonce}`, title);
+    this.channel = new BootChannel(this.element, origin, nonce);
+    mount.append(this.element);
+  }
+
+  /** Make `wanted` ready and go to `entry`. From then on the listener hears of the app's documents. */
+  async boot(
+    wanted: Wanted,
+    entry: string,
+    heal: boolean,
+    supply: (need: Need) => Promise<Supply>,
+    listener: FrameListener,
+  ): Promise<Booted> {
+    await this.channel.connect();
+    this.listener = listener;
+    addEventListener("message", this.hear);
+    return this.channel.prepare({ type: "prepare", wanted, entry, heal }, supply);
+  }
+
+  /** Delete what the origin stores, without running an app. */
+  async clear(what: { data: boolean; packages: boolean }): Promise<void> {
+    await this.channel.connect();
+    await this.channel.clear(what);
+  }
+
+  close(): void {
+    if (this.isClosed) return;
+    this.isClosed = true;
+    removeEventListener("message", this.hear);
+    this.channel.close();
+    this.element.remove();
+  }
+
+  private readonly hear = (event: MessageEvent<Partial<Hello> | null>) => {
+    const target = this.element.contentWindow;
+    if (target === null || event.source !== target || event.origin !== this.origin) return;
+    if (!isHello(event.data)) return;
+    if (this.isFlood(performance.now())) {
+      this.listener?.onFlood();
+      return;
+    }
+    const { port1, port2 } = new MessageChannel();
+    const grant: PortGrant = { sampan: "port", nonce: event.data.nonce };
+    target.postMessage(grant, this.origin, [port2]);
+    this.listener?.onDocument(event.data, port1);
+  };
+
+  private isFlood(nowMs: number): boolean {
+    this.hellos = [...this.hellos.filter((each) => nowMs - each < HELLO_WINDOW_MS), nowMs];
+    return this.hellos.length > MAX_HELLOS;
+  }
+}
+
+function isHello(data: Partial<Hello> | null): data is Hello {
+  return (
+    data?.sampan === "hello" &&
+    data.version === BRIDGE_VERSION &&
+    typeof data.nonce === "string" &&
+    data.nonce.length <= 64 &&
+    typeof data.digest === "string" &&
+    typeof data.sequence === "number"
+  );
+}
+
+/**
+ * Scripts and its own storage, nothing more: no pop-ups, downloads, dialogues or way to the top. `allow-forms` lets
+ * submit handlers run; the app's policy (`form-action 'none'`) keeps forms from going anywhere.
+ */
+function makeElement(document: Document, src: string, title: string): HTMLIFrameElement {
+  const frame = document.createElement("iframe");
+  frame.setAttribute("sandbox", "allow-scripts allow-same-origin allow-forms");
+  frame.setAttribute("allow", "");
+  frame.referrerPolicy = "no-referrer";
+  frame.title = title;
+  frame.src = src;
+  return frame;
+}

@@ -1,0 +1,40 @@
+/** From a note of the runtime to an event for the queue. Pure. Texts are cut to what the server stores. */
+
+import type { Note } from "../bridge/protocol";
+import type { Report } from "./ports";
+
+const MAX_TEXT = 1_000;
+
+/** Return the event's type and attributes, or null for a note that is not reported. */
+export function reportOf(note: Note): Pick<Report, "type" | "attrs"> | null {
+  switch (note.note) {
+    case "boot":
+      return { type: "app.boot", attrs: { milliseconds: note.milliseconds } };
+    case "white_screen":
+      return { type: "app.white_screen", attrs: { milliseconds: note.milliseconds } };
+    case "script_error":
+      return {
+        type: "app.script_error",
+        attrs: {
+          message: cut(note.message),
+          source: cut(note.source),
+          line: note.line,
+          column: note.column,
+          stack: cut(note.stack),
+        },
+      };
+    case "resource_failed":
+      return { type: "app.resource_failed", attrs: { kind: cut(note.kind), path: cut(note.path) } };
+    case "csp_refused":
+      return { type: "app.csp_refused", attrs: { directive: cut(note.directive), blocked: cut(note.blocked) } };
+    case "file_refused":
+      return { type: "trust.refused", attrs: { code: cut(note.code), detail: cut(note.path) } };
+    case "worker_removed":
+    case "console":
+      return null;
+  }
+}
+
+function cut(text: string): string {
+  return text.slice(0, MAX_TEXT);
+}

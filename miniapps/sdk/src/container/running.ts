@@ -1,0 +1,288 @@
+/** One app that is open: its frame, its bridge, its watchdog, and what is done when something is wrong with it. */
+
+import { BridgeHost } from "../bridge/host";
+import type { BridgeEvents, EventName, Hello, Note } from "../bridge/protocol";
+import type { Need, Wanted } from "../origin/messages";
+import type { PlacedPackage } from "../store/packages";
+import type { OpenedApp } from "../sync/device";
+import { mayRevert } from "../trust/install-rule";
+import { AppStorage } from "./app_storage";
+import type { Booted, Supply } from "./boot_channel";
+import { type Chosen, chooseShared } from "./dependencies";
+import { OriginFrame } from "./frame";
+import { reportOf } from "./health_reports";
+import { makeMethods } from "./methods";
+import type { ContainerEvents, ContainerPorts, ContainerSettings } from "./ports";
+import { codeOf } from "./problem";
+import { Watchdog } from "./watchdog";
+
+/** What an open app asks of the container. */
+export interface Surroundings {
+  readonly ports: ContainerPorts;
+  settings(): ContainerSettings;
+  emit<E extends keyof ContainerEvents>(event: E, data: ContainerEvents[E]): void;
+  /** Make room in this browser; false when nothing could go. */
+  makeRoom(): Promise<boolean>;
+  open(app: string, params: unknown, opener: string): Promise<unknown>;
+  close(app: string, result: unknown): void;
+  /** Whether this origin held this package before, so that its absence is a loss. */
+  wasProvisioned(app: string, digest: string): Promise<boolean>;
+  setProvisioned(app: string, digest: string): Promise<void>;
+}
+
+export class RunningApp {
+  private frame: OriginFrame | null = null;
+  private host: BridgeHost | null = null;
+  private opened: OpenedApp | null = null;
+  private readonly watchdog = new Watchdog((verdict) => {
+    if (verdict === "booted") void this.confirmBoot();
+    else void this.fall(verdict);
+  });
+  private readonly storage: AppStorage;
+  private healings = 0;
+  private documents = 0;
+  private startedMs = 0;
+  private isClosed = false;
+  private launched: unknown;
+
+  constructor(
+    readonly app: string,
+    private readonly origin: string,
+    private readonly mount: HTMLElement,
+    params: unknown,
+    private readonly entry: string | null,
+    private readonly around: Surroundings,
+  ) {
+    this.launched = params;
+    this.storage = new AppStorage(around.ports.store, app);
+  }
+
+  /** The sequence that runs, 0 before there is one. */
+  get sequence(): number {
+    return this.opened?.opened.installed.sequence ?? 0;
+  }
+
+  /** Whether there is a frame, so that nothing of the app may be exchanged. */
+  get isUp(): boolean {
+    return this.frame !== null;
+  }
+
+  /** Open the installed version. Throws a refusal of the open rule, or a `ContainerProblem`. */
+  async start(heal = false): Promise<void> {
+    const { ports } = this.around;
+    this.startedMs = ports.now();
+    this.documents = 0;
+    const opened = await ports.device.open(this.app, ports.now());
+    const shared = await chooseShared(ports.device, opened.opened.index);
+    this.opened = opened;
+    const wanted = wantedOf(this.app, opened, shared, (await ports.device.packages.state(this.app)).kept?.digest ?? null);
+    const booted = await this.bootWithRoom(wanted, shared, heal);
+    await this.tellHealing(wanted.digest, booted, heal);
+    if (!this.isClosed) this.watchdog.start();
+  }
+
+  emit<E extends EventName>(event: E, data: BridgeEvents[E]): void {
+    this.host?.emit(event, data);
+  }
+
+  /** Show the app again, with new parameters when it is opened anew. */
+  show(params: unknown): void {
+    this.launched = params;
+    this.emit("show", { params });
+  }
+
+  /** The app is in front again, with the parameters it had. */
+  reappear(): void {
+    this.emit("show", { params: this.launched ?? null });
+  }
+
+  close(): void {
+    if (this.isClosed) return;
+    this.isClosed = true;
+    this.emit("hide", {});
+    this.takeDown();
+  }
+
+  private takeDown(): void {
+    this.watchdog.stop();
+    this.host?.close();
+    this.host = null;
+    this.frame?.close();
+    this.frame = null;
+  }
+
+  private async bootWithRoom(wanted: Wanted, shared: readonly Chosen[], heal: boolean): Promise<Booted> {
+    try {
+      return await this.boot(wanted, shared, heal);
+    } catch (thrown) {
+      this.takeDown();
+      if (codeOf(thrown) !== "store_full" || !(await this.around.makeRoom())) throw thrown;
+      return this.boot(wanted, shared, heal);
+    }
+  }
+
+  private boot(wanted: Wanted, shared: readonly Chosen[], heal: boolean): Promise<Booted> {
+    const frame = new OriginFrame(this.origin, this.mount, this.app);
+    this.frame = frame;
+    return frame.boot(wanted, this.entryAddress(), heal, (need) => this.supply(need, shared), {
+      onDocument: (hello, port) => this.onDocument(hello, port),
+      onFlood: () => void this.fall("hello_flood"),
+    });
+  }
+
+  private entryAddress(): string {
+    const pages = this.opened?.opened.index.pages ?? [];
+    const page = this.entry ?? `${pages[0] ?? "index"}.html`;
+    return `/${page.replace(/^\/+/, "")}`;
+  }
+
+  /** Hand over the shell's own copies; the worker proves them itself. */
+  private async supply(need: Need, shared: readonly Chosen[]): Promise<Supply> {
+    const { opened } = this;
+    if (opened === null) throw new Error("Nothing is open.");
+    const own = { id: this.app, digest: opened.opened.installed.digest, placed: opened.opened.placed };
+    const all = [own, ...shared];
+    const packages = all.filter((each) => need.packages.includes(each.digest)).map(bytesOf);
+    const chains = Object.fromEntries(all.map((each) => [each.id, each.placed.chain]));
+    return { type: "supply", chains, packages };
+  }
+
+  private async tellHealing(digest: string, booted: Booted, heal: boolean): Promise<void> {
+    const { around, app } = this;
+    if (booted.sent !== null) {
+      const lost = heal ? null : booted.hadWorker ? booted.sent : "worker_missing";
+      if (lost !== null && (await around.wasProvisioned(app, digest))) {
+        if (lost !== "worker_missing" && lost !== "store_missing") this.refused(lost, "");
+        around.emit("healed", { app, code: lost });
+      }
+      await around.setProvisioned(app, digest);
+    } else if (!booted.hadWorker && (await around.wasProvisioned(app, digest))) {
+      around.emit("healed", { app, code: "worker_missing" });
+    }
+  }
+
+  private onDocument(hello: Hello, port: MessagePort): void {
+    this.host?.close();
+    this.host = null;
+    const installed = this.opened?.opened.installed;
+    if (this.isClosed || installed === undefined) return port.close();
+    if (hello.refused !== undefined) return void this.heal(hello.refused, hello.path ?? "");
+    if (hello.digest !== installed.digest) return void this.heal("served_other_version", "");
+    this.host = this.makeHost(port);
+    this.greet(this.host);
+  }
+
+  private greet(host: BridgeHost): void {
+    const { theme, language, isDebugging } = this.around.settings();
+    const params = this.launched ?? null;
+    host.welcome({ app: this.app, theme, language, params, debug: isDebugging ?? false });
+    if (this.documents === 0) host.emit("launch", { params });
+    host.emit("show", { params });
+    this.documents += 1;
+  }
+
+  private makeHost(port: MessagePort): BridgeHost {
+    const { around, app, sequence, storage, opened } = this;
+    const { ports } = around;
+    const methods = makeMethods(ports, {
+      app,
+      sequence,
+      storage,
+      params: () => this.launched ?? null,
+      open: (other, params) => around.open(other, params, app),
+      close: (result) => around.close(app, result),
+    });
+    return new BridgeHost(port, {
+      permissions: opened?.opened.index.permissions ?? { bridge: [], network: [], webview: [] },
+      methods,
+      mayMoveMoney: opened?.opening.mayMoveMoney ?? false,
+      consents: (permission) => ports.consents.allows(app, permission),
+      onNote: (note) => this.onNote(note),
+      onCall: (method, code) => around.emit("call", { app, method, code }),
+      now: ports.now,
+    });
+  }
+
+  private onNote(note: Note): void {
+    const { around, app, sequence } = this;
+    const report = reportOf(note);
+    if (report !== null && note.note !== "boot") around.ports.report({ ...report, app, sequence });
+    if (note.note === "boot") this.watchdog.decide("booted");
+    if (note.note === "white_screen") this.watchdog.decide("white_screen");
+    if (note.note === "file_refused") void this.heal(note.code, note.path);
+    if (note.note === "console") around.emit("console", { app, level: note.level, text: note.text });
+  }
+
+  private async confirmBoot(): Promise<void> {
+    const { around, app, sequence } = this;
+    const milliseconds = Math.max(0, Math.round(around.ports.now() - this.startedMs));
+    const report = reportOf({ note: "boot", milliseconds });
+    if (report !== null) around.ports.report({ ...report, app, sequence });
+    around.emit("booted", { app, sequence, milliseconds });
+    await around.ports.device.booted(app);
+  }
+
+  /** Something served was not what was signed: give the origin the shell's copy, once for each opening. */
+  private async heal(code: string, path: string): Promise<void> {
+    this.refused(code, path);
+    this.takeDown();
+    if (this.isClosed) return;
+    this.healings += 1;
+    if (this.healings > 1) return this.fall(code);
+    try {
+      await this.start(true);
+      this.around.emit("healed", { app: this.app, code });
+    } catch (thrown) {
+      await this.fall(codeOf(thrown));
+    }
+  }
+
+  private refused(code: string, path: string): void {
+    const { around, app, sequence } = this;
+    around.ports.report({ type: "trust.refused", app, sequence, attrs: { code, detail: path.slice(0, 1_000) } });
+    around.emit("refused", { app, code, path });
+  }
+
+  /** The version did not start. The kept one takes over when the rule allows it; the package is not tried again here. */
+  private async fall(code: string): Promise<void> {
+    if (this.isClosed) return;
+    const { sequence } = this;
+    const revertedTo = await this.revert();
+    this.around.emit("crashed", { app: this.app, sequence, code, revertedTo });
+    if (revertedTo === null) {
+      if (code === "hello_flood") this.takeDown();
+      return;
+    }
+    this.takeDown();
+    await this.start().catch((thrown) => {
+      this.around.emit("crashed", { app: this.app, sequence: revertedTo, code: codeOf(thrown), revertedTo: null });
+    });
+  }
+
+  private async revert(): Promise<number | null> {
+    const { device } = this.around.ports;
+    const { current, kept, highestStarted } = await device.packages.state(this.app);
+    if (current === null || current.isConfirmed || kept === null) return null;
+    const role = await device.tree.obeyedRole(this.app);
+    const control = await device.tree.obeyedControl(this.app);
+    if (role === null || control === null || !mayRevert(kept, role, control, highestStarted)) return null;
+    return (await device.packages.revert(this.app)).sequence;
+  }
+}
+
+function wantedOf(app: string, { opened }: OpenedApp, shared: readonly Chosen[], kept: string | null): Wanted {
+  const { sequence, digest } = opened.installed;
+  return {
+    app,
+    sequence,
+    digest,
+    shared: shared.map((each) => ({ id: each.id, sequence: each.sequence, digest: each.digest })),
+    keep: kept === null ? [] : [kept],
+  };
+}
+
+function bytesOf({ digest, placed }: { digest: string; placed: PlacedPackage }) {
+  const index = placed.index as Uint8Array<ArrayBuffer>;
+  const archive = placed.archive instanceof Blob ? placed.archive : new Blob([placed.archive as Uint8Array<ArrayBuffer>]);
+  return { digest, index, archive };
+}

@@ -1,0 +1,49 @@
+/** When each app was opened last, and which package each origin holds: what eviction and healing go by. */
+
+import type { Store } from "../store/store";
+
+interface Used {
+  readonly openedMs: number;
+  /** The package digest that the app's origin was given last. */
+  readonly provisioned: string;
+}
+
+export class Usage {
+  constructor(private readonly store: Store) {}
+
+  async opened(app: string, nowMs: number): Promise<void> {
+    await this.put(app, { ...(await this.get(app)), openedMs: nowMs });
+  }
+
+  async provisioned(app: string): Promise<string> {
+    return (await this.get(app)).provisioned;
+  }
+
+  async setProvisioned(app: string, digest: string): Promise<void> {
+    await this.put(app, { ...(await this.get(app)), provisioned: digest });
+  }
+
+  async openedMs(app: string): Promise<number> {
+    return (await this.get(app)).openedMs;
+  }
+
+  private async get(app: string): Promise<Used> {
+    return ((await this.store.get(`used/${app}`)) as Used | undefined) ?? { openedMs: 0, provisioned: "" };
+  }
+
+  private async put(app: string, used: Used): Promise<void> {
+    await this.store.write([{ key: `used/${app}`, value: used }]);
+  }
+}
+
+export interface Candidate {
+  readonly app: string;
+  readonly openedMs: number;
+}
+
+/** Return the app to let go of: the one not opened for longest, among those that are not in use. */
+export function leastRecentlyUsed(candidates: readonly Candidate[], inUse: ReadonlySet<string>): string | null {
+  const free = candidates.filter((each) => !inUse.has(each.app));
+  const oldest = free.sort((a, b) => a.openedMs - b.openedMs || (a.app < b.app ? -1 : 1))[0];
+  return oldest?.app ?? null;
+}
