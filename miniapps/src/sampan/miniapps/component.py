@@ -3,9 +3,13 @@
 from sampan.miniapps.changes import CHANGES
 from sampan.miniapps.deliverables import DELIVERABLES
 from sampan.miniapps.kinds import KINDS
+from sampan.miniapps.origin import AppOrigin
+from sampan.miniapps.origin_part import on_version_state as on_origin_state
+from sampan.miniapps.origin_part import part as origins_part
 from sampan.miniapps.part import on_version_state, part, sync_part
+from sampan.miniapps.shell_site import site
 from sampan.platform.artifacts.kinds import VersionHook
-from sampan.platform.component import Component, ConsoleRoutes
+from sampan.platform.component import AppOrigins, Component, ConsoleRoutes
 from sampan.platform.operators.permissions import EVERYONE, Permission
 
 ADMIN, RELEASE, CAMPAIGN, REVIEWER = "admin", "release_manager", "campaign_operator", "reviewer"
@@ -30,6 +34,10 @@ component = Component(
         part,
         sync_part,
         VersionHook(on_version_state),
+        origins_part,
+        VersionHook(on_origin_state),
+        AppOrigins(AppOrigin),
+        site,
         ConsoleRoutes("sampan.miniapps.console_api:build_routes"),
     ),
 )

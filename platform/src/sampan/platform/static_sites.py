@@ -77,7 +77,7 @@ class Site:
             await send_bytes(send, 308, b"", ((b"location", self.about.prefix.encode()),))
             return
         name = scope["path"][len(self.about.prefix) :]
-        file = self._files.get(name) if name and name != INDEX else None
+        file = (self._files or self._fresh()).get(name) if name and name != INDEX else None
         if file is None:
             if name.startswith("assets/"):
                 raise RouteNotFound("This build of the page has no such file; load the page again.")

@@ -1,16 +1,24 @@
 """What the demo prints at the end: addresses, who signs in how, and what to try next."""
 
+from urllib.parse import urlsplit
+
 from sampan.platform.cli.demo_folder import CUSTOMERS, WORKSPACE, DemoFolder
+from sampan.platform.cli.server_commands import settings_from
 
 
-def summary(folder: DemoFolder, address: str) -> str:
+def summary(folder: DemoFolder, address: str, *, is_running: bool = True) -> str:
     """Return the text for people; it says only what exists."""
     where = "" if folder.root.as_posix() == ".data/demo" else f" --data {folder.root}"
     people = folder.cast()
     width = max(len(each.email) for each in people)
+    shell, port = f"{WORKSPACE}.{settings_from().base_host}", urlsplit(address).port
     lines = [
         "",
-        f"The demo bank is ready on {address} (workspace {WORKSPACE}).",
+        f"The demo bank is ready on {address} (workspace {WORKSPACE})."
+        if is_running
+        else f"No server answers on {address} now: start the demo with `sampan up --demo`. Once it runs:",
+        f"  super-app     http://{shell}:{port}/",
+        f"  console       {address}/console/",
         f"  console API   {address}/console/api/v1/openapi.json",
         f"  trust trees   {address}/trust/{WORKSPACE}/intl/metadata/timestamp.json (and trial)",
         f"  health        {address}/readyz   {address}/metrics",

@@ -37,7 +37,22 @@ def up(
         return
     from sampan.platform.serving import serve
 
-    serve(settings_from(data=data, host=host, port=port, demo=demo or None))
+    settings = settings_from(data=data, host=host, port=port, demo=demo or None)
+    serve(settings, ready=lambda address: _tell(settings, address))
+
+
+def _tell(settings: "Settings", address: str) -> None:
+    """Print where the pages are."""
+    import sys
+    from urllib.parse import urlsplit
+
+    port = urlsplit(address).port
+    console = settings.console_host and f"http://{settings.console_host}:{port}"
+    lines = [f"console    {console or address}/console/"]
+    if settings.base_host:
+        lines.append(f"super-app  http://{settings.default_workspace}.{settings.base_host}:{port}/")
+    sys.stdout.write("\n".join(lines) + "\n")
+    sys.stdout.flush()
 
 
 def migrate(context: typer.Context, data: Data = None) -> None:

@@ -1,0 +1,136 @@
+"""What answers on an app's origin: four files of the container, and 404 for everything else.
+
+An app's own files never come from here: the worker serves them, after it verified them. The worker script carries whose
+origin it is and the first root of trust, so that nothing that is stored in the origin, where the app can write, decides
+what is believed.
+"""
+
+import asyncio
+import gzip
+import hashlib
+import json
+from collections.abc import Mapping
+
+from starlette.types import Receive, Scope, Send
+
+from sampan.miniapps.origin_part import Origin, find_origin
+from sampan.miniapps.roots import Roots
+from sampan.miniapps.shell_site import WEB
+from sampan.platform.core import Core
+from sampan.platform.errors import SampanError
+from sampan.platform.hosts import Hosts, Place, origin
+from sampan.platform.hot import header
+from sampan.platform.problems import send_problem
+from sampan.platform.static_files import ASK_AGAIN, TYPES, StaticFile, Variant, is_match, read_folder, send_file
+from sampan.platform.static_sites import SiteNotBuilt
+from sampan.platform.workspaces.host_rows import hosts_of
+
+BOOT, BOOT_SCRIPT, RUNTIME, WORKER = "boot.html", "boot.js", "runtime.js", "worker.js"
+FILES = {"/__boot": BOOT, "/__boot.js": BOOT_SCRIPT, "/__runtime.js": RUNTIME, "/__sw.js": WORKER}
+FOLDER = WEB / "origin"
+LOCKED = ((b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'; sandbox"),)
+# Device capabilities go through the bridge; no document of an app's origin gets one from the browser.
+NO_CAPABILITIES = ", ".join(
+    f"{name}=()"
+    for name in (
+        "accelerometer", "bluetooth", "camera", "clipboard-read", "clipboard-write", "display-capture", "geolocation",
+        "gyroscope", "hid", "magnetometer", "microphone", "midi", "payment", "publickey-credentials-get",
+        "screen-wake-lock", "serial", "usb", "web-share",
+    )
+).encode()  # fmt: skip
+
+
+class AppOrigin:
+    """The application behind all origins of apps; see the module."""
+
+    def __init__(self, core: Core) -> None:
+        self._core = core
+        self._hosts: Hosts = hosts_of(core)
+        self._roots = core.shared(Roots, Roots)
+        self._files: Mapping[str, StaticFile] = {}
+        self._read_at_ns = -1
+
+    async def __call__(self, scope: Scope, _receive: Receive, send: Send) -> None:
+        """Answer one request."""
+        name = FILES.get(scope["path"]) if scope["method"] in ("GET", "HEAD") else None
+        place: Place = scope["sampan_place"]
+        found = find_origin(self._core, place.label) if name and place.label else None
+        if name is None or found is None:
+            await _refuse(send)
+            return
+        try:
+            await self._serve(name, found, scope, send)
+        except SampanError as problem:
+            await send_problem(send, problem)
+
+    async def _serve(self, name: str, found: Origin, scope: Scope, send: Send) -> None:
+        file = self._fresh().get(name)
+        if file is None:
+            raise SiteNotBuilt("The container's files are not built. Run ./dev web.")
+        names = self._hosts.names
+        shells = [origin(names, scope, shell) for shell in self._hosts.shells_of(found.workspace_id)]
+        more = [
+            (b"content-security-policy", _policy(name, shells)),
+            (b"permissions-policy", NO_CAPABILITIES),
+            (b"origin-agent-cluster", b"?1"),
+        ]
+        if name == WORKER:
+            more.append((b"service-worker-allowed", b"/"))
+            file = await self._with_config(file, found, shells, scope)
+        await send_file(file, scope, send, tuple(more))
+
+    async def _with_config(self, file: StaticFile, found: Origin, shells: list[str], scope: Scope) -> StaticFile:
+        """Return the worker script with whose origin it is in front; packed only for a browser that lacks it."""
+        root = await self._roots.first(found.workspace_id, found.kind.profile)
+        config = {
+            "workspace": found.workspace_id,
+            "app": found.app_id,
+            "kind": found.kind.value,
+            "profile": found.kind.profile,
+            "shell_origin": shells,
+            "root": root.decode(),
+        }
+        body = f"self.SAMPAN_ORIGIN = {json.dumps(config)};\n".encode() + file.variants[""].body
+        etag = f'"{hashlib.sha256(body).hexdigest()[:32]}"'.encode()
+        plain = Variant(body, etag, _headers(etag))
+        if is_match(header(scope, b"if-none-match"), etag):
+            return StaticFile({"": plain}, is_page=False)
+        packed = await asyncio.to_thread(gzip.compress, body, 6, mtime=0)
+        zipped = Variant(packed, etag, (*_headers(etag), (b"content-encoding", b"gzip")))
+        return StaticFile({"gzip": zipped, "": plain}, is_page=False)
+
+    def _fresh(self) -> Mapping[str, StaticFile]:
+        """Return the built files, read again when the build changed."""
+        try:
+            built_ns = (FOLDER / WORKER).stat().st_mtime_ns
+        except OSError:
+            built_ns = -1
+        if built_ns != self._read_at_ns:
+            self._files, self._read_at_ns = read_folder(FOLDER), built_ns
+        return self._files
+
+
+def _policy(name: str, shells: list[str]) -> bytes:
+    """Return the policy of one of the files; only the boot page is a document, and only shells may frame it."""
+    if name != BOOT:
+        return b"default-src 'none'; frame-ancestors 'none'"
+    ancestors = " ".join(shells) or "'none'"
+    return (
+        "default-src 'none'; script-src 'self'; worker-src 'self'; connect-src 'self'; base-uri 'none'; "
+        f"form-action 'none'; frame-ancestors {ancestors}"
+    ).encode()
+
+
+def _headers(etag: bytes) -> tuple[tuple[bytes, bytes], ...]:
+    return (
+        (b"content-type", TYPES[".js"].encode()),
+        (b"cache-control", ASK_AGAIN),
+        (b"etag", etag),
+        (b"vary", b"accept-encoding"),
+    )
+
+
+async def _refuse(send: Send) -> None:
+    headers = [*LOCKED, (b"x-content-type-options", b"nosniff"), (b"cache-control", b"no-store")]
+    await send({"type": "http.response.start", "status": 404, "headers": [*headers, (b"content-length", b"0")]})
+    await send({"type": "http.response.body", "body": b""})
