@@ -2,6 +2,7 @@
 
 import contextlib
 import fcntl
+import gc
 import os
 import socket
 import sys
@@ -154,6 +155,8 @@ class _Server(uvicorn.Server):
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Start, then tell."""
         await super().startup(sockets)
+        gc.freeze()  # modules, tables and routes stay: no collection need look at them
+        gc.enable()
         if self._ready is not None and self.started and not self.should_exit:
             host, port = self.servers[0].sockets[0].getsockname()[:2]
             self._ready(f"http://{f'[{host}]' if ':' in host else host}:{port}")
