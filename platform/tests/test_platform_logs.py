@@ -7,13 +7,14 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-import structlog
 from hypothesis import given
 from hypothesis import strategies as st
 
 from sampan.platform.logs import (
     MASK,
+    OWN_LINES,
     TRACE_ID,
+    Log,
     configure,
     current_trace_id,
     is_secret_name,
@@ -32,7 +33,7 @@ def stream() -> Iterator[io.StringIO]:
     handlers, level = root.handlers[:], root.level
     configure("info", stream)
     yield stream
-    structlog.reset_defaults()
+    logging.getLogger(OWN_LINES).setLevel(logging.NOTSET)
     root.handlers[:] = handlers
     root.setLevel(level)
 
@@ -43,15 +44,21 @@ def lines(stream: io.StringIO) -> list[dict[str, Any]]:
 
 def test_a_line_carries_time_level_trace_and_facts(stream: io.StringIO) -> None:
     token = TRACE_ID.set(TRACE)
-    structlog.get_logger().warning("disk_low", free_bytes=7)
+    Log("test").warning("disk_low", free_bytes=7)
     TRACE_ID.reset(token)
     (line,) = lines(stream)
     assert line.pop("at_ms") > 1_700_000_000_000
-    assert line == {"event": "disk_low", "level": "warning", "trace_id": TRACE, "free_bytes": 7}
+    assert line == {
+        "event": "disk_low",
+        "logger": "sampan.test",
+        "level": "warning",
+        "trace_id": TRACE,
+        "free_bytes": 7,
+    }
 
 
 def test_lines_below_the_level_are_left_out(stream: io.StringIO) -> None:
-    structlog.get_logger().debug("detail")
+    Log("test").debug("detail")
     assert lines(stream) == []
 
 
@@ -67,7 +74,7 @@ def test_an_exception_is_written_with_its_traceback_and_masked(stream: io.String
     try:
         raise ValueError("header was eyJhbGciOi.eyJzdWIiOi.c2ln")
     except ValueError:
-        structlog.get_logger().exception("refused")
+        Log("test").exception("refused")
     (line,) = lines(stream)
     assert "ValueError" in line["exception"]
     assert "Traceback" in line["exception"]
@@ -84,7 +91,7 @@ def test_an_exception_is_written_with_its_traceback_and_masked(stream: io.String
 )  # fmt: skip
 def test_secret_fields_are_masked_wherever_they_lie(stream: io.StringIO, name: str) -> None:
     deep = {"headers": [{name: "s3cret"}]}
-    structlog.get_logger().info("seen", **{name: "s3cret"}, request=deep)
+    Log("test").info("seen", **{name: "s3cret"}, request=deep)
     (line,) = lines(stream)
     assert line[name] == MASK
     assert line["request"] == {"headers": [{name: MASK}]}
@@ -97,7 +104,7 @@ def test_harmless_fields_stay(name: str) -> None:
 
 
 def test_what_json_does_not_know_is_still_written(stream: io.StringIO) -> None:
-    structlog.get_logger().info("odd", value=object, raw=b"\x00secret", big=2**70, text="\ud800")
+    Log("test").info("odd", value=object, raw=b"\x00secret", big=2**70, text="\ud800")
     (line,) = lines(stream)
     assert line["raw"] == "7 bytes"
     assert line["big"] == 2**70

@@ -5,7 +5,6 @@ import contextlib
 import os
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 
-import structlog
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
@@ -38,6 +37,7 @@ from sampan.platform.engines.keys import system_key
 from sampan.platform.engines.objects import LocalObjects
 from sampan.platform.errors import Unavailable
 from sampan.platform.front import Front
+from sampan.platform.logs import Log
 from sampan.platform.master_key import master_key
 from sampan.platform.metrics import CONTENT_TYPE, REGISTRY, RequestMetrics, render
 from sampan.platform.problems import HANDLERS, RouteNotFound
@@ -49,7 +49,7 @@ from sampan.platform.workspaces.runners import build_dispatcher, build_job_runne
 from sampan.platform.workspaces.store import Store
 
 UNREADY_POLL_AGE_MS = 30_000
-log = structlog.get_logger("app")
+log = Log("app")
 
 
 class PortMissing(Unavailable):
@@ -145,7 +145,7 @@ async def running(core: Core, *more: Callable[[], Awaitable[None]]) -> AsyncIter
 def _tell_of_failure(task: "asyncio.Future[None]") -> None:
     """Log a background task that failed when it does, not when the server stops."""
     if not task.cancelled() and (problem := task.exception()) is not None:
-        log.error("background_task_failed", error=repr(problem), exc_info=problem)
+        log.error("background_task_failed", error=repr(problem), problem=problem)
 
 
 def _runners(core: Core) -> Iterator[Awaitable[None]]:

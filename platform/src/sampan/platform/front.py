@@ -8,20 +8,19 @@ import time
 from collections.abc import Awaitable, Mapping
 from typing import cast
 
-import structlog
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from sampan.platform.access_log import AccessLog
 from sampan.platform.errors import SampanError
 from sampan.platform.hosts import Hosts, Place, Surface
 from sampan.platform.ids import WORKSPACE_ID
-from sampan.platform.logs import start_trace
+from sampan.platform.logs import Log, start_trace
 from sampan.platform.metrics import RequestMetrics
 from sampan.platform.problems import RouteNotFound, internal_error, send_problem
 from sampan.platform.static_sites import StaticSites
 
 APP_ROUTE = "an app's origin"
-log = structlog.get_logger("front")
+log = Log("front")
 
 
 class Front:

@@ -12,16 +12,15 @@ import sys
 import time
 from collections.abc import Iterable, Mapping
 from contextvars import ContextVar
-from typing import Any, TextIO
+from typing import TextIO
 
 import orjson
-import structlog
-from structlog.typing import EventDict, Processor, WrappedLogger
 
 from sampan.platform.access_log import AccessLog, access_line
 
-__all__ = ["AccessLog", "access_line", "configure", "current_trace_id", "masked", "start_trace", "trace_id_from"]
+__all__ = ["AccessLog", "Log", "access_line", "configure", "current_trace_id", "masked", "start_trace", "trace_id_from"]
 
+OWN_LINES = "sampan"
 TRACE_ID: ContextVar[str] = ContextVar("trace_id", default="")
 
 MASK = "***"
@@ -116,34 +115,48 @@ def masked(value: object, depth: int = 0) -> object:
     return _TOKEN_TEXT.sub(MASK, str(value))
 
 
+class Log:
+    """Writes the lines of one part of the program: what happened, in a word, and the facts by their names.
+
+    A thin face of the standard library's logging, so that our lines and the libraries' go one way.
+    """
+
+    def __init__(self, part: str) -> None:
+        self._logger = logging.getLogger(f"{OWN_LINES}.{part}")
+
+    def debug(self, event: str, **facts: object) -> None:
+        """Tell what helps in finding a fault."""
+        self._write(logging.DEBUG, event, facts)
+
+    def info(self, event: str, **facts: object) -> None:
+        """Tell what is normal and rare."""
+        self._write(logging.INFO, event, facts)
+
+    def warning(self, event: str, **facts: object) -> None:
+        """Tell what somebody should look at."""
+        self._write(logging.WARNING, event, facts)
+
+    def error(self, event: str, *, problem: BaseException | None = None, **facts: object) -> None:
+        """Tell what failed."""
+        self._write(logging.ERROR, event, facts, problem)
+
+    def exception(self, event: str, **facts: object) -> None:
+        """Tell what failed, with the exception that is being handled."""
+        self._write(logging.ERROR, event, facts, sys.exception())
+
+    def _write(self, level: int, event: str, facts: dict[str, object], problem: BaseException | None = None) -> None:
+        self._logger.log(level, event, exc_info=problem, extra={"facts": facts})
+
+
 def configure(level: str = "info", stream: TextIO | None = None) -> None:
     """Send all log lines, ours and the libraries', as JSON to `stream` (standard error); call it once at start."""
-    out = stream or sys.stderr
-    first: list[Processor] = [
-        structlog.contextvars.merge_contextvars,
-        structlog.stdlib.add_log_level,
-        _add_time_and_trace,
-        structlog.processors.StackInfoRenderer(),
-        structlog.processors.format_exc_info,
-    ]
-    last: list[Processor] = [_mask_event, _render]
+    handler = logging.StreamHandler(stream or sys.stderr)
+    handler.setFormatter(_JsonLine())
     number = logging.getLevelNamesMapping()[level.upper()]
-    structlog.configure(
-        processors=[*first, *last],
-        wrapper_class=structlog.make_filtering_bound_logger(number),
-        logger_factory=structlog.WriteLoggerFactory(out),
-        cache_logger_on_first_use=False,
-    )
-    handler = logging.StreamHandler(out)
-    handler.setFormatter(
-        structlog.stdlib.ProcessorFormatter(
-            foreign_pre_chain=[structlog.stdlib.add_logger_name, *first],
-            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, *last],
-        )
-    )
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(max(number, logging.INFO))  # libraries at debug level print bodies and statements
+    logging.getLogger(OWN_LINES).setLevel(number)
     for name in ("alembic", "tuf"):
         logging.getLogger(name).setLevel(logging.WARNING)  # at info level they tell of every normal step
     for name in ("uvicorn", "uvicorn.error", "uvicorn.access"):
@@ -151,21 +164,26 @@ def configure(level: str = "info", stream: TextIO | None = None) -> None:
         logging.getLogger(name).propagate = name != "uvicorn.access"  # access lines are written by access_log
 
 
-def _add_time_and_trace(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
-    event["at_ms"] = time.time_ns() // 1_000_000
-    trace_id = TRACE_ID.get()
-    if trace_id:
-        event.setdefault("trace_id", trace_id)
-    return event
+class _JsonLine(logging.Formatter):
+    """One line: event, part of the program, level, time, trace id, the facts, and the traceback of a failure."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        line: dict[str, object] = {
+            "event": record.getMessage(),
+            "logger": record.name,
+            "level": record.levelname.lower(),
+            "at_ms": time.time_ns() // 1_000_000,
+        }
+        if trace_id := TRACE_ID.get():
+            line["trace_id"] = trace_id
+        line |= getattr(record, "facts", {})
+        if record.exc_info:
+            line["exception"] = self.formatException(record.exc_info)
+        return _render(masked(line))
 
 
-def _mask_event(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
-    hidden: Any = masked(event)
-    return dict(hidden)
-
-
-def _render(_logger: WrappedLogger, _method: str, event: EventDict) -> str:
+def _render(line: object) -> str:
     try:
-        return orjson.dumps(event).decode()
+        return orjson.dumps(line).decode()
     except TypeError:  # a lone surrogate or a number beyond 64 bits, which the standard library escapes
-        return json.dumps(event)
+        return json.dumps(line)

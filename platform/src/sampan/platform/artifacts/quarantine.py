@@ -11,8 +11,6 @@ from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import BinaryIO
 
-import structlog
-
 from sampan.platform.artifacts import uploads_repository as repository
 from sampan.platform.artifacts.uploads_repository import Upload
 from sampan.platform.artifacts.versions_repository import is_source_used
@@ -23,6 +21,7 @@ from sampan.platform.engines.keys import Key, workspace_key
 from sampan.platform.engines.threads import opened, uninterrupted
 from sampan.platform.errors import Invalid, NotFound, TooLarge, TooMany
 from sampan.platform.ids import new_id
+from sampan.platform.logs import Log
 from sampan.platform.operators.actor import Actor, MissingPermission
 
 MAX_OPEN_UPLOADS = 20
@@ -31,7 +30,7 @@ ORPHAN_AGE_MS = 3600 * 1000
 SWEEP_SECONDS = 600
 BUFFER_BYTES = 1024 * 1024
 SUBMIT = "version:submit"
-log = structlog.get_logger("artifacts")
+log = Log("artifacts")
 _NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 
 

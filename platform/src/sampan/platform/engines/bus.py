@@ -8,9 +8,8 @@ import asyncio
 from collections.abc import Callable
 from typing import Protocol
 
-import structlog
-
 from sampan.platform.engines.keys import Key, checked
+from sampan.platform.logs import Log
 from sampan.platform.metrics import BUS_DROPPED, BUS_FAILED
 
 MAX_PENDING = 10_000
@@ -40,7 +39,7 @@ class LocalBus:
         self._max_pending = max_pending
         self._pending: list[tuple[Key, bytes]] = []
         self._next_id = 0
-        self._log = structlog.get_logger("bus")
+        self._log = Log("bus")
 
     def publish(self, key: Key, payload: bytes = b"") -> None:
         """See `Bus.publish`."""

@@ -7,14 +7,13 @@ from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 import orjson
-import structlog
 from sqlalchemy import and_, func, or_, select, update
 from sqlalchemy.sql.elements import ColumnElement
 
 from sampan.platform.engines.database import Transaction
 from sampan.platform.engines.doors import Door, OpenWorkspace, backoff_ms, wait_for_wake
 from sampan.platform.engines.jobs import MAX_ERROR_CHARACTERS, Job, JobState, LeaseLost, jobs
-from sampan.platform.logs import masked
+from sampan.platform.logs import Log, masked
 from sampan.platform.metrics import JOB_FAILURES, JOBS
 
 POLL_SECONDS = 1.0
@@ -24,7 +23,7 @@ BEATS_PER_LEASE = 3
 FIRST_RETRY_MS = 1_000
 LAST_RETRY_MS = 3_600_000
 
-log = structlog.get_logger("jobs")
+log = Log("jobs")
 
 
 class GiveUp(Exception):

@@ -8,8 +8,6 @@ import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
-import structlog
-
 from sampan.platform.core import Core
 from sampan.platform.engines.database import Transaction
 from sampan.platform.errors import SampanError
@@ -23,9 +21,10 @@ from sampan.platform.identity.repository_subjects import get_subject
 from sampan.platform.identity.service_session import CLOSED, is_closed, leave
 from sampan.platform.identity.subjects import ERASED, LOG, SubjectStates
 from sampan.platform.identity.tiers import Tier
+from sampan.platform.logs import Log
 
 MOST_PER_COMMIT = 256
-log = structlog.get_logger("identity")
+log = Log("identity")
 
 Continued = tuple[Session, RefreshToken]
 

@@ -3,8 +3,6 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-import structlog
-
 from sampan.platform.component import Port
 from sampan.platform.core import Core
 from sampan.platform.engines.database import Transaction
@@ -26,11 +24,12 @@ from sampan.platform.identity.repository_sessions import Session
 from sampan.platform.identity.repository_subjects import create_subject, get_subject
 from sampan.platform.identity.tiers import Tier
 from sampan.platform.ids import new_id
+from sampan.platform.logs import Log
 from sampan.platform.ports import AttestPort
 
 TRIES = 4
 CLOSED = "This app is no longer served. Install its successor."
-log = structlog.get_logger("identity")
+log = Log("identity")
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,12 +12,12 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import orjson
-import structlog
 
 from sampan.platform.core import Core
 from sampan.platform.errors import Unavailable
 from sampan.platform.insight.marks import Mark, take
 from sampan.platform.insight.repository import add_events, note_inventory, raise_stages, read_marks, write_marks
+from sampan.platform.logs import Log
 from sampan.platform.workspaces.store import Store
 
 MAX_QUEUED_EVENTS = 100_000
@@ -25,7 +25,7 @@ MAX_QUEUED_NOTES = 20_000
 GATHER_SECONDS = 0.01
 MAX_PER_COMMIT = 500
 MAX_EVENTS_PER_COMMIT = 5000  # a long transaction holds every other writer up
-log = structlog.get_logger("insight")
+log = Log("insight")
 
 
 class EventsBusy(Unavailable):

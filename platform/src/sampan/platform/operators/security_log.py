@@ -6,16 +6,15 @@ first line of the next minute tells how many.
 
 from typing import TYPE_CHECKING, Any
 
-import structlog
-
 from sampan.platform.errors import SampanError
+from sampan.platform.logs import Log
 
 if TYPE_CHECKING:
     from sampan.platform.core import Core
 
 LINES_A_MINUTE = 120
 MINUTE_MS = 60_000
-log = structlog.get_logger("sampan.security")
+log = Log("security")
 
 
 async def note_refusal(core: "Core", workspace_id: str, what: str, **facts: Any) -> None:

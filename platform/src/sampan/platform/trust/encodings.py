@@ -12,11 +12,10 @@ from contextlib import aclosing
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
-import structlog
-
 from sampan.platform.engines.keys import Key, workspace_key
 from sampan.platform.engines.objects import ObjectMissing
 from sampan.platform.engines.threads import opened, uninterrupted
+from sampan.platform.logs import Log
 from sampan.platform.trust.waking import target_key
 
 if TYPE_CHECKING:
@@ -26,7 +25,7 @@ MAX_WAITING = 200
 WORTH_IT_BYTES = 4 * 1024
 LEVEL = 6
 _GZIP_WINDOW = 31  # zlib's spelling of "a gzip header", which carries no time here
-log = structlog.get_logger("trust")
+log = Log("trust")
 
 
 class Encodings:

@@ -8,10 +8,9 @@ import asyncio
 import os
 import socket
 
-import structlog
-
 from sampan.platform.core import Core
 from sampan.platform.engines.doors import wait_for_wake
+from sampan.platform.logs import Log
 from sampan.platform.trust.exposure import Exposed, publish_round
 from sampan.platform.trust.making import TIMESTAMP_EVERY
 from sampan.platform.trust.memory import TrustMemory
@@ -21,7 +20,7 @@ from sampan.platform.trust.waking import PUBLISHER_WAKES
 TOGETHER_SECONDS = 0.3
 LOOK_SECONDS = 1.0
 AFTER_FAILURE_MS = 5_000
-log = structlog.get_logger("trust")
+log = Log("trust")
 
 
 async def run_publisher(core: Core) -> None:

@@ -11,7 +11,6 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-import structlog
 from sqlalchemy import select
 
 from sampan.platform.engines.database import Transaction
@@ -20,6 +19,7 @@ from sampan.platform.engines.log import Cursor, LogEntry, log_heads
 from sampan.platform.engines.log import head as log_head
 from sampan.platform.engines.log import read as read_log
 from sampan.platform.errors import NotFound, Unavailable
+from sampan.platform.logs import Log
 from sampan.platform.metrics import SNAPSHOT_REVISION
 from sampan.platform.workspaces.guard import SystemDoor
 from sampan.platform.workspaces.revisions import current_revision, part_revisions, revisions
@@ -32,7 +32,7 @@ POLL_DOOR = SystemDoor(
     "one read a second tells every worker which workspaces changed",
     reads=frozenset({revisions, log_heads}),
 )
-log = structlog.get_logger()
+log = Log("replica")
 
 
 class UnknownWorkspace(NotFound):
