@@ -233,7 +233,7 @@ async def test_waiting_writers_share_commits(database: Database, monkeypatch: py
         nonlocal commits
         commits += 1
 
-    event.listen(database.engines[-1].sync_engine, "commit", count)
+    event.listen(database.engines[-1], "commit", count)
     await asyncio.gather(*(add(database, number) for number in range(200)))
     assert len(await ids(database)) == 200
     assert 0 < commits < 20

@@ -84,7 +84,7 @@ def clock() -> Clock:
 async def open_store(path: Path) -> AsyncIterator[Store]:
     database: Database = SqliteDatabase(path)
     async with database.write() as connection:
-        await connection.run_sync(metadata.create_all, tables=[jobs, log_heads, log_entries])
+        await connection.run_sync(lambda plain: metadata.create_all(plain, tables=[jobs, log_heads, log_entries]))
     yield Store(database)
     await database.close()
 

@@ -36,7 +36,7 @@ def open_store(request: pytest.FixtureRequest, tmp_path: Path) -> OpenStore:
     async def opened() -> AsyncIterator[Store]:
         database: Database = SqliteDatabase(tmp_path / "log.sqlite")
         async with database.write() as connection:
-            await connection.run_sync(metadata.create_all, tables=[log_heads, log_entries])
+            await connection.run_sync(lambda plain: metadata.create_all(plain, tables=[log_heads, log_entries]))
         yield Store(database)
         await database.close()
 

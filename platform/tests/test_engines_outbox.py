@@ -64,7 +64,9 @@ def clock() -> Clock:
 async def open_store(path: Path) -> AsyncIterator[Store]:
     database: Database = SqliteDatabase(path)
     async with database.write() as connection:
-        await connection.run_sync(metadata.create_all, tables=[log_heads, log_entries, outbox_cursors])
+        await connection.run_sync(
+            lambda plain: metadata.create_all(plain, tables=[log_heads, log_entries, outbox_cursors])
+        )
     yield Store(database)
     await database.close()
 

@@ -184,10 +184,9 @@ async def test_erasure_destroys_data_and_key_and_keeps_ids(server: TestServer) -
 
 async def write_out(server: TestServer) -> None:
     """Fold the write-ahead log into the database file, as SQLite does by itself after a thousand pages."""
-    async with server.core.store.database.engines[1].connect() as connection:
-        raw = await connection.get_raw_connection()
-        assert raw.driver_connection is not None
-        await raw.driver_connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    connection = server.core.store.database.engines[1].raw_connection()
+    connection.cursor().execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    connection.close()
 
 
 async def test_the_number_of_an_erased_customer_is_not_given_out_again(server: TestServer) -> None:

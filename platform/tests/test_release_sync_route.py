@@ -226,7 +226,7 @@ async def test_sync_answers_while_every_sql_statement_fails(server: TestServer, 
         tried.append(statement)
         raise RuntimeError("no SQL now")
 
-    engines = [engine.sync_engine for engine in server.core.store.database.engines]
+    engines = server.core.store.database.engines
     for engine in engines:
         event.listen(engine, "before_cursor_execute", refuse)
     try:

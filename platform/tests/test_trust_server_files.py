@@ -181,7 +181,7 @@ async def test_nothing_of_this_reads_the_database(core: Core, http: httpx2.Async
         raise AssertionError("a file was answered from SQL")
 
     for engine in core.store.database.engines:
-        event.listen(engine.sync_engine, "before_cursor_execute", refuse)
+        event.listen(engine, "before_cursor_execute", refuse)
     try:
         for url in (
             PACKAGE_URL,
@@ -193,7 +193,7 @@ async def test_nothing_of_this_reads_the_database(core: Core, http: httpx2.Async
             assert (await http.get(url)).status_code in {200, 404}
     finally:
         for engine in core.store.database.engines:
-            event.remove(engine.sync_engine, "before_cursor_execute", refuse)
+            event.remove(engine, "before_cursor_execute", refuse)
 
 
 async def test_a_client_that_stops_taking_stops_the_reading(core: Core) -> None:

@@ -11,6 +11,7 @@ from sqlalchemy import (
     String,
     and_,
     bindparam,
+    create_engine,
     delete,
     exists,
     func,
@@ -24,7 +25,6 @@ from sqlalchemy import (
     update,
 )
 from sqlalchemy.dialects.sqlite import insert as upsert
-from sqlalchemy.ext.asyncio import create_async_engine
 
 from sampan.platform.engines.database import SqliteDatabase
 from sampan.platform.engines.tables import global_table, metadata, scoped_table
@@ -47,10 +47,9 @@ b2 = boats.alias("b2")
 
 @pytest.fixture
 async def store(tmp_path: Path) -> AsyncIterator[Store]:
-    engine = create_async_engine(f"sqlite+aiosqlite:///{tmp_path / 'db'}")
-    async with engine.begin() as connection:
-        await connection.run_sync(metadata.create_all, tables=[boats, sailors, harbours])
-    await engine.dispose()
+    engine = create_engine(f"sqlite:///{tmp_path / 'db'}")
+    metadata.create_all(engine, tables=[boats, sailors, harbours])
+    engine.dispose()
     database = SqliteDatabase(tmp_path / "db")
     yield Store(database)
     await database.close()

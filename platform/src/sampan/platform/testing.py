@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from pathlib import Path
 
 import httpx2
-from sqlalchemy.ext.asyncio import create_async_engine
+from sqlalchemy import create_engine
 
 from sampan.platform.app import build_app, built_in_components, open_core, running
 from sampan.platform.component import Component, discover
@@ -32,7 +32,7 @@ async def running_core(
     components = discover(built_in_components(demo=True)) if components is None else components
     settings = settings or Settings(data=folder, default_workspace=workspaces[0], demo=True)
     await asyncio.to_thread(folder.mkdir, parents=True, exist_ok=True)
-    await create_tables(folder)
+    await asyncio.to_thread(create_tables, folder)
     async with open_core(settings, components=components, now_ms=now_ms) as core:
         for workspace_id in workspaces:
             await create_workspace(core, workspace_id, workspace_id)
@@ -40,12 +40,11 @@ async def running_core(
             yield core
 
 
-async def create_tables(folder: Path) -> None:
+def create_tables(folder: Path) -> None:
     """Create every declared table in the folder's database, without the migrations."""
-    engine = create_async_engine(f"sqlite+aiosqlite:///{folder / 'sampan.sqlite'}")
-    async with engine.begin() as connection:
-        await connection.run_sync(metadata.create_all)
-    await engine.dispose()
+    engine = create_engine(f"sqlite:///{folder / 'sampan.sqlite'}")
+    metadata.create_all(engine)
+    engine.dispose()
 
 
 def client(core: Core, *, base_url: str = "http://testserver", **options: object) -> httpx2.AsyncClient:

@@ -7,17 +7,20 @@ one COMMIT, hence one fsync. A caller's context manager returns only after that 
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 from typing import Any, ClassVar, Protocol, TypeVar, cast
 
-from sqlalchemy import event
+from sqlalchemy import Connection as PlainConnection
+from sqlalchemy import Engine, NestedTransaction, create_engine, event
 from sqlalchemy.engine import CursorResult
 from sqlalchemy.exc import OperationalError
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, AsyncTransaction, create_async_engine
 from sqlalchemy.sql.base import Executable
 
+from sampan.platform.engines.connection import ThreadedConnection
+from sampan.platform.engines.unbroken import unbroken
 from sampan.platform.errors import Unavailable
 
 Result = TypeVar("Result")
@@ -56,19 +59,35 @@ class Transaction(Protocol):
         """After COMMIT, tell every worker that this workspace changed."""
 
 
+class Connection(Protocol):
+    """One transaction of the database, as the engine hands it to the workspace guard."""
+
+    async def execute(
+        self,
+        statement: Executable,
+        parameters: list[dict[str, Any]] | dict[str, Any] | None = None,
+        *,
+        execution_options: Mapping[str, Any] | None = None,
+    ) -> CursorResult[Any]:
+        """Run one statement; its rows are all in memory when this returns."""
+
+    async def run_sync(self, work: Callable[[PlainConnection], Result]) -> Result:
+        """Run `work` on SQLAlchemy's plain connection, off the event loop."""
+
+
 class Database(Protocol):
     """One database of one deployment. Connections are handed to the workspace guard only."""
 
     dialect: str
 
     @property
-    def engines(self) -> Sequence[AsyncEngine]:
+    def engines(self) -> Sequence[Engine]:
         """The connection pools, so that the workspace guard can listen on each."""
 
-    def read(self) -> AbstractAsyncContextManager[AsyncConnection]:
+    def read(self) -> AbstractAsyncContextManager[Connection]:
         """Open a read-only transaction: every statement in it sees the same state."""
 
-    def write(self) -> AbstractAsyncContextManager[AsyncConnection]:
+    def write(self) -> AbstractAsyncContextManager[Connection]:
         """Open a write transaction: leaving it normally means committed and durable; an exception undoes it."""
 
     async def close(self) -> None:
@@ -81,36 +100,39 @@ class SqliteDatabase:
     dialect = "sqlite"
 
     def __init__(self, path: Path) -> None:
-        url = f"sqlite+aiosqlite:///{path}"
-        # Bound values are personal data: they must not reach a log through an error's text.
-        self._readers = create_async_engine(url, pool_size=READERS, max_overflow=0, hide_parameters=True)
-        self._writer = create_async_engine(url, pool_size=1, max_overflow=0, hide_parameters=True)
-        _configure(self._readers, begin="BEGIN", read_only=True)
-        _configure(self._writer, begin="BEGIN IMMEDIATE", read_only=False)
+        self._readers = _open(path, connections=READERS, begin="BEGIN", read_only=True)
+        self._writer = _open(path, connections=1, begin="BEGIN IMMEDIATE", read_only=False)
+        self._threads = ThreadPoolExecutor(READERS + 1, thread_name_prefix="database")
+        self._free_readers = asyncio.Semaphore(READERS)  # nobody waits for a connection inside a thread
         self._turn = asyncio.Lock()
         self._waiting = 0
         self._group: _CommitGroup | None = None
         self._closing: asyncio.Future[None] | None = None
 
     @property
-    def engines(self) -> tuple[AsyncEngine, AsyncEngine]:
+    def engines(self) -> tuple[Engine, Engine]:
         """Readers and writer, for the guard's listeners."""
         return self._readers, self._writer
 
     @contextlib.asynccontextmanager
-    async def read(self) -> AsyncIterator[AsyncConnection]:
+    async def read(self) -> AsyncIterator[Connection]:
         """See `Database.read`."""
-        async with self._readers.connect() as connection, connection.begin():
-            yield connection
+        async with self._free_readers:
+            connection = ThreadedConnection(self._readers, self._threads)
+            try:
+                await connection.begin()
+                yield connection
+            finally:
+                await connection.close()
 
     @contextlib.asynccontextmanager
-    async def write(self) -> AsyncIterator[AsyncConnection]:
+    async def write(self) -> AsyncIterator[Connection]:
         """See `Database.write`. The body holds the one writer: keep slow work (hashing, files) outside."""
         await self._take_turn()
         try:
             try:
                 if self._group is None:
-                    await _unbroken(self._open_group())
+                    await unbroken(self._open_group())
                 group = cast(_CommitGroup, self._group)
                 async with group.member() as connection:
                     yield connection
@@ -121,7 +143,7 @@ class SqliteDatabase:
         await asyncio.shield(group.durable)
 
     async def _open_group(self) -> None:
-        self._group = await _CommitGroup.open(self._writer)
+        self._group = await _CommitGroup.open(ThreadedConnection(self._writer, self._threads))
 
     async def _close_group_unless_wanted(self) -> None:
         group = self._group
@@ -129,7 +151,7 @@ class SqliteDatabase:
             return
         if self._waiting == 0 or group.joined >= MEMBERS_PER_COMMIT or group.is_broken:
             self._group = None
-            await _unbroken(group.close())
+            await unbroken(group.close())
 
     async def _take_turn(self) -> None:
         self._waiting += 1
@@ -149,25 +171,19 @@ class SqliteDatabase:
 
     async def close(self) -> None:
         """See `Database.close`."""
-        await self._readers.dispose()
-        await self._writer.dispose()
+        async with self._turn:  # behind every writer that came before
+            await asyncio.to_thread(self._dispose)
 
-
-class _WriterConnection(AsyncConnection):
-    """The writer's connection, which others share: a statement that began runs to its end.
-
-    SQLAlchemy gives a connection up whose statement was cancelled, and with it everybody's transaction.
-    """
-
-    async def execute(self, *arguments: Any, **options: Any) -> CursorResult[Any]:
-        """See `AsyncConnection.execute`."""
-        return await _unbroken(super().execute(*arguments, **options))
+    def _dispose(self) -> None:
+        self._threads.shutdown()
+        self._readers.dispose()
+        self._writer.dispose()
 
 
 class _CommitGroup:
     """One open transaction that several callers share, each in a savepoint of its own."""
 
-    def __init__(self, connection: AsyncConnection) -> None:
+    def __init__(self, connection: ThreadedConnection) -> None:
         self._connection = connection
         self._problem: Exception | None = None
         self.joined = 0
@@ -175,9 +191,7 @@ class _CommitGroup:
         self.durable: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
     @classmethod
-    async def open(cls, engine: AsyncEngine) -> "_CommitGroup":
-        connection = _WriterConnection(engine)
-        await connection.start()
+    async def open(cls, connection: ThreadedConnection) -> "_CommitGroup":
         try:
             with _named_storage_errors():
                 await connection.begin()
@@ -192,17 +206,16 @@ class _CommitGroup:
         return self._problem is not None
 
     @contextlib.asynccontextmanager
-    async def member(self) -> AsyncIterator[AsyncConnection]:
+    async def member(self) -> AsyncIterator[Connection]:
         self.joined += 1
         with _named_storage_errors():
-            savepoint = self._connection.begin_nested()
-            await _unbroken(_start(savepoint))
+            savepoint = await self._connection.begin_nested()
             try:
                 yield self._connection
             except BaseException as problem:
-                await _unbroken(self._roll_back(savepoint, problem))
+                await unbroken(self._roll_back(savepoint, problem))
                 raise
-            await _unbroken(self._release(savepoint))
+            await unbroken(self._release(savepoint))
 
     async def close(self) -> None:
         try:
@@ -221,42 +234,26 @@ class _CommitGroup:
         finally:
             await self._connection.close()
 
-    async def _release(self, savepoint: AsyncTransaction) -> None:
+    async def _release(self, savepoint: NestedTransaction) -> None:
         try:
-            await savepoint.commit()
+            await self._connection.run_sync(lambda _connection: savepoint.commit())
         except Exception as problem:
             self._problem = problem
             raise
         self._members += 1
 
-    async def _roll_back(self, savepoint: AsyncTransaction, cause: BaseException) -> None:
+    async def _roll_back(self, savepoint: NestedTransaction, cause: BaseException) -> None:
         try:
-            await savepoint.rollback()
+            await self._connection.run_sync(lambda _connection: savepoint.rollback())
         except Exception as problem:
             self._problem = cause if isinstance(cause, Exception) else problem
 
 
-async def _start(savepoint: AsyncTransaction) -> None:
-    await savepoint
+def _open(path: Path, *, connections: int, begin: str, read_only: bool) -> Engine:
+    # Bound values are personal data: they must not reach a log through an error's text.
+    engine = create_engine(f"sqlite:///{path}", pool_size=connections, max_overflow=0, hide_parameters=True)
 
-
-async def _unbroken(work: Coroutine[Any, Any, Result]) -> Result:
-    """Await `work` to its end even when cancelled, also again and again; then the cancellation goes on."""
-    running = asyncio.ensure_future(work)
-    cancelled: asyncio.CancelledError | None = None
-    while not running.done():
-        try:
-            await asyncio.wait([running])
-        except asyncio.CancelledError as problem:
-            cancelled = problem
-    if cancelled is not None:
-        running.cancelled() or running.exception()  # marks it as retrieved
-        raise cancelled
-    return running.result()
-
-
-def _configure(engine: AsyncEngine, *, begin: str, read_only: bool) -> None:
-    @event.listens_for(engine.sync_engine, "connect")
+    @event.listens_for(engine, "connect")
     def set_pragmas(dbapi_connection: Any, _record: Any) -> None:
         dbapi_connection.isolation_level = None  # transactions are begun below, not by the driver
         cursor = dbapi_connection.cursor()
@@ -267,9 +264,11 @@ def _configure(engine: AsyncEngine, *, begin: str, read_only: bool) -> None:
             cursor.execute("PRAGMA query_only=ON")
         cursor.close()
 
-    @event.listens_for(engine.sync_engine, "begin")
+    @event.listens_for(engine, "begin")
     def begin_explicitly(connection: Any) -> None:
         connection.exec_driver_sql(begin)
+
+    return engine
 
 
 @contextlib.contextmanager

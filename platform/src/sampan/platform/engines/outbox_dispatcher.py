@@ -9,7 +9,6 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 import orjson
-import structlog
 from sqlalchemy import select, update
 
 from sampan.platform.engines.database import Transaction
@@ -17,6 +16,8 @@ from sampan.platform.engines.doors import Door, OpenWorkspace, backoff_ms, wait_
 from sampan.platform.engines.job_runner import describe
 from sampan.platform.engines.log import Cursor, LogEntry, head, insert_or_ignore, log_heads, read
 from sampan.platform.engines.outbox import OUTBOX, Consumer, Event, outbox_cursors
+from sampan.platform.engines.unbroken import unbroken
+from sampan.platform.logs import Log
 from sampan.platform.metrics import OUTBOX_FAILURES, OUTBOX_LAG
 
 POLL_SECONDS = 1.0
@@ -28,7 +29,7 @@ LAST_RETRY_MS = 300_000
 
 UNSEEN = Cursor(0, 0)
 
-log = structlog.get_logger("outbox")
+log = Log("outbox")
 
 
 @dataclass(slots=True)
@@ -138,7 +139,7 @@ class Dispatcher:
                 handled += 1
         finally:
             # Also when cancelled: what was handled need not come again, and another worker may go on.
-            await asyncio.shield(self._settle(workspace_id, consumer, claim, handled, problem))
+            await unbroken(self._settle(workspace_id, consumer, claim, handled, problem))
         return handled
 
     async def _hand_over(self, workspace_id: str, consumer: Consumer, entry: LogEntry) -> str | None:

@@ -12,8 +12,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import Table, event
-from sqlalchemy.ext.asyncio import AsyncEngine
+from sqlalchemy import Engine, Table, event
 from sqlalchemy.sql import operators, visitors
 from sqlalchemy.sql.dml import Delete, Insert, Update
 from sqlalchemy.sql.elements import (
@@ -98,10 +97,10 @@ class Guard:
                 self._shapes.popitem(last=False)
         _check_values([key.bindparams[n] for n in positions], workspace_id, parameters)
 
-    def listen(self, engine: AsyncEngine) -> None:
+    def listen(self, engine: Engine) -> None:
         """Check every statement that `engine` executes from now on."""
 
-        @event.listens_for(engine.sync_engine, "before_execute")
+        @event.listens_for(engine, "before_execute")
         def before_execute(
             _connection: Any,
             statement: Any,

@@ -7,10 +7,9 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, FromClause, and_
 from sqlalchemy.engine import CursorResult
-from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.sql.base import Executable
 
-from sampan.platform.engines.database import Database
+from sampan.platform.engines.database import Connection, Database
 from sampan.platform.engines.keys import Key, workspace_key
 from sampan.platform.metrics import SYSTEM_DOORS
 from sampan.platform.workspaces.guard import Guard, Scope, SystemDoor
@@ -22,7 +21,7 @@ class ScopedTransaction:
 
     workspace_id: str
     dialect: str
-    _connection: AsyncConnection
+    _connection: Connection
     _scope: Scope
     _on_change: Callable[[], None]
     _after_commit: list[Callable[[], None]] = field(default_factory=list)
@@ -80,7 +79,7 @@ class Door:
         for action in tx._after_commit:
             action()
 
-    def _transaction(self, connection: AsyncConnection) -> ScopedTransaction:
+    def _transaction(self, connection: Connection) -> ScopedTransaction:
         return ScopedTransaction(self.workspace_id, self._database.dialect, connection, self._scope, self._on_change)
 
 
