@@ -5,8 +5,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from sampan.platform.cli.chosen_settings import settings_from
 from sampan.platform.cli.output import ExitCode
-from sampan.platform.cli.server_commands import Data, settings_from
+from sampan.platform.cli.server_commands import Data
 
 if TYPE_CHECKING:
     from sampan.platform.component import Finding

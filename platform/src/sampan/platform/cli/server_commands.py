@@ -1,14 +1,12 @@
-"""Commands of whoever runs the server: up, init, migrate."""
+"""Commands of whoever runs the server: up and migrate; `up` itself is in `up.py`."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated
 
 import typer
 
+from sampan.platform.cli.chosen_settings import settings_from
 from sampan.platform.cli.up import SUMMARY
-
-if TYPE_CHECKING:
-    from sampan.platform.settings import Settings
 
 Data = Annotated[Path | None, typer.Option("--data", help="Folder of database, objects and keys [SAMPAN_DATA].")]
 
@@ -37,12 +35,3 @@ def migrate(context: typer.Context, data: Data = None) -> None:
         done = bring_schema_up_to_date(settings.data)
     text = f"The schema is at {migrations.HEAD}" + ("." if done else " already.")
     context.obj.result({"schema": migrations.HEAD, "changed": done}, text)
-
-
-def settings_from(**chosen: Any) -> "Settings":
-    """Return the settings with what the command line chose in place of the environment's."""
-    import os
-
-    from sampan.platform.settings import read_settings
-
-    return read_settings(os.environ, **chosen)

@@ -5,11 +5,13 @@ A process manager starts it, and its CPU until the first answer is measured (doc
 
 import argparse
 import gc
-import os
+import sys
 from collections.abc import Sequence
 from pathlib import Path
+from urllib.parse import urlsplit
 
-from sampan.platform.settings import Settings, read_settings
+from sampan.platform.cli.chosen_settings import settings_from
+from sampan.platform.settings import Settings
 
 SUMMARY = "Serve everything in one process, with SQLite and local files."
 
@@ -18,20 +20,30 @@ def up(arguments: Sequence[str]) -> None:
     """Serve until a signal, as the words after `sampan up` say."""
     chosen = _parser().parse_args(arguments)
     gc.disable()  # a start makes only what stays; `serve` enables it when requests are taken
-    if not chosen.demo:
-        from sampan.platform.serving import serve
+    address = {"host": chosen.host, "port": chosen.port}
+    if chosen.demo:
+        from sampan.platform.cli.demo_folder import DemoFolder
+        from sampan.platform.cli.demo_server import serve_demo
 
-        serve(_settings(chosen, data=chosen.data, demo=None))
+        folder = DemoFolder.chosen(chosen.data)
+        log_file = folder.server / "log.jsonl"
+        serve_demo(settings_from(data=folder.server, **address, demo=True, log_file=log_file), folder)
         return
-    from sampan.platform.cli.demo_folder import DemoFolder
-    from sampan.platform.cli.demo_server import serve_demo
+    from sampan.platform.serving import serve
 
-    folder = DemoFolder.chosen(chosen.data)
-    serve_demo(_settings(chosen, data=folder.server, demo=True, log_file=folder.server / "log.jsonl"), folder)
+    settings = settings_from(data=chosen.data, **address)
+    serve(settings, ready=lambda address: _tell(settings, address))
 
 
-def _settings(chosen: argparse.Namespace, **more: object) -> Settings:
-    return read_settings(os.environ, host=chosen.host, port=chosen.port, **more)
+def _tell(settings: Settings, address: str) -> None:
+    """Print where the pages are."""
+    port = urlsplit(address).port
+    console = settings.console_host and f"http://{settings.console_host}:{port}"
+    lines = [f"console    {console or address}/console/"]
+    if settings.base_host:
+        lines.append(f"super-app  http://{settings.default_workspace}.{settings.base_host}:{port}/")
+    sys.stdout.write("\n".join(lines) + "\n")
+    sys.stdout.flush()
 
 
 def _parser() -> argparse.ArgumentParser:
