@@ -1,0 +1,61 @@
+/** Asks for a fresh one-time code when an act of weight needs it, then lets the act go on. */
+
+import { Form, Modal } from "antd";
+import { useEffect, useRef, useState } from "react";
+import { query, setAsking } from "../api/client";
+import { ProblemForm } from "../design/ProblemForm";
+import { useText } from "../i18n";
+import { CodeInput } from "../pages/session/CodeInput";
+
+export function SecondFactor() {
+  const { say } = useText();
+  const [isOpen, setOpen] = useState(false);
+  const answer = useRef<(confirmed: boolean) => void>(() => {});
+  const confirm = query.useMutation("post", "/session/totp");
+
+  useEffect(() => {
+    setAsking({
+      secondFactor: () =>
+        new Promise((resolve) => {
+          answer.current = resolve;
+          setOpen(true);
+        }),
+    });
+  }, []);
+
+  const close = (confirmed: boolean) => {
+    setOpen(false);
+    answer.current(confirmed);
+  };
+  return (
+    <Modal
+      open={isOpen}
+      title={say("session.confirmTitle")}
+      footer={null}
+      onCancel={() => close(false)}
+      destroyOnHidden
+      width={420}
+      zIndex={1500}
+    >
+      <p className="muted" style={{ marginBottom: 16 }}>
+        {say("session.confirmHint")}
+      </p>
+      <ProblemForm<{ totp: string }>
+        submit={say("session.confirm")}
+        doneText=""
+        byCode={{ wrong_code: ["totp"] }}
+        onSubmit={(body) => confirm.mutateAsync({ body })}
+        onDone={() => close(true)}
+        onCancel={() => close(false)}
+      >
+        <Form.Item
+          name="totp"
+          label={say("session.totp")}
+          rules={[{ required: true, pattern: /^\d{6}$/, message: say("session.totpForm") }]}
+        >
+          <CodeInput autoFocus />
+        </Form.Item>
+      </ProblemForm>
+    </Modal>
+  );
+}

@@ -1,0 +1,77 @@
+/** A button that asks before it acts: what will happen, why (kept for the audit), and where needed a fresh code.
+ *
+ * The second factor is asked by the client itself, whenever the server wants it (see api/client.ts).
+ */
+
+import { App, Button, type ButtonProps, Form, Input, Modal } from "antd";
+import { type ReactNode, useState } from "react";
+import { useText } from "../i18n";
+import { ProblemForm } from "./ProblemForm";
+
+export function ConfirmAction(props: {
+  label: string;
+  title: string;
+  what: ReactNode;
+  submit?: string;
+  danger?: boolean;
+  type?: ButtonProps["type"];
+  icon?: ReactNode;
+  size?: ButtonProps["size"];
+  disabled?: boolean;
+  /** Asks for a reason: `required`, `optional` or not at all. */
+  reason?: "required" | "optional";
+  /** The server's name of the reason's field. */
+  reasonField?: string;
+  reasonLabel?: string;
+  done?: string;
+  onConfirm: (reason: string) => Promise<unknown>;
+  children?: ReactNode;
+}) {
+  const { say } = useText();
+  const { message } = App.useApp();
+  const [isOpen, setOpen] = useState(false);
+  const field = props.reasonField ?? "reason";
+  const close = () => setOpen(false);
+  return (
+    <>
+      <Button
+        danger={props.danger}
+        type={props.type ?? "default"}
+        icon={props.icon}
+        size={props.size ?? "middle"}
+        disabled={props.disabled}
+        onClick={() => setOpen(true)}
+      >
+        {props.label}
+      </Button>
+      <Modal open={isOpen} title={props.title} footer={null} onCancel={close} destroyOnHidden width={500}>
+        <div className="stack">
+          <div className="wrap">{props.what}</div>
+          {props.children}
+          <ProblemForm<Record<string, string>>
+            submit={props.submit ?? props.label}
+            danger={props.danger}
+            doneText=""
+            onCancel={close}
+            onSubmit={(values) => props.onConfirm(values[field]?.trim() ?? "")}
+            onDone={() => {
+              close();
+              message.success(props.done ?? say("common.done"));
+            }}
+          >
+            {props.reason ? (
+              <Form.Item
+                name={field}
+                label={props.reasonLabel ?? say("common.reason")}
+                extra={say("common.reasonHint")}
+                rules={[{ required: props.reason === "required", whitespace: props.reason === "required" }]}
+              >
+                <Input.TextArea autoSize={{ minRows: 2, maxRows: 8 }} maxLength={2000} autoFocus />
+              </Form.Item>
+            ) : null}
+          </ProblemForm>
+        </div>
+      </Modal>
+    </>
+  );
+}

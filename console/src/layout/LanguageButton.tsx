@@ -1,0 +1,22 @@
+import { TranslationOutlined } from "@ant-design/icons";
+import { Tooltip } from "antd";
+import { chooseLanguage, useText } from "../i18n";
+
+export function LanguageButton() {
+  const { say, language } = useText();
+  const next = language === "zh" ? "en" : "zh";
+  return (
+    <Tooltip title={say("frame.language")}>
+      <button
+        type="button"
+        className="icon-button"
+        lang={next === "zh" ? "zh-CN" : "en"}
+        aria-label={say("frame.language")}
+        onClick={() => chooseLanguage(next)}
+      >
+        <TranslationOutlined />
+        <span>{next === "zh" ? "中文" : "EN"}</span>
+      </button>
+    </Tooltip>
+  );
+}

@@ -1,0 +1,98 @@
+/** Every registered mini-app. */
+
+import { PlusOutlined } from "@ant-design/icons";
+import { Form, Input, Select } from "antd";
+import { Link } from "react-router";
+import { query } from "../../api/client";
+import type { App } from "../../api/types";
+import { useSession } from "../../app/session";
+import { useAct } from "../../app/useAct";
+import { Panel } from "../../design/Blocks";
+import { FilterBar, useFilters } from "../../design/FilterBar";
+import { FormDialog } from "../../design/FormDialog";
+import { PageFrame } from "../../design/PageFrame";
+import { type Column, PageTable } from "../../design/PageTable";
+import { useLocalPages } from "../../design/pages";
+import { CopyId, StateTag, Time } from "../../design/Small";
+import { Empty } from "../../design/States";
+import { useText } from "../../i18n";
+import { AppName, useAppNames } from "./names";
+
+export default function Apps() {
+  const { say } = useText();
+  const { may } = useSession();
+  const { values, isFiltered } = useFilters();
+  const names = useAppNames();
+  const found = query.useQuery("get", "/apps");
+  const publishers = query.useQuery("get", "/publishers", {}, { enabled: may("app:read") });
+  const wanted = (values.q ?? "").toLowerCase();
+  const matching = found.data?.items.filter((item) => `${item.app} ${names(item.app)}`.toLowerCase().includes(wanted));
+  const { rows, pages } = useLocalPages(matching, wanted);
+  const publisherName = (id: string) => publishers.data?.items.find((one) => one.id === id)?.name;
+
+  const columns: Column<App>[] = [
+    { key: "app", title: say("common.app"), render: (row) => <AppName app={row.app} link /> },
+    {
+      key: "publisher",
+      title: say("apps.publisher"),
+      render: (row) => publisherName(row.publisher) ?? <CopyId value={row.publisher} />,
+    },
+    {
+      key: "state",
+      title: say("common.state"),
+      render: (row) => <StateTag state={row.archived_ms ? "archived" : "active"} />,
+      nowrap: true,
+    },
+    { key: "created", title: say("apps.registered"), render: (row) => <Time ms={row.created_ms} />, nowrap: true },
+  ];
+  return (
+    <PageFrame title={say("apps.title")} lead={say("apps.lead")} actions={may("app:create") ? <RegisterApp /> : null}>
+      <Panel flush>
+        <FilterBar filters={[{ key: "q", kind: "text", label: say("apps.filter") }]} />
+        <PageTable
+          label={say("apps.title")}
+          columns={columns}
+          rows={rows}
+          rowKey={(row) => row.app}
+          href={(row) => `/apps/${row.app}`}
+          error={found.error}
+          onRetry={() => found.refetch()}
+          isFiltered={isFiltered}
+          pages={pages}
+          empty={<Empty title={say("apps.emptyTitle")} hint={say("apps.emptyHint")} />}
+        />
+      </Panel>
+    </PageFrame>
+  );
+}
+
+type NewApp = { app: string; publisher: string };
+
+function RegisterApp() {
+  const { say } = useText();
+  const act = useAct();
+  const publishers = query.useQuery("get", "/publishers");
+  const create = query.useMutation("post", "/apps");
+  return (
+    <FormDialog<NewApp>
+      label={say("apps.register")}
+      title={say("apps.register")}
+      lead={say("apps.registerLead")}
+      submit={say("apps.register")}
+      type="primary"
+      icon={<PlusOutlined />}
+      byCode={{ app_id_taken: ["app"], bad_app_id: ["app"], publisher_unknown: ["publisher"] }}
+      onSubmit={(body) => act(() => create.mutateAsync({ body: { ...body, kind: "miniapp" } }))}
+    >
+      <Form.Item name="app" label={say("apps.appId")} extra={say("apps.appIdHint")} rules={[{ required: true }]}>
+        <Input spellCheck={false} autoCapitalize="none" autoFocus />
+      </Form.Item>
+      <Form.Item name="publisher" label={say("apps.publisher")} rules={[{ required: true }]}>
+        <Select
+          loading={publishers.isPending}
+          options={publishers.data?.items.map((one) => ({ value: one.id, label: one.name })) ?? []}
+        />
+      </Form.Item>
+    </FormDialog>
+  );
+}

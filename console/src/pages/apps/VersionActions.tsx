@@ -1,0 +1,86 @@
+/** What else can be done with a version: release it, take it back, check it again, forbid it. */
+
+import { RocketOutlined, StopOutlined } from "@ant-design/icons";
+import { App, Button } from "antd";
+import { useNavigate } from "react-router";
+import { query } from "../../api/client";
+import { asProblem } from "../../api/problem";
+import type { VersionDetail } from "../../api/types";
+import { useSession } from "../../app/session";
+import { useAct } from "../../app/useAct";
+import { ConfirmAction } from "../../design/ConfirmAction";
+import { useText } from "../../i18n";
+
+export function VersionActions({ version, name }: { version: VersionDetail; name: string }) {
+  const { say } = useText();
+  const { may } = useSession();
+  const { message } = App.useApp();
+  const act = useAct();
+  const navigate = useNavigate();
+  const forward = query.useMutation("post", "/apps/{app}/versions/{sequence}/bring-forward");
+  const withdraw = query.useMutation("post", "/apps/{app}/versions/{sequence}/withdraw");
+  const recheck = query.useMutation("post", "/apps/{app}/versions/{sequence}/recheck");
+  const kill = query.useMutation("post", "/kills");
+  const { app, sequence, state, moves } = version;
+  const path = { params: { path: { app, sequence } } };
+  const can = (permission: string) => may(permission, { app });
+  return (
+    <>
+      {state === "uploaded" && can("version:review") ? (
+        <ConfirmAction
+          label={say("apps.bringForward")}
+          title={say("apps.bringForward")}
+          what={say("apps.bringForwardWhat")}
+          reason="optional"
+          onConfirm={(note) => act(() => forward.mutateAsync({ ...path, body: { note } }))}
+        />
+      ) : null}
+      {state === "checks_failed" && can("version:submit") ? (
+        <Button
+          onClick={() =>
+            act(() => recheck.mutateAsync(path)).then(
+              () => message.success(say("apps.rechecked")),
+              (thrown) => message.error(asProblem(thrown).detail),
+            )
+          }
+        >
+          {say("apps.recheck")}
+        </Button>
+      ) : null}
+      {moves.includes("withdrawn") && can("version:submit") ? (
+        <ConfirmAction
+          label={say("apps.withdraw")}
+          title={say("apps.withdrawTitle")}
+          what={say("apps.withdrawWhat")}
+          reason="optional"
+          onConfirm={(note) => act(() => withdraw.mutateAsync({ ...path, body: { note } }))}
+        />
+      ) : null}
+      {moves.includes("killed") && can("release:kill") ? (
+        <ConfirmAction
+          label={say("apps.kill")}
+          danger
+          icon={<StopOutlined />}
+          title={say("apps.killTitle", { app: name, version: version.version })}
+          what={say("apps.killWhat")}
+          reason="required"
+          reasonLabel={say("apps.killCause")}
+          reasonField="cause"
+          done={say("apps.killed")}
+          onConfirm={(cause) =>
+            act(() => kill.mutateAsync({ body: { kind: version.kind, id: app, sequence, reason: "security", cause } }))
+          }
+        />
+      ) : null}
+      {state === "published" && can("release:create") ? (
+        <Button
+          type="primary"
+          icon={<RocketOutlined />}
+          onClick={() => navigate(`/releases/new?app=${app}&sequence=${sequence}`)}
+        >
+          {say("apps.newRelease")}
+        </Button>
+      ) : null}
+    </>
+  );
+}

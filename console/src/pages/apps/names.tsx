@@ -1,0 +1,44 @@
+/** Mini-apps by the names that customers see, for readers who may see the catalogue. */
+
+import { Link } from "react-router";
+import { query } from "../../api/client";
+import { useSession } from "../../app/session";
+import { initials } from "../../design/Small";
+import { pick, useText } from "../../i18n";
+
+/** Returns a function from an app's id to its name in the reader's language, or "" when it has none. */
+export function useAppNames(): (app: string) => string {
+  const { may } = useSession();
+  const { language } = useText();
+  const found = query.useQuery("get", "/catalogue", {}, { enabled: may("catalogue:read"), staleTime: 60_000 });
+  return (app) => {
+    const entry = found.data?.items.find((item) => item.app === app);
+    return entry ? pick(language, { zh: entry.name_zh, en: entry.name_en }) : "";
+  };
+}
+
+export function AppName({ app, name, link }: { app: string; name?: string; link?: boolean }) {
+  const names = useAppNames();
+  const shown = names(app) || name || app;
+  return (
+    <span className="app-line">
+      <span className="app-icon" aria-hidden="true">
+        {initials(shown).slice(0, 1)}
+      </span>
+      <span className="grow">
+        {link ? (
+          <Link className="strong" to={`/apps/${app}`}>
+            {shown}
+          </Link>
+        ) : (
+          <span className="strong">{shown}</span>
+        )}
+        {shown === app ? null : (
+          <span className="sub wrap" style={{ display: "block" }}>
+            {app}
+          </span>
+        )}
+      </span>
+    </span>
+  );
+}

@@ -1,0 +1,158 @@
+/** Sign-in with password and one-time code: a page at first, a dialog over the page when a session ended. */
+
+import { SwapOutlined } from "@ant-design/icons";
+import { Button, Form, Input, Modal } from "antd";
+import { useEffect, useState } from "react";
+import { query } from "../../api/client";
+import { chooseWorkspace, chosenWorkspace, isWorkspaceId, knownWorkspaces } from "../../api/workspace";
+import { ProblemForm } from "../../design/ProblemForm";
+import { useText } from "../../i18n";
+import { LanguageButton } from "../../layout/LanguageButton";
+import { Mark } from "../../layout/Mark";
+import { CodeInput } from "./CodeInput";
+import "./sign-in.css";
+
+type Values = { email: string; password: string; totp: string };
+
+function SignInForm({ email, onDone }: { email?: string; onDone: () => void }) {
+  const { say } = useText();
+  const begin = query.useMutation("post", "/session");
+  return (
+    <ProblemForm<Values>
+      submit={say("session.submit")}
+      doneText=""
+      initial={email ? { email } : {}}
+      onSubmit={(values) => begin.mutateAsync({ body: { ...values, kind: "cookie" } })}
+      onDone={onDone}
+    >
+      <Form.Item name="email" label={say("session.email")} rules={[{ required: true }]}>
+        <Input type="email" autoComplete="username" autoFocus={!email} size="large" />
+      </Form.Item>
+      <Form.Item name="password" label={say("session.password")} rules={[{ required: true }]}>
+        <Input.Password autoComplete="current-password" autoFocus={Boolean(email)} size="large" />
+      </Form.Item>
+      <Form.Item
+        name="totp"
+        label={say("session.totp")}
+        extra={say("session.totpHint")}
+        rules={[{ required: true, pattern: /^\d{6}$/, message: say("session.totpForm") }]}
+      >
+        <CodeInput size="large" />
+      </Form.Item>
+    </ProblemForm>
+  );
+}
+
+export function SignInDialog({ email, onDone }: { email: string; onDone: () => void }) {
+  const { say } = useText();
+  return (
+    <Modal
+      open
+      title={say("session.expired")}
+      footer={null}
+      closable={false}
+      keyboard={false}
+      width={420}
+      zIndex={1600}
+    >
+      <p className="muted" style={{ marginBottom: 18 }}>
+        {say("session.expiredHint")}
+      </p>
+      <SignInForm email={email} onDone={onDone} />
+    </Modal>
+  );
+}
+
+export function SignInPage({ onDone }: { onDone: () => void }) {
+  const { say } = useText();
+  const [isChoosing, setChoosing] = useState(false);
+  const workspace = chosenWorkspace();
+  useEffect(() => {
+    document.title = `${say("session.title")} · sampan`;
+  }, [say]);
+  return (
+    <div className="door">
+      <aside className="door-side">
+        <div className="door-brand">
+          <Mark size={34} /> sampan
+        </div>
+        <p>{say("session.lead")}</p>
+        <svg className="door-water" viewBox="0 0 600 160" preserveAspectRatio="none" aria-hidden="true">
+          <path d="M0 60c100-44 200 30 300 0s200-34 300 4v96H0z" fill="#12403f" />
+          <path d="M0 96c110-34 190 22 300 4s190-38 300-2v62H0z" fill="#175150" />
+          <path d="M0 128c90-16 210 12 300 2s210-22 300-2v32H0z" fill="#1d6361" />
+        </svg>
+      </aside>
+      <main className="door-main">
+        <div className="door-top">
+          <LanguageButton />
+        </div>
+        <div className="door-form">
+          <h1>{say("session.title")}</h1>
+          <p className="muted">
+            {say("session.workspace", { workspace: workspace || say("frame.workspaceDefault") })}{" "}
+            <Button type="link" size="small" icon={<SwapOutlined />} onClick={() => setChoosing(true)}>
+              {say("frame.switchWorkspace")}
+            </Button>
+          </p>
+          <SignInForm onDone={onDone} />
+          <p className="small muted">
+            <a href="/console/setup">{say("session.setUp")}</a>
+          </p>
+        </div>
+      </main>
+      <WorkspaceDialog isOpen={isChoosing} onClose={() => setChoosing(false)} />
+    </div>
+  );
+}
+
+export function WorkspaceDialog({ isOpen, onClose }: { isOpen: boolean; onClose: () => void }) {
+  const { say } = useText();
+  const go = (id: string) => {
+    chooseWorkspace(id);
+    location.assign("/console/");
+  };
+  return (
+    <Modal
+      open={isOpen}
+      title={say("frame.switchWorkspace")}
+      footer={null}
+      onCancel={onClose}
+      width={440}
+      destroyOnHidden
+    >
+      <div className="stack">
+        <p className="muted">{say("frame.workspaceHint")}</p>
+        <div className="row">
+          <Button onClick={() => go("")}>{say("frame.workspaceDefault")}</Button>
+          {knownWorkspaces().map((id) => (
+            <Button key={id} onClick={() => go(id)}>
+              {id}
+            </Button>
+          ))}
+        </div>
+        <ProblemForm<{ id: string }>
+          submit={say("session.setupOpen")}
+          doneText=""
+          onSubmit={async ({ id }) => go(id)}
+          onCancel={onClose}
+        >
+          <Form.Item
+            name="id"
+            label={say("frame.workspaceId")}
+            rules={[
+              {
+                required: true,
+                validator: async (_, value: string) => {
+                  if (!isWorkspaceId(value ?? "")) throw new Error(say("frame.workspaceForm"));
+                },
+              },
+            ]}
+          >
+            <Input autoFocus spellCheck={false} autoCapitalize="none" />
+          </Form.Item>
+        </ProblemForm>
+      </div>
+    </Modal>
+  );
+}
