@@ -9,8 +9,11 @@ import httpx2
 import pytest
 
 from sampan.miniapps import service
+from sampan.miniapps.catalogue import Entry
 from sampan.miniapps.component import component as miniapps
+from sampan.miniapps.repository import EntryFilter
 from sampan.platform.app import built_in_components
+from sampan.platform.engines.paging import Paging
 from sampan.platform.errors import SampanError
 from sampan.platform.operators.changes import propose
 from sampan.platform.operators.testing import bearer_for, person_with
@@ -197,11 +200,15 @@ async def test_mistakes_are_named(console: Console) -> None:
     assert none.json()["code"] == "category_not_found"
 
 
+async def entries(console: Console) -> list[Entry]:
+    return (await service.page_entries(console.publishing.core, WORKSPACE, SYSTEM, EntryFilter(), Paging())).items
+
+
 async def test_a_proposal_cannot_lie_about_what_was_before(console: Console) -> None:
     """A payload that claims the widest past would pass as narrowing and apply at once, by one person."""
     await console.publishing.publish(1)
     await console.list_app()
-    [honest] = await service.list_entries(console.publishing.core, WORKSPACE, SYSTEM)
+    [honest] = await entries(console)
     before, after = honest.as_json(), {**honest.as_json(), "open_tier": "visitor"}
     lies: dict[str, tuple[dict[str, Any], str]] = {
         "another past": ({"before": after, "after": after}, "changed_meanwhile"),
@@ -218,7 +225,7 @@ async def test_a_proposal_cannot_lie_about_what_was_before(console: Console) -> 
                 console.publishing.core, WORKSPACE, SYSTEM, kind="catalogue.entry", target=APP, payload=payload
             )
         assert refusal.value.code == code, name
-    assert await service.list_entries(console.publishing.core, WORKSPACE, SYSTEM) == [honest]
+    assert await entries(console) == [honest]
 
 
 async def test_a_publisher_limited_to_its_own_apps_may_know_the_rules_that_bind_it(console: Console) -> None:

@@ -210,8 +210,8 @@ class Bank:
 
 
 def items(answer: Any) -> list[Any]:
-    """Return the rows of a list answer, in a page or bare."""
-    return list(answer["items"] if isinstance(answer, dict) else answer)
+    """Return the items of a page."""
+    return list(answer["items"])
 
 
 def page(app: str, sequence: int) -> str:

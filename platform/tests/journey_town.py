@@ -34,7 +34,6 @@ from sampan.platform.trust.component import component as trust
 CONSOLE = "/console/api/v1"
 BY_HAND = (artifacts.name, trust.name)
 ROLES = ("admin", "release_manager", "campaign_operator", "reviewer", "service_desk", "auditor")
-LARGEST_PAGE = 1000
 
 
 class WallClock:
@@ -53,8 +52,8 @@ def all_components() -> Sequence[Component]:
 
 
 def items_of(answer: Any) -> list[Any]:
-    """Return the rows of a list answer, in a page or bare."""
-    return list(answer["items"] if isinstance(answer, dict) else answer)
+    """Return the items of a page."""
+    return list(answer["items"])
 
 
 @dataclass

@@ -14,6 +14,7 @@ from sampan.platform.artifacts import quarantine, review_service
 from sampan.platform.artifacts.states import VersionState
 from sampan.platform.core import Core
 from sampan.platform.engines.keys import workspace_key
+from sampan.platform.engines.paging import Paging
 from sampan.platform.testing import WORKSPACE, running_core
 from sampan.platform.testing_artifacts import COMPONENTS, SYSTEM
 from sampan.platform.testing_trust import APP, NOW_MS, Clock
@@ -41,7 +42,7 @@ async def _files(core: Core, *folders: str) -> list[str]:
 @pytest.mark.parametrize("step", ["upload", "submit"])
 async def test_an_upload_or_submission_that_was_cut_off_is_gone(tmp_path: Path, step: str) -> None:
     async with _after_the_kill(tmp_path, step) as core:
-        assert await review_service.list_versions(core, WORKSPACE, SYSTEM, APP) == []
+        assert (await review_service.list_versions(core, WORKSPACE, SYSTEM, APP, Paging())).items == []
         assert await _files(core, "targets") == []
         assert await _files(core, "quarantine", "candidates") != []
         assert await quarantine.sweep(core, WORKSPACE) >= 1

@@ -119,9 +119,11 @@ async def test_versions_come_in_pages(console: Console) -> None:
     for sequence in (2, 3, 4):
         await console.publishing.submit(packed_app(console.publishing.folder, sequence))
     first = (await console.call("developer", "GET", f"/apps/{APP}/versions?limit=2")).json()
-    assert ([each["sequence"] for each in first["items"]], first["next"]) == ([4, 3], 3)
-    last = (await console.call("developer", "GET", f"/apps/{APP}/versions?limit=2&before=3")).json()
-    assert ([each["sequence"] for each in last["items"]], last["next"]) == ([2], None)
+    assert ([each["sequence"] for each in first["items"]], first["total"]) == ([4, 3], 3)
+    last = (
+        await console.call("developer", "GET", f"/apps/{APP}/versions?limit=2&cursor={first['next_cursor']}")
+    ).json()
+    assert ([each["sequence"] for each in last["items"]], last["next_cursor"]) == ([2], None)
 
 
 DIGEST = {"digest": f"sha256:{'0' * 64}"}

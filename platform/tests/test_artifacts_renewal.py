@@ -13,6 +13,9 @@ from sampan.platform.artifacts.candidates_repository import Candidate
 from sampan.platform.artifacts.problems import AppArchived, NothingToRenew, RenewalOpen, RenewalUnknown, ReviewStale
 from sampan.platform.artifacts.renewal_service import NotARenewal
 from sampan.platform.artifacts.states import VersionState
+from sampan.platform.core import Core
+from sampan.platform.engines.paging import Paging
+from sampan.platform.operators.actor import Actor
 from sampan.platform.testing import WORKSPACE
 from sampan.platform.testing_artifacts import REVIEWER_RIGHTS, Publishing, packed_app, person, publishing_in
 from sampan.platform.testing_trust import APP, DAY_MS
@@ -26,6 +29,10 @@ S = VersionState
 async def publishing(tmp_path: Path) -> AsyncIterator[Publishing]:
     async with publishing_in(tmp_path) as made:
         yield made
+
+
+async def renewals(core: Core, actor: Actor) -> list[tuple[Candidate, str]]:
+    return (await renewal_service.list_renewals(core, WORKSPACE, actor, APP, Paging())).items
 
 
 async def _bodies(publishing: Publishing, make: Any, *profiles: str) -> dict[str, bytes]:
@@ -45,7 +52,7 @@ async def _submit(publishing: Publishing, bodies: dict[str, bytes], kind: str = 
 
 
 async def _approve(publishing: Publishing, renewal: Candidate) -> Candidate:
-    found = await renewal_service.list_renewals(publishing.core, WORKSPACE, publishing.reviewer, APP)
+    found = await renewals(publishing.core, publishing.reviewer)
     digest = next(digest for each, digest in found if each.id == renewal.id)
     return await renewal_service.approve_renewal(
         publishing.core, WORKSPACE, publishing.reviewer, APP, renewal.id, digest=digest
@@ -65,7 +72,7 @@ async def test_a_renewal_moves_the_expiry_and_nothing_else(publishing: Publishin
     assert after is not None
     assert (after.version, after.targets) == (before.version + 1, before.targets)
     assert (after.expires - before.expires).days == 300
-    [(found, _)] = await renewal_service.list_renewals(publishing.core, WORKSPACE, publishing.reviewer, APP)
+    [(found, _)] = await renewals(publishing.core, publishing.reviewer)
     assert found.state is S.PUBLISHED
     assert await publishing.states() == {1: S.PUBLISHED}
 
@@ -89,7 +96,7 @@ async def test_a_renewal_whose_base_moved_is_replaced_by_the_next(publishing: Pu
         await _approve(publishing, renewal)
     second = await _submit(publishing, await _bodies(publishing, renewed_app_body))
     await _approve(publishing, second)
-    found = await renewal_service.list_renewals(publishing.core, WORKSPACE, publishing.reviewer, APP)
+    found = await renewals(publishing.core, publishing.reviewer)
     assert [each.state for each, _ in found] == [S.APPROVED, S.WITHDRAWN]
 
 
@@ -114,7 +121,7 @@ async def test_a_renewal_that_is_none_is_refused(publishing: Publishing) -> None
 
     with pytest.raises(BodyDiffers):
         await _submit(publishing, await _bodies(publishing, fewer))
-    assert await renewal_service.list_renewals(publishing.core, WORKSPACE, publishing.reviewer, APP) == []
+    assert await renewals(publishing.core, publishing.reviewer) == []
 
 
 async def test_a_renewal_is_reviewed_withdrawn_and_rejected_like_a_version(publishing: Publishing) -> None:
@@ -128,7 +135,7 @@ async def test_a_renewal_is_reviewed_withdrawn_and_rejected_like_a_version(publi
     withdrawn = await renewal_service.withdraw_renewal(core, WORKSPACE, publishing.publisher, APP, first.id)
     assert withdrawn.state is S.WITHDRAWN
     second = await _submit(publishing, await _bodies(publishing, renewed_app_body))
-    found = await renewal_service.list_renewals(core, WORKSPACE, publishing.reviewer, APP)
+    found = await renewals(core, publishing.reviewer)
     rejected = await renewal_service.reject_renewal(
         core, WORKSPACE, publishing.reviewer, APP, second.id, digest=found[0][1], comment="Archive it instead."
     )

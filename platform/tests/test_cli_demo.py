@@ -149,7 +149,7 @@ def test_seeding_again_changes_nothing(demo_server: DemoServer, tmp_path: Path) 
     )
     found = api.get("/audit", limit=20)
     assert found["head"]["n"] >= last
-    assert {each["action"] for each in found["rows"] if each["n"] > last} <= {"session.begin"}
+    assert {each["action"] for each in found["items"] if each["n"] > last} <= {"session.begin"}
 
 
 def test_a_second_start_finds_everything_and_seeds_nothing(demo_server: DemoServer) -> None:

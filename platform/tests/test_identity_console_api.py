@@ -108,6 +108,8 @@ CALLS: tuple[tuple[str, str, Any], ...] = (
     ("POST", "/customers", {}),
     ("POST", "/customers/search", {"phone": PHONE}),
     ("POST", "/customers/import", None),
+    ("GET", "/devices", None),
+    ("GET", "/devices/dev_x", None),
     ("GET", "/customers/cus_x", None),
     ("PATCH", "/customers/cus_x", {}),
     ("GET", "/customers/cus_x/personal", None),
@@ -169,7 +171,7 @@ async def test_another_workspaces_operator_sees_nothing(anonymous: Bank, admin: 
             )
             assert answer.status_code == 404, path
     answer = await anonymous.server.http.get(prefix + "/customers", headers=headers)
-    assert answer.json() == {"items": [], "next": None}
+    assert answer.json() == {"items": [], "next_cursor": None, "total": 0}
 
 
 async def test_client_apps_are_kept(admin: Bank) -> None:
@@ -250,12 +252,12 @@ async def test_customers_come_in_pages(admin: Bank) -> None:
     for n in range(5):
         await enter(admin, bank_reference=f"C{n}", personal={}, tier="full" if n % 2 else "registered")
     first = await admin.ok("GET", "/customers", params={"limit": 3})
-    rest = await admin.ok("GET", "/customers", params={"limit": 3, "after": first["next"]})
+    rest = await admin.ok("GET", "/customers", params={"limit": 3, "cursor": first["next_cursor"]})
     references = [item["bank_reference"] for item in (*first["items"], *rest["items"])]
     assert sorted(references) == [f"C{n}" for n in range(5)]
-    assert rest["next"] is None
+    assert (rest["next_cursor"], rest["total"]) == (None, 5)
     assert len((await admin.ok("GET", "/customers", params={"tier": "full"}))["items"]) == 2
-    assert (await admin.call("GET", "/customers", params={"limit": 501})).status_code == 422
+    assert (await admin.call("GET", "/customers", params={"limit": 201})).status_code == 422
 
 
 async def test_an_import_reports_every_line(admin: Bank) -> None:

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from sampan.platform.engines.paging import Found, Paging
 from sampan.platform.identity.personal import Personal, PersonalTooLong
 from sampan.platform.identity.problems import (
     CustomerUnknown,
@@ -16,7 +17,13 @@ from sampan.platform.identity.problems import (
     SessionRevoked,
     TierNotForCustomers,
 )
-from sampan.platform.identity.repository_customers import Customer, get_customer, get_personal, list_customers
+from sampan.platform.identity.repository_customers import (
+    Customer,
+    CustomerFilter,
+    get_customer,
+    get_personal,
+    page_customers,
+)
 from sampan.platform.identity.service_customers import (
     change_customer,
     create_customer,
@@ -127,7 +134,7 @@ async def test_a_device_tells_who_signed_in_and_when(server: TestServer) -> None
     server.clock.now_ms += 5_000
     await device.refresh()
     async with server.core.store.workspace(WORKSPACE).read() as tx:
-        (found,) = await devices_of(tx, customer.id)
+        (found,) = (await devices_of(tx, customer.id, Paging())).items
     assert (found.pair.is_signed_in, found.pair.carries, found.seen_ms) == (True, Tier.FULL, server.clock.now_ms)
     with pytest.raises(DeviceUnknown):
         await do(server, sign_out_device, customer.id, "dev_none")
@@ -171,7 +178,7 @@ async def test_erasure_destroys_data_and_key_and_keeps_ids(server: TestServer) -
     async with server.core.store.workspace(WORKSPACE).read() as tx:
         assert await get_personal(tx, customer.id) is None
         left = await get_customer(tx, customer.id)
-        kinds = [change.kind for change in await history(tx, customer.id)]
+        kinds = [change.kind for change in (await history(tx, customer.id, Paging())).items]
     assert left is not None
     assert (left.subject, left.bank_reference, left.erased_ms) == (customer.subject, None, server.clock.now_ms)
     assert kinds[-1] == "erased"
@@ -204,8 +211,10 @@ async def test_the_history_tells_every_change(server: TestServer) -> None:
     await do(server, set_tier, customer.id, Tier.REGISTERED)
     await do(server, sign_out_everywhere, customer.id)
     async with server.core.store.workspace(WORKSPACE).read() as tx:
-        changes = await history(tx, customer.id)
-        assert await history(tx, customer.id, after=changes[1].n, limit=2) == changes[2:4]
+        changes = (await history(tx, customer.id, Paging())).items
+        first = await history(tx, customer.id, Paging(limit=2))
+        assert first.items == changes[:2]
+        assert (await history(tx, customer.id, Paging(first.next_cursor, 2))).items == changes[2:4]
     told = [change.facts.get("cause", change.kind) for change in changes]
     assert told == ["created", "signed_in", "assurance", "tier", "signed_out", "epoch"]
     tier = changes[3].facts
@@ -245,7 +254,7 @@ async def test_another_workspaces_customer_is_unknown(server: TestServer) -> Non
         with pytest.raises(CustomerUnknown):
             await do(server, change, elsewhere.id)
     async with server.core.store.workspace(WORKSPACE).read() as tx:
-        assert await list_customers(tx, tier=None, after="", limit=10) == []
+        assert await page_customers(tx, CustomerFilter(), Paging()) == Found([], None, 0)
 
 
 async def test_unfit_personal_data_is_refused(server: TestServer) -> None:
@@ -261,10 +270,11 @@ async def test_customers_are_listed_by_page_and_tier(server: TestServer) -> None
         await enter(server, tier, reference=None, personal=Personal())
         for tier in (Tier.FULL, Tier.REGISTERED, Tier.FULL, Tier.E_ACCOUNT)
     ]
-    ids = sorted(customer.id for customer in made)
+    ids = [customer.id for customer in sorted(made, key=lambda one: (one.created_ms, one.id))]
     async with server.core.store.workspace(WORKSPACE).read() as tx:
-        page = await list_customers(tx, tier=None, after="", limit=3)
-        rest = await list_customers(tx, tier=None, after=page[-1].id, limit=3)
-        full = await list_customers(tx, tier=Tier.FULL, after="", limit=3)
-    assert [customer.id for customer in (*page, *rest)] == ids
-    assert {customer.id for customer in full} == {made[0].id, made[2].id}
+        page = await page_customers(tx, CustomerFilter(), Paging(limit=3))
+        rest = await page_customers(tx, CustomerFilter(), Paging(page.next_cursor, 3))
+        full = await page_customers(tx, CustomerFilter(tier=Tier.FULL), Paging(limit=3))
+    assert [customer.id for customer in (*page.items, *rest.items)] == ids
+    assert (page.total, rest.next_cursor, full.total) == (4, None, 2)
+    assert {customer.id for customer in full.items} == {made[0].id, made[2].id}

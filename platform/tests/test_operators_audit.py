@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 
 from sampan.platform.core import Core
 from sampan.platform.crypto.canonical import NotCanonical, canonical_json
+from sampan.platform.engines.paging import Order, Paging
 from sampan.platform.operators import audit_export
 from sampan.platform.operators.actor import MissingPermission, system_actor
 from sampan.platform.operators.audit import head, record
@@ -22,10 +23,12 @@ from sampan.platform.operators.audit_chain import EMPTY, GENESIS, AuditRow, Head
 from sampan.platform.operators.audit_export import export, verify_with_files
 from sampan.platform.operators.audit_files import AuditDiffers, AuditFiles, row_as_json, row_from_json
 from sampan.platform.operators.audit_reading import (
+    NEWEST,
+    OLDEST,
     AuditFilter,
     audit_csv,
     csv_text,
-    list_rows,
+    page_rows,
     read_audit,
     verify,
 )
@@ -335,12 +338,12 @@ async def test_files_of_another_workspace_are_refused(core: Core, tmp_path: Path
 async def test_lists_filter_by_actor_action_target_and_time(core: Core) -> None:
     await write(core, 9)
 
-    async def numbers(wanted: AuditFilter, **page: Any) -> list[int]:
+    async def numbers(wanted: AuditFilter, order: Order = NEWEST) -> list[int]:
         async with core.store.workspace(WORKSPACE).read() as tx:
-            return [row.n for row in await list_rows(tx, wanted, **page)]
+            return [row.n for row in (await page_rows(tx, wanted, Paging(), order)).items]
 
     assert await numbers(AuditFilter()) == [9, 8, 7, 6, 5, 4, 3, 2, 1]
-    assert await numbers(AuditFilter(), before=4, limit=2) == [3, 2]
+    assert await numbers(AuditFilter(after_n=6), OLDEST) == [7, 8, 9]
     assert await numbers(AuditFilter(action="test.1")) == [8, 5, 2]
     assert await numbers(AuditFilter(target="t4")) == [5]
     assert await numbers(AuditFilter(actor="test")) == [9, 8, 7, 6, 5, 4, 3, 2, 1]
@@ -352,10 +355,10 @@ async def test_lists_filter_by_actor_action_target_and_time(core: Core) -> None:
 async def test_reading_takes_the_right(core: Core) -> None:
     auditor = await actor_of(core, WORKSPACE, await person_with(core, WORKSPACE, "auditor"))
     reviewer = await actor_of(core, WORKSPACE, await person_with(core, WORKSPACE, "reviewer"))
-    rows = await read_audit(core, WORKSPACE, auditor, AuditFilter(), before=None, limit=10)
-    assert {row.action for row in rows} == {"operator.create"}
+    found = await read_audit(core, WORKSPACE, auditor, AuditFilter(), Paging())
+    assert {row.action for row in found.items} == {"operator.create"}
     with pytest.raises(MissingPermission):
-        await read_audit(core, WORKSPACE, reviewer, AuditFilter(), before=None, limit=10)
+        await read_audit(core, WORKSPACE, reviewer, AuditFilter(), Paging())
     lines = "".join([part async for part in audit_csv(core, WORKSPACE, auditor, AuditFilter())]).splitlines()
     assert lines[0].startswith("n,at_ms,actor_kind")
     assert len(lines) == 3

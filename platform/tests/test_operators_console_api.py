@@ -108,7 +108,6 @@ ROUTES: list[tuple[str, str, Any]] = [
     ("POST", f"/changes/{SOME_CHANGE}/reject", {}),
     ("POST", f"/changes/{SOME_CHANGE}/withdraw", None),
     ("GET", "/audit", None),
-    ("GET", "/audit/rows", None),
     ("GET", "/audit/csv", None),
     ("POST", "/audit/verify", {}),
 ]
@@ -313,7 +312,7 @@ async def test_changes_are_listed_edited_rejected_and_withdrawn(stage: Stage) ->
         page = (await stage.call("GET", f"/changes?state={state}", by=bob)).json()
         assert [item["id"] for item in page["items"]] == [wanted["id"]]
     first = (await stage.call("GET", "/changes?limit=2", by=bob)).json()
-    rest = (await stage.call("GET", f"/changes?limit=2&before={first['next_before']}", by=bob)).json()
+    rest = (await stage.call("GET", f"/changes?limit=2&cursor={first['next_cursor']}", by=bob)).json()
     assert [item["id"] for item in first["items"] + rest["items"]] == [three["id"], two["id"], one["id"]]
     publisher = await stage.bearer(await person_with(stage.core, WORKSPACE, "publisher"))
     assert (await stage.call("GET", "/changes", by=publisher)).json()["items"] == []
@@ -333,7 +332,7 @@ async def test_machine_tokens_over_http(stage: Stage) -> None:
     body = {"name": "siem", "permissions": ["audit:read"], "days": 7}
     made = (await stage.call("POST", "/tokens", by=ada, body=body)).json()
     machine = {"authorization": f"Bearer {made['secret']}"}
-    assert (await stage.call("GET", "/audit/rows", by=machine)).status_code == 200
+    assert (await stage.call("GET", "/audit", by=machine)).status_code == 200
     me = (await stage.call("GET", "/session", by=machine)).json()
     assert (me["kind"], me["permissions"], me["session"]) == ("machine", ["audit:read"], None)
     for method, path, content in (
@@ -347,17 +346,17 @@ async def test_machine_tokens_over_http(stage: Stage) -> None:
     (listed,) = (await stage.call("GET", "/tokens", by=ada)).json()["items"]
     assert (listed["name"], listed["secret"]) == ("siem", None)
     assert (await stage.call("DELETE", f"/tokens/{made['id']}", by=ada)).status_code == 204
-    assert (await stage.call("GET", "/audit/rows", by=machine)).status_code == 401
+    assert (await stage.call("GET", "/audit", by=machine)).status_code == 401
 
 
 async def test_the_audit_over_http(stage: Stage) -> None:
     auditor = await stage.bearer(await person_with(stage.core, WORKSPACE, "auditor"))
     page = (await stage.call("GET", "/audit?limit=2", by=auditor)).json()
-    assert [row["n"] for row in page["rows"]] == [3, 2]
-    older = (await stage.call("GET", f"/audit?limit=2&before={page['next_before']}", by=auditor)).json()
-    assert [row["n"] for row in older["rows"]] == [1]
-    exported = (await stage.call("GET", "/audit/rows?after=1", by=auditor)).json()
-    assert [row["n"] for row in exported["rows"]] == [2, 3]
+    assert [row["n"] for row in page["items"]] == [3, 2]
+    older = (await stage.call("GET", f"/audit?limit=2&cursor={page['next_cursor']}", by=auditor)).json()
+    assert [row["n"] for row in older["items"]] == [1]
+    exported = (await stage.call("GET", "/audit?sort=n&after_n=1", by=auditor)).json()
+    assert [row["n"] for row in exported["items"]] == [2, 3]
     good = (await stage.call("POST", "/audit/verify", by=auditor, body={"witnesses": [page["head"]]})).json()
     assert (good["intact"], good["checked"], good["witnesses"]) == (True, 3, 1)
     cut = {"witnesses": [{"n": 9, "hash": DIGEST}]}
@@ -383,10 +382,10 @@ NASTY: list[tuple[str, str, Any]] = [
     ("POST", "/changes", {"kind": "role.change", "target": "w", "payload": {"before": [], "after": ["\ud800"]}}),
     ("PUT", "/roles/watcher", {"before": [], "after": ["\ud800"]}),
     ("PUT", "/roles/Bad-Name", {"before": [], "after": []}),
-    ("GET", "/audit?before=99999999999999999999", None),
-    ("GET", "/audit/rows?after=-1", None),
+    ("GET", "/audit?after_n=99999999999999999999", None),
+    ("GET", "/audit?after_n=-1", None),
     ("GET", "/changes?limit=100000", None),
-    ("GET", "/changes?before=x", None),
+    ("GET", "/changes?cursor=x", None),
     ("POST", "/audit/verify", {"witnesses": [{"n": 10**30, "hash": DIGEST}]}),
     ("POST", "/tokens", {"name": "t", "permissions": ["\ud800"], "days": 1}),
     ("POST", "/tokens", {"name": "t", "permissions": ["audit:read"], "days": 10**20}),

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from sampan.platform.core import Core
+from sampan.platform.engines.paging import Paging
 from sampan.platform.operators.actor import Actor, MissingPermission
 from sampan.platform.operators.change_errors import BondedPair, ChangeStale
 from sampan.platform.operators.changes import Change, ChangeState, approve, propose
@@ -28,11 +29,19 @@ from sampan.platform.operators.machine_tokens import (
     list_tokens,
     revoke_token,
 )
-from sampan.platform.operators.operator_rows import BOND_MS, Operator, OperatorState, operator_by_id, operator_of_person
+from sampan.platform.operators.operator_rows import (
+    BOND_MS,
+    Operator,
+    OperatorFilter,
+    OperatorState,
+    operator_by_id,
+    operator_of_person,
+)
 from sampan.platform.operators.passwords import BadPassword
 from sampan.platform.operators.people import (
+    Account,
     disable,
-    list_people,
+    page_people,
     propose_enabling,
     propose_grants,
     propose_operator,
@@ -137,8 +146,12 @@ async def stage(tmp_path: Path) -> AsyncIterator[Stage]:
         yield Stage(core, clock, made, *[await actor_of(core, WORKSPACE, person) for person in made])
 
 
+async def accounts(stage: Stage) -> list[Account]:
+    return (await page_people(stage.core, WORKSPACE, stage.ada, OperatorFilter(), Paging())).items
+
+
 async def test_a_workspace_starts_with_two_admins_once(stage: Stage) -> None:
-    people = await list_people(stage.core, WORKSPACE, stage.ada)
+    people = await accounts(stage)
     assert [(person.email, person.is_set_up, [g.role for g in grants]) for _, person, grants in people] == [
         ("ada@example.com", True, ["admin"]),
         ("bob@example.com", True, ["admin"]),
@@ -165,9 +178,9 @@ async def test_a_new_account_takes_two_admins_and_its_own_link(stage: Stage) -> 
         ("New account", "Eve <eve@example.com>"),
         ("Role", "reviewer"),
     ]
-    assert len(await list_people(stage.core, WORKSPACE, stage.ada)) == 2
+    assert len(await accounts(stage)) == 2
     await stage.approved(change)
-    operator, person, _ = (await list_people(stage.core, WORKSPACE, stage.ada))[2]
+    operator, person, _ = (await accounts(stage))[2]
     assert not person.is_set_up
     link = await issue_setup_link(stage.core, WORKSPACE, stage.ada, operator.id)
     secret = await stage.set_up(link.secret)
@@ -185,7 +198,7 @@ async def test_only_who_may_proposes_and_lists(stage: Stage) -> None:
     with pytest.raises(MissingPermission):
         await disable(stage.core, WORKSPACE, reviewer, stage.ada.operator_id)
     with pytest.raises(MissingPermission):
-        await list_people(stage.core, WORKSPACE, reviewer)
+        await page_people(stage.core, WORKSPACE, reviewer, OperatorFilter(), Paging())
     with pytest.raises(MissingPermission):
         await issue_setup_link(stage.core, WORKSPACE, reviewer, stage.ada.operator_id)
 
@@ -340,14 +353,14 @@ async def test_disabling_takes_one_and_enabling_two(stage: Stage) -> None:
     for old in (session.secret, secret):
         with pytest.raises(SessionEnded):
             await recognise(stage.core, WORKSPACE, old)
-    assert token.id in {item.id for item in await list_tokens(stage.core, WORKSPACE, stage.ada)}
+    assert token.id in {item.id for item in (await list_tokens(stage.core, WORKSPACE, stage.ada, Paging())).items}
 
 
 async def test_the_last_admin_stays(stage: Stage) -> None:
     await disable(stage.core, WORKSPACE, stage.ada, stage.bob.operator_id)
     with pytest.raises(LastAdmin):
         await disable(stage.core, WORKSPACE, stage.ada, stage.ada.operator_id)
-    grant = (await list_people(stage.core, WORKSPACE, stage.ada))[0][2][0]
+    grant = (await accounts(stage))[0][2][0]
     with pytest.raises(LastAdmin):
         await remove_grant(stage.core, WORKSPACE, stage.ada, stage.ada.operator_id, grant.id)
     assert (await stage.operator(stage.ada.operator_id)).state is OperatorState.ACTIVE
@@ -363,11 +376,7 @@ async def test_the_host_rescues_a_workspace_that_lost_its_second_admin(stage: St
 
 async def test_a_grant_is_removed_by_one(stage: Stage) -> None:
     carl = await person_with(stage.core, WORKSPACE, "reviewer", "auditor")
-    grants = next(
-        grants
-        for operator, _, grants in await list_people(stage.core, WORKSPACE, stage.ada)
-        if operator.id == carl.operator_id
-    )
+    grants = next(grants for operator, _, grants in await accounts(stage) if operator.id == carl.operator_id)
     await remove_grant(stage.core, WORKSPACE, stage.ada, carl.operator_id, grants[0].id)
     with pytest.raises(GrantNotFound):
         await remove_grant(stage.core, WORKSPACE, stage.ada, carl.operator_id, grants[0].id)
@@ -474,7 +483,7 @@ async def test_a_token_shrinks_with_its_owner(stage: Stage) -> None:
     carl = await person_with(stage.core, WORKSPACE, "auditor")
     owner = await actor_of(stage.core, WORKSPACE, carl)
     _, secret = await create_token(stage.core, WORKSPACE, owner, name="siem", permissions=["audit:read"], days=2)
-    _, _, grants = (await list_people(stage.core, WORKSPACE, stage.ada))[2]
+    _, _, grants = (await accounts(stage))[2]
     await remove_grant(stage.core, WORKSPACE, stage.ada, carl.operator_id, grants[0].id)
     assert not (await recognise(stage.core, WORKSPACE, secret)).actor.may("audit:read")
 
@@ -493,7 +502,7 @@ async def test_tokens_are_listed_and_ended_by_their_owner_or_an_admin(stage: Sta
     auditor = await actor_of(stage.core, WORKSPACE, await person_with(stage.core, WORKSPACE, "auditor"))
     desk = await actor_of(stage.core, WORKSPACE, await person_with(stage.core, WORKSPACE, "service_desk"))
     token, secret = await create_token(stage.core, WORKSPACE, auditor, name="t", permissions=["audit:read"], days=1)
-    assert await list_tokens(stage.core, WORKSPACE, desk) == []
+    assert (await list_tokens(stage.core, WORKSPACE, desk, Paging())).items == []
     for nobody in (desk,):
         with pytest.raises(TokenNotFound):
             await revoke_token(stage.core, WORKSPACE, nobody, token.id)

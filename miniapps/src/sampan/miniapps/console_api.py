@@ -2,17 +2,19 @@
 
 from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Query
 from pydantic import BaseModel, Field, StringConstraints
 
 from sampan.miniapps import service
 from sampan.miniapps.catalogue import Category, Entry
 from sampan.miniapps.policy import AppPolicy, read_policy
+from sampan.miniapps.repository import EntryFilter
 from sampan.platform.core import Core
 from sampan.platform.operators.actor import Actor
 from sampan.platform.operators.changes import Change
 from sampan.platform.operators.console_auth import Workspace, needs
-from sampan.platform.operators.console_bodies import Body, Listing
+from sampan.platform.operators.console_bodies import Body, TextQuery
+from sampan.platform.operators.console_paging import Page, Paged, listed, page
 
 TierName = Literal["visitor", "registered", "e_account", "full"]
 Slug = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9-]{0,31}$")]
@@ -120,16 +122,24 @@ def build_routes(core: Core) -> APIRouter:
 
 def _add_entry_routes(router: APIRouter, core: Core) -> None:
     @router.get("/catalogue")
-    async def list_entries(workspace_id: Workspace, actor: Reader) -> Listing[EntryOut]:
-        """List the catalogue as operators edit it."""
-        found = await service.list_entries(core, workspace_id, actor)
-        return Listing(items=[_entry_out(each) for each in found])
+    async def list_entries(
+        workspace_id: Workspace,
+        actor: Reader,
+        paging: Paged,
+        is_listed: Annotated[bool | None, Query(alias="listed")] = None,
+        category: Slug | None = None,
+        search: TextQuery = None,
+    ) -> Page[EntryOut]:
+        """List the catalogue as operators edit it, by app id; `search` is a part of the id or of a name."""
+        wanted = EntryFilter(is_listed, category, search)
+        return page(await service.page_entries(core, workspace_id, actor, wanted, paging), _entry_out)
 
     @router.get("/catalogue/preview/{tier}")
-    async def preview(workspace_id: Workspace, actor: Reader, tier: TierName) -> Listing[ItemOut]:
-        """Show the catalogue as a tier sees it now."""
+    async def preview(workspace_id: Workspace, actor: Reader, tier: TierName, paging: Paged) -> Page[ItemOut]:
+        """Show the catalogue as a tier sees it now, in its order."""
         found = await service.preview(core, workspace_id, actor, tier)
-        return Listing(items=[ItemOut(**each) for each in found])
+        places = {item["id"]: f"{place:09}" for place, item in enumerate(found)}
+        return listed([ItemOut(**each) for each in found], paging, key=lambda item: places[item.id])
 
     @router.patch("/catalogue/apps/{app}")
     async def edit_entry(workspace_id: Workspace, actor: Editor, app: str, body: EntryIn) -> ProposedOut:
@@ -141,10 +151,11 @@ def _add_entry_routes(router: APIRouter, core: Core) -> None:
 
 def _add_category_routes(router: APIRouter, core: Core) -> None:
     @router.get("/catalogue/categories")
-    async def list_categories(workspace_id: Workspace, actor: Reader) -> Listing[CategoryOut]:
+    async def list_categories(workspace_id: Workspace, actor: Reader, paging: Paged) -> Page[CategoryOut]:
         """List the headings in their order."""
         found = await service.list_categories(core, workspace_id, actor)
-        return Listing(items=[_category_out(each) for each in found])
+        shown = [_category_out(each) for each in found]
+        return listed(shown, paging, key=lambda each: f"{each.position:07} {each.id}")
 
     @router.put("/catalogue/categories/{category}")
     async def put_category(

@@ -1,5 +1,6 @@
 """Rows of the catalogue and of the policy: records, and all the SQL."""
 
+from dataclasses import dataclass
 from typing import Any
 
 import orjson
@@ -15,6 +16,7 @@ from sqlalchemy import (
     Text,
     delete,
     insert,
+    or_,
     select,
     update,
 )
@@ -23,6 +25,7 @@ from sampan.miniapps.catalogue import Category, Entry
 from sampan.miniapps.policy import AppPolicy, read_policy
 from sampan.platform.engines.database import Transaction
 from sampan.platform.engines.log import insert_or_ignore
+from sampan.platform.engines.paging import Found, Order, Paging, read_page
 from sampan.platform.engines.tables import scoped_table
 
 entries = scoped_table(
@@ -72,10 +75,32 @@ _FIELDS = (
 )
 
 
+@dataclass(frozen=True, slots=True)
+class EntryFilter:
+    """Which entries; `search` is a part of the app id or of a name."""
+
+    is_listed: bool | None = None
+    category: str | None = None
+    search: str | None = None
+
+
 async def list_entries(tx: Transaction) -> list[Entry]:
     """Return all entries, by app id."""
     statement = select(*(_E[name] for name in _FIELDS)).where(_E.workspace_id == tx.workspace_id)
     return [_entry(row) for row in await tx.execute(statement.order_by(_E.app_id))]
+
+
+async def page_entries(tx: Transaction, wanted: EntryFilter, paging: Paging) -> Found[Entry]:
+    """Return a page of entries, by app id."""
+    statement = select(*(_E[name] for name in _FIELDS)).where(_E.workspace_id == tx.workspace_id)
+    if wanted.is_listed is not None:
+        statement = statement.where(_E.is_listed.is_(wanted.is_listed))
+    if wanted.category is not None:
+        statement = statement.where(_E.category == wanted.category)
+    if wanted.search is not None:
+        named = (_E.app_id, _E.name_zh, _E.name_en)
+        statement = statement.where(or_(*(column.icontains(wanted.search, autoescape=True) for column in named)))
+    return await read_page(tx, statement, Order("app", (_E.app_id,)), paging, _entry)
 
 
 async def find_entry(tx: Transaction, app_id: str) -> Entry | None:

@@ -9,9 +9,11 @@ from sampan.miniapps.changes import ENTRY_CHANGE, POLICY, POLICY_CHANGE
 from sampan.miniapps.kinds import MINIAPP
 from sampan.miniapps.part import PART, load
 from sampan.miniapps.policy import AppPolicy
+from sampan.miniapps.repository import EntryFilter
 from sampan.platform.artifacts.apps_repository import find_app
 from sampan.platform.artifacts.problems import AppUnknown
 from sampan.platform.core import Core
+from sampan.platform.engines.paging import Found, Paging
 from sampan.platform.errors import Conflict, Invalid, NotFound
 from sampan.platform.identity.tiers import Tier
 from sampan.platform.operators import audit
@@ -76,11 +78,13 @@ async def edit_entry(
         return await propose_in(core, tx, actor, kind=ENTRY_CHANGE, target=app_id, payload=payload, note=note)
 
 
-async def list_entries(core: Core, workspace_id: str, actor: Actor) -> list[Entry]:
-    """Return the catalogue as operators edit it."""
+async def page_entries(
+    core: Core, workspace_id: str, actor: Actor, wanted: EntryFilter, paging: Paging
+) -> Found[Entry]:
+    """Return a page of the catalogue as operators edit it."""
     actor.require("catalogue:read")
     async with core.store.workspace(workspace_id).read() as tx:
-        return await repository.list_entries(tx)
+        return await repository.page_entries(tx, wanted, paging)
 
 
 async def preview(core: Core, workspace_id: str, actor: Actor, tier: str) -> list[dict[str, Any]]:

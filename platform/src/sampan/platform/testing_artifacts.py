@@ -23,6 +23,7 @@ from sampan.platform.component import Background, Component, Jobs
 from sampan.platform.core import Core
 from sampan.platform.crypto.tuf_keys import key_id
 from sampan.platform.engines.database import Transaction
+from sampan.platform.engines.paging import Paging
 from sampan.platform.ids import new_id
 from sampan.platform.operators.actor import Actor, ActorKind, Grant, system_actor
 from sampan.platform.operators.component import component as operators_component
@@ -211,8 +212,8 @@ class Publishing:
 
     async def states(self) -> dict[int, VersionState]:
         """Return the state of every version of the app."""
-        found = await review_service.list_versions(self.core, self.workspace, SYSTEM, self.app)
-        return {each.sequence: each.state for each in found}
+        found = await review_service.list_versions(self.core, self.workspace, SYSTEM, self.app, Paging())
+        return {each.sequence: each.state for each in found.items}
 
 
 async def chunks_of(data: bytes, size: int = 64 * 1024) -> AsyncIterator[bytes]:

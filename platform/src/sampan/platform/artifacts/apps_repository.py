@@ -4,12 +4,13 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Row, and_, delete, insert, or_, select, update
+from sqlalchemy import Row, delete, insert, or_, select, update
 from sqlalchemy.sql.elements import ColumnElement
 
 from sampan.platform.artifacts.tables import apps, publishers, testers
 from sampan.platform.engines.database import Transaction
 from sampan.platform.engines.log import insert_or_ignore
+from sampan.platform.engines.paging import Found, Order, Paging, read_page
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +61,18 @@ class Reach:
         return or_(apps.c.publisher_id.in_(sorted(self.publishers)), apps.c.app_id.in_(sorted(self.apps)))
 
 
+@dataclass(frozen=True, slots=True)
+class AppFilter:
+    """Which apps; `search` is a part of the id."""
+
+    kind: str | None = None
+    publisher: str | None = None
+    is_archived: bool | None = None
+    search: str | None = None
+
+
+BY_ID = Order("app", (apps.c.app_id,))
+NEWEST = Order("-created", (apps.c.created_ms, apps.c.app_id), descending=True)
 _APP_COLUMNS = (
     apps.c.app_id,
     apps.c.kind,
@@ -96,7 +109,7 @@ async def list_publishers(tx: Transaction, ids: Collection[str] | None = None) -
     if ids is not None:
         statement = statement.where(publishers.c.id.in_(sorted(ids)))
     rows = await tx.execute(statement.order_by(publishers.c.name))
-    return [Publisher(row.id, row.name, row.created_ms, row.created_by) for row in rows]
+    return [_publisher(row) for row in rows]
 
 
 async def insert_app(tx: Transaction, app: App) -> bool:
@@ -120,13 +133,43 @@ async def find_app(tx: Transaction, app_id: str) -> App | None:
     return None if row is None else _app(row)
 
 
-async def list_apps(tx: Transaction, reach: Reach) -> list[App]:
-    """Return the apps within reach, by id."""
-    conditions = [apps.c.workspace_id == tx.workspace_id]
+async def page_publishers(
+    tx: Transaction, paging: Paging, *, ids: Collection[str] | None = None, search: str | None = None
+) -> Found[Publisher]:
+    """Return a page of the publishers with these ids, or of all, by name."""
+    p = publishers.c
+    statement = select(p.id, p.name, p.created_ms, p.created_by).where(p.workspace_id == tx.workspace_id)
+    if ids is not None:
+        statement = statement.where(p.id.in_(sorted(ids)))
+    if search is not None:
+        statement = statement.where(p.name.icontains(search, autoescape=True))
+    return await read_page(tx, statement, Order("name", (p.name, p.id)), paging, _publisher)
+
+
+async def page_apps(tx: Transaction, reach: Reach, wanted: AppFilter, paging: Paging, order: Order) -> Found[App]:
+    """Return a page of the apps within reach."""
+    statement = select(*_APP_COLUMNS).where(apps.c.workspace_id == tx.workspace_id)
     if (limit := reach.condition()) is not None:
-        conditions.append(limit)
-    statement = select(*_APP_COLUMNS).where(and_(*conditions)).order_by(apps.c.app_id)
-    return [_app(row) for row in await tx.execute(statement)]
+        statement = statement.where(limit)
+    if wanted.kind is not None:
+        statement = statement.where(apps.c.kind == wanted.kind)
+    if wanted.publisher is not None:
+        statement = statement.where(apps.c.publisher_id == wanted.publisher)
+    if wanted.is_archived is not None:
+        present = apps.c.archived_ms.is_(None)
+        statement = statement.where(apps.c.archived_ms.is_not(None) if wanted.is_archived else present)
+    if wanted.search is not None:
+        statement = statement.where(apps.c.app_id.icontains(wanted.search, autoescape=True))
+    return await read_page(tx, statement, order, paging, _app)
+
+
+async def page_testers(tx: Transaction, app_id: str, paging: Paging) -> Found[Tester]:
+    """Return a page of the testers of an app."""
+    t = testers.c
+    statement = select(t.app_id, t.kind, t.subject_id, t.added_ms, t.added_by).where(
+        t.workspace_id == tx.workspace_id, t.app_id == app_id
+    )
+    return await read_page(tx, statement, Order("id", (t.kind, t.subject_id)), paging, _tester)
 
 
 async def mark_app_archived(tx: Transaction, app_id: str, *, now_ms: int) -> None:
@@ -143,7 +186,7 @@ async def list_testers(tx: Transaction, app_id: str | None = None) -> list[Teste
     if app_id is not None:
         statement = statement.where(t.app_id == app_id)
     rows = await tx.execute(statement.order_by(t.app_id, t.kind, t.subject_id))
-    return [Tester(r.app_id, r.kind, r.subject_id, r.added_ms, r.added_by) for r in rows]
+    return [_tester(row) for row in rows]
 
 
 async def replace_testers(tx: Transaction, app_id: str, wanted: Sequence[Tester]) -> None:
@@ -162,6 +205,14 @@ async def replace_testers(tx: Transaction, app_id: str, wanted: Sequence[Tester]
             for each in wanted
         ]
         await tx.execute(insert(testers), rows)
+
+
+def _tester(row: Row[Any]) -> Tester:
+    return Tester(row.app_id, row.kind, row.subject_id, row.added_ms, row.added_by)
+
+
+def _publisher(row: Row[Any]) -> Publisher:
+    return Publisher(row.id, row.name, row.created_ms, row.created_by)
 
 
 def _app(row: Row[Any]) -> App:

@@ -7,16 +7,17 @@ from collections.abc import Collection, Mapping, Sequence
 
 from sampan.platform.artifacts import apps_repository as repository
 from sampan.platform.artifacts import problems
-from sampan.platform.artifacts.apps_repository import App, Publisher, Reach, Tester
+from sampan.platform.artifacts.apps_repository import BY_ID, App, AppFilter, Publisher, Reach, Tester
 from sampan.platform.artifacts.kinds import kind_of
 from sampan.platform.artifacts.moves import PART
 from sampan.platform.artifacts.trial_part import TRIAL_PART
 from sampan.platform.core import Core
 from sampan.platform.engines.database import Transaction
+from sampan.platform.engines.paging import Found, Order, Paging
 from sampan.platform.ids import APP_ID, new_id
 from sampan.platform.operators import audit
 from sampan.platform.operators.actor import Actor
-from sampan.platform.trust.key_rows import KeyRecord, KeyState, Purpose, list_keys
+from sampan.platform.trust.key_rows import KeyRecord, KeyState, Purpose, keys_of_owners, list_keys
 from sampan.platform.trust.profiles import PROFILES, profile_named
 from sampan.platform.trust.service import register_key_in, request_delegation
 from sampan.platform.workspaces.revisions import raise_revision
@@ -72,13 +73,28 @@ async def add_publisher_key(
         await _register_key(core, tx, actor, publisher, profile, pem)
 
 
-async def list_publishers(core: Core, workspace_id: str, actor: Actor) -> list[tuple[Publisher, list[KeyRecord]]]:
-    """Return the publishers that the actor may see, with their keys."""
+async def list_publishers(
+    core: Core, workspace_id: str, actor: Actor, paging: Paging, *, search: str | None = None
+) -> Found[tuple[Publisher, list[KeyRecord]]]:
+    """Return a page of the publishers that the actor may see, by name, with their keys."""
     reach = reach_of(actor)
+    ids = None if reach.everything else reach.publishers
     async with core.store.workspace(workspace_id).read() as tx:
-        found = await repository.list_publishers(tx, None if reach.everything else reach.publishers)
-        keys = await list_keys(tx, purpose=Purpose.PUBLISHER)
-    return [(each, [key for key in keys if key.owner == each.id]) for each in found]
+        found = await repository.page_publishers(tx, paging, ids=ids, search=search)
+        keys = await keys_of_owners(tx, Purpose.PUBLISHER, [each.id for each in found.items])
+    return found.shown(lambda each: (each, [key for key in keys if key.owner == each.id]))
+
+
+async def get_publisher(
+    core: Core, workspace_id: str, actor: Actor, publisher_id: str
+) -> tuple[Publisher, list[KeyRecord]]:
+    """Return one publisher that the actor may see, with its keys; raise `PublisherUnknown`."""
+    async with core.store.workspace(workspace_id).read() as tx:
+        found = await repository.find_publisher(tx, publisher_id)
+        keys = await keys_of_owners(tx, Purpose.PUBLISHER, [publisher_id])
+    if found is None or not actor.may(READ, publisher=publisher_id):
+        raise _publisher_unknown()
+    return found, keys
 
 
 async def create_app(core: Core, workspace_id: str, actor: Actor, *, app_id: str, kind: str, publisher_id: str) -> App:
@@ -119,10 +135,12 @@ async def active_keys(tx: Transaction, publisher_id: str, profiles: Collection[s
     return {profile: by_profile[profile] for profile in profiles}
 
 
-async def list_apps(core: Core, workspace_id: str, actor: Actor) -> list[App]:
-    """Return the apps that the actor may see."""
+async def list_apps(
+    core: Core, workspace_id: str, actor: Actor, wanted: AppFilter, paging: Paging, order: Order = BY_ID
+) -> Found[App]:
+    """Return a page of the apps that the actor may see."""
     async with core.store.workspace(workspace_id).read() as tx:
-        return await repository.list_apps(tx, reach_of(actor))
+        return await repository.page_apps(tx, reach_of(actor), wanted, paging, order)
 
 
 async def get_app(core: Core, workspace_id: str, actor: Actor, app_id: str) -> App:
@@ -131,16 +149,16 @@ async def get_app(core: Core, workspace_id: str, actor: Actor, app_id: str) -> A
         return await visible_app(tx, actor, app_id)
 
 
-async def get_testers(core: Core, workspace_id: str, actor: Actor, app_id: str) -> list[Tester]:
-    """Return who may open the app's trial versions."""
+async def get_testers(core: Core, workspace_id: str, actor: Actor, app_id: str, paging: Paging) -> Found[Tester]:
+    """Return a page of who may open the app's trial versions."""
     async with core.store.workspace(workspace_id).read() as tx:
         await visible_app(tx, actor, app_id)
-        return await repository.list_testers(tx, app_id)
+        return await repository.page_testers(tx, app_id, paging)
 
 
 async def set_testers(
     core: Core, workspace_id: str, actor: Actor, app_id: str, *, devices: Sequence[str], customers: Sequence[str]
-) -> list[Tester]:
+) -> None:
     """Name exactly these devices and customers as testers of the app."""
     now_ms = core.now_ms()
     named = {("device", each) for each in devices} | {("customer", each) for each in customers}
@@ -153,7 +171,6 @@ async def set_testers(
         detail = {"devices": sorted(set(devices)), "customers": sorted(set(customers))}
         await audit.record(tx, actor, "app.testers", target=app_id, detail=detail, now_ms=now_ms)
         await raise_revision(tx, TRIAL_PART)
-        return await repository.list_testers(tx, app_id)
 
 
 async def _register_key(

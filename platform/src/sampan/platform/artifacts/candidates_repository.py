@@ -9,6 +9,7 @@ from sqlalchemy import Row, delete, insert, select, update
 from sampan.platform.artifacts.states import VersionState
 from sampan.platform.artifacts.tables import candidate_bodies, candidates
 from sampan.platform.engines.database import Transaction
+from sampan.platform.engines.paging import Found, Order, Paging, read_page
 
 VERSION, RENEWAL, ARCHIVE = "version", "renewal", "archive"
 
@@ -105,6 +106,14 @@ async def candidates_of(
         statement = statement.where(_C.state.in_([each.value for each in states]))
     rows = await tx.execute(statement.order_by(_C.submitted_ms.desc(), _C.id.desc()))
     return [_candidate(row) for row in rows]
+
+
+async def page_candidates(tx: Transaction, app_id: str, kinds: Collection[str], paging: Paging) -> Found[Candidate]:
+    """Return a page of an app's candidates of these kinds, newest first."""
+    statement = select(*_CANDIDATE).where(
+        _C.workspace_id == tx.workspace_id, _C.app_id == app_id, _C.kind.in_(sorted(kinds))
+    )
+    return await read_page(tx, statement, Order("-id", (_C.id,), descending=True), paging, _candidate)
 
 
 async def update_candidate(tx: Transaction, candidate_id: str, *, present: VersionState, **values: Any) -> bool:

@@ -9,7 +9,8 @@ from sampan.platform.core import Core
 def build_routes(core: Core) -> APIRouter:
     """Return the router with all routes of publishers, apps, versions and reviews."""
     router = APIRouter(tags=["publishing"])
-    console_apps.add_routes(router, core)
+    console_apps.add_publisher_routes(router, core)
+    console_apps.add_app_routes(router, core)
     console_versions.add_version_routes(router, core)
     console_versions.add_content_routes(router, core)
     console_versions.add_review_routes(router, core)

@@ -1,10 +1,11 @@
 """Publishers, apps, testers and uploads for people: typed bodies, one use case each."""
 
-from typing import Annotated
+from typing import Annotated, Literal
 
-from fastapi import APIRouter, Request
+from fastapi import APIRouter, Depends, Request
 
 from sampan.platform.artifacts import apps_service, quarantine
+from sampan.platform.artifacts.apps_repository import BY_ID, NEWEST, AppFilter
 from sampan.platform.artifacts.console_requests import (
     AppIn,
     PublisherIn,
@@ -24,7 +25,8 @@ from sampan.platform.artifacts.console_views import (
 from sampan.platform.core import Core
 from sampan.platform.operators.actor import Actor
 from sampan.platform.operators.console_auth import Workspace, needs
-from sampan.platform.operators.console_bodies import Listing
+from sampan.platform.operators.console_bodies import TextQuery
+from sampan.platform.operators.console_paging import Page, Paged, page
 
 RAW_BODY = {
     "requestBody": {
@@ -32,17 +34,31 @@ RAW_BODY = {
         "content": {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}},
     }
 }
+ORDERS = {order.name: order for order in (BY_ID, NEWEST)}
 Reader = Annotated[Actor, needs(apps_service.READ, scoped=True)]
 
 
-def add_routes(router: APIRouter, core: Core) -> None:
-    """Add the routes of publishers, apps, testers and uploads."""
+def _app_filter(
+    kind: TextQuery = None, publisher: TextQuery = None, archived: bool | None = None, search: TextQuery = None
+) -> AppFilter:
+    return AppFilter(kind, publisher, archived, search)
+
+
+def add_publisher_routes(router: APIRouter, core: Core) -> None:
+    """Add the routes of publishers."""
 
     @router.get("/publishers")
-    async def list_publishers(workspace_id: Workspace, actor: Reader) -> Listing[PublisherOut]:
-        """List the publishers that you may see, with their keys."""
-        found = await apps_service.list_publishers(core, workspace_id, actor)
-        return Listing(items=[publisher_out(publisher, keys) for publisher, keys in found])
+    async def list_publishers(
+        workspace_id: Workspace, actor: Reader, paging: Paged, search: TextQuery = None
+    ) -> Page[PublisherOut]:
+        """List the publishers that you may see, by name, with their keys; `search` is a part of the name."""
+        found = await apps_service.list_publishers(core, workspace_id, actor, paging, search=search)
+        return page(found, lambda each: publisher_out(*each))
+
+    @router.get("/publishers/{publisher}")
+    async def get_publisher(workspace_id: Workspace, actor: Reader, publisher: str) -> PublisherOut:
+        """Return one publisher with its keys."""
+        return publisher_out(*await apps_service.get_publisher(core, workspace_id, actor, publisher))
 
     @router.post("/publishers", status_code=201)
     async def register_publisher(
@@ -51,8 +67,7 @@ def add_routes(router: APIRouter, core: Core) -> None:
         """Register a publisher and the public keys that it signs with."""
         keys = {str(profile): pem for profile, pem in body.keys.items()}
         publisher = await apps_service.register_publisher(core, workspace_id, actor, name=body.name, keys=keys)
-        found = await apps_service.list_publishers(core, workspace_id, actor)
-        return next(publisher_out(each, keys) for each, keys in found if each.id == publisher.id)
+        return publisher_out(*await apps_service.get_publisher(core, workspace_id, actor, publisher.id))
 
     @router.post("/publishers/{publisher}/keys", status_code=204)
     async def add_publisher_key(
@@ -64,10 +79,21 @@ def add_routes(router: APIRouter, core: Core) -> None:
         """Register the key with which a publisher signs in one tree."""
         await apps_service.add_publisher_key(core, workspace_id, actor, publisher, profile=body.profile, pem=body.pem)
 
+
+def add_app_routes(router: APIRouter, core: Core) -> None:
+    """Add the routes of apps, testers and uploads."""
+
     @router.get("/apps")
-    async def list_apps(workspace_id: Workspace, actor: Reader) -> Listing[AppOut]:
-        """List the apps that you may see."""
-        return Listing(items=[app_out(app) for app in await apps_service.list_apps(core, workspace_id, actor)])
+    async def list_apps(
+        workspace_id: Workspace,
+        actor: Reader,
+        paging: Paged,
+        wanted: Annotated[AppFilter, Depends(_app_filter)],
+        sort: Literal["app", "-created"] = "app",
+    ) -> Page[AppOut]:
+        """List the apps that you may see, by id or the newest first."""
+        found = await apps_service.list_apps(core, workspace_id, actor, wanted, paging, ORDERS[sort])
+        return page(found, app_out)
 
     @router.post("/apps", status_code=201)
     async def create_app(
@@ -85,10 +111,9 @@ def add_routes(router: APIRouter, core: Core) -> None:
         return app_out(await apps_service.get_app(core, workspace_id, actor, app))
 
     @router.get("/apps/{app}/testers")
-    async def get_testers(workspace_id: Workspace, actor: Reader, app: str) -> Listing[TesterOut]:
+    async def get_testers(workspace_id: Workspace, actor: Reader, app: str, paging: Paged) -> Page[TesterOut]:
         """List who may open the app's trial versions."""
-        found = await apps_service.get_testers(core, workspace_id, actor, app)
-        return Listing(items=[tester_out(each) for each in found])
+        return page(await apps_service.get_testers(core, workspace_id, actor, app, paging), tester_out)
 
     @router.put("/apps/{app}/testers")
     async def set_testers(
@@ -96,12 +121,11 @@ def add_routes(router: APIRouter, core: Core) -> None:
         actor: Annotated[Actor, needs("trial:manage", scoped=True)],
         app: str,
         body: TestersIn,
-    ) -> Listing[TesterOut]:
-        """Name exactly these devices and customers as testers."""
-        found = await apps_service.set_testers(
-            core, workspace_id, actor, app, devices=body.devices, customers=body.customers
-        )
-        return Listing(items=[tester_out(each) for each in found])
+        paging: Paged,
+    ) -> Page[TesterOut]:
+        """Name exactly these devices and customers as testers, and list them."""
+        await apps_service.set_testers(core, workspace_id, actor, app, devices=body.devices, customers=body.customers)
+        return page(await apps_service.get_testers(core, workspace_id, actor, app, paging), tester_out)
 
     @router.post("/uploads", status_code=201, openapi_extra=RAW_BODY)
     async def upload(

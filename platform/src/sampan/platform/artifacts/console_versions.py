@@ -33,18 +33,17 @@ from sampan.platform.artifacts.console_views import (
     RenewalOut,
     VersionDetailOut,
     VersionOut,
-    VersionPage,
     comment_out,
     detail_out,
     renewal_out,
     version_out,
 )
+from sampan.platform.artifacts.states import VersionState
 from sampan.platform.core import Core
 from sampan.platform.operators.actor import Actor
 from sampan.platform.operators.console_auth import Confirmed, Workspace, needs
-from sampan.platform.operators.console_bodies import Listing
+from sampan.platform.operators.console_paging import Page, Paged, page
 
-PAGE = 100
 INDEX = {"content": {"application/json": {"schema": {"type": "object"}}}}
 
 
@@ -72,6 +71,7 @@ Reader = Annotated[Actor, needs(apps_service.READ, scoped=True)]
 Submitter = Annotated[Actor, needs(submit_service.SUBMIT, scoped=True)]
 Reviewer = Annotated[Actor, needs(review_service.REVIEW, scoped=True)]
 Commenter = Annotated[Actor, needs(review_service.COMMENT, scoped=True)]
+Waiting = Annotated[bool, Query(description="What waits for its app's review slot, too.")]
 Sequence = Annotated[int, Path(ge=1, le=2**53 - 1)]
 
 
@@ -83,13 +83,13 @@ def add_version_routes(router: APIRouter, core: Core) -> None:
         workspace_id: Workspace,
         actor: Reader,
         app: str,
-        before: Annotated[int | None, Query(ge=1, le=2**53 - 1)] = None,
-        limit: Annotated[int, Query(ge=1, le=PAGE)] = PAGE,
-    ) -> VersionPage:
+        paging: Paged,
+        state: Annotated[list[VersionState] | None, Query(description="Repeat for more than one.")] = None,
+        trial: bool | None = None,
+    ) -> Page[VersionOut]:
         """List the versions of an app, highest sequence first."""
-        found = await review_service.list_versions(core, workspace_id, actor, app, before=before, limit=limit)
-        following = found[-1].sequence if len(found) == limit else None
-        return VersionPage(items=[version_out(each) for each in found], next=following)
+        found = await review_service.list_versions(core, workspace_id, actor, app, paging, states=state, trial=trial)
+        return page(found, version_out)
 
     @router.get("/apps/{app}/next-sequence")
     async def next_sequence(workspace_id: Workspace, actor: Reader, app: str) -> NextSequence:
@@ -165,10 +165,12 @@ def add_review_routes(router: APIRouter, core: Core) -> None:
     """Add the reviewer's routes."""
 
     @router.get("/reviews")
-    async def reviews(workspace_id: Workspace, actor: Reviewer) -> Listing[VersionOut]:
-        """List what is under review, as far as you may review it."""
-        found = await review_service.reviews(core, workspace_id, actor)
-        return Listing(items=[version_out(each) for each in found])
+    async def reviews(
+        workspace_id: Workspace, actor: Reviewer, paging: Paged, waiting: Waiting = False
+    ) -> Page[VersionOut]:
+        """List what is under review, as far as you may review it, the longest waiting first."""
+        states = review_service.QUEUE if waiting else review_service.UNDER_REVIEW
+        return page(await review_service.reviews(core, workspace_id, actor, paging, states), version_out)
 
     @router.post("/apps/{app}/versions/{sequence}/approve")
     async def approve(
@@ -214,14 +216,13 @@ def add_renewal_routes(router: APIRouter, core: Core) -> None:
     """Add the routes of candidates without a package."""
 
     async def shown(workspace_id: str, actor: Actor, app: str, renewal_id: str) -> RenewalOut:
-        found = await renewal_service.list_renewals(core, workspace_id, actor, app)
-        return next(renewal_out(each, digest) for each, digest in found if each.id == renewal_id)
+        return renewal_out(*await renewal_service.get_renewal(core, workspace_id, actor, app, renewal_id))
 
     @router.get("/apps/{app}/renewals")
-    async def list_renewals(workspace_id: Workspace, actor: Reader, app: str) -> Listing[RenewalOut]:
+    async def list_renewals(workspace_id: Workspace, actor: Reader, app: str, paging: Paged) -> Page[RenewalOut]:
         """List the renewals of an app, newest first."""
-        found = await renewal_service.list_renewals(core, workspace_id, actor, app)
-        return Listing(items=[renewal_out(each, digest) for each, digest in found])
+        found = await renewal_service.list_renewals(core, workspace_id, actor, app, paging)
+        return page(found, lambda each: renewal_out(*each))
 
     @router.post("/apps/{app}/renewals", status_code=201)
     async def submit_renewal(workspace_id: Workspace, actor: Submitter, app: str, body: RenewalIn) -> RenewalOut:

@@ -117,13 +117,6 @@ class VersionOut(BaseModel):
     resequenced_from: int | None
 
 
-class VersionPage(BaseModel):
-    """Versions, highest sequence first; `next` goes into `before` for the following page."""
-
-    items: list[VersionOut]
-    next: int | None
-
-
 class BodyOut(BaseModel):
     """A signed body: which version of the role it becomes, and the digest of its signed part."""
 

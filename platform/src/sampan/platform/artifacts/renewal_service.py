@@ -23,6 +23,7 @@ from sampan.platform.artifacts.moves import REVIEWED_PROFILES, move, note_state
 from sampan.platform.artifacts.states import VersionState
 from sampan.platform.core import Core
 from sampan.platform.engines.database import Transaction
+from sampan.platform.engines.paging import Found, Paging
 from sampan.platform.errors import Invalid
 from sampan.platform.ids import new_id
 from sampan.platform.operators import audit
@@ -73,16 +74,26 @@ async def submit_renewal(
         return candidate
 
 
-async def list_renewals(core: Core, workspace_id: str, actor: Actor, app_id: str) -> list[tuple[Candidate, str]]:
-    """Return an app's renewals with the digest that an approval names, newest first."""
+async def list_renewals(
+    core: Core, workspace_id: str, actor: Actor, app_id: str, paging: Paging
+) -> Found[tuple[Candidate, str]]:
+    """Return a page of an app's renewals with the digest that an approval names, newest first."""
     async with core.store.workspace(workspace_id).read() as tx:
         await visible_app(tx, actor, app_id)
-        found = [each for kind in KINDS for each in await candidates.candidates_of(tx, app_id, kind=kind)]
-        bodies = await candidates.bodies_of(tx, [each.id for each in found])
-    by_id = {each.id: [body for body in bodies if body.candidate_id == each.id] for each in found}
-    return [
-        (each, renewal_digest(each, by_id[each.id])) for each in sorted(found, key=lambda one: one.id, reverse=True)
-    ]
+        found = await candidates.page_candidates(tx, app_id, KINDS, paging)
+        bodies = await candidates.bodies_of(tx, [each.id for each in found.items])
+    by_id = {each.id: [body for body in bodies if body.candidate_id == each.id] for each in found.items}
+    return found.shown(lambda each: (each, renewal_digest(each, by_id[each.id])))
+
+
+async def get_renewal(
+    core: Core, workspace_id: str, actor: Actor, app_id: str, renewal_id: str
+) -> tuple[Candidate, str]:
+    """Return one renewal of an app with the digest that an approval names."""
+    async with core.store.workspace(workspace_id).read() as tx:
+        await visible_app(tx, actor, app_id)
+        found = await _find(tx, app_id, renewal_id)
+        return found, renewal_digest(found, await candidates.bodies_of(tx, [renewal_id]))
 
 
 async def approve_renewal(

@@ -1,5 +1,6 @@
 """Use cases of a reviewer: approve exactly these bytes, reject, comment, bring an urgent candidate forward."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 
 from sampan.offline_packages import parse_index
@@ -27,12 +28,15 @@ from sampan.platform.artifacts.trial import register_package_files
 from sampan.platform.artifacts.versions_repository import Version
 from sampan.platform.core import Core
 from sampan.platform.engines.database import Transaction
+from sampan.platform.engines.paging import Found, Paging
 from sampan.platform.ids import new_id
 from sampan.platform.operators import audit
 from sampan.platform.operators.actor import Actor
 from sampan.platform.trust.body_checks import BaseMoved
 
 COMMENT = "version:comment"
+UNDER_REVIEW = frozenset({VersionState.IN_REVIEW})
+QUEUE = UNDER_REVIEW | {VersionState.UPLOADED}
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,12 +52,19 @@ class VersionDetail:
 
 
 async def list_versions(
-    core: Core, workspace_id: str, actor: Actor, app_id: str, *, before: int | None = None, limit: int | None = None
-) -> list[Version]:
-    """Return the versions of an app below the sequence `before`, or all, highest first."""
+    core: Core,
+    workspace_id: str,
+    actor: Actor,
+    app_id: str,
+    paging: Paging,
+    *,
+    states: Collection[VersionState] | None = None,
+    trial: bool | None = None,
+) -> Found[Version]:
+    """Return a page of the versions of an app, in these states or all, highest sequence first."""
     async with core.store.workspace(workspace_id).read() as tx:
         await visible_app(tx, actor, app_id)
-        return await versions.versions_of(tx, app_id, before=before, limit=limit)
+        return await versions.page_versions(tx, app_id, paging, states=states, trial=trial)
 
 
 async def get_version(core: Core, workspace_id: str, actor: Actor, app_id: str, sequence: int) -> VersionDetail:
@@ -72,11 +83,16 @@ async def get_version(core: Core, workspace_id: str, actor: Actor, app_id: str, 
         )
 
 
-async def reviews(core: Core, workspace_id: str, actor: Actor) -> list[Version]:
-    """Return what is under review, as far as the actor may review it."""
+async def reviews(
+    core: Core, workspace_id: str, actor: Actor, paging: Paging, states: Collection[VersionState] = UNDER_REVIEW
+) -> Found[Version]:
+    """Return a page of what is in these states, as far as the actor may review it, the longest waiting first."""
+
+    def may_see(version: Version) -> bool:
+        return actor.may(REVIEW, publisher=version.publisher_id, app=version.app_id)
+
     async with core.store.workspace(workspace_id).read() as tx:
-        found = await versions.versions_in(tx, [VersionState.IN_REVIEW])
-    return [each for each in found if actor.may(REVIEW, publisher=each.publisher_id, app=each.app_id)]
+        return await versions.page_waiting(tx, states, paging, None if actor.may(REVIEW) else may_see)
 
 
 async def approve(core: Core, workspace_id: str, actor: Actor, app_id: str, sequence: int, *, digest: str) -> Version:

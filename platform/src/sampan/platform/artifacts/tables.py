@@ -34,6 +34,7 @@ apps = scoped_table(
     Column("archived_ms", BigInteger),
     ForeignKeyConstraint(["workspace_id", "publisher_id"], ["publishers.workspace_id", "publishers.id"]),
     Index("ix_apps_publisher", "workspace_id", "publisher_id"),
+    Index("ix_apps_created", "workspace_id", "created_ms", "app_id"),
 )
 uploads = scoped_table(
     "uploads",
@@ -66,6 +67,7 @@ candidates = scoped_table(
     ),
     ForeignKeyConstraint(["workspace_id", "app_id"], ["apps.workspace_id", "apps.app_id"]),
     Index("ix_candidates_app", "workspace_id", "app_id", "state"),
+    Index("ix_candidates_state", "workspace_id", "state", "id"),
 )
 """Whatever waits for the review key: versions, and bodies without a package (renewals)."""
 candidate_bodies = scoped_table(
@@ -106,6 +108,7 @@ versions = scoped_table(
     Column("killed_code", String(64), nullable=False),
     Column("resequenced_from", BigInteger),
     UniqueConstraint("workspace_id", "candidate_id"),
+    Index("ix_versions_queued", "workspace_id", "queued_ms", "app_id", "sequence"),
     ForeignKeyConstraint(["workspace_id", "app_id"], ["apps.workspace_id", "apps.app_id"]),
     ForeignKeyConstraint(["workspace_id", "candidate_id"], ["candidates.workspace_id", "candidates.id"]),
 )

@@ -1,15 +1,16 @@
 """Versions: what intake computed of each package, with the state of its candidate. Records, and the SQL."""
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from typing import Any
 
 import orjson
-from sqlalchemy import Row, func, insert, select, update
+from sqlalchemy import ColumnElement, Row, Select, func, insert, select, update
 
 from sampan.platform.artifacts.states import VersionState
 from sampan.platform.artifacts.tables import apps, candidates, versions
 from sampan.platform.engines.database import Transaction
+from sampan.platform.engines.paging import Found, Order, Paging, read_page, read_seen
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,20 +177,43 @@ async def version_of_candidate(tx: Transaction, candidate_id: str) -> Version | 
 
 
 async def versions_of(
+    tx: Transaction, app_id: str, states: Collection[VersionState] | None = None, *, limit: int | None = None
+) -> list[Version]:
+    """Return an app's versions, in these states or all, highest sequence first."""
+    return await _select(tx, *_in_states(app_id, states), limit=limit)
+
+
+async def page_versions(
     tx: Transaction,
     app_id: str,
-    states: Collection[VersionState] | None = None,
+    paging: Paging,
     *,
-    before: int | None = None,
-    limit: int | None = None,
-) -> list[Version]:
-    """Return an app's versions, in these states or all, below `before` or all, highest sequence first."""
-    conditions = [_V.app_id == app_id]
-    if states is not None:
-        conditions.append(_C.state.in_([each.value for each in states]))
-    if before is not None:
-        conditions.append(_V.sequence < before)
-    return await _select(tx, *conditions, limit=limit)
+    states: Collection[VersionState] | None = None,
+    trial: bool | None = None,
+) -> Found[Version]:
+    """Return a page of an app's versions, in these states or all, highest sequence first."""
+    conditions = _in_states(app_id, states)
+    if trial is not None:
+        conditions.append(_V.is_trial.is_(trial))
+    order = Order("-sequence", (_V.sequence,), descending=True)
+    return await read_page(tx, _matching(tx, *conditions), order, paging, _version)
+
+
+async def page_waiting(
+    tx: Transaction,
+    states: Collection[VersionState],
+    paging: Paging,
+    may_see: Callable[[Version], bool] | None = None,
+) -> Found[Version]:
+    """Return a page of the versions of all apps in these states, the longest waiting first.
+
+    With `may_see`, only those that it lets through, uncounted.
+    """
+    statement = _matching(tx, _C.state.in_([each.value for each in states]))
+    order = Order("queued", (_V.queued_ms, _V.app_id, _V.sequence))
+    if may_see is None:
+        return await read_page(tx, statement, order, paging, _version)
+    return await read_seen(tx, statement, order, paging, _version, may_see)
 
 
 async def versions_in(
@@ -237,8 +261,20 @@ async def is_source_used(tx: Transaction, source_id: str) -> bool:
     return (await tx.execute(statement)).one_or_none() is not None
 
 
+def _in_states(app_id: str, states: Collection[VersionState] | None) -> list[ColumnElement[bool]]:
+    conditions = [_V.app_id == app_id]
+    if states is not None:
+        conditions.append(_C.state.in_([each.value for each in states]))
+    return conditions
+
+
 async def _select(tx: Transaction, *conditions: Any, limit: int | None = None) -> list[Version]:
-    statement = (
+    statement = _matching(tx, *conditions).order_by(_V.app_id, _V.sequence.desc()).limit(limit)
+    return [_version(row) for row in await tx.execute(statement)]
+
+
+def _matching(tx: Transaction, *conditions: Any) -> Select[Any]:
+    return (
         select(*_COLUMNS)
         .join(candidates, _C.id == _V.candidate_id)
         .join(apps, _A.app_id == _V.app_id)
@@ -248,10 +284,7 @@ async def _select(tx: Transaction, *conditions: Any, limit: int | None = None) -
             _A.workspace_id == tx.workspace_id,
             *conditions,
         )
-        .order_by(_V.app_id, _V.sequence.desc())
-        .limit(limit)
     )
-    return [_version(row) for row in await tx.execute(statement)]
 
 
 def _version(row: Row[Any]) -> Version:

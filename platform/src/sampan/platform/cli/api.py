@@ -11,6 +11,7 @@ from sampan.platform.errors import SampanError, Unavailable
 
 TIMEOUT_SECONDS = 60.0
 CHUNK_BYTES = 256 * 1024
+ITEMS_PER_CALL = 200
 
 
 class ServerRefused(SampanError):
@@ -52,10 +53,15 @@ class Api:
         return self._call("GET", path, params={name: value for name, value in query.items() if value is not None})
 
     def items(self, path: str, **query: Any) -> list[Any]:
-        """GET a listing and return its items."""
-        answer = self.get(path, **query)
-        found: list[Any] = answer["items"] if isinstance(answer, dict) else answer
-        return found
+        """GET all pages of a list and return their items."""
+        found: list[Any] = []
+        cursor: str | None = None
+        while True:
+            answer = self.get(path, **query, cursor=cursor, limit=ITEMS_PER_CALL)
+            found += answer["items"]
+            cursor = answer["next_cursor"]
+            if cursor is None:
+                return found
 
     def post(self, path: str, body: Any = None) -> Any:
         """POST a JSON body and return the JSON answer."""

@@ -18,13 +18,15 @@ def register(root: typer.Typer) -> None:
 @catalogue.command("list")
 def list_entries(context: typer.Context) -> None:
     """List the catalogue as operators edit it."""
-    found = _api().get("/catalogue")
+    found = _api().items("/catalogue")
     lines = [
         f"{each['app']}  {'listed' if each['listed'] else 'not listed'}"
         f"  seen from {each['see_tier']}, opens from {each['open_tier']}  {each['category']}  {each['name_en']}"
-        for each in found["items"]
+        for each in found
     ]
-    context.obj.result(found, "\n".join(lines) or "The catalogue is empty: `sampan catalogue set APP` adds an app.")
+    context.obj.result(
+        {"items": found}, "\n".join(lines) or "The catalogue is empty: `sampan catalogue set APP` adds an app."
+    )
 
 
 @catalogue.command("preview")
@@ -33,12 +35,12 @@ def preview(
     tier: Annotated[str, typer.Argument(help="visitor, registered, e_account or full.")],
 ) -> None:
     """Show the catalogue as a tier sees it now."""
-    found = _api().get(f"/catalogue/preview/{tier}")
+    found = _api().items(f"/catalogue/preview/{tier}")
     lines = [
         f"{each['id']}  {'opens' if each['may_open'] else 'shown only'}  {each['name']['zh']} / {each['name']['en']}"
-        for each in found["items"]
+        for each in found
     ]
-    context.obj.result(found, "\n".join(lines) or f"A customer of tier {tier} sees no app.")
+    context.obj.result({"items": found}, "\n".join(lines) or f"A customer of tier {tier} sees no app.")
 
 
 @catalogue.command("set")

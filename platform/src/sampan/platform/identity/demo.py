@@ -17,6 +17,7 @@ from starlette.routing import BaseRoute, Route
 
 from sampan.platform.component import ClientRoutes, Component, Port
 from sampan.platform.core import Core
+from sampan.platform.identity import demo_tier
 from sampan.platform.identity.client_api import NO_STORE, workspace_of
 from sampan.platform.identity.client_calls import body_of
 from sampan.platform.identity.grants import Granted, grant
@@ -147,4 +148,4 @@ def _demo_only(core: Core) -> None:
         raise DemoOnly("This is no demo: sign in as a customer does.")
 
 
-component = Component("identity-demo", (Port(SmsPort, DemoSms), ClientRoutes(build)))
+component = Component("identity-demo", (Port(SmsPort, DemoSms), ClientRoutes(build), ClientRoutes(demo_tier.build)))

@@ -8,6 +8,7 @@ from sqlalchemy import JSON, BigInteger, Boolean, Column, String, delete, select
 
 from sampan.platform.engines.database import Transaction
 from sampan.platform.engines.log import insert_or_ignore
+from sampan.platform.engines.paging import Found, Order, Paging, read_page
 from sampan.platform.engines.tables import scoped_table
 from sampan.platform.workspaces.replica import SnapshotPart
 
@@ -84,6 +85,12 @@ async def list_client_apps(tx: Transaction) -> list[ClientApp]:
     """Return all client apps by id."""
     statement = select(*_COLUMNS).where(client_apps.c.workspace_id == tx.workspace_id).order_by(client_apps.c.id)
     return [_record(row) for row in await tx.execute(statement)]
+
+
+async def page_client_apps(tx: Transaction, paging: Paging) -> Found[ClientApp]:
+    """Return a page of client apps by id."""
+    statement = select(*_COLUMNS).where(client_apps.c.workspace_id == tx.workspace_id)
+    return await read_page(tx, statement, Order("id", (client_apps.c.id,)), paging, _record)
 
 
 snapshot_part = SnapshotPart(PART, list_client_apps, lambda apps: {app.id: app for app in apps})

@@ -7,6 +7,7 @@ from sqlalchemy import (
     BigInteger,
     Column,
     ForeignKeyConstraint,
+    Index,
     LargeBinary,
     String,
     UniqueConstraint,
@@ -19,6 +20,7 @@ from sqlalchemy import (
 
 from sampan.platform.engines.database import Transaction
 from sampan.platform.engines.log import insert_or_ignore
+from sampan.platform.engines.paging import Found, Order, Paging, read_page
 from sampan.platform.engines.tables import scoped_table
 from sampan.platform.identity.repository_subjects import subjects
 from sampan.platform.identity.subjects import ERASED
@@ -34,6 +36,7 @@ customers = scoped_table(
     UniqueConstraint("workspace_id", "bank_reference"),
     UniqueConstraint("workspace_id", "subject"),
     ForeignKeyConstraint(["workspace_id", "subject"], ["subjects.workspace_id", "subjects.number"]),
+    Index("ix_customers_created", "workspace_id", "created_ms", "id"),
 )
 personal_data = scoped_table(
     "personal_data",
@@ -60,6 +63,17 @@ class Customer:
 
 
 @dataclass(frozen=True, slots=True)
+class CustomerFilter:
+    """Which customers; registered in a half-open range of milliseconds. With a tier, none that are erased."""
+
+    tier: Tier | None = None
+    is_erased: bool | None = None
+    from_ms: int | None = None
+    until_ms: int | None = None
+    bank_reference: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class SealedPersonal:
     """Personal data as stored: sealed under the customer's own key, which is wrapped by the master key."""
 
@@ -68,6 +82,8 @@ class SealedPersonal:
     phone_seal: bytes | None
 
 
+OLDEST = Order("created", (customers.c.created_ms, customers.c.id))
+NEWEST = Order("-created", (customers.c.created_ms, customers.c.id), descending=True)
 _COLUMNS = (
     customers.c.id,
     customers.c.bank_reference,
@@ -109,12 +125,23 @@ async def find_by_phone(tx: Transaction, phone_seal: bytes) -> Customer | None:
     return _customer(row) if row else None
 
 
-async def list_customers(tx: Transaction, *, tier: Tier | None, after: str, limit: int) -> list[Customer]:
-    """Return up to `limit` customers by id that follow the id `after`; erased ones only without a tier."""
-    statement = _select(tx).where(customers.c.id > after).order_by(customers.c.id).limit(limit)
-    if tier is not None:
-        statement = statement.where(subjects.c.tier == int(tier))
-    return [_customer(row) for row in await tx.execute(statement)]
+async def page_customers(
+    tx: Transaction, wanted: CustomerFilter, paging: Paging, order: Order = OLDEST
+) -> Found[Customer]:
+    """Return a page of customers."""
+    statement = _select(tx)
+    if wanted.tier is not None:
+        statement = statement.where(subjects.c.tier == int(wanted.tier))
+    if wanted.is_erased is not None:
+        absent = customers.c.erased_ms.is_not(None)
+        statement = statement.where(absent if wanted.is_erased else customers.c.erased_ms.is_(None))
+    if wanted.from_ms is not None:
+        statement = statement.where(customers.c.created_ms >= wanted.from_ms)
+    if wanted.until_ms is not None:
+        statement = statement.where(customers.c.created_ms < wanted.until_ms)
+    if wanted.bank_reference is not None:
+        statement = statement.where(customers.c.bank_reference == wanted.bank_reference)
+    return await read_page(tx, statement, order, paging, _customer)
 
 
 async def add_customer(

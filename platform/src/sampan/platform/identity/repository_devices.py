@@ -23,6 +23,7 @@ from sqlalchemy import (
 
 from sampan.platform.engines.database import Transaction
 from sampan.platform.engines.log import insert_or_ignore
+from sampan.platform.engines.paging import Found, Order, Paging, read_page
 from sampan.platform.engines.tables import scoped_table
 from sampan.platform.identity.tiers import Tier
 
@@ -44,6 +45,7 @@ devices = scoped_table(
     ForeignKeyConstraint(["workspace_id", "client_app"], ["client_apps.workspace_id", "client_apps.id"]),
     ForeignKeyConstraint(["workspace_id", "subject"], ["subjects.workspace_id", "subjects.number"]),
     Index("ix_devices_customer", "workspace_id", "customer_id"),
+    Index("ix_devices_seen", "workspace_id", "seen_ms", "id"),
 )
 customer_devices = scoped_table(
     "customer_devices",
@@ -54,6 +56,7 @@ customer_devices = scoped_table(
     Column("last_ms", BigInteger, nullable=False),
     ForeignKeyConstraint(["workspace_id", "device_id"], ["devices.workspace_id", "devices.id"]),
     ForeignKeyConstraint(["workspace_id", "customer_id"], ["customers.workspace_id", "customers.id"]),
+    Index("ix_customer_devices_device", "workspace_id", "device_id"),
 )
 
 
@@ -100,6 +103,30 @@ class CustomerDevice:
         return self.device.customer_id == self.customer_id
 
 
+@dataclass(frozen=True, slots=True)
+class SignIn:
+    """A customer who has signed in on a device; `assurance` is what the two together may carry."""
+
+    customer_id: str
+    assurance: Tier
+    first_ms: int
+    last_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class DeviceFilter:
+    """Which devices; last session begun in a half-open range of milliseconds."""
+
+    client_app: str | None = None
+    customer_id: str | None = None
+    is_signed_in: bool | None = None
+    is_revoked: bool | None = None
+    seen_from_ms: int | None = None
+    seen_until_ms: int | None = None
+
+
+LAST_SEEN = Order("-seen", (devices.c.seen_ms, devices.c.id), descending=True)
+LONGEST_UNSEEN = Order("seen", (devices.c.seen_ms, devices.c.id))
 _COLUMNS = [column for column in devices.c if column.name != "workspace_id"]
 
 
@@ -128,6 +155,27 @@ async def find_device(tx: Transaction, thumbprint: str) -> Device | None:
     statement = select(*_COLUMNS).where(devices.c.workspace_id == tx.workspace_id, devices.c.thumbprint == thumbprint)
     row = (await tx.execute(statement)).one_or_none()
     return _device(row) if row else None
+
+
+async def page_devices(
+    tx: Transaction, wanted: DeviceFilter, paging: Paging, order: Order = LAST_SEEN
+) -> Found[Device]:
+    """Return a page of devices."""
+    statement = select(*_COLUMNS).where(devices.c.workspace_id == tx.workspace_id)
+    if wanted.client_app is not None:
+        statement = statement.where(devices.c.client_app == wanted.client_app)
+    if wanted.customer_id is not None:
+        statement = statement.where(devices.c.customer_id == wanted.customer_id)
+    if wanted.is_signed_in is not None:
+        nobody = devices.c.customer_id.is_(None)
+        statement = statement.where(devices.c.customer_id.is_not(None) if wanted.is_signed_in else nobody)
+    if wanted.is_revoked is not None:
+        statement = statement.where(devices.c.revoked.is_(wanted.is_revoked))
+    if wanted.seen_from_ms is not None:
+        statement = statement.where(devices.c.seen_ms >= wanted.seen_from_ms)
+    if wanted.seen_until_ms is not None:
+        statement = statement.where(devices.c.seen_ms < wanted.seen_until_ms)
+    return await read_page(tx, statement, order, paging, _device)
 
 
 async def has_devices(tx: Transaction, client_app: str) -> bool:
@@ -183,21 +231,29 @@ async def get_pair(tx: Transaction, customer_id: str, device_id: str) -> Custome
 
 async def list_pairs(tx: Transaction, customer_id: str, *, device_id: str | None = None) -> list[CustomerDevice]:
     """Return the devices that a customer has signed in on, the latest sign-in first."""
-    columns = (customer_devices.c.assurance, customer_devices.c.first_ms, customer_devices.c.last_ms)
-    statement = (
-        select(*_COLUMNS, *columns)
-        .join(
-            customer_devices,
-            and_(customer_devices.c.workspace_id == tx.workspace_id, customer_devices.c.device_id == devices.c.id),
-        )
-        .where(devices.c.workspace_id == tx.workspace_id, customer_devices.c.customer_id == customer_id)
-        .order_by(customer_devices.c.last_ms.desc(), devices.c.id)
-    )
+    statement = _pairs(tx, customer_id).order_by(customer_devices.c.last_ms.desc(), devices.c.id)
     if device_id is not None:
         statement = statement.where(devices.c.id == device_id)
+    return [_customer_device(row) for row in await tx.execute(statement)]
+
+
+async def page_pairs(tx: Transaction, customer_id: str, paging: Paging) -> Found[CustomerDevice]:
+    """Return a page of the devices that a customer has signed in on, the latest sign-in first."""
+    order = Order("-signed_in", (customer_devices.c.last_ms, customer_devices.c.device_id), descending=True)
+    return await read_page(tx, _pairs(tx, customer_id), order, paging, _customer_device)
+
+
+async def owners_of(tx: Transaction, device_id: str) -> list[SignIn]:
+    """Return who has signed in on a device, the latest first, at most 100."""
+    c = customer_devices.c
+    statement = (
+        select(c.customer_id, c.assurance, c.first_ms, c.last_ms)
+        .where(c.workspace_id == tx.workspace_id, c.device_id == device_id)
+        .order_by(c.last_ms.desc(), c.customer_id)
+        .limit(100)
+    )
     return [
-        CustomerDevice(_device(row), customer_id, Tier(row.assurance), row.first_ms, row.last_ms)
-        for row in await tx.execute(statement)
+        SignIn(row.customer_id, Tier(row.assurance), row.first_ms, row.last_ms) for row in await tx.execute(statement)
     ]
 
 
@@ -207,3 +263,16 @@ def _pair(tx: Transaction, customer_id: str, device_id: str) -> Any:
         customer_devices.c.customer_id == customer_id,
         customer_devices.c.device_id == device_id,
     )
+
+
+def _pairs(tx: Transaction, customer_id: str) -> Any:
+    pair = customer_devices.c
+    return (
+        select(*_COLUMNS, pair.customer_id.label("owner_id"), pair.assurance, pair.first_ms, pair.last_ms)
+        .join(customer_devices, and_(pair.workspace_id == tx.workspace_id, pair.device_id == devices.c.id))
+        .where(devices.c.workspace_id == tx.workspace_id, pair.customer_id == customer_id)
+    )
+
+
+def _customer_device(row: Any) -> CustomerDevice:
+    return CustomerDevice(_device(row), row.owner_id, Tier(row.assurance), row.first_ms, row.last_ms)

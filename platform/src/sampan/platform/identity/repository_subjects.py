@@ -7,6 +7,7 @@ from sqlalchemy import BigInteger, Column, Index, Integer, SmallInteger, String,
 
 from sampan.platform.engines.database import Transaction
 from sampan.platform.engines.log import LogEntry, append, insert_or_ignore, log_entries
+from sampan.platform.engines.paging import Found, Order, Paging, read_page
 from sampan.platform.engines.tables import scoped_table
 from sampan.platform.identity.problems import SubjectsExhausted
 from sampan.platform.identity.subjects import (
@@ -25,7 +26,6 @@ from sampan.platform.identity.tiers import Tier
 from sampan.platform.workspaces.replica import FollowedLog
 
 ROWS_PER_READ = 20_000
-
 subject_numbers = scoped_table("subject_numbers", Column("last", BigInteger, nullable=False))
 subjects = scoped_table(
     "subjects",
@@ -48,6 +48,10 @@ device_changes = scoped_table(
     Column("changed_ms", BigInteger, nullable=False),
     Index("ix_device_changes_changed", "workspace_id", "changed_ms"),
 )
+
+
+OLDEST_CHANGES = Order("n", (subject_changes.c.n,))
+NEWEST_CHANGES = Order("-n", (subject_changes.c.n,), descending=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,8 +117,8 @@ async def log_changes(tx: Transaction, events: Sequence[SubjectEvent], *, now_ms
     tx.wake()
 
 
-async def read_changes(tx: Transaction, subject: int, *, after: int, limit: int) -> list[LogEntry]:
-    """Return the log entries that concern one subject, oldest first."""
+async def page_changes(tx: Transaction, subject: int, paging: Paging, order: Order) -> Found[LogEntry]:
+    """Return a page of the log entries that concern one subject."""
     statement = (
         select(log_entries.c.n, log_entries.c.at_ms, log_entries.c.kind, log_entries.c.body)
         .join(
@@ -125,12 +129,9 @@ async def read_changes(tx: Transaction, subject: int, *, after: int, limit: int)
             log_entries.c.workspace_id == tx.workspace_id,
             log_entries.c.log == LOG,
             subject_changes.c.subject == subject,
-            subject_changes.c.n > after,
         )
-        .order_by(log_entries.c.n)
-        .limit(limit)
     )
-    return [LogEntry(row.n, row.at_ms, row.kind, row.body) for row in await tx.execute(statement)]
+    return await read_page(tx, statement, order, paging, lambda row: LogEntry(row.n, row.at_ms, row.kind, row.body))
 
 
 async def load_states(tx: Transaction) -> SubjectStates:

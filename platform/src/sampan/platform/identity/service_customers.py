@@ -7,6 +7,7 @@ from msgspec.structs import asdict
 
 from sampan.platform.core import Core
 from sampan.platform.engines.database import Transaction
+from sampan.platform.engines.paging import Found, Order, Paging
 from sampan.platform.identity.grants import keyring_of
 from sampan.platform.identity.personal import Personal, open_personal, seal_personal, tidy
 from sampan.platform.identity.problems import (
@@ -29,10 +30,11 @@ from sampan.platform.identity.repository_customers import (
 )
 from sampan.platform.identity.repository_devices import list_pairs
 from sampan.platform.identity.repository_subjects import (
+    OLDEST_CHANGES,
     create_subject,
     log_changes,
+    page_changes,
     raise_subject_epoch,
-    read_changes,
     set_subject_tier,
 )
 from sampan.platform.identity.service_session import leave
@@ -167,13 +169,13 @@ async def erase(tx: Transaction, customer_id: str, *, by: str, now_ms: int) -> C
     return customer
 
 
-async def history(tx: Transaction, customer_id: str, *, after: int = 0, limit: int = 100) -> list[Change]:
-    """Return what happened to a customer, oldest first, from the log; works for erased ones too."""
+async def history(tx: Transaction, customer_id: str, paging: Paging, order: Order = OLDEST_CHANGES) -> Found[Change]:
+    """Return a page of what happened to a customer, from the log; works for erased ones too."""
     customer = await get_customer(tx, customer_id)
     if customer is None:
         raise CustomerUnknown("No customer has this id here.")
-    entries = await read_changes(tx, customer.subject, after=after, limit=limit)
-    return [Change(entry.n, entry.at_ms, entry.kind, _facts(asdict(from_entry(entry)))) for entry in entries]
+    found = await page_changes(tx, customer.subject, paging, order)
+    return found.shown(lambda entry: Change(entry.n, entry.at_ms, entry.kind, _facts(asdict(from_entry(entry)))))
 
 
 async def _leave_devices(tx: Transaction, customer: Customer, by: str, now_ms: int) -> None:

@@ -3,13 +3,19 @@
 from dataclasses import dataclass
 
 from sampan.platform.engines.database import Transaction
+from sampan.platform.engines.paging import Found, Order, Paging
 from sampan.platform.identity.problems import DeviceUnknown
 from sampan.platform.identity.repository_devices import (
+    LAST_SEEN,
     CustomerDevice,
     Device,
+    DeviceFilter,
+    SignIn,
     get_device,
     get_pair,
-    list_pairs,
+    owners_of,
+    page_devices,
+    page_pairs,
     set_pair_assurance,
 )
 from sampan.platform.identity.repository_sessions import rotated_at, set_session_carries
@@ -28,12 +34,43 @@ class SeenDevice:
     seen_ms: int
 
 
-async def devices_of(tx: Transaction, customer_id: str) -> list[SeenDevice]:
-    """Return the devices that a customer has signed in on, the latest sign-in first; raise `CustomerUnknown`."""
+@dataclass(frozen=True, slots=True)
+class KnownDevice:
+    """A device, when it was last heard of, and who has signed in on it."""
+
+    device: Device
+    seen_ms: int
+    owners: tuple[SignIn, ...] = ()
+
+
+async def list_devices(
+    tx: Transaction, wanted: DeviceFilter, paging: Paging, order: Order = LAST_SEEN
+) -> Found[KnownDevice]:
+    """Return a page of devices by when they last began a session; who signed in on them is left out."""
+    found = await page_devices(tx, wanted, paging, order)
+    rotated = await rotated_at(tx, [device.id for device in found.items])
+    return found.shown(lambda device: KnownDevice(device, max(device.seen_ms, rotated.get(device.id, 0))))
+
+
+async def known_device(tx: Transaction, device_id: str) -> KnownDevice:
+    """Return a device with everybody who signed in on it; raise `DeviceUnknown`."""
+    device = await get_device(tx, device_id)
+    if device is None:
+        raise DeviceUnknown("No device has this id here.")
+    rotated = await rotated_at(tx, [device_id])
+    owners = await owners_of(tx, device_id)
+    return KnownDevice(device, max(device.seen_ms, rotated.get(device_id, 0)), tuple(owners))
+
+
+async def devices_of(tx: Transaction, customer_id: str, paging: Paging) -> Found[SeenDevice]:
+    """Return a page of the devices that a customer has signed in on, the latest sign-in first.
+
+    Raises `CustomerUnknown`.
+    """
     await present_customer(tx, customer_id)
-    pairs = await list_pairs(tx, customer_id)
-    rotated = await rotated_at(tx, [pair.device.id for pair in pairs])
-    return [SeenDevice(pair, max(pair.device.seen_ms, rotated.get(pair.device.id, 0))) for pair in pairs]
+    found = await page_pairs(tx, customer_id, paging)
+    rotated = await rotated_at(tx, [pair.device.id for pair in found.items])
+    return found.shown(lambda pair: SeenDevice(pair, max(pair.device.seen_ms, rotated.get(pair.device.id, 0))))
 
 
 async def set_assurance(

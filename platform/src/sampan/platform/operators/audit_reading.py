@@ -7,10 +7,11 @@ from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import Select, select
+from sqlalchemy import Row, Select, select
 
 from sampan.platform.engines.database import Transaction
 from sampan.platform.engines.log import head as log_head
+from sampan.platform.engines.paging import MAX_LIMIT, Found, Order, Paging, read_page, read_rows
 from sampan.platform.operators.actor import Actor
 from sampan.platform.operators.audit import AUDIT_LOG, audit_rows
 from sampan.platform.operators.audit_chain import AuditRow, ChainCheck, Head, Problem
@@ -19,7 +20,9 @@ if TYPE_CHECKING:
     from sampan.platform.core import Core
 
 ROWS_PER_PAGE = 1000
-MAX_LIMIT = 500
+NEWEST = Order("-n", (audit_rows.c.n,), descending=True)
+OLDEST = Order("n", (audit_rows.c.n,))
+FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")
 BEFORE_ALL = -(2**62)  # rows that somebody numbered below 1 must not escape the check
 MAX_CSV_ROWS = 100_000
 CSV_COLUMNS = (
@@ -30,13 +33,17 @@ _COLUMNS = [audit_rows.c[name] for name in AuditRow.__slots__]
 
 @dataclass(frozen=True, slots=True)
 class AuditFilter:
-    """Which rows; times are a half-open range of milliseconds. `actor` is a person, operator or token id."""
+    """Which rows; times are a half-open range of milliseconds. `actor` is a person, operator or token id.
+
+    `after_n` leaves out rows up to this number, for whoever keeps rows elsewhere and fetches what is new.
+    """
 
     actor: str | None = None
     action: str | None = None
     target: str | None = None
     from_ms: int | None = None
     until_ms: int | None = None
+    after_n: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,15 +61,9 @@ class Verification:
         return not self.problems
 
 
-async def list_rows(
-    tx: Transaction, wanted: AuditFilter, *, before: int | None = None, limit: int = 50
-) -> list[AuditRow]:
-    """Return rows, newest first, with numbers below `before`."""
-    statement = _matching(tx, wanted)
-    if before is not None:
-        statement = statement.where(audit_rows.c.n < before)
-    statement = statement.order_by(audit_rows.c.n.desc()).limit(min(limit, MAX_LIMIT))
-    return [AuditRow(**row._mapping) for row in await tx.execute(statement)]
+async def page_rows(tx: Transaction, wanted: AuditFilter, paging: Paging, order: Order = NEWEST) -> Found[AuditRow]:
+    """Return a page of rows."""
+    return await read_page(tx, _matching(tx, wanted), order, paging, _row)
 
 
 async def rows_after(tx: Transaction, n: int, limit: int = ROWS_PER_PAGE) -> list[AuditRow]:
@@ -73,7 +74,7 @@ async def rows_after(tx: Transaction, n: int, limit: int = ROWS_PER_PAGE) -> lis
         .order_by(audit_rows.c.n)
         .limit(limit)
     )
-    return [AuditRow(**row._mapping) for row in await tx.execute(statement)]
+    return [_row(row) for row in await tx.execute(statement)]
 
 
 async def pages_after(tx: Transaction, n: int) -> AsyncIterator[list[AuditRow]]:
@@ -96,27 +97,27 @@ async def verify(core: "Core", workspace_id: str, *, witnesses: Iterable[Head] =
 
 
 async def read_audit(
-    core: "Core", workspace_id: str, actor: Actor, wanted: AuditFilter, *, before: int | None, limit: int
-) -> list[AuditRow]:
+    core: "Core", workspace_id: str, actor: Actor, wanted: AuditFilter, paging: Paging, order: Order = NEWEST
+) -> Found[AuditRow]:
     """Return a page of rows to somebody who may read the audit."""
     actor.require("audit:read")
     async with core.store.workspace(workspace_id).read() as tx:
-        return await list_rows(tx, wanted, before=before, limit=limit)
+        return await page_rows(tx, wanted, paging, order)
 
 
 async def audit_csv(core: "Core", workspace_id: str, actor: Actor, wanted: AuditFilter) -> AsyncIterator[str]:
     """Yield matching rows as CSV, newest first, at most `MAX_CSV_ROWS`; a cut is said in the last line."""
     actor.require("audit:read")
     yield csv_text([CSV_COLUMNS])
-    before: int | None = None
+    cursor: str | None = None
     for _ in range(MAX_CSV_ROWS // MAX_LIMIT):
         # A transaction per page: a slow download must not hold a reader's snapshot for its whole time.
         async with core.store.workspace(workspace_id).read() as tx:
-            page = await list_rows(tx, wanted, before=before, limit=MAX_LIMIT)
-        if not page:
+            statement = _matching(tx, wanted)
+            rows, cursor = await read_rows(tx, statement, NEWEST, Paging(cursor, MAX_LIMIT), _row)
+        yield csv_text([_cells(row) for row in rows])
+        if cursor is None:
             return
-        yield csv_text([_cells(row) for row in page])
-        before = page[-1].n
     yield csv_text([["cut", f"more than {MAX_CSV_ROWS} rows: narrow the time range"]])
 
 
@@ -128,8 +129,11 @@ def csv_text(lines: Iterable[Sequence[object]]) -> str:
 
 
 def _harmless(cell: object) -> object:
-    is_formula = isinstance(cell, str) and cell.startswith(("=", "+", "-", "@", "\t", "\r"))
-    return f"'{cell}" if is_formula else cell
+    return f"'{cell}" if isinstance(cell, str) and cell.startswith(FORMULA_STARTS) else cell
+
+
+def _row(row: Row[Any]) -> AuditRow:
+    return AuditRow(**{name: getattr(row, name) for name in AuditRow.__slots__})
 
 
 def _cells(row: AuditRow) -> list[object]:
@@ -150,6 +154,8 @@ def _matching(tx: Transaction, wanted: AuditFilter) -> Select[Any]:
         statement = statement.where(audit_rows.c.action == wanted.action)
     if wanted.target is not None:
         statement = statement.where(audit_rows.c.target == wanted.target)
+    if wanted.after_n is not None:
+        statement = statement.where(audit_rows.c.n > wanted.after_n)
     if wanted.from_ms is not None:
         statement = statement.where(audit_rows.c.at_ms >= wanted.from_ms)
     if wanted.until_ms is not None:

@@ -4,7 +4,7 @@ An approval carries the maker's person id by a composite foreign key to the requ
 itself can compare the two: no code path, and no hand-written SQL, can enter a maker's own approval.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
@@ -17,6 +17,7 @@ from sqlalchemy import (
     Index,
     Integer,
     LargeBinary,
+    Select,
     String,
     UniqueConstraint,
     insert,
@@ -26,6 +27,7 @@ from sqlalchemy import (
 
 from sampan.platform.crypto.canonical import canonical_json, parse_canonical
 from sampan.platform.engines.database import Transaction
+from sampan.platform.engines.paging import Found, Order, Paging, read_page, read_seen
 from sampan.platform.engines.tables import scoped_table
 
 change_requests = scoped_table(
@@ -166,6 +168,17 @@ class Approval:
     at_ms: int
 
 
+@dataclass(frozen=True, slots=True)
+class ChangeFilter:
+    """Which change requests; `maker` is a person's id."""
+
+    state: ChangeState | None = None
+    kind: str | None = None
+    target: str | None = None
+    maker: str | None = None
+
+
+NEWEST = Order("-id", (change_requests.c.id,), descending=True)
 _CHANGE = [change_requests.c[name] for name in Change.__slots__]
 _APPROVAL = [change_approvals.c[name] for name in Approval.__slots__]
 
@@ -201,33 +214,16 @@ async def change_by_id(tx: Transaction, change_id: str, *, lock: bool = False) -
     return _change(row) if row else None
 
 
-async def list_changes(
-    tx: Transaction,
-    *,
-    state: ChangeState | None = None,
-    kind: str | None = None,
-    target: str | None = None,
-    before_id: str | None = None,
-    limit: int = 50,
-    now_ms: int,
-) -> list[Change]:
-    """Return change requests, newest first, older than `before_id`."""
-    statement = select(*_CHANGE).where(change_requests.c.workspace_id == tx.workspace_id)
-    if state is not None:
-        stored = ChangeState.PROPOSED if state is ChangeState.EXPIRED else state
-        statement = statement.where(change_requests.c.state == stored)
-    if state is ChangeState.PROPOSED:
-        statement = statement.where(change_requests.c.expires_ms > now_ms)
-    if state is ChangeState.EXPIRED:
-        statement = statement.where(change_requests.c.expires_ms <= now_ms)
-    if kind is not None:
-        statement = statement.where(change_requests.c.kind == kind)
-    if target is not None:
-        statement = statement.where(change_requests.c.target == target)
-    if before_id is not None:
-        statement = statement.where(change_requests.c.id < before_id)
-    statement = statement.order_by(change_requests.c.id.desc()).limit(limit)
-    return [_change(row) for row in await tx.execute(statement)]
+async def page_changes(tx: Transaction, wanted: ChangeFilter, paging: Paging, *, now_ms: int) -> Found[Change]:
+    """Return a page of change requests, newest first."""
+    return await read_page(tx, _matching(tx, wanted, now_ms), NEWEST, paging, _change)
+
+
+async def page_seen_changes(
+    tx: Transaction, wanted: ChangeFilter, paging: Paging, *, now_ms: int, may_see: Callable[[Change], bool]
+) -> Found[Change]:
+    """Return a page of those change requests that `may_see` lets through, newest first, uncounted."""
+    return await read_seen(tx, _matching(tx, wanted, now_ms), NEWEST, paging, _change, may_see)
 
 
 async def decide(
@@ -280,6 +276,22 @@ async def approvals_of_many(tx: Transaction, changes: Iterable[Change]) -> list[
     return [Approval(**row._mapping) for row in await tx.execute(statement)]
 
 
+def _matching(tx: Transaction, wanted: ChangeFilter, now_ms: int) -> Select[Any]:
+    statement = select(*_CHANGE).where(change_requests.c.workspace_id == tx.workspace_id)
+    if wanted.state is not None:
+        stored = ChangeState.PROPOSED if wanted.state is ChangeState.EXPIRED else wanted.state
+        statement = statement.where(change_requests.c.state == stored)
+    if wanted.state is ChangeState.PROPOSED:
+        statement = statement.where(change_requests.c.expires_ms > now_ms)
+    if wanted.state is ChangeState.EXPIRED:
+        statement = statement.where(change_requests.c.expires_ms <= now_ms)
+    named = {"kind": wanted.kind, "target": wanted.target, "maker_person_id": wanted.maker}
+    for column, value in named.items():
+        if value is not None:
+            statement = statement.where(change_requests.c[column] == value)
+    return statement
+
+
 def _values(change: Change) -> dict[str, Any]:
     values = {name: getattr(change, name) for name in Change.__slots__}
     values["payload"] = canonical_json(change.payload)
@@ -288,7 +300,7 @@ def _values(change: Change) -> dict[str, Any]:
 
 
 def _change(row: Any) -> Change:
-    values = dict(row._mapping)
+    values = {name: getattr(row, name) for name in Change.__slots__}
     values["payload"] = parse_canonical(row.payload)
     values["diff"] = tuple(map(DiffLine.from_json, parse_canonical(row.diff)))
     values["state"] = ChangeState(row.state)

@@ -3,10 +3,11 @@
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from sampan.platform.engines.paging import Found, Paging
 from sampan.platform.operators import change_rows
 from sampan.platform.operators.actor import Actor
 from sampan.platform.operators.change_errors import ChangeNotFound
-from sampan.platform.operators.change_rows import Approval, Change, ChangeState
+from sampan.platform.operators.change_rows import Approval, Change, ChangeFilter
 from sampan.platform.operators.changes import ChangeKind
 from sampan.platform.operators.console_bodies import ChangeView, DeciderView, DiffView
 from sampan.platform.operators.names import names_of
@@ -38,23 +39,16 @@ async def visible_change(core: "Core", workspace_id: str, actor: Actor, change_i
 
 
 async def visible_changes(
-    core: "Core",
-    workspace_id: str,
-    actor: Actor,
-    *,
-    state: ChangeState | None,
-    kind: str | None,
-    target: str | None,
-    before: str | None,
-    limit: int,
-) -> tuple[list[Change], str | None]:
-    """Return those of one page that the actor may see, and where the next page begins."""
+    core: "Core", workspace_id: str, actor: Actor, wanted: ChangeFilter, paging: Paging
+) -> Found[Change]:
+    """Return a page of the change requests that the actor may see, newest first."""
+    now_ms = core.now_ms()
     async with core.store.workspace(workspace_id).read() as tx:
-        page = await change_rows.list_changes(
-            tx, state=state, kind=kind, target=target, before_id=before, limit=limit, now_ms=core.now_ms()
+        if actor.may("change:read"):
+            return await change_rows.page_changes(tx, wanted, paging, now_ms=now_ms)
+        return await change_rows.page_seen_changes(
+            tx, wanted, paging, now_ms=now_ms, may_see=lambda change: may_see(core, actor, change)
         )
-    following = page[-1].id if len(page) == limit else None
-    return [change for change in page if may_see(core, actor, change)], following
 
 
 async def views(core: "Core", workspace_id: str, changes: Sequence[Change]) -> list[ChangeView]:

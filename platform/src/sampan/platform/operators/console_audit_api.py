@@ -1,9 +1,9 @@
 """Console routes: reading, checking and exporting the audit."""
 
 from collections.abc import AsyncIterator
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Depends, Query
 from fastapi.responses import StreamingResponse
 from pydantic import BaseModel, Field
 
@@ -12,13 +12,15 @@ from sampan.platform.operators.actor import Actor
 from sampan.platform.operators.audit import head
 from sampan.platform.operators.audit_chain import Head
 from sampan.platform.operators.audit_files import row_as_json
-from sampan.platform.operators.audit_reading import AuditFilter, audit_csv, read_audit, rows_after, verify
+from sampan.platform.operators.audit_reading import NEWEST, OLDEST, AuditFilter, audit_csv, read_audit, verify
 from sampan.platform.operators.console_auth import TheCore, Workspace, needs
-from sampan.platform.operators.console_bodies import Body, DigestText, NumberQuery, TextQuery
+from sampan.platform.operators.console_bodies import Body, DigestText, Milliseconds, NumberQuery, TextQuery
+from sampan.platform.operators.console_paging import Page, Paged
 
 if TYPE_CHECKING:
     from sampan.platform.core import Core
 
+BYTE_ORDER_MARK = "\ufeff"
 Auditor = Annotated[Actor, needs("audit:read")]
 
 
@@ -53,13 +55,33 @@ class VerificationView(BaseModel):
     problems: list[ProblemView]
 
 
-class AuditPage(BaseModel):
-    """Rows as they are hashed (see docs/operations/people.md); `next_before` or `next_after` leads on."""
+class AuditActorView(BaseModel):
+    """Who did it: ids, and the machine token or the system's part that it went through."""
 
-    rows: list[dict[str, Any]]
+    kind: str
+    person: str
+    operator: str
+    via: str
+
+
+class AuditRowView(BaseModel):
+    """A row exactly as it is hashed (docs/operations/people.md), with its hash."""
+
+    workspace: str
+    n: int
+    at_ms: Milliseconds
+    actor: AuditActorView
+    action: str
+    target: str
+    detail: dict[str, Any]
+    previous: str
+    hash: str
+
+
+class AuditPage(Page[AuditRowView]):
+    """A page of rows, and the head of the whole chain as it is now."""
+
     head: HeadBody
-    next_before: int | None = None
-    next_after: int | None = None
 
 
 class Csv(StreamingResponse):
@@ -71,71 +93,62 @@ class Csv(StreamingResponse):
 def build(_core: "Core") -> APIRouter:
     """Return the routes below /audit."""
     router = APIRouter(tags=["audit"])
-    router.add_api_route("/audit", get_audit, methods=["GET"], summary="List audit rows, newest first")
-    router.add_api_route("/audit/rows", get_rows, methods=["GET"], summary="Export audit rows, oldest first")
+    router.add_api_route("/audit", get_audit, methods=["GET"], summary="List audit rows")
     router.add_api_route("/audit/csv", get_csv, methods=["GET"], response_class=Csv, summary="Audit rows as CSV")
     router.add_api_route("/audit/verify", post_verify, methods=["POST"], summary="Check the audit chain")
     return router
 
 
 def _filter(
-    actor: TextQuery = None,
+    actor: Annotated[TextQuery, Query(description="Id of a person, an operator or a machine token.")] = None,
     action: TextQuery = None,
     target: TextQuery = None,
     from_ms: NumberQuery = None,
     until_ms: NumberQuery = None,
+    after_n: NumberQuery = None,
 ) -> AuditFilter:
-    return AuditFilter(actor, action, target, from_ms, until_ms)
+    return AuditFilter(actor, action, target, from_ms, until_ms, after_n)
+
+
+Filter = Annotated[AuditFilter, Depends(_filter)]
 
 
 async def get_audit(
     core: TheCore,
     workspace: Workspace,
     auditor: Auditor,
-    actor: TextQuery = None,
-    action: TextQuery = None,
-    target: TextQuery = None,
-    from_ms: NumberQuery = None,
-    until_ms: NumberQuery = None,
-    before: NumberQuery = None,
-    limit: Annotated[int, Query(ge=1, le=500)] = 50,
+    wanted: Filter,
+    paging: Paged,
+    sort: Literal["-n", "n"] = "-n",
 ) -> AuditPage:
-    """List rows by actor, action, target and a half-open time range."""
-    wanted = _filter(actor, action, target, from_ms, until_ms)
-    rows = await read_audit(core, workspace, auditor, wanted, before=before, limit=limit)
-    following = rows[-1].n if len(rows) == limit else None
-    return AuditPage(rows=[row_as_json(row) for row in rows], head=await _head(core, workspace), next_before=following)
+    """List rows by actor, action, target and a half-open time range, newest first or (`sort=n`) oldest first.
 
-
-async def get_rows(
-    core: TheCore,
-    workspace: Workspace,
-    auditor: Auditor,
-    after: Annotated[int, Query(ge=0, le=MAX_SAFE_INTEGER)] = 0,
-    limit: Annotated[int, Query(ge=1, le=1000)] = 1000,
-) -> AuditPage:
-    """Export rows in the order of their numbers, to be kept in files where the server cannot reach them."""
-    del auditor
-    async with core.store.workspace(workspace).read() as tx:
-        rows = await rows_after(tx, after, limit)
-    following = rows[-1].n if len(rows) == limit else None
-    return AuditPage(rows=[row_as_json(row) for row in rows], head=await _head(core, workspace), next_after=following)
+    Whoever keeps the rows where the server cannot reach them asks for `sort=n` and `after_n`.
+    """
+    order = NEWEST if sort == "-n" else OLDEST
+    found = await read_audit(core, workspace, auditor, wanted, paging, order)
+    rows = [AuditRowView.model_validate(row_as_json(row)) for row in found.items]
+    head_now = await _head(core, workspace)
+    return AuditPage(items=rows, next_cursor=found.next_cursor, total=found.total, head=head_now)
 
 
 async def get_csv(
     core: TheCore,
     workspace: Workspace,
     auditor: Auditor,
-    actor: TextQuery = None,
-    action: TextQuery = None,
-    target: TextQuery = None,
-    from_ms: NumberQuery = None,
-    until_ms: NumberQuery = None,
+    wanted: Filter,
+    bom: Annotated[bool, Query(description="Begin with a byte order mark, by which Excel knows UTF-8.")] = False,
 ) -> StreamingResponse:
-    """Return matching rows as CSV."""
-    lines: AsyncIterator[str] = audit_csv(core, workspace, auditor, _filter(actor, action, target, from_ms, until_ms))
+    """Return matching rows as CSV, newest first, sent as they are read."""
+    lines = audit_csv(core, workspace, auditor, wanted)
     headers = {"content-disposition": f'attachment; filename="audit-{workspace}.csv"', "cache-control": "no-store"}
-    return Csv(lines, headers=headers)
+    return Csv(_marked(lines) if bom else lines, headers=headers)
+
+
+async def _marked(lines: AsyncIterator[str]) -> AsyncIterator[str]:
+    yield BYTE_ORDER_MARK
+    async for line in lines:
+        yield line
 
 
 async def post_verify(core: TheCore, workspace: Workspace, auditor: Auditor, body: Witnesses) -> VerificationView:

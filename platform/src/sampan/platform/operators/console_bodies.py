@@ -1,6 +1,6 @@
 """Types that the console routes of this floor share: ids, names, numbers and the views of a change."""
 
-from typing import Annotated, Any, Generic, TypeVar
+from typing import Annotated, Any
 
 from fastapi import Path, Query
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
@@ -21,15 +21,6 @@ Secret = Annotated[str, StringConstraints(min_length=1, max_length=1000)]
 Note = Annotated[str, StringConstraints(max_length=2000)]
 DigestText = Annotated[str, StringConstraints(pattern=r"^sha256:[0-9a-f]{64}$")]
 Milliseconds = Annotated[int, Field(description="Milliseconds since the epoch, UTC.")]
-
-
-Item = TypeVar("Item")
-
-
-class Listing(BaseModel, Generic[Item]):
-    """A list that is always whole; those that come in pages say how to go on."""
-
-    items: list[Item]
 
 
 class Body(BaseModel):

@@ -2,11 +2,11 @@
 
 from typing import TYPE_CHECKING, Annotated, Any
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter
 from pydantic import BaseModel, StringConstraints
 
 from sampan.platform.operators.change_errors import UnknownChangeKind
-from sampan.platform.operators.change_rows import ChangeState
+from sampan.platform.operators.change_rows import ChangeFilter, ChangeState
 from sampan.platform.operators.change_views import view, views, visible_change, visible_changes
 from sampan.platform.operators.changes import ChangeKind, approve, edit, kind_named, propose, reject, withdraw
 from sampan.platform.operators.console_auth import (
@@ -22,11 +22,11 @@ from sampan.platform.operators.console_bodies import (
     ChangeView,
     DigestText,
     IdQuery,
-    Listing,
     Note,
     PublicId,
     TextQuery,
 )
+from sampan.platform.operators.console_paging import Page, Paged, listed
 from sampan.platform.operators.permissions import Permission
 
 if TYPE_CHECKING:
@@ -62,13 +62,6 @@ class Edit(Body):
     note: Note | None = None
 
 
-class ChangePage(BaseModel):
-    """Change requests, newest first; `before` of the next page, if there is one."""
-
-    items: list[ChangeView]
-    next_before: str | None
-
-
 class KindView(BaseModel):
     """A kind of change."""
 
@@ -99,20 +92,20 @@ async def get_changes(
     core: TheCore,
     workspace: Workspace,
     actor: Signed,
+    paging: Paged,
     state: ChangeState | None = None,
     kind: TextQuery = None,
     target: TextQuery = None,
-    before: IdQuery = None,
-    limit: Annotated[int, Query(ge=1, le=200)] = 50,
-) -> ChangePage:
-    """List the change requests that the caller may see."""
-    found, following = await visible_changes(
-        core, workspace, actor, state=state, kind=kind, target=target, before=before, limit=limit
-    )
-    return ChangePage(items=await views(core, workspace, found), next_before=following)
+    maker: IdQuery = None,
+) -> Page[ChangeView]:
+    """List the change requests that the caller may see, newest first; `maker` is a person's id."""
+    wanted = ChangeFilter(state, kind, target, maker)
+    found = await visible_changes(core, workspace, actor, wanted, paging)
+    shown = await views(core, workspace, found.items)
+    return Page(items=shown, next_cursor=found.next_cursor, total=found.total)
 
 
-async def get_kinds(core: TheCore, actor: Signed) -> Listing[KindView]:
+async def get_kinds(core: TheCore, actor: Signed, paging: Paged) -> Page[KindView]:
     """List the kinds of change and who proposes and approves them."""
     del actor
     found = [
@@ -121,7 +114,7 @@ async def get_kinds(core: TheCore, actor: Signed) -> Listing[KindView]:
         )
         for kind in core.contributions(ChangeKind)
     ]
-    return Listing(items=found)
+    return listed(found, paging, key=lambda kind: kind.name)
 
 
 async def post_changes(core: TheCore, workspace: Workspace, found: WithSession, body: NewChange) -> ChangeView:

@@ -12,7 +12,8 @@ from sampan.platform.hosts import HostNames
 from sampan.platform.operators.actor import Actor
 from sampan.platform.operators.audit import record
 from sampan.platform.operators.console_auth import Workspace, needs
-from sampan.platform.operators.console_bodies import Body, Listing, Milliseconds
+from sampan.platform.operators.console_bodies import Body, Milliseconds
+from sampan.platform.operators.console_paging import Page, Paged, listed
 from sampan.platform.workspaces.host_rows import (
     StoredHost,
     add_host,
@@ -64,13 +65,15 @@ def build(core: Core) -> APIRouter:
     router = APIRouter(tags=["hosts"])
 
     @router.get("/hosts")
-    async def list_all(workspace: Workspace, _actor: Annotated[Actor, needs("host:read")]) -> Listing[HostView]:
+    async def list_all(
+        workspace: Workspace, _actor: Annotated[Actor, needs("host:read")], paging: Paged
+    ) -> Page[HostView]:
         """List the hosts of this workspace, the usual one first."""
         async with core.store.workspace(workspace).read() as tx:
             stored = [_view(each) for each in await list_hosts(tx)]
         base = hosts_of(core).names.base
         usual = [HostView(host=f"{workspace}.{base}", is_usual=True, added_ms=None, added_by="")] if base else []
-        return Listing(items=usual + stored)
+        return listed(usual + stored, paging, key=lambda each: "" if each.is_usual else each.host)
 
     @router.post("/hosts", status_code=201)
     async def add(workspace: Workspace, actor: Annotated[Actor, needs("host:edit")], body: HostBody) -> HostView:

@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING, Annotated
 
-from fastapi import APIRouter, Path
+from fastapi import APIRouter, Path, Query
 from pydantic import BaseModel, Field
 
 from sampan.platform.operators import people
@@ -16,15 +16,17 @@ from sampan.platform.operators.console_bodies import (
     Email,
     GrantBody,
     GrantView,
-    Listing,
     Milliseconds,
     Note,
     PermissionName,
     PersonName,
     PublicId,
+    RoleName,
+    TextQuery,
 )
+from sampan.platform.operators.console_paging import Page, Paged, listed, page
 from sampan.platform.operators.enrolment import issue_setup_link
-from sampan.platform.operators.operator_rows import list_roles
+from sampan.platform.operators.operator_rows import OperatorFilter, OperatorState, list_roles
 from sampan.platform.operators.people_changes import ROLE
 from sampan.platform.operators.permissions import Permission, of_built_in_role
 
@@ -125,31 +127,41 @@ def build(_core: "Core") -> APIRouter:
     return router
 
 
-async def get_operators(core: TheCore, workspace: Workspace, actor: Reader) -> Listing[OperatorView]:
-    """List all accounts of the workspace."""
-    found = [
-        OperatorView(
-            id=operator.id,
-            person=person.id,
-            name=person.name,
-            email=person.email,
-            state=str(operator.state),
-            is_set_up=person.is_set_up,
-            setup_allowed_until_ms=operator.setup_allowed_until_ms,
-            grants=[
-                GrantView(
-                    id=grant.id,
-                    role=grant.role,
-                    client_app=grant.client_app,
-                    publisher=grant.publisher,
-                    app=grant.app,
-                )
-                for grant in grants
-            ],
-        )
-        for operator, person, grants in await people.list_people(core, workspace, actor)
-    ]
-    return Listing(items=found)
+async def get_operators(
+    core: TheCore,
+    workspace: Workspace,
+    actor: Reader,
+    paging: Paged,
+    state: OperatorState | None = None,
+    role: Annotated[RoleName | None, Query(description="Only accounts that have this role, however limited.")] = None,
+    search: Annotated[TextQuery, Query(description="Part of the name or the address.")] = None,
+) -> Page[OperatorView]:
+    """List accounts of the workspace, oldest first."""
+    wanted = OperatorFilter(state, role, search)
+    return page(await people.page_people(core, workspace, actor, wanted, paging), _operator_view)
+
+
+def _operator_view(account: people.Account) -> OperatorView:
+    operator, person, grants = account
+    return OperatorView(
+        id=operator.id,
+        person=person.id,
+        name=person.name,
+        email=person.email,
+        state=str(operator.state),
+        is_set_up=person.is_set_up,
+        setup_allowed_until_ms=operator.setup_allowed_until_ms,
+        grants=[
+            GrantView(
+                id=grant.id,
+                role=grant.role,
+                client_app=grant.client_app,
+                publisher=grant.publisher,
+                app=grant.app,
+            )
+            for grant in grants
+        ],
+    )
 
 
 async def post_operators(core: TheCore, workspace: Workspace, actor: Proposer, body: NewOperator) -> ChangeView:
@@ -210,7 +222,7 @@ async def post_setup_link(core: TheCore, workspace: Workspace, actor: Proposer, 
     return LinkView(link=issued.secret, expires_ms=issued.expires_ms)
 
 
-async def get_roles(core: TheCore, workspace: Workspace, actor: Reader) -> Listing[RoleView]:
+async def get_roles(core: TheCore, workspace: Workspace, actor: Reader, paging: Paged) -> Page[RoleView]:
     """List the workspace's roles."""
     del actor
     declared = core.contributions(Permission)
@@ -224,7 +236,7 @@ async def get_roles(core: TheCore, workspace: Workspace, actor: Reader) -> Listi
         )
         for role in found
     ]
-    return Listing(items=shown)
+    return listed(shown, paging, key=lambda role: role.name)
 
 
 async def put_role(
@@ -236,9 +248,9 @@ async def put_role(
     return await view(core, workspace, change)
 
 
-async def get_permissions(core: TheCore, actor: Signed) -> Listing[PermissionView]:
+async def get_permissions(core: TheCore, actor: Signed, paging: Paged) -> Page[PermissionView]:
     """List all declared permissions."""
     del actor
-    found = sorted(core.contributions(Permission), key=lambda permission: permission.name)
+    found = core.contributions(Permission)
     shown = [PermissionView(name=one.name, zh=one.zh, en=one.en, dangerous=one.dangerous) for one in found]
-    return Listing(items=shown)
+    return listed(shown, paging, key=lambda permission: permission.name)

@@ -1,12 +1,13 @@
 """Console routes: machine tokens."""
 
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 from fastapi import APIRouter
 from pydantic import BaseModel, Field, StringConstraints
 
 from sampan.platform.operators.console_auth import Confirmed, Signed, TheCore, Workspace
-from sampan.platform.operators.console_bodies import Body, Listing, Milliseconds, PermissionName, PublicId
+from sampan.platform.operators.console_bodies import Body, IdQuery, Milliseconds, PermissionName, PublicId
+from sampan.platform.operators.console_paging import Page, Paged, page
 from sampan.platform.operators.machine_tokens import MAX_DAYS, create_token, list_tokens, revoke_token
 from sampan.platform.operators.session_rows import MachineToken
 
@@ -46,9 +47,17 @@ def build(_core: "Core") -> APIRouter:
     return router
 
 
-async def get_tokens(core: TheCore, workspace: Workspace, actor: Signed) -> Listing[TokenView]:
-    """List the own tokens, or everybody's for who may read them."""
-    return Listing(items=[_view(token) for token in await list_tokens(core, workspace, actor)])
+async def get_tokens(
+    core: TheCore,
+    workspace: Workspace,
+    actor: Signed,
+    paging: Paged,
+    operator: IdQuery = None,
+    state: Literal["active", "ended"] | None = None,
+) -> Page[TokenView]:
+    """List the own tokens, or everybody's for who may read them, newest first; `ended` are revoked or over."""
+    is_active = None if state is None else state == "active"
+    return page(await list_tokens(core, workspace, actor, paging, operator=operator, is_active=is_active), _view)
 
 
 async def post_tokens(core: TheCore, workspace: Workspace, actor: Confirmed, body: NewToken) -> TokenView:

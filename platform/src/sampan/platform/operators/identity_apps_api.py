@@ -5,7 +5,7 @@ from typing import Annotated
 from fastapi import APIRouter
 
 from sampan.platform.core import Core
-from sampan.platform.identity.repository_client_apps import ClientApp, list_client_apps
+from sampan.platform.identity.repository_client_apps import ClientApp, page_client_apps
 from sampan.platform.identity.service_client_apps import (
     change_client_app,
     create_client_app,
@@ -16,7 +16,7 @@ from sampan.platform.identity.service_keys import new_token_key, rotate_token_ke
 from sampan.platform.operators.actor import Actor
 from sampan.platform.operators.audit import record
 from sampan.platform.operators.console_auth import Workspace, needs
-from sampan.platform.operators.console_bodies import Listing
+from sampan.platform.operators.console_paging import Page, Paged, page
 from sampan.platform.operators.identity_console_bodies import (
     ClientAppAnswer,
     ClientAppChange,
@@ -31,11 +31,11 @@ def build(core: Core) -> APIRouter:
 
     @router.get("/client-apps")
     async def list_apps(
-        workspace: Workspace, _actor: Annotated[Actor, needs("client_app:read")]
-    ) -> Listing[ClientAppAnswer]:
+        workspace: Workspace, _actor: Annotated[Actor, needs("client_app:read")], paging: Paged
+    ) -> Page[ClientAppAnswer]:
         """List the super-apps of this workspace."""
         async with core.store.workspace(workspace).read() as tx:
-            return Listing(items=[ClientAppAnswer.of(app) for app in await list_client_apps(tx)])
+            return page(await page_client_apps(tx, paging), ClientAppAnswer.of)
 
     @router.get("/client-apps/{app_id}")
     async def get_app(

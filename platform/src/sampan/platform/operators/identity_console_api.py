@@ -3,9 +3,9 @@
 Answers carry personal data only where the path says `personal`; audit rows never do.
 """
 
-from typing import Annotated
+from typing import Annotated, Literal
 
-from fastapi import APIRouter, Query, Request
+from fastapi import APIRouter, Depends, Query, Request
 
 from sampan.platform.core import Core
 from sampan.platform.engines.database import Transaction
@@ -15,12 +15,16 @@ from sampan.platform.identity.import_lines import CSV, JSON_LINES, read_lines, r
 from sampan.platform.identity.personal import Personal
 from sampan.platform.identity.problems import CustomerUnknown
 from sampan.platform.identity.repository_customers import (
+    NEWEST,
+    OLDEST,
     Customer,
+    CustomerFilter,
     find_by_phone,
-    find_by_reference,
     get_customer,
-    list_customers,
+    page_customers,
 )
+from sampan.platform.identity.repository_devices import LAST_SEEN, LONGEST_UNSEEN, DeviceFilter
+from sampan.platform.identity.repository_subjects import NEWEST_CHANGES, OLDEST_CHANGES
 from sampan.platform.identity.service_customers import (
     change_customer,
     create_customer,
@@ -32,23 +36,31 @@ from sampan.platform.identity.service_customers import (
     set_tier,
     sign_out_everywhere,
 )
-from sampan.platform.identity.service_devices import devices_of, revoke_device, set_assurance, sign_out_device
+from sampan.platform.identity.service_devices import (
+    devices_of,
+    known_device,
+    list_devices,
+    revoke_device,
+    set_assurance,
+    sign_out_device,
+)
 from sampan.platform.identity.service_import import import_customers
 from sampan.platform.identity.tiers import Tier
 from sampan.platform.operators.actor import Actor
 from sampan.platform.operators.audit import record
 from sampan.platform.operators.console_auth import Workspace, needs
-from sampan.platform.operators.console_bodies import Listing
+from sampan.platform.operators.console_bodies import NumberQuery
+from sampan.platform.operators.console_paging import Page, Paged, listed, page
 from sampan.platform.operators.identity_console_bodies import (
     AssuranceBody,
     CustomerAnswer,
     CustomerChange,
-    CustomerPage,
     CustomerTier,
     DeviceAnswer,
+    DeviceDetail,
     HistoryEntry,
-    HistoryPage,
     ImportAnswer,
+    KnownDeviceAnswer,
     NewCustomerBody,
     PersonalBody,
     PhoneBody,
@@ -64,8 +76,33 @@ Editor = Annotated[Actor, needs("customer:edit")]
 TierSetter = Annotated[Actor, needs("customer:tier")]
 SignerOut = Annotated[Actor, needs("customer:sign_out")]
 Eraser = Annotated[Actor, needs("customer:erase")]
-Limit = Annotated[int, Query(ge=1, le=500)]
-After = Annotated[int, Query(ge=0, lt=2**63)]
+
+
+def _customer_filter(
+    tier: CustomerTier | None = None,
+    state: Annotated[Literal["present", "erased"] | None, Query(description="Erased ones have no tier.")] = None,
+    from_ms: Annotated[NumberQuery, Query(description="Registered at this time or later.")] = None,
+    until_ms: Annotated[NumberQuery, Query(description="Registered before this time.")] = None,
+    bank_reference: str | None = None,
+) -> CustomerFilter:
+    return CustomerFilter(
+        tier=Tier.parse(tier) if tier else None,
+        is_erased=None if state is None else state == "erased",
+        from_ms=from_ms,
+        until_ms=until_ms,
+        bank_reference=bank_reference,
+    )
+
+
+def _device_filter(
+    client_app: str | None = None,
+    customer: Annotated[str | None, Query(description="Signed in there now.")] = None,
+    signed_in: bool | None = None,
+    revoked: bool | None = None,
+    from_ms: Annotated[NumberQuery, Query(description="Began its last session at this time or later.")] = None,
+    until_ms: Annotated[NumberQuery, Query(description="Began its last session before this time.")] = None,
+) -> DeviceFilter:
+    return DeviceFilter(client_app, customer, signed_in, revoked, from_ms, until_ms)
 
 
 def build(core: Core) -> APIRouter:
@@ -82,28 +119,24 @@ def _add_reading(router: APIRouter, core: Core) -> None:
     async def list_page(
         workspace: Workspace,
         _actor: Reader,
-        tier: CustomerTier | None = None,
-        bank_reference: str | None = None,
-        after: str = "",
-        limit: Limit = 100,
-    ) -> CustomerPage:
-        """List customers in the order in which they were entered, a page at a time."""
+        paging: Paged,
+        wanted: Annotated[CustomerFilter, Depends(_customer_filter)],
+        sort: Literal["created", "-created"] = "-created",
+    ) -> Page[CustomerAnswer]:
+        """List customers, the latest registered first, or (`sort=created`) the first."""
         async with core.store.workspace(workspace).read() as tx:
-            if bank_reference is not None:
-                found = await find_by_reference(tx, bank_reference)
-                return CustomerPage(items=[CustomerAnswer.of(found)] if found else [], next=None)
-            wanted = Tier.parse(tier) if tier else None
-            items = await list_customers(tx, tier=wanted, after=after, limit=limit)
-        more = items[-1].id if len(items) == limit else None
-        return CustomerPage(items=[CustomerAnswer.of(item) for item in items], next=more)
+            found = await page_customers(tx, wanted, paging, OLDEST if sort == "created" else NEWEST)
+        return page(found, CustomerAnswer.of)
 
     @router.post("/customers/search")
-    async def search(workspace: Workspace, _actor: PersonalReader, body: PhoneBody) -> CustomerPage:
+    async def search(
+        workspace: Workspace, _actor: PersonalReader, body: PhoneBody, paging: Paged
+    ) -> Page[CustomerAnswer]:
         """Find the customer with this phone number."""
         seal = phone_seal(keyring_of(core, workspace).secrets(core.sealer).phone, phone_number(body.phone))
         async with core.store.workspace(workspace).read() as tx:
             found = await find_by_phone(tx, seal)
-        return CustomerPage(items=[CustomerAnswer.of(found)] if found else [], next=None)
+        return listed([CustomerAnswer.of(found)] if found else [], paging, key=lambda customer: customer.id)
 
     @router.get("/customers/{customer_id}")
     async def get_one(workspace: Workspace, _actor: Reader, customer_id: str) -> CustomerAnswer:
@@ -129,14 +162,13 @@ def _add_reading(router: APIRouter, core: Core) -> None:
         workspace: Workspace,
         _actor: Reader,
         customer_id: str,
-        after: After = 0,
-        limit: Limit = 100,
-    ) -> HistoryPage:
-        """Return what happened to a customer, oldest first: tiers, sign-ins, sign-outs, revocations."""
+        paging: Paged,
+        sort: Literal["n", "-n"] = "n",
+    ) -> Page[HistoryEntry]:
+        """List what happened to a customer, oldest first: tiers, sign-ins, sign-outs, revocations."""
         async with core.store.workspace(workspace).read() as tx:
-            items = await history(tx, customer_id, after=after, limit=limit)
-        more = items[-1].n if len(items) == limit else None
-        return HistoryPage(items=[HistoryEntry.of(item) for item in items], next=more)
+            found = await history(tx, customer_id, paging, OLDEST_CHANGES if sort == "n" else NEWEST_CHANGES)
+        return page(found, HistoryEntry.of)
 
 
 def _add_changing(router: APIRouter, core: Core) -> None:
@@ -199,11 +231,32 @@ def _add_changing(router: APIRouter, core: Core) -> None:
 
 def _add_devices(router: APIRouter, core: Core) -> None:
     @router.get("/customers/{customer_id}/devices")
-    async def list_devices(workspace: Workspace, _actor: Reader, customer_id: str) -> Listing[DeviceAnswer]:
+    async def list_customers_devices(
+        workspace: Workspace, _actor: Reader, customer_id: str, paging: Paged
+    ) -> Page[DeviceAnswer]:
         """List the devices that a customer has signed in on, the latest sign-in first."""
         async with core.store.workspace(workspace).read() as tx:
-            found = await devices_of(tx, customer_id)
-        return Listing(items=[DeviceAnswer.of(item.pair, item.seen_ms) for item in found])
+            found = await devices_of(tx, customer_id, paging)
+        return page(found, lambda item: DeviceAnswer.of(item.pair, item.seen_ms))
+
+    @router.get("/devices")
+    async def list_all_devices(
+        workspace: Workspace,
+        _actor: Reader,
+        paging: Paged,
+        wanted: Annotated[DeviceFilter, Depends(_device_filter)],
+        sort: Literal["seen", "-seen"] = "-seen",
+    ) -> Page[KnownDeviceAnswer]:
+        """List devices by when they last began a session, the latest first."""
+        async with core.store.workspace(workspace).read() as tx:
+            found = await list_devices(tx, wanted, paging, LONGEST_UNSEEN if sort == "seen" else LAST_SEEN)
+        return page(found, KnownDeviceAnswer.of)
+
+    @router.get("/devices/{device_id}")
+    async def get_one_device(workspace: Workspace, _actor: Reader, device_id: str) -> DeviceDetail:
+        """Return a device and who has signed in on it."""
+        async with core.store.workspace(workspace).read() as tx:
+            return DeviceDetail.of(await known_device(tx, device_id))
 
     @router.put("/customers/{customer_id}/devices/{device_id}/assurance")
     async def put_assurance(

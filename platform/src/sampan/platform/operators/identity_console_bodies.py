@@ -8,6 +8,7 @@ from sampan.platform.identity.repository_client_apps import ClientApp
 from sampan.platform.identity.repository_customers import Customer
 from sampan.platform.identity.repository_devices import CustomerDevice
 from sampan.platform.identity.service_customers import Change
+from sampan.platform.identity.service_devices import KnownDevice
 from sampan.platform.identity.service_import import ImportReport
 from sampan.platform.operators.console_bodies import Body
 
@@ -142,13 +143,6 @@ class CustomerAnswer(BaseModel):
         )
 
 
-class CustomerPage(BaseModel):
-    """One page of customers; `next` is the `after` of the next page, null on the last."""
-
-    items: list[CustomerAnswer]
-    next: str | None
-
-
 class HistoryEntry(BaseModel):
     """One change of a customer."""
 
@@ -163,11 +157,62 @@ class HistoryEntry(BaseModel):
         return cls(n=change.n, at_ms=change.at_ms, kind=change.kind, facts=change.facts)
 
 
-class HistoryPage(BaseModel):
-    """One page of a customer's history, oldest first; `next` is the `after` of the next page."""
+class OwnerAnswer(BaseModel):
+    """A customer who has signed in on a device; `assurance` is what the bank lets the two carry."""
 
-    items: list[HistoryEntry]
-    next: int | None
+    customer: str
+    assurance: str
+    first_sign_in_ms: int
+    last_sign_in_ms: int
+
+
+class KnownDeviceAnswer(BaseModel):
+    """A device; `customer` is who is signed in on it now, `carries` the most that the device itself may carry."""
+
+    id: str
+    client_app: str
+    customer: str | None
+    carries: str
+    revoked: bool
+    created_ms: int
+    seen_ms: int
+
+    @classmethod
+    def of(cls, known: KnownDevice) -> "KnownDeviceAnswer":
+        """Return the answer for a record."""
+        device = known.device
+        return cls(
+            id=device.id,
+            client_app=device.client_app,
+            customer=device.customer_id,
+            carries=device.carries.label,
+            revoked=device.revoked,
+            created_ms=device.created_ms,
+            seen_ms=known.seen_ms,
+        )
+
+
+class DeviceDetail(KnownDeviceAnswer):
+    """A device with its key's thumbprint (RFC 7638) and who has signed in on it, the latest first, at most 100."""
+
+    thumbprint: str
+    epoch: int
+    owners: list[OwnerAnswer]
+
+    @classmethod
+    def of(cls, known: KnownDevice) -> "DeviceDetail":
+        """Return the answer for a record."""
+        owners = [
+            OwnerAnswer(
+                customer=owner.customer_id,
+                assurance=owner.assurance.label,
+                first_sign_in_ms=owner.first_ms,
+                last_sign_in_ms=owner.last_ms,
+            )
+            for owner in known.owners
+        ]
+        shown = KnownDeviceAnswer.of(known).model_dump()
+        return cls(**shown, thumbprint=known.device.thumbprint, epoch=known.device.epoch, owners=owners)
 
 
 class DeviceAnswer(BaseModel):

@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
+from sampan.platform.engines.paging import Found, Paging
 from sampan.platform.errors import Invalid
 from sampan.platform.ids import new_id
 from sampan.platform.operators import session_rows as rows
@@ -53,11 +54,22 @@ async def create_token(
     return token, secret
 
 
-async def list_tokens(core: "Core", workspace_id: str, actor: Actor) -> list[MachineToken]:
-    """Return the actor's tokens, or everybody's for who may read them."""
-    own = None if actor.may("token:read") else [actor.operator_id]
+async def list_tokens(
+    core: "Core",
+    workspace_id: str,
+    actor: Actor,
+    paging: Paging,
+    *,
+    operator: str | None = None,
+    is_active: bool | None = None,
+) -> Found[MachineToken]:
+    """Return a page of the actor's tokens, or of everybody's for who may read them, newest first."""
+    named = [] if operator is None else [{operator}]
+    own = [] if actor.may("token:read") else [{actor.operator_id}]
     async with core.store.workspace(workspace_id).read() as tx:
-        return await rows.list_machine_tokens(tx, operator_ids=own)
+        return await rows.page_machine_tokens(
+            tx, paging, owners=[*named, *own], is_active=is_active, now_ms=core.now_ms()
+        )
 
 
 async def revoke_token(core: "Core", workspace_id: str, actor: Actor, token_id: str) -> None:

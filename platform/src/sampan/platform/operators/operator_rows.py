@@ -28,6 +28,7 @@ from sqlalchemy import (
 from sampan.platform.crypto.canonical import canonical_json, parse_canonical
 from sampan.platform.engines.database import Transaction
 from sampan.platform.engines.log import insert_or_ignore
+from sampan.platform.engines.paging import Found, Order, Paging, read_page
 from sampan.platform.engines.tables import scoped_table
 from sampan.platform.operators.permissions import BuiltInRole
 from sampan.platform.operators.person_rows import persons
@@ -91,6 +92,15 @@ class Operator:
 
 
 @dataclass(frozen=True, slots=True)
+class OperatorFilter:
+    """Which operators; `search` is a part of the person's name or address."""
+
+    state: OperatorState | None = None
+    role: str | None = None
+    search: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Role:
     """A named set of permissions; a built-in one takes them from the declarations, not from the row."""
 
@@ -129,6 +139,26 @@ async def list_operators(tx: Transaction) -> list[Operator]:
     """Return all operators of the workspace, oldest first."""
     statement = select(*_OPERATOR).where(operators.c.workspace_id == tx.workspace_id).order_by(operators.c.id)
     return [_operator(row) for row in await tx.execute(statement)]
+
+
+async def page_operators(tx: Transaction, wanted: OperatorFilter, paging: Paging) -> Found[Operator]:
+    """Return a page of the workspace's operators, oldest first; only through the people door."""
+    statement = (
+        select(*_OPERATOR)
+        .join(persons, persons.c.id == operators.c.person_id)
+        .where(operators.c.workspace_id == tx.workspace_id)
+    )
+    if wanted.state is not None:
+        statement = statement.where(operators.c.state == wanted.state)
+    if wanted.search is not None:
+        named = (persons.c.name, persons.c.email)
+        statement = statement.where(or_(*(column.icontains(wanted.search, autoescape=True) for column in named)))
+    if wanted.role is not None:
+        holders = select(grants.c.operator_id).where(
+            grants.c.workspace_id == tx.workspace_id, grants.c.role == wanted.role
+        )
+        statement = statement.where(operators.c.id.in_(holders))
+    return await read_page(tx, statement, Order("id", (operators.c.id,)), paging, _operator)
 
 
 async def add_operator(
@@ -319,4 +349,5 @@ async def _one_operator(tx: Transaction, condition: ColumnElement[bool]) -> Oper
 
 
 def _operator(row: Row[Any]) -> Operator:
-    return Operator(**{**row._mapping, "state": OperatorState(row.state)})
+    values = {name: getattr(row, name) for name in Operator.__slots__}
+    return Operator(**{**values, "state": OperatorState(row.state)})

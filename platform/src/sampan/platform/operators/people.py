@@ -8,13 +8,14 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from sampan.platform.engines.database import Transaction
+from sampan.platform.engines.paging import Found, Paging
 from sampan.platform.ids import new_id
 from sampan.platform.operators import operator_rows as rows
 from sampan.platform.operators import session_rows
 from sampan.platform.operators.actor import Actor
 from sampan.platform.operators.audit import record
 from sampan.platform.operators.changes import Change, propose
-from sampan.platform.operators.operator_rows import GrantRow, Operator, OperatorState
+from sampan.platform.operators.operator_rows import GrantRow, Operator, OperatorFilter, OperatorState
 from sampan.platform.operators.people_changes import CREATE, ENABLE, GRANT, RESET
 from sampan.platform.operators.people_door import read_people, write_people
 from sampan.platform.operators.people_errors import (
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
     from sampan.platform.core import Core
 
 GrantJson = dict[str, Any]
+Account = tuple[Operator, Person, list[GrantRow]]
 
 
 async def propose_operator(
@@ -113,17 +115,19 @@ async def remove_grant(core: "Core", workspace_id: str, actor: Actor, operator_i
         await record(tx, actor, "grant.remove", target=operator_id, detail={"grant": grant_id}, now_ms=core.now_ms())
 
 
-async def list_people(core: "Core", workspace_id: str, actor: Actor) -> list[tuple[Operator, Person, list[GrantRow]]]:
-    """Return the workspace's operators with their persons and grants."""
+async def page_people(
+    core: "Core", workspace_id: str, actor: Actor, wanted: OperatorFilter, paging: Paging
+) -> Found[Account]:
+    """Return a page of the workspace's operators with their persons and grants, oldest first."""
     actor.require("operator:read")
     async with read_people(core, workspace_id) as tx:
-        operators = await rows.list_operators(tx)
-        persons = await persons_by_ids(tx, [operator.person_id for operator in operators])
-        grants = await rows.grants_of(tx, [operator.id for operator in operators])
-    by_operator: dict[str, list[GrantRow]] = {operator.id: [] for operator in operators}
+        found = await rows.page_operators(tx, wanted, paging)
+        persons = await persons_by_ids(tx, [operator.person_id for operator in found.items])
+        grants = await rows.grants_of(tx, [operator.id for operator in found.items])
+    by_operator: dict[str, list[GrantRow]] = {operator.id: [] for operator in found.items}
     for grant in grants:
         by_operator[grant.operator_id].append(grant)
-    return [(operator, persons[operator.person_id], by_operator[operator.id]) for operator in operators]
+    return found.shown(lambda operator: (operator, persons[operator.person_id], by_operator[operator.id]))
 
 
 async def existing_operator(tx: Transaction, operator_id: str) -> Operator:

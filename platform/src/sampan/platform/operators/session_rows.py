@@ -2,7 +2,7 @@
 
 import hashlib
 import secrets
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
@@ -17,8 +17,10 @@ from sqlalchemy import (
     Row,
     String,
     UniqueConstraint,
+    and_,
     delete,
     insert,
+    not_,
     or_,
     select,
     update,
@@ -26,6 +28,7 @@ from sqlalchemy import (
 
 from sampan.platform.crypto.canonical import canonical_json, parse_canonical
 from sampan.platform.engines.database import Transaction
+from sampan.platform.engines.paging import Found, Order, Paging, read_page
 from sampan.platform.engines.tables import scoped_table
 from sampan.platform.operators.operator_rows import OperatorState, operators
 from sampan.platform.operators.person_rows import persons
@@ -257,6 +260,20 @@ async def list_machine_tokens(tx: Transaction, *, operator_ids: Iterable[str] | 
     return [_token(row) for row in await tx.execute(statement.order_by(machine_tokens.c.id.desc()))]
 
 
+async def page_machine_tokens(
+    tx: Transaction, paging: Paging, *, owners: Iterable[Collection[str]], is_active: bool | None, now_ms: int
+) -> Found[MachineToken]:
+    """Return a page of the tokens whose operator is in each of `owners`, newest first."""
+    statement = select(*_TOKEN).where(machine_tokens.c.workspace_id == tx.workspace_id)
+    for operator_ids in owners:
+        statement = statement.where(machine_tokens.c.operator_id.in_(list(operator_ids)))
+    active = and_(machine_tokens.c.revoked_ms.is_(None), machine_tokens.c.expires_ms > now_ms)
+    if is_active is not None:
+        statement = statement.where(active if is_active else not_(active))
+    order = Order("-id", (machine_tokens.c.id,), descending=True)
+    return await read_page(tx, statement, order, paging, _token)
+
+
 async def machine_token_by_id(tx: Transaction, token_id: str) -> MachineToken | None:
     """Return the token."""
     statement = select(*_TOKEN).where(machine_tokens.c.workspace_id == tx.workspace_id, machine_tokens.c.id == token_id)
@@ -320,4 +337,5 @@ def _session(row: Row[Any]) -> Session:
 
 
 def _token(row: Row[Any]) -> MachineToken:
-    return MachineToken(**{**row._mapping, "permissions": frozenset(parse_canonical(row.permissions))})
+    values = {name: getattr(row, name) for name in MachineToken.__slots__}
+    return MachineToken(**{**values, "permissions": frozenset(parse_canonical(row.permissions))})

@@ -1,17 +1,18 @@
 """Releases for people: typed bodies, one use case each."""
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Query
 from pydantic import BaseModel, Field
 
 from sampan.platform.core import Core
 from sampan.platform.operators.console_auth import Signed, Workspace, needs
+from sampan.platform.operators.console_paging import Page, Paged, page
 from sampan.platform.release import repository, service
 from sampan.platform.release.repository import HistoryEntry, Release
 from sampan.platform.release.states import MOVES, ReleaseState
 
-PAGE = 100
+ORDERS = {order.name: order for order in (repository.NEWEST, repository.OLDEST, repository.LAST_CHANGED)}
 
 
 class ReleaseDraft(BaseModel):
@@ -72,13 +73,6 @@ class ReleaseOut(BaseModel):
     moves: list[str]
 
 
-class ReleasePage(BaseModel):
-    """Releases, the newest first; `next` goes into `before` for the following page."""
-
-    items: list[ReleaseOut]
-    next: str | None
-
-
 class ReleaseDetail(ReleaseOut):
     """A release with its history."""
 
@@ -100,19 +94,18 @@ def build_routes(core: Core) -> APIRouter:
     async def list_releases(
         workspace_id: Workspace,
         _actor: Signed,
-        deliverable: str | None = None,
+        paging: Paged,
+        deliverable: Annotated[str | None, Query(description="Id of the deliverable, such as an app id.")] = None,
         state: ReleaseState | None = None,
-        before: str | None = None,
-        limit: Annotated[int, Query(ge=1, le=PAGE)] = PAGE,
-    ) -> ReleasePage:
+        client_app: str | None = None,
+        sort: Literal["-created", "created", "-changed"] = "-created",
+    ) -> Page[ReleaseOut]:
         """List releases, the newest first."""
         async with core.store.workspace(workspace_id).read() as tx:
-            found = await repository.list_releases(
-                tx, deliverable_id=deliverable, state=state, before=before, limit=limit
+            found = await repository.page_releases(
+                tx, paging, ORDERS[sort], deliverable_id=deliverable, state=state, client_app=client_app
             )
-        return ReleasePage(
-            items=[_out(release) for release in found], next=found[-1].id if len(found) == limit else None
-        )
+        return page(found, _out)
 
     @router.post("/releases", status_code=201, dependencies=[needs("release:create")])
     async def create_release(workspace_id: Workspace, actor: Signed, body: ReleaseDraft) -> ReleaseOut:

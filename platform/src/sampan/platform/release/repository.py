@@ -9,6 +9,7 @@ from sqlalchemy import BigInteger, Boolean, Column, Index, Integer, Row, String,
 
 from sampan.platform.crypto.canonical import canonical_json
 from sampan.platform.engines.database import Transaction
+from sampan.platform.engines.paging import Found, Order, Paging, read_page
 from sampan.platform.engines.tables import scoped_table
 from sampan.platform.errors import NotFound
 from sampan.platform.release.states import OFFERING, ReleaseState
@@ -45,6 +46,10 @@ Index(
     releases.c.deliverable_id,
     releases.c.sequence,
 )
+Index("ix_releases_changed", releases.c.workspace_id, releases.c.changed_ms, releases.c.id)
+NEWEST = Order("-created", (releases.c.id,), descending=True)
+OLDEST = Order("created", (releases.c.id,))
+LAST_CHANGED = Order("-changed", (releases.c.changed_ms, releases.c.id), descending=True)
 release_history = scoped_table(
     "release_history",
     Column("release_id", String(40), primary_key=True),
@@ -150,24 +155,22 @@ async def release_revision(tx: Transaction, release_id: str) -> str:
     return str((await get_release(tx, release_id)).row_revision)
 
 
-async def list_releases(
+async def page_releases(
     tx: Transaction,
+    paging: Paging,
+    order: Order,
     *,
     deliverable_id: str | None = None,
     state: ReleaseState | None = None,
-    before: str | None,
-    limit: int,
-) -> list[Release]:
-    """Return releases, the newest first, that came before the id `before`."""
+    client_app: str | None = None,
+) -> Found[Release]:
+    """Return a page of releases."""
     statement = select(*_COLUMNS).where(releases.c.workspace_id == tx.workspace_id)
-    if deliverable_id is not None:
-        statement = statement.where(releases.c.deliverable_id == deliverable_id)
-    if state is not None:
-        statement = statement.where(releases.c.state == state)
-    if before is not None:
-        statement = statement.where(releases.c.id < before)
-    rows = await tx.execute(statement.order_by(releases.c.id.desc()).limit(limit))
-    return [_release(row) for row in rows]
+    wanted = {"deliverable_id": deliverable_id, "state": state, "client_app": client_app}
+    for column, value in wanted.items():
+        if value is not None:
+            statement = statement.where(releases.c[column] == value)
+    return await read_page(tx, statement, order, paging, _release)
 
 
 async def offering_releases(tx: Transaction, *, deliverable_id: str | None = None) -> list[Release]:
@@ -246,7 +249,7 @@ _COLUMNS = tuple(column for column in releases.c if column.name != "workspace_id
 
 
 def _release(row: Row[Any]) -> Release:
-    fields = dict(row._mapping)
+    fields = {name: getattr(row, name) for name in Release.__slots__}
     fields["audience"] = json.loads(row.audience)
     fields["stages"] = tuple(json.loads(row.stages))
     fields["state"] = ReleaseState(row.state)

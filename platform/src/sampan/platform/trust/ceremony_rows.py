@@ -11,6 +11,7 @@ import msgspec
 from sqlalchemy import BigInteger, Column, LargeBinary, String, insert, select, update
 
 from sampan.platform.engines.database import Transaction
+from sampan.platform.engines.paging import Found, Order, Paging, read_page
 from sampan.platform.engines.tables import scoped_table
 from sampan.platform.errors import NotFound
 from sampan.platform.ids import new_id
@@ -211,11 +212,11 @@ async def pending_named(tx: Transaction, pending_id: str) -> Pending:
     return _body(row)
 
 
-async def pending_history(tx: Transaction, profile: str, *, limit: int) -> list[Pending]:
-    """Return the last bodies that waited or wait, newest first."""
+async def pending_history(tx: Transaction, profile: str, paging: Paging) -> Found[Pending]:
+    """Return a page of the bodies that waited or wait, newest first."""
     columns = trust_pending.c
     statement = _pending().where(columns.workspace_id == tx.workspace_id, columns.profile == profile)
-    return [_body(row) for row in await tx.execute(statement.order_by(columns.id.desc()).limit(limit))]
+    return await read_page(tx, statement, Order("-id", (columns.id,), descending=True), paging, _body)
 
 
 async def save_pending(tx: Transaction, pending: Pending, *, body: bytes, state: State, now_ms: int) -> None:

@@ -2,18 +2,19 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter
 
 from sampan.platform.core import Core
 from sampan.platform.operators.actor import Actor
 from sampan.platform.operators.change_views import view as change_view
 from sampan.platform.operators.changes import propose
 from sampan.platform.operators.console_auth import TheCore, Workspace, needs
-from sampan.platform.operators.console_bodies import ChangeView, PublicId
+from sampan.platform.operators.console_bodies import ChangeView, PublicId, TextQuery
+from sampan.platform.operators.console_paging import Page, Paged, listed, page
 from sampan.platform.trust import asking, ceremonies, key_register
 from sampan.platform.trust import console_views as views
 from sampan.platform.trust.ceremony_rows import PendingUnknown, pending_history
-from sampan.platform.trust.key_rows import list_keys
+from sampan.platform.trust.key_rows import KeyState, Purpose, page_keys
 from sampan.platform.trust.metadata_rows import body_history
 from sampan.platform.trust.overview import tree_status, tree_statuses
 from sampan.platform.trust.profiles import PROFILES, profile_named
@@ -23,7 +24,6 @@ Reader = Annotated[Actor, needs("trust:read")]
 Signer = Annotated[Actor, needs("trust:sign")]
 Manager = Annotated[Actor, needs("trust:manage")]
 Suspender = Annotated[Actor, needs("trust:suspend")]
-Limit = Annotated[int, Query(ge=1, le=200)]
 
 
 def build_routes(_core: Core) -> APIRouter:
@@ -51,10 +51,11 @@ def build_routes(_core: Core) -> APIRouter:
     return router
 
 
-async def get_trees(core: TheCore, workspace: Workspace, _actor: Reader) -> list[views.TreeView]:
-    """Return versions and ends of every role of every tree, and what is due."""
+async def get_trees(core: TheCore, workspace: Workspace, _actor: Reader, paging: Paged) -> Page[views.TreeView]:
+    """List versions and ends of every role of every tree, and what is due."""
     async with core.store.workspace(workspace).read() as tx:
-        return [views.tree_view(each) for each in await tree_statuses(tx, now_ms=core.now_ms())]
+        found = [views.tree_view(each) for each in await tree_statuses(tx, now_ms=core.now_ms())]
+    return listed(found, paging, key=lambda tree: tree.profile)
 
 
 async def get_tree(core: TheCore, workspace: Workspace, _actor: Reader, profile: views.ProfilePath) -> views.TreeView:
@@ -65,12 +66,12 @@ async def get_tree(core: TheCore, workspace: Workspace, _actor: Reader, profile:
 
 
 async def get_history(
-    core: TheCore, workspace: Workspace, _actor: Reader, profile: views.ProfilePath, limit: Limit = 50
-) -> list[views.PendingLine]:
-    """Return the last root and targets bodies that waited or wait, newest first."""
+    core: TheCore, workspace: Workspace, _actor: Reader, profile: views.ProfilePath, paging: Paged
+) -> Page[views.PendingLine]:
+    """List the root and targets bodies that waited or wait, newest first."""
     name = profile_named(profile).name
     async with core.store.workspace(workspace).read() as tx:
-        return [views.pending_line(each) for each in await pending_history(tx, name, limit=limit)]
+        return page(await pending_history(tx, name, paging), views.pending_line)
 
 
 async def get_role_history(
@@ -79,12 +80,12 @@ async def get_role_history(
     _actor: Reader,
     profile: views.ProfilePath,
     role: views.RolePath,
-    limit: Limit = 50,
-) -> list[views.BodyView]:
-    """Return the last stored versions of a role, newest first."""
+    paging: Paged,
+) -> Page[views.BodyView]:
+    """List the stored versions of a role, newest first."""
     name = profile_named(profile).name
     async with core.store.workspace(workspace).read() as tx:
-        return [views.body_view(each) for each in await body_history(tx, name, role, limit=limit)]
+        return page(await body_history(tx, name, role, paging), views.body_view)
 
 
 async def post_start(
@@ -129,12 +130,19 @@ async def post_app_keys(
 
 
 async def get_keys(
-    core: TheCore, workspace: Workspace, _actor: Reader, only: Annotated[views.KeyFilter, Query()]
-) -> list[views.KeyView]:
+    core: TheCore,
+    workspace: Workspace,
+    _actor: Reader,
+    paging: Paged,
+    purpose: Purpose | None = None,
+    profile: views.ProfileName | None = None,
+    state: KeyState | None = None,
+    owner: TextQuery = None,
+) -> Page[views.KeyView]:
     """List the registered public keys, oldest first."""
     async with core.store.workspace(workspace).read() as tx:
-        found = await list_keys(tx, purpose=only.purpose, profile=only.profile, state=only.state)
-    return [views.key_view(each) for each in found]
+        found = await page_keys(tx, paging, purpose=purpose, profile=profile, state=state, owner=owner)
+    return page(found, views.key_view)
 
 
 async def post_key(core: TheCore, workspace: Workspace, actor: Manager, body: views.NewKey) -> views.KeyView:
@@ -168,21 +176,25 @@ async def post_resume(
     return await change_view(core, workspace, change)
 
 
-async def get_pending(core: TheCore, workspace: Workspace, _actor: Reader) -> list[views.WaitingView]:
-    """Return the bodies that wait, with their exact text, in every tree."""
-    async with core.store.workspace(workspace).read() as tx:
-        found = [each for profile in PROFILES for each in await ceremonies.waiting_bodies(tx, profile)]
-    return [views.waiting_view(each) for each in found]
+async def get_pending(core: TheCore, workspace: Workspace, _actor: Reader, paging: Paged) -> Page[views.WaitingView]:
+    """List the bodies that wait, with their exact text, in every tree; root before targets."""
+    return listed(await _pending(core, workspace), paging, key=lambda waiting: f"{waiting.profile}/{waiting.role}")
 
 
 async def get_one_pending(
-    core: TheCore, workspace: Workspace, actor: Reader, pending_id: PublicId
+    core: TheCore, workspace: Workspace, _actor: Reader, pending_id: PublicId
 ) -> views.WaitingView:
     """Return one body that waits."""
-    for waiting in await get_pending(core, workspace, actor):
+    for waiting in await _pending(core, workspace):
         if waiting.id == pending_id:
             return waiting
     raise PendingUnknown("No such body waits for signatures; see `sampan trust pending`.")
+
+
+async def _pending(core: Core, workspace_id: str) -> list[views.WaitingView]:
+    async with core.store.workspace(workspace_id).read() as tx:
+        found = [each for profile in PROFILES for each in await ceremonies.waiting_bodies(tx, profile)]
+    return [views.waiting_view(each) for each in found]
 
 
 async def post_signature(

@@ -10,7 +10,7 @@ from sampan.platform.trust.asking import Asked
 from sampan.platform.trust.ceremonies import Rebuilt, Signed, Waiting
 from sampan.platform.trust.ceremony_rows import Pending, Request
 from sampan.platform.trust.folding import Progress
-from sampan.platform.trust.key_rows import KeyRecord, KeyState, Purpose
+from sampan.platform.trust.key_rows import KeyRecord, Purpose
 from sampan.platform.trust.metadata_rows import BodyLine
 from sampan.platform.trust.overview import TreeStatus
 
@@ -191,14 +191,6 @@ class BodyView(BaseModel):
     sha256: str
     expires_ms: Milliseconds
     created_ms: Milliseconds
-
-
-class KeyFilter(BaseModel):
-    """What a list of keys may be narrowed by."""
-
-    purpose: Purpose | None = None
-    profile: ProfileName | None = None
-    state: KeyState | None = None
 
 
 def key_view(record: KeyRecord) -> KeyView:

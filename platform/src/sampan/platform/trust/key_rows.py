@@ -1,5 +1,6 @@
 """Rows of the key register: each public key once, for one purpose, compared by its raw bytes."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, ClassVar
@@ -9,6 +10,7 @@ from sqlalchemy import BigInteger, Column, String, UniqueConstraint, insert, sel
 from sampan.platform.crypto.keys import PublicKey
 from sampan.platform.crypto.tuf_keys import key_id
 from sampan.platform.engines.database import Transaction
+from sampan.platform.engines.paging import Found, Order, Paging, read_page
 from sampan.platform.engines.tables import scoped_table
 from sampan.platform.errors import Conflict, NotFound
 
@@ -142,6 +144,35 @@ async def list_keys(
     for column, value in wanted.items():
         if value is not None:
             statement = statement.where(trust_keys.c[column] == value)
+    return [_record(row) for row in await tx.execute(statement)]
+
+
+async def page_keys(
+    tx: Transaction,
+    paging: Paging,
+    *,
+    purpose: Purpose | None = None,
+    profile: str | None = None,
+    state: KeyState | None = None,
+    owner: str | None = None,
+) -> Found[KeyRecord]:
+    """Return a page of the registered keys, oldest first, narrowed by what is given."""
+    statement = _select().where(_mine(tx))
+    wanted = {"purpose": purpose, "profile": profile, "state": state, "owner": owner}
+    for column, value in wanted.items():
+        if value is not None:
+            statement = statement.where(trust_keys.c[column] == value)
+    order = Order("created", (trust_keys.c.created_ms, trust_keys.c.key_id))
+    return await read_page(tx, statement, order, paging, _record)
+
+
+async def keys_of_owners(tx: Transaction, purpose: Purpose, owners: Collection[str]) -> list[KeyRecord]:
+    """Return the keys of one purpose of these owners, oldest first."""
+    statement = (
+        _select()
+        .where(_mine(tx), trust_keys.c.purpose == purpose, trust_keys.c.owner.in_(sorted(owners)))
+        .order_by(trust_keys.c.created_ms, trust_keys.c.key_id)
+    )
     return [_record(row) for row in await tx.execute(statement)]
 
 

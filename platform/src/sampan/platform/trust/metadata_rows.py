@@ -14,6 +14,7 @@ from sampan.offline_packages.roles import to_ms
 from sampan.offline_packages.signed_bytes import read_metadata
 from sampan.platform.crypto.digest import digest
 from sampan.platform.engines.database import Transaction
+from sampan.platform.engines.paging import Found, Order, Paging, read_page
 from sampan.platform.engines.tables import scoped_table
 from sampan.platform.errors import Conflict
 
@@ -160,17 +161,18 @@ class BodyLine:
     created_ms: int
 
 
-async def body_history(tx: Transaction, profile: str, role: str, *, limit: int) -> list[BodyLine]:
-    """Return the last versions of a role, newest first, bodies left out."""
+async def body_history(tx: Transaction, profile: str, role: str, paging: Paging) -> Found[BodyLine]:
+    """Return a page of the versions of a role, newest first, bodies left out."""
     columns = trust_metadata.c
-    statement = (
-        select(columns.role, columns.version, columns.sha256, columns.expires_ms, columns.created_ms)
-        .where(_of(tx, profile, role))
-        .order_by(columns.version.desc())
-        .limit(limit)
+    statement = select(columns.role, columns.version, columns.sha256, columns.expires_ms, columns.created_ms).where(
+        _of(tx, profile, role)
     )
-    rows = await tx.execute(statement)
-    return [BodyLine(row.role, row.version, row.sha256, row.expires_ms, row.created_ms) for row in rows]
+    order = Order("-version", (columns.version,), descending=True)
+    return await read_page(tx, statement, order, paging, _line)
+
+
+def _line(row: Any) -> BodyLine:
+    return BodyLine(row.role, row.version, row.sha256, row.expires_ms, row.created_ms)
 
 
 def _of(tx: Transaction, profile: str, role: str) -> Any:
