@@ -5,11 +5,12 @@
 
 import { createInterface } from "node:readline";
 import * as device from "./device";
+import * as phone from "./phone";
 import * as rules from "./rules";
 
 type Verb = (...args: never[]) => unknown;
 
-const VERBS: Readonly<Record<string, Readonly<Record<string, Verb>>>> = { device, rules };
+const VERBS: Readonly<Record<string, Readonly<Record<string, Verb>>>> = { device, phone, rules };
 
 export async function serve(): Promise<void> {
   for await (const line of createInterface({ input: process.stdin })) {

@@ -31,7 +31,9 @@ export type PackageCode = "index_not_canonical" | "index_invalid" | "archive_mis
 
 export type StoreCode = "store_damaged" | "store_nothing_to_revert";
 
-export type RefusalCode = TrustCode | InstallCode | OpenCode | PackageCode | StoreCode;
+export type SyncCode = "offer_not_ours";
+
+export type RefusalCode = SyncCode | TrustCode | InstallCode | OpenCode | PackageCode | StoreCode;
 
 export type Facts = Readonly<Record<string, string | number | boolean | null>>;
 

@@ -1,0 +1,55 @@
+/** How far the delivery of each offer has come, reported once for each stage with the ticket of its offer. */
+
+import type { EventQueue } from "../events/queue";
+import type { Store } from "../store/store";
+import type { JsonObject } from "../trust/canonical";
+import type { Offer } from "./answer";
+
+/** In the order in which the server counts them. */
+const STAGES = ["offered", "downloaded", "verified", "installed", "failed", "booted"] as const;
+export type Stage = (typeof STAGES)[number];
+
+interface Ticket {
+  readonly release: string;
+  readonly ticket: string;
+  readonly sequence: number;
+  readonly digest: string;
+  readonly stage: Stage;
+}
+
+export class Deliveries {
+  constructor(
+    private readonly store: Store,
+    private readonly events: EventQueue,
+  ) {}
+
+  /** An offer was seen; the same one again is no news. */
+  async offered({ id, release, ticket, sequence, digest }: Offer): Promise<void> {
+    const held = await this.held(id);
+    const isSame = held?.release === release && held.ticket === ticket && held.digest === digest;
+    if (!isSame) await this.reached(id, { release, ticket, sequence, digest, stage: "offered" }, {});
+  }
+
+  /**
+   * Report a stage of the app's last offer, unless it, or a later one, was reported. `digest` says of which version:
+   * a version that this offer did not bring is not reported.
+   */
+  async stage(app: string, stage: Stage, digest: string, attrs: JsonObject = {}): Promise<void> {
+    const held = await this.held(app);
+    if (held === null || held.digest !== digest || rank(stage) <= rank(held.stage)) return;
+    await this.reached(app, { ...held, stage }, attrs);
+  }
+
+  private async reached(app: string, held: Ticket, attrs: JsonObject): Promise<void> {
+    const { release, ticket, sequence, digest, stage } = held;
+    await this.events.note(`delivery.${stage}`, { app, sequence, release, digest, ticket }, attrs);
+    await this.store.write([{ key: keyOf(app), value: held }]);
+  }
+
+  private async held(app: string): Promise<Ticket | null> {
+    return ((await this.store.get(keyOf(app))) as Ticket | undefined) ?? null;
+  }
+}
+
+const rank = (stage: Stage): number => STAGES.indexOf(stage);
+const keyOf = (app: string): string => `sync/ticket/${app}`;

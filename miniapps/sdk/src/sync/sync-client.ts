@@ -1,0 +1,252 @@
+/**
+ * A device's round: sync, trust, install, report (docs/protocols/sync.md). Whatever the server says is a hint; what may
+ * be installed and opened is decided by `Device` from signed metadata. Without a server, what is installed opens as before.
+ */
+
+import type { Progress } from "../download/package";
+import type { EventQueue } from "../events/queue";
+import type { Session } from "../session/session";
+import type { Installed } from "../store/installed";
+import type { Exclusive } from "../store/locks";
+import type { Store } from "../store/store";
+import type { Json } from "../trust/canonical";
+import { isRefused, Refused } from "../trust/refused";
+import { isAppId, packagePath } from "../trust/roles";
+import { type Catalogue, type Offer, readSyncAnswer } from "./answer";
+import { Deliveries } from "./deliveries";
+import type { Device, Hint } from "./device";
+
+const SYNC = "/client/v1/sync";
+const FACTS = "sync/facts";
+const CATALOGUE = "sync/catalogue";
+const DAMAGED = "sync/damaged";
+const KINDS = "sync/kinds";
+const MAX_TEXT = 500;
+const RETRY_SECONDS = 60;
+
+/** What the client says of itself; see the protocol. */
+export interface Profile {
+  readonly platform?: string;
+  readonly os_version?: string;
+  readonly app_version?: string;
+  readonly host_version?: number;
+  readonly model?: string;
+  readonly region?: string;
+  readonly network?: string;
+  readonly lang?: string;
+}
+
+export interface SyncOptions {
+  readonly clientApp: string;
+  readonly session: Pick<Session, "call">;
+  readonly device: Device;
+  readonly events: EventQueue;
+  readonly store: Store;
+  /** One round at a time, in all tabs. */
+  readonly exclusive: Exclusive;
+  readonly profile: () => Profile;
+  /** Where the tree is served, from the server's root: `/trust/<workspace>/<profile>`. */
+  readonly treePath: string;
+  readonly nowMs: () => number;
+  /** Carry out an install hint; a container waits with the switch while the app runs. Default: `device.apply`. */
+  readonly install?: (hint: Hint & { action: "install" }, progress: Progress) => Promise<Installed | null>;
+}
+
+/** One thing that a round did. */
+export interface Happening {
+  readonly what: "unchanged" | "unsure" | "offered" | "installed" | "waiting" | "removed" | "kept" | "refused" | "away";
+  readonly app?: string;
+  readonly sequence?: number;
+  readonly code?: string;
+  readonly message?: string;
+}
+
+export interface Round {
+  readonly happenings: readonly Happening[];
+  readonly nextCheckSeconds: number;
+}
+
+interface Facts {
+  readonly revisionSeen: string;
+  readonly appsEtag: string;
+  readonly syncEtag: string;
+}
+
+const NOTHING: Facts = { revisionSeen: "", appsEtag: "", syncEtag: "" };
+
+export class SyncClient {
+  readonly deliveries: Deliveries;
+  private happenings: Happening[] = [];
+
+  constructor(private readonly options: SyncOptions) {
+    this.deliveries = new Deliveries(options.store, options.events);
+  }
+
+  /** The catalogue of the last answer that had one, without the network; null before the first. */
+  async catalogue(): Promise<Catalogue | null> {
+    return ((await this.options.store.get(CATALOGUE)) as Catalogue | undefined) ?? null;
+  }
+
+  /**
+   * Do one round. What the server or a rule refused of single apps is in it; what refused the round as a whole is
+   * thrown (`ServerAway`, `ServerSaysNo`, `Refused`), and nothing has changed then.
+   */
+  run(): Promise<Round> {
+    return this.options.exclusive("sync", async () => {
+      this.happenings = [];
+      const nextCheckSeconds = await this.round();
+      return { happenings: this.happenings, nextCheckSeconds };
+    });
+  }
+
+  /** A package turned out to be damaged: it is left out of the next sync, so that it is offered again. */
+  async damaged(app: string): Promise<void> {
+    const value = [...new Set([...(await this.damagedApps()), app])];
+    // Without this the server would answer that nothing is new.
+    await this.options.store.write([
+      { key: DAMAGED, value },
+      { key: FACTS, value: { ...(await this.facts()), syncEtag: "" } },
+    ]);
+  }
+
+  private async round(): Promise<number> {
+    const { session, store } = this.options;
+    const facts = await this.facts();
+    const headers: Record<string, string> = facts.syncEtag ? { "if-none-match": facts.syncEtag } : {};
+    const answer = await session.call("POST", SYNC, await this.request(facts), headers);
+    if (answer.status === 304) {
+      this.happenings.push({ what: "unchanged" });
+      await this.refreshTrust();
+      return RETRY_SECONDS;
+    }
+    const found = readSyncAnswer(answer.body);
+    if (found.isUnsure) {
+      this.happenings.push({ what: "unsure" });
+      await this.refreshTrust();
+      return found.nextCheckSeconds;
+    }
+    const { catalogue } = found;
+    if (catalogue !== null) {
+      // What closes an app first, the etag last: after a crash in between the whole catalogue comes again.
+      const open = catalogue.items.filter((item) => item.mayOpen);
+      await this.options.device.packages.rememberCatalogue(open.map((item) => item.id));
+      await store.write([
+        { key: CATALOGUE, value: catalogue },
+        { key: FACTS, value: { ...facts, appsEtag: found.appsEtag } },
+      ]);
+    }
+    await this.refreshTrust();
+    let isAllDone = true;
+    for (const offer of found.offers) isAllDone = (await this.carryOut(offer)) && isAllDone;
+    // An answer whose offers were not all carried out must come again, so it is not remembered as had.
+    const syncEtag = isAllDone ? (answer.headers.get("etag") ?? "") : "";
+    const value: Facts = { revisionSeen: found.revision, appsEtag: found.appsEtag, syncEtag };
+    await store.write([{ key: FACTS, value }]);
+    return found.nextCheckSeconds;
+  }
+
+  private async refreshTrust(): Promise<void> {
+    const { device, nowMs } = this.options;
+    const problems = await device.sync(nowMs());
+    for (const [app, problem] of problems) await this.refuse(app, 0, problem);
+  }
+
+  /** Carry out one hint as far as the signed tree allows; return whether nothing is left to do of it. */
+  private async carryOut(offer: Offer): Promise<boolean> {
+    const { id, sequence } = offer;
+    try {
+      this.check(offer);
+      return offer.action === "remove" ? await this.letGo(offer) : await this.take(offer);
+    } catch (problem) {
+      if (!isRefused(problem)) throw problem;
+      if (problem.code === "trust_unreachable") {
+        this.happenings.push({ what: "away", app: id, sequence, code: problem.code, message: problem.message });
+        return false;
+      }
+      await this.refuse(id, sequence, problem);
+      await this.deliveries.stage(id, "failed", offer.digest, { code: problem.code });
+      return false;
+    }
+  }
+
+  /** Refuse what is not for this device; the address is compared, never used. */
+  private check({ action, kind, id, sequence, url }: Offer): void {
+    const isKnown = isAppId(id) && ["miniapp", "shared"].includes(kind);
+    const folder = `${this.options.treePath}/targets/${packagePath(id, sequence).replace(/[^/]+$/, "")}`;
+    const path = url.startsWith("/") ? url : url.replace(/^https?:\/\/[^/]+/, "");
+    const isInside = path.startsWith(folder) && /^[^/]+\.package\.ma$/.test(path.slice(folder.length));
+    const isTaken = (action === "install" || action === "rollback") && isInside;
+    if (!isKnown || (!isTaken && action !== "remove")) {
+      throw new Refused("offer_not_ours", `The offer of ${id} is of a kind, action or address that is not ours.`);
+    }
+  }
+
+  private async take(offer: Offer): Promise<boolean> {
+    const { id, sequence, digest, kind } = offer;
+    const { device, nowMs, store } = this.options;
+    await this.deliveries.offered(offer);
+    this.happenings.push({ what: "offered", app: id, sequence });
+    const began = nowMs();
+    const progress: Progress = {
+      downloaded: (bytes) =>
+        this.deliveries.stage(id, "downloaded", digest, { bytes, milliseconds: Math.max(0, nowMs() - began) }),
+      verified: () => this.deliveries.stage(id, "verified", digest),
+    };
+    const install = this.options.install ?? ((hint, how) => device.apply(hint, how));
+    // The tree knows no roll-back as such: the rule asks the signed control file for this very pair.
+    await install({ action: "install", id, sequence, digest }, progress);
+    await store.write([
+      { key: KINDS, value: { ...(await this.kinds()), [id]: kind } },
+      { key: DAMAGED, value: (await this.damagedApps()).filter((each) => each !== id) },
+    ]);
+    const isInstalled = (await device.packages.state(id)).current?.digest === digest;
+    if (isInstalled) await this.deliveries.stage(id, "installed", digest);
+    this.happenings.push({ what: isInstalled ? "installed" : "waiting", app: id, sequence });
+    return isInstalled;
+  }
+
+  private async letGo({ id, sequence }: Offer): Promise<boolean> {
+    const left = await this.options.device.apply({ action: "remove", id });
+    this.happenings.push({ what: left ? "kept" : "removed", app: id, sequence });
+    return true;
+  }
+
+  private async request(facts: Facts): Promise<Json> {
+    const { packages } = this.options.device;
+    const [damaged, kinds] = [await this.damagedApps(), await this.kinds()];
+    const installed: Json[] = [];
+    for (const id of await packages.apps()) {
+      const { current } = await packages.state(id);
+      if (current === null || damaged.includes(id)) continue;
+      const { version, sequence, digest } = current;
+      installed.push({ kind: kinds[id] ?? "miniapp", id, version, sequence, digest });
+    }
+    return {
+      client_app: this.options.clientApp,
+      revision_seen: facts.revisionSeen,
+      apps_etag: facts.appsEtag,
+      device: { ...this.options.profile() } as Json,
+      installed,
+    };
+  }
+
+  private async refuse(app: string, sequence: number, problem: Refused): Promise<void> {
+    const { code, message } = problem;
+    this.happenings.push({ what: code === "trust_unreachable" ? "away" : "refused", app, sequence, code, message });
+    if (code === "trust_unreachable") return;
+    const names = sequence > 0 ? { app: app.slice(0, 200), sequence } : { app: app.slice(0, 200) };
+    await this.options.events.note("trust.refused", names, { code, detail: message.slice(0, MAX_TEXT) });
+  }
+
+  private async facts(): Promise<Facts> {
+    return ((await this.options.store.get(FACTS)) as Facts | undefined) ?? NOTHING;
+  }
+
+  private async damagedApps(): Promise<readonly string[]> {
+    return ((await this.options.store.get(DAMAGED)) as readonly string[] | undefined) ?? [];
+  }
+
+  private async kinds(): Promise<Readonly<Record<string, string>>> {
+    return ((await this.options.store.get(KINDS)) as Readonly<Record<string, string>> | undefined) ?? {};
+  }
+}
