@@ -38,7 +38,8 @@ export class BootChannel {
     const first = await this.ask(order);
     if (first.type !== "need") return { hadWorker: hadWorker(first), sent: null };
     const second = await this.ask(await supply(first));
-    if (second.type === "need") throw problem("store_missing", "The origin did not keep the packages that it was sent.");
+    if (second.type === "need")
+      throw problem("store_missing", "The origin did not keep the packages that it was sent.");
     return { hadWorker: first.hadWorker, sent: first.why };
   }
 
@@ -58,7 +59,9 @@ export class BootChannel {
       };
       const timer = setTimeout(() => {
         finish();
-        reject(problem("origin_unreachable", "The app's origin did not answer; go online once and open the app again."));
+        reject(
+          problem("origin_unreachable", "The app's origin did not answer; go online once and open the app again."),
+        );
       }, HELLO_TIMEOUT_MS);
       const hear = (event: MessageEvent<Partial<BootHello> | null>) => {
         if (event.source !== this.frame.contentWindow || event.origin !== this.origin) return;

@@ -23,7 +23,9 @@ async function choose(device: Device, dependency: Dependency, app: string): Prom
     const placed = await device.packages.placed(id, each.digest);
     if (placed !== null) return { id, sequence: each.sequence, digest: each.digest, placed };
   }
-  throw new Refused("package_file_missing", `${app} needs the shared package ${id}; it comes with the next sync.`, { id });
+  throw new Refused("package_file_missing", `${app} needs the shared package ${id}; it comes with the next sync.`, {
+    id,
+  });
 }
 
 /** Whether this version is one that the dependency allows. */
@@ -38,14 +40,16 @@ export async function installShared(device: Device, index: PackageIndex): Promis
   for (const dependency of index.dependencies) {
     const { id } = dependency;
     const { current } = await device.packages.state(id);
-    if (current !== null && fits(dependency, current) && (await device.packages.placed(id, current.digest)) !== null) continue;
+    if (current !== null && fits(dependency, current) && (await device.packages.placed(id, current.digest)) !== null)
+      continue;
     const role = await device.tree.app(id);
     const control = await device.tree.control(id);
     const offered = [...role.versions.values()]
       .map((each) => ({ sequence: each.sequence, digest: each.indexDigest }))
       .filter((each) => control.offerable.includes(each.sequence) && fits(dependency, each))
       .sort((a, b) => b.sequence - a.sequence)[0];
-    if (offered === undefined) throw new Refused("install_not_offerable", `No version of ${id} fits ${index.app}.`, { id });
+    if (offered === undefined)
+      throw new Refused("install_not_offerable", `No version of ${id} fits ${index.app}.`, { id });
     await device.apply({ action: "install", id, ...offered });
     installed.push(id);
   }

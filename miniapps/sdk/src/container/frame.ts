@@ -1,9 +1,8 @@
 /** One iframe on an app's origin. Made for one boot; removed, never reused. */
 
-import type { Need } from "../origin/messages";
 import { BRIDGE_VERSION, type Hello, type PortGrant } from "../bridge/protocol";
+import type { Need, Wanted } from "../origin/messages";
 import { BootChannel, type Booted, type Supply } from "./boot_channel";
-import type { Wanted } from "../origin/messages";
 
 /** A document may be replaced often, a hello is cheap; more than this is an attack on the shell. */
 const MAX_HELLOS = 30;

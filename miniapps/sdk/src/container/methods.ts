@@ -51,6 +51,6 @@ export function makeMethods(ports: ContainerPorts, context: MethodContext): Meth
   };
 }
 
-function nothing(_: undefined | void): null {
+function nothing(_: unknown): null {
   return null;
 }

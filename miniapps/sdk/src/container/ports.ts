@@ -87,7 +87,12 @@ export interface ContainerEvents {
   /** The origin was repaired from the shell's copy. */
   healed: { readonly app: string; readonly code: string };
   /** A version did not start or fell over; `revertedTo` is the sequence that opens instead, if any. */
-  crashed: { readonly app: string; readonly sequence: number; readonly code: string; readonly revertedTo: number | null };
+  crashed: {
+    readonly app: string;
+    readonly sequence: number;
+    readonly code: string;
+    readonly revertedTo: number | null;
+  };
   closed: { readonly app: string };
   /** For the developer panel: every call with its outcome, and what the app wrote to its console. */
   call: { readonly app: string; readonly method: string; readonly code: string | null };

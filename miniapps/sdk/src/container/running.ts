@@ -75,7 +75,12 @@ export class RunningApp {
     const opened = await ports.device.open(this.app, ports.now());
     const shared = await chooseShared(ports.device, opened.opened.index);
     this.opened = opened;
-    const wanted = wantedOf(this.app, opened, shared, (await ports.device.packages.state(this.app)).kept?.digest ?? null);
+    const wanted = wantedOf(
+      this.app,
+      opened,
+      shared,
+      (await ports.device.packages.state(this.app)).kept?.digest ?? null,
+    );
     const booted = await this.bootWithRoom(wanted, shared, heal);
     await this.tellHealing(wanted.digest, booted, heal);
     if (!this.isClosed) this.watchdog.start();
@@ -165,9 +170,12 @@ export class RunningApp {
     this.host?.close();
     this.host = null;
     const installed = this.opened?.opened.installed;
-    if (this.isClosed || installed === undefined) return port.close();
-    if (hello.refused !== undefined) return void this.heal(hello.refused, hello.path ?? "");
-    if (hello.digest !== installed.digest) return void this.heal("served_other_version", "");
+    const isWanted = hello.refused === undefined && hello.digest === installed?.digest;
+    if (this.isClosed || !isWanted) {
+      port.close();
+      void this.heal(hello.refused ?? "served_other_version", hello.path ?? "");
+      return;
+    }
     this.host = this.makeHost(port);
     this.greet(this.host);
   }
@@ -224,9 +232,9 @@ export class RunningApp {
 
   /** Something served was not what was signed: give the origin the shell's copy, once for each opening. */
   private async heal(code: string, path: string): Promise<void> {
+    if (this.isClosed) return;
     this.refused(code, path);
     this.takeDown();
-    if (this.isClosed) return;
     this.healings += 1;
     if (this.healings > 1) return this.fall(code);
     try {
@@ -283,6 +291,7 @@ function wantedOf(app: string, { opened }: OpenedApp, shared: readonly Chosen[],
 
 function bytesOf({ digest, placed }: { digest: string; placed: PlacedPackage }) {
   const index = placed.index as Uint8Array<ArrayBuffer>;
-  const archive = placed.archive instanceof Blob ? placed.archive : new Blob([placed.archive as Uint8Array<ArrayBuffer>]);
+  const archive =
+    placed.archive instanceof Blob ? placed.archive : new Blob([placed.archive as Uint8Array<ArrayBuffer>]);
   return { digest, index, archive };
 }

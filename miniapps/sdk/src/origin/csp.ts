@@ -40,7 +40,6 @@ export function bootPolicy(shellOrigins: readonly string[]): string {
     "base-uri": ["'none'"],
     "form-action": ["'none'"],
     "frame-ancestors": shellOrigins,
-    "require-trusted-types-for": ["'script'"],
   });
 }
 
@@ -59,7 +58,6 @@ export function noticePolicy(shellOrigins: readonly string[]): string {
 /** Device capabilities go through the bridge, so no document of an app gets one from the browser. */
 export const PERMISSIONS_POLICY = [
   "accelerometer",
-  "bluetooth",
   "camera",
   "clipboard-read",
   "clipboard-write",
@@ -75,7 +73,6 @@ export const PERMISSIONS_POLICY = [
   "screen-wake-lock",
   "serial",
   "usb",
-  "web-share",
 ]
   .map((name) => `${name}=()`)
   .join(", ");
