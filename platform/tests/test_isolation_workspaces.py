@@ -176,9 +176,19 @@ CLIENT_BODIES: dict[str, Any] = {
     "GET /.well-known/jwks.json": None,
     "POST /client/v1/demo/token": {"tier": "full", "client_app": "shop-bank-a"},
     "GET /client/v1/demo/codes": None,
+    "POST /client/v1/demo/tier": {"tier": "full"},
+    "GET /client/v1/shell": None,
+    "GET /client/v1/me": None,
+    "GET /client/v1/devices": None,
+    "DELETE /client/v1/devices/{device}": None,
+    "GET /client/v1/consents": None,
+    "PUT /client/v1/consents/{app}/{permission}": None,
+    "DELETE /client/v1/consents/{app}/{permission}": None,
     "GET /trust": None,
 }
-OPEN_TO_ALL = frozenset({"GET /open/trial/{app}/{sequence}", "GET /.well-known/jwks.json", "GET /trust"})
+OPEN_TO_ALL = frozenset(
+    {"GET /open/trial/{app}/{sequence}", "GET /.well-known/jwks.json", "GET /trust", "GET /client/v1/shell"}
+)
 MAKES_A_DEVICE = frozenset({"POST /client/v1/demo/token", "GET /client/v1/demo/codes"})
 
 
@@ -204,9 +214,10 @@ async def test_a_devices_tokens_open_nothing_next_door(pair: tuple[Town, Town]) 
         f"POST {SESSION}": {"client_app": device.client_app, "device_keys": {"signing": device.jwk}},
         f"POST {SESSION}/refresh": {"refresh_token": refresh},
     }
+    names = {**theirs.ids, "device": theirs.ids["device_id"], "permission": "camera"}
     for operation in sorted(set(bodies) - MAKES_A_DEVICE - {"GET /trust"}):
         method, _, pattern = operation.partition(" ")
-        path = PARAMETER.sub(lambda match: str(theirs.ids[match[1]]), pattern)
+        path = PARAMETER.sub(lambda match: str(names[match[1]]), pattern)
         token = device.tokens["access_token"]
         is_beginning = operation in (f"POST {SESSION}", f"POST {SESSION}/refresh")
         address = f"{str(device.http.base_url).rstrip('/')}/w/bank-b{path}"

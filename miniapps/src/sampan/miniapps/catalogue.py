@@ -100,11 +100,16 @@ class Published:
 
 @dataclass(frozen=True, slots=True)
 class CompiledApps:
-    """The `apps` member of the sync answer for one tier: whole, and for those who have it already."""
+    """The `apps` member of the sync answer for one tier: whole, and for those who have it already.
+
+    `seen` and `opened` are the ids of the apps that the tier may know of, and may open.
+    """
 
     etag: str
     whole: bytes
     unchanged: bytes
+    seen: frozenset[str]
+    opened: frozenset[str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,7 +152,9 @@ def _compile(rows: CatalogueRows, tier: Tier) -> CompiledApps:
     ]
     content = orjson.dumps({"items": items, "categories": categories})
     etag = hashlib.sha256(content).hexdigest()[:32]
-    return CompiledApps(etag, b'{"etag":"%b",%b' % (etag.encode(), content[1:]), orjson.dumps({"etag": etag}))
+    whole = b'{"etag":"%b",%b' % (etag.encode(), content[1:])
+    opened = frozenset(item["id"] for item in items if item["may_open"])
+    return CompiledApps(etag, whole, orjson.dumps({"etag": etag}), frozenset(item["id"] for item in items), opened)
 
 
 def _item(entry: Entry, published: Published, tier: Tier) -> dict[str, Any]:

@@ -7,9 +7,10 @@ from sampan.miniapps.origin import AppOrigin
 from sampan.miniapps.origin_part import on_version_state as on_origin_state
 from sampan.miniapps.origin_part import part as origins_part
 from sampan.miniapps.part import on_version_state, part, sync_part
+from sampan.miniapps.shell_api import build as build_shell_routes
 from sampan.miniapps.shell_site import site
 from sampan.platform.artifacts.kinds import VersionHook
-from sampan.platform.component import AppOrigins, Component, ConsoleRoutes
+from sampan.platform.component import AppOrigins, ClientRoutes, Component, ConsoleRoutes
 from sampan.platform.operators.permissions import EVERYONE, Permission
 
 ADMIN, RELEASE, CAMPAIGN, REVIEWER = "admin", "release_manager", "campaign_operator", "reviewer"
@@ -38,6 +39,7 @@ component = Component(
         VersionHook(on_origin_state),
         AppOrigins(AppOrigin),
         site,
+        ClientRoutes(build_shell_routes),
         ConsoleRoutes("sampan.miniapps.console_api:build_routes"),
     ),
 )

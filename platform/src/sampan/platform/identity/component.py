@@ -1,7 +1,14 @@
 """What the identity floor plugs into the server."""
 
 from sampan.platform.component import ClientRoutes, Component, PortNeed
-from sampan.platform.identity import client_api, keyring, own_api, refresh_route, repository_client_apps, repository_subjects
+from sampan.platform.identity import (
+    client_api,
+    keyring,
+    own_api,
+    refresh_route,
+    repository_client_apps,
+    repository_subjects,
+)
 from sampan.platform.identity.service_keys import workspace_setup
 from sampan.platform.ports import SmsPort
 
