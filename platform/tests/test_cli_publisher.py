@@ -184,7 +184,16 @@ def test_a_version_is_published_while_its_publisher_waits(town: Town) -> None:
     assert waiting.returncode == 0, err
     assert json.loads(out)["state"] == "published"
     again = town.publish(town.pack(1))
-    assert (again.status, again.value["code"]) == (1, "sequence_superseded")
+    assert (again.status, again.value["state"], again.value["already"]) == (0, "published", True)
+    told = town.publisher.run(*town.command(town.pack(1)), as_json=False)
+    assert told.out.startswith("Exactly these bytes are on the server already; nothing was uploaded.\n")
+    assert "sequence 1: published" in told.out
+
+
+def test_other_bytes_under_a_sequence_in_use_are_refused(town: Town) -> None:
+    (town.publisher.folder / "hello/app.css").write_text("body { margin: 1px }")
+    refused = town.publish(town.pack(1))
+    assert (refused.status, refused.value["code"]) == (1, "sequence_superseded")
 
 
 def test_a_waiting_version_is_signed_anew_when_its_base_moves(town: Town) -> None:

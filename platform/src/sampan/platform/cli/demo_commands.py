@@ -1,14 +1,19 @@
 """`sampan demo`: seed the demo bank, print a person's code, mint a device's token."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+if TYPE_CHECKING:
+    from sampan.platform.cli.demo_folder import DemoFolder
+
 demo = typer.Typer(help="The demo bank that `sampan up --demo` serves.", no_args_is_help=True)
 Data = Annotated[Path | None, typer.Option("--data", help="Folder of the demo [SAMPAN_DATA, or .data/demo].")]
-Server = Annotated[str, typer.Option(help="Address of the demo's server.", envvar="SAMPAN_SERVER")]
-LOCAL = "http://127.0.0.1:8080"
+Server = Annotated[
+    str | None,
+    typer.Option(help="Address of the demo's server; else where it was started last.", envvar="SAMPAN_SERVER"),
+]
 
 
 def register(root: typer.Typer) -> None:
@@ -20,7 +25,7 @@ def register(root: typer.Typer) -> None:
 def seed(
     context: typer.Context,
     data: Data = None,
-    server: Server = LOCAL,
+    server: Server = None,
     samples: Annotated[Path | None, typer.Option(help="Folder with further mini-apps and a samples.json.")] = None,
 ) -> None:
     """Bring a running demo to where it should be; `sampan up --demo` does this by itself."""
@@ -30,15 +35,17 @@ def seed(
     from sampan.platform.cli.demo_summary import summary
 
     folder = DemoFolder.chosen(data)
-    bring(folder, server.rstrip("/"), tell, more=samples)
-    context.obj.result({"data": str(folder.root), "server": server}, summary(folder, server.rstrip("/")))
+    address = _address(folder, server)
+    bring(folder, address, tell, more=samples)
+    context.obj.result({"data": str(folder.root), "server": address}, summary(folder, address))
 
 
 @demo.command("people")
-def people(context: typer.Context, data: Data = None, server: Server = LOCAL) -> None:
-    """Print addresses and sign-ins again."""
+def people(context: typer.Context, data: Data = None, server: Server = None) -> None:
+    """Print addresses and sign-ins again, also while no server runs."""
     from sampan.platform.cli.demo_folder import DemoFolder, NoDemoHere
     from sampan.platform.cli.demo_summary import summary
+    from sampan.platform.cli.demo_token import answers
 
     folder = DemoFolder.chosen(data)
     if not folder.is_seeded():
@@ -46,7 +53,10 @@ def people(context: typer.Context, data: Data = None, server: Server = LOCAL) ->
     items = [
         {"email": each.email, "role": each.role, "password": each.password, "totp": each.totp} for each in folder.cast()
     ]
-    context.obj.result({"people": items}, summary(folder, server.rstrip("/")))
+    address = _address(folder, server)
+    is_running = answers(address)
+    value = {"people": items, "server": address, "running": is_running}
+    context.obj.result(value, summary(folder, address, is_running=is_running))
 
 
 @demo.command("code")
@@ -66,12 +76,17 @@ def token(
     tier: Annotated[str, typer.Option(help="visitor, registered, e_account or full.")] = "visitor",
     client_app: Annotated[str, typer.Option(help="Client app of the device.")] = "retail",
     data: Data = None,
-    server: Server = LOCAL,
+    server: Server = None,
 ) -> None:
     """Make a device of this tier in the demo workspace; print its bearer token and the file of its key."""
     from sampan.platform.cli.demo_folder import DemoFolder
     from sampan.platform.cli.demo_token import mint
 
-    made = mint(DemoFolder.chosen(data), server.rstrip("/"), tier, client_app)
+    folder = DemoFolder.chosen(data)
+    made = mint(folder, _address(folder, server), tier, client_app)
     lines = [made["access_token"], f"device {made['device']}, tier {made['tier']}", f"key    {made['device_key_file']}"]
     context.obj.result(made, "\n".join(lines))
+
+
+def _address(folder: "DemoFolder", server: str | None) -> str:
+    return (server or folder.address).rstrip("/")

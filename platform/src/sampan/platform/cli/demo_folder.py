@@ -20,6 +20,7 @@ from sampan.platform.errors import NotFound
 
 DEFAULT_ROOT = Path(".data/demo")
 WORKSPACE = "demo"
+LOCAL = "http://127.0.0.1:8080"
 TOTP_BYTES, PASSWORD_BYTES, PASSPHRASE_BYTES = 20, 12, 32
 
 PEOPLE = (
@@ -91,6 +92,18 @@ class DemoFolder:
     def people(self) -> Path:
         """Sign-ins."""
         return self.root / "people"
+
+    @property
+    def address(self) -> str:
+        """Where the demo's server was started last; before its first start, where it would be."""
+        try:
+            return (self.root / "address").read_text().strip()
+        except OSError:
+            return LOCAL
+
+    def remember_address(self, address: str) -> None:
+        """Note where the server listens, for the commands that come without an address."""
+        write_secret(self.root / "address", address + "\n")
 
     def cast(self) -> list[DemoPerson]:
         """Return all people, those that are missing made up now; nobody else can read the file."""

@@ -67,6 +67,7 @@ class _Seeding:
 
     def start(self, address: str) -> None:
         """Seed, or when that was done before, print the sign-ins."""
+        self._folder.remember_address(address)
         if self._folder.is_seeded():
             from sampan.platform.cli.demo_summary import summary
 

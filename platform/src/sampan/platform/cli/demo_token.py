@@ -7,6 +7,17 @@ import httpx2
 from sampan.platform.cli.api import TIMEOUT_SECONDS, ServerRefused, ServerUnreachable
 from sampan.platform.cli.demo_folder import WORKSPACE, DemoFolder, write_secret
 
+LOOK_SECONDS = 3.0
+SERVER_FAULT = 500
+
+
+def answers(server: str) -> bool:
+    """Whether a server answers there now."""
+    try:
+        return httpx2.get(f"{server}/readyz", timeout=LOOK_SECONDS, trust_env=False).status_code < SERVER_FAULT
+    except httpx2.TransportError:
+        return False
+
 
 def mint(folder: DemoFolder, server: str, tier: str, client_app: str) -> dict[str, Any]:
     """Return the tokens of a new device and where its private key lies; raise `ServerRefused` outside a demo."""

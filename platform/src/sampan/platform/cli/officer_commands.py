@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from sampan.platform.cli.output import said
+
 if TYPE_CHECKING:
     from sampan.platform.cli.api import Api
 
@@ -76,16 +78,29 @@ def show_root(
 @trust.command("pending")
 def list_pending(context: typer.Context) -> None:
     """List what waits for officers' signatures."""
-    found = _api().items("/trust/pending")
+    from sampan.platform.cli.people_names import named
+
+    api = _api()
+    found = api.items("/trust/pending")
+    owners = {each["id"]: each["owner"] for each in api.items("/trust/keys")} if found else {}
     lines = []
     for each in found:
-        have = len(each["progress"]["have_signed"])
+        lines.append(f"{each['id']}  {each['profile']}: {each['role']} version {each['version']}")
+        lines += [
+            f"  {said(request['kind'])} {request['app']}".rstrip()
+            + f", asked by {request['asked_by']}  {request['id']}"
+            for request in each["requests"]
+        ]
+        signed = [owners.get(key) or key[:16] for key in each["progress"]["have_signed"]]
+        left = [
+            owners.get(key) or key[:16]
+            for key in each["progress"]["may_sign"]
+            if key not in each["progress"]["have_signed"]
+        ]
         lines.append(
-            f"{each['id']}  {each['profile']}: {each['role']} version {each['version']}, "
-            f"signed by {have}; two officers are needed"
+            f"  signed by {', '.join(signed) or 'nobody yet'}; may sign: {', '.join(left)}; two officers are needed"
         )
-        lines += [f"  {request['kind']} {request['app']}  {request['id']}" for request in each["requests"]]
-    context.obj.result({"items": found}, "\n".join(lines) or "Nothing waits for signatures.")
+    context.obj.result({"items": found}, named(context.obj, api, "\n".join(lines)) or "Nothing waits for signatures.")
 
 
 @trust.command("sign")
@@ -103,14 +118,17 @@ def sign(
     from sampan.platform.cli.home import signed_in
     from sampan.platform.cli.key_pairs import pair_at, passphrase_for
     from sampan.platform.cli.officer_session import OfficerSession
+    from sampan.platform.cli.people_names import named
 
     if not pending and not everything:
         raise typer.BadParameter("name what to sign, or give --all", param_hint="pending")
-    session = OfficerSession(_api(), signed_in())
+    api = _api()
+    session = OfficerSession(api, signed_in())
     pair = pair_at(key)
     chosen = session.waiting_for(pair.id, None if everything else pending)
     for each, summary in chosen:
-        context.obj.note("\n".join([*summary.lines, f"  digest {summary.digest}", f"  id {each['id']}"]))
+        text = "\n".join([*summary.lines, f"  digest {summary.digest}", f"  id {each['id']}"])
+        context.obj.note(named(context.obj, api, text))
     if chosen and not yes:
         typer.confirm(f"Sign {len(chosen)} bodies with {key}?", abort=True, err=True)
     done = []

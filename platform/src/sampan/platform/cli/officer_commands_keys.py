@@ -53,7 +53,7 @@ def start(
     api = _api()
     body = {"officers": _officers(api, officer), "note": note}
     found = api.post(f"/trust/trees/{profile}/start", body)
-    context.obj.result(found, f"A second administrator approves it: sampan change approve {found['id']}")
+    context.obj.result(found, tell_waits(found))
 
 
 def officers(context: typer.Context, profile: Profile, officer: Officers) -> None:
@@ -68,12 +68,16 @@ def keys(
     profile: Annotated[str | None, typer.Option(help="Only keys of this tree.")] = None,
 ) -> None:
     """List the registered public keys."""
-    found = _api().items("/trust/keys", purpose=purpose, profile=profile)
+    from sampan.platform.cli.people_names import named
+
+    api = _api()
+    found = api.items("/trust/keys", purpose=purpose, profile=profile)
     lines = [
-        f"{each['id'][:16]}  {each['purpose']:<10} {each['profile'] or '-':<6} {each['state']:<10} {each['owner']}"
+        f"{each['id'][:16]}  {each['purpose']:<10} {each['profile'] or '-':<6} {each['state']:<10} "
+        f"{each['owner'] or 'the server'}"
         for each in found
     ]
-    context.obj.result({"items": found}, "\n".join(lines) or "No keys.")
+    context.obj.result({"items": found}, named(context.obj, api, "\n".join(lines)) or "No keys.")
 
 
 def suspend(context: typer.Context, key: KeyId, reason: Reason) -> None:
@@ -87,7 +91,7 @@ def resume(context: typer.Context, key: KeyId, reason: Reason) -> None:
     """Propose that a suspended key may sign again; a second administrator approves."""
     api = _api()
     found = api.post(f"/trust/keys/{_full_id(api, key)}/resume", {"reason": reason})
-    context.obj.result(found, f"A second administrator approves it: sampan change approve {found['id']}")
+    context.obj.result(found, tell_waits(found))
 
 
 def rotate(
@@ -207,6 +211,11 @@ def _full_id(api: "Api", beginning: str) -> str:
     if len(found) != 1:
         raise NotFound(f"{len(found)} keys begin with {beginning}; see `sampan trust keys`.")
     return str(found[0])
+
+
+def tell_waits(found: dict[str, Any]) -> str:
+    """Return how a second administrator goes on."""
+    return f"A second administrator reads and approves it:\n  sampan change show {found['id']}"
 
 
 def _tell(context: typer.Context, found: dict[str, Any]) -> None:

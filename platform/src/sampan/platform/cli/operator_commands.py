@@ -1,9 +1,10 @@
 """Commands of reviewers and release managers: review, change, release, kill. Each is one call of the console API."""
 
-import json
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+
+from sampan.platform.cli.output import moment, said
 
 if TYPE_CHECKING:
     from sampan.platform.cli.api import Api
@@ -14,7 +15,9 @@ release = typer.Typer(help="Who gets which version.", no_args_is_help=True)
 
 App = Annotated[str, typer.Argument(help="App id, such as demo.bank.coupons.")]
 Sequence = Annotated[int, typer.Argument(help="Sequence of the version.")]
+Change = Annotated[str, typer.Argument(metavar="CHANGE", help="Id of the change request.")]
 Release = Annotated[str, typer.Argument(help="Release id.")]
+ENDS_AS = {"pause": "paused", "complete": "completed", "stop": "stopped", "rollback": "rolled_back"}
 Cause = Annotated[str, typer.Option(help="Why; stands in the history.")]
 
 
@@ -30,30 +33,34 @@ def register(root: typer.Typer) -> None:
 def list_reviews(context: typer.Context) -> None:
     """List what is under review and yours to review."""
     found = _api().get("/reviews")["items"]
-    lines = [f"{each['app']} {each['version']} ({each['sequence']})  {each['state']}" for each in found]
+    lines = [f"{each['app']} {each['version']} ({each['sequence']})  {said(each['state'])}" for each in found]
     context.obj.result({"items": found}, "\n".join(lines) or "Nothing is under review.")
 
 
 @review.command("show")
 def show_review(context: typer.Context, app: App, sequence: Sequence) -> None:
     """Show a version with its findings; approve by the digest that stands here."""
-    found = _api().get(f"/apps/{app}/versions/{sequence}")
+    from sampan.platform.cli.people_names import named
+
+    api = _api()
+    found = api.get(f"/apps/{app}/versions/{sequence}")
     findings = [
         f"  {each['severity']}: {each['message']}" + (f" ({each['file']}:{each['line']})" if each["file"] else "")
         for each in found["findings"]
     ]
     lines = [
-        f"{found['app']} {found['version']} (sequence {found['sequence']}): {found['state']}",
+        f"{found['app']} {found['version']} (sequence {found['sequence']}): {said(found['state'])}",
+        f"sent in by    {found['submitted_by']}, {moment(found['submitted_ms'])}",
         f"package digest {found['digest']}",
         f"review digest  {found['review_digest']}",
         *(findings or ["  the checks found nothing"]),
-        *(f"  comment: {each['text']}" for each in found["comments"]),
+        *(f"  {each['author']}: {each['text']}" for each in found["comments"]),
     ]
     if found["state"] == "in_review":
         lines.append(
             f"Approve exactly this:\n  sampan review approve {app} {sequence} --digest {found['review_digest']}"
         )
-    context.obj.result(found, "\n".join(lines))
+    context.obj.result(found, named(context.obj, api, "\n".join(lines)))
 
 
 @review.command("approve")
@@ -65,7 +72,7 @@ def approve_review(
 ) -> None:
     """Approve exactly the bytes behind a review digest; the review key signs and the version is published."""
     found = _api().post(f"/apps/{app}/versions/{sequence}/approve", {"digest": digest})
-    context.obj.result(found, f"{app} {found['version']} is {found['state']}.")
+    context.obj.result(found, f"{app} {found['version']} is {said(found['state'])}.")
 
 
 @review.command("reject")
@@ -78,7 +85,7 @@ def reject_review(
 ) -> None:
     """Refuse a version for good."""
     found = _api().post(f"/apps/{app}/versions/{sequence}/reject", {"digest": digest, "comment": comment})
-    context.obj.result(found, f"{app} {found['version']} is {found['state']}.")
+    context.obj.result(found, f"{app} {found['version']} is {said(found['state'])}.")
 
 
 @change.command("list")
@@ -88,39 +95,44 @@ def list_changes(
 ) -> None:
     """List change requests that you may see, the newest first."""
     found = _api().get("/changes", state=state)
-    lines = [f"{each['id']}  {each['kind']}  {each['target']}  by {each['maker']['name']}" for each in found["items"]]
+    lines = [
+        f"{each['id']}  {each['kind']:<17}  {each['target_name']}  by {each['maker']['name']}"
+        for each in found["items"]
+    ]
     context.obj.result(found, "\n".join(lines) or f"No change request is {state}.")
 
 
 @change.command("show")
-def show_change(context: typer.Context, change_id: str) -> None:
+def show_change(context: typer.Context, change_id: Change) -> None:
     """Show what a change request would do; approve by the digest that stands here."""
-    found = _api().get(f"/changes/{change_id}")
-    lines = [f"{found['kind']} on {found['target']}: {found['state']}", f"digest {found['digest']}"]
-    lines += [f"  {line['en']}: {_side(line['before'])} -> {_side(line['after'])}" for line in found["diff"]]
-    context.obj.result(found, "\n".join(lines))
+    from sampan.platform.cli.change_text import change_lines
+    from sampan.platform.cli.people_names import named
+
+    api = _api()
+    found = api.get(f"/changes/{change_id}")
+    context.obj.result(found, named(context.obj, api, "\n".join(change_lines(found))))
 
 
 @change.command("approve")
 def approve_change(
     context: typer.Context,
-    change_id: str,
+    change_id: Change,
     digest: Annotated[str, typer.Option(help="The digest that `sampan change show` printed.")],
 ) -> None:
     """Approve exactly the payload behind a digest; it is carried out at once."""
     found = _api().post(f"/changes/{change_id}/approve", {"digest": digest})
-    context.obj.result(found, f"{change_id} is {found['state']}.")
+    context.obj.result(found, f"{change_id} is {said(found['state'])}.")
 
 
 @change.command("reject")
 def reject_change(
     context: typer.Context,
-    change_id: str,
+    change_id: Change,
     reason: Annotated[str, typer.Option(help="What the maker is told.")] = "",
 ) -> None:
     """Refuse a change request for good."""
     found = _api().post(f"/changes/{change_id}/reject", {"reason": reason})
-    context.obj.result(found, f"{change_id} is {found['state']}.")
+    context.obj.result(found, f"{change_id} is {said(found['state'])}.")
 
 
 @release.command("create")
@@ -170,7 +182,7 @@ def list_releases(
     """List releases, the newest first."""
     found = _api().get("/releases", deliverable=app, state=state)
     lines = [
-        f"{each['id']}  {each['deliverable']} {each['version']} ({each['sequence']})  {each['state']}"
+        f"{each['id']}  {each['deliverable']} {each['version']} ({each['sequence']})  {said(each['state'])}"
         for each in found["items"]
     ]
     context.obj.result(found, "\n".join(lines) or "No releases.")
@@ -179,17 +191,23 @@ def list_releases(
 @release.command("show")
 def show_release(context: typer.Context, release_id: Release) -> None:
     """Show a release, its history and how far it has come."""
+    from sampan.platform.cli.people_names import named
+
     api = _api()
     found = api.get(f"/releases/{release_id}")
     delivery = api.get(f"/insight/releases/{release_id}")
     lines = [
-        f"{found['deliverable']} {found['version']} (sequence {found['sequence']}): {found['state']}",
-        f"  audience {json.dumps(found['audience'], ensure_ascii=False)}",
-        *(f"  {each['state']} by {each['by']}  {each['cause']}" for each in found["history"]),
+        f"{found['deliverable']} {found['version']} (sequence {found['sequence']}): {said(found['state'])}",
+        f"  for {_audience(found['audience'])}",
+        *(
+            f"  {moment(each['at_ms'])}  {said(each['state'])} by {each['by']}"
+            + (f": {each['cause']}" if each["cause"] else "")
+            for each in found["history"]
+        ),
         f"  devices that reported: {delivery['devices']}",
         *(f"    {stage}: {count}" for stage, count in delivery["furthest"].items()),
     ]
-    context.obj.result({**found, "delivery": delivery}, "\n".join(lines))
+    context.obj.result({**found, "delivery": delivery}, named(context.obj, api, "\n".join(lines)))
 
 
 @release.command("pause")
@@ -229,13 +247,17 @@ def kill(
     app: App,
     sequence: Sequence,
     cause: Annotated[str, typer.Option(help="Why; stands in the audit.")],
-    totp: Annotated[str, typer.Option(prompt="One-time code", help="A fresh one: this act is dangerous.")],
+    totp: Annotated[
+        str | None, typer.Option(help="A fresh one-time code, for this act is dangerous; asked for when left out.")
+    ] = None,
     reason: Annotated[str, typer.Option(help="Code of the text that people see.")] = "withdrawn",
     kind: Annotated[str, typer.Option(help="Deliverable kind.")] = "miniapp",
 ) -> None:
     """Forbid a version on every device after its next contact; it neither installs nor opens again."""
+    from sampan.platform.cli.sign_in_prompts import CODE, asked
+
     api = _api()
-    api.post("/session/totp", {"totp": totp})
+    api.post("/session/totp", {"totp": totp or asked(CODE)})
     api.post("/kills", {"kind": kind, "id": app, "sequence": sequence, "reason": reason, "cause": cause})
     context.obj.result({"app": app, "sequence": sequence}, f"{app} sequence {sequence} is killed.")
 
@@ -256,15 +278,33 @@ def _say_when_not_listed(context: typer.Context, api: "Api", app: str, kind: str
 
 
 def _move(context: typer.Context, release_id: str, verb: str, cause: str) -> None:
-    found: Any = _api().post(f"/releases/{release_id}/{verb}", {"cause": cause})
-    context.obj.result(found, f"{release_id} is {found['state']}.")
+    """Carry out a move; one that was carried out before changes nothing and is no failure."""
+    from sampan.platform.cli.api import ServerRefused
+
+    api = _api()
+    try:
+        found: Any = api.post(f"/releases/{release_id}/{verb}", {"cause": cause})
+    except ServerRefused as problem:
+        state = ENDS_AS[verb]
+        if problem.code != "wrong_release_state" or problem.facts.get("state") != state:
+            raise
+        found = api.get(f"/releases/{release_id}")
+        context.obj.result({**found, "already": True}, f"{_released(found)} was {said(state)} before; nothing changed.")
+        return
+    context.obj.result(found, f"{_released(found)} is {said(found['state'])}.")
+
+
+def _audience(rule: Any) -> str:
+    from sampan.platform.audience.words import rule_words
+
+    return rule_words(rule).en
+
+
+def _released(found: dict[str, Any]) -> str:
+    return f"The release of {found['deliverable']} {found['version']} ({found['sequence']})"
 
 
 def _api() -> "Api":
     from sampan.platform.cli.api import current_api
 
     return current_api()
-
-
-def _side(value: str | None) -> str:
-    return "nothing" if value is None else value

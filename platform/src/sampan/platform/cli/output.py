@@ -4,6 +4,7 @@ import json
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from enum import IntEnum
 from typing import Any, NoReturn
 
@@ -47,6 +48,16 @@ def fail_with(error: SampanError) -> NoReturn:
     else:
         sys.stderr.write(f"sampan: {told(error)}\n")
     sys.exit(exit_code_of(error))
+
+
+def said(code: str) -> str:
+    """Return a state or a cause for people: `in_review` is read as words."""
+    return code.replace("_", " ")
+
+
+def moment(at_ms: int) -> str:
+    """Return a time for people, in this machine's own time zone."""
+    return f"{datetime.fromtimestamp(at_ms / 1000).astimezone():%Y-%m-%d %H:%M %Z}"
 
 
 def told(error: SampanError) -> str:

@@ -1,10 +1,16 @@
 """Signing in and out, and machine tokens."""
 
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
+from sampan.platform.cli.output import moment
+
 tokens = typer.Typer(help="Machine tokens: scoped, expiring, never approving.", no_args_is_help=True)
+
+LOCAL = "http://127.0.0.1:8080"
+Server = Annotated[str, typer.Option(help="Address of the server.", envvar="SAMPAN_SERVER")]
+WorkspaceId = Annotated[str, typer.Option("--workspace", help="Workspace id.", envvar="SAMPAN_WORKSPACE")]
 
 
 def register(root: typer.Typer) -> None:
@@ -18,68 +24,83 @@ def register(root: typer.Typer) -> None:
 
 def login(
     context: typer.Context,
-    server: Annotated[
-        str, typer.Option(help="Address of the server.", envvar="SAMPAN_SERVER")
-    ] = "http://127.0.0.1:8080",
-    workspace: Annotated[str, typer.Option(help="Workspace id.", envvar="SAMPAN_WORKSPACE")] = "demo",
-    email: Annotated[str, typer.Option(prompt=True)] = "",
-    password: Annotated[str, typer.Option(prompt=True, hide_input=True, envvar="SAMPAN_PASSWORD")] = "",
-    totp: Annotated[str, typer.Option(prompt="One-time code", help="Six digits of your authenticator.")] = "",
+    server: Server = LOCAL,
+    workspace: WorkspaceId = "demo",
+    email: Annotated[str | None, typer.Option(help="Your address; asked for when left out.")] = None,
+    password: Annotated[
+        str | None, typer.Option(help="Better left out: it is asked for, and not shown.", envvar="SAMPAN_PASSWORD")
+    ] = None,
+    totp: Annotated[
+        str | None, typer.Option(help="One-time code: six digits of your authenticator; asked for when left out.")
+    ] = None,
 ) -> None:
     """Sign in with password and one-time code; the session is kept in your own folder."""
     from sampan.platform.cli.api import Api
     from sampan.platform.cli.home import SignIn, remember
+    from sampan.platform.cli.sign_in_prompts import Given, signed_in_with
 
-    api = Api(server, workspace)
-    answer = api.post("/session", {"email": email, "password": password, "totp": totp, "kind": "bearer"})
-    remember(SignIn(server.rstrip("/"), workspace, email, answer["secret"]))
+    given = Given(email, password, totp)
+    if not given.is_complete:
+        context.obj.note(f"Signing in to {workspace} on {server}.")
+    who, answer = signed_in_with(Api(server, workspace), given, context.obj.note)
+    remember(SignIn(server.rstrip("/"), workspace, who, answer["secret"]))
     context.obj.result(
-        {"email": email, "workspace": workspace, "expires_ms": answer["expires_ms"]},
-        f"Signed in to {workspace} on {server} as {email}.",
+        {"email": who, "workspace": workspace, "expires_ms": answer["expires_ms"]},
+        f"Signed in to {workspace} on {server} as {who}, until {moment(answer['expires_ms'])}.",
     )
 
 
 def logout(context: typer.Context) -> None:
-    """End the session here and on the server."""
-    from sampan.platform.cli.api import current_api
-    from sampan.platform.cli.home import forget
-    from sampan.platform.errors import Unauthorized
+    """End the session here and on the server; without an answer of the server, at least here."""
+    from sampan.platform.cli.api import Api
+    from sampan.platform.cli.home import NotSignedIn, forget, signed_in
+    from sampan.platform.errors import Unauthorized, Unavailable
 
+    was_told, text = True, "Signed out."
     try:
-        current_api().delete("/session")
+        Api.of(signed_in()).delete("/session")
+    except NotSignedIn:
+        text = "Nobody was signed in here."
     except Unauthorized:
-        context.obj.note("The session had ended already.")
+        text = "The session had ended already; it is forgotten here too."
+    except Unavailable:
+        was_told = False
+        text = (
+            "Signed out here. The server does not answer and was not told: the session stays valid there until it ends "
+            "by itself."
+        )
     forget()
-    context.obj.result({"signed_in": False}, "Signed out.")
+    context.obj.result({"signed_in": False, "server_told": was_told}, text)
 
 
 def confirm(
     context: typer.Context,
-    totp: Annotated[str, typer.Option(prompt="One-time code", help="A code that was not used yet.")],
+    totp: Annotated[str | None, typer.Option(help="A code that was not used yet; asked for when left out.")] = None,
 ) -> None:
     """Give a fresh one-time code: opens dangerous acts, such as approving, for five minutes."""
     from sampan.platform.cli.api import current_api
+    from sampan.platform.cli.sign_in_prompts import CODE, asked
 
-    answer = current_api().post("/session/totp", {"totp": totp})
+    api = current_api()
+    answer = api.post("/session/totp", {"totp": totp or asked(CODE)})
     context.obj.result(answer, "Dangerous acts are open for five minutes.")
 
 
 def setup(
     context: typer.Context,
     link: Annotated[str, typer.Argument(help="The set-up link that an administrator gave you.")],
-    server: Annotated[
-        str, typer.Option(help="Address of the server.", envvar="SAMPAN_SERVER")
-    ] = "http://127.0.0.1:8080",
-    workspace: Annotated[str, typer.Option(help="Workspace id.", envvar="SAMPAN_WORKSPACE")] = "demo",
+    server: Server = LOCAL,
+    workspace: WorkspaceId = "demo",
 ) -> None:
     """Choose a password and enrol your authenticator, for a new or a reset account."""
     from sampan.platform.cli.api import Api
+    from sampan.platform.cli.sign_in_prompts import CODE, asked
 
     api = Api(server, workspace)
     shown = api.post("/setup/begin", {"link": link})
     context.obj.note(f"Account {shown['email']}. Add this to your authenticator:\n  {shown['totp_uri']}")
-    password = typer.prompt("New password", hide_input=True, confirmation_prompt=True)
-    totp = typer.prompt("One-time code")
+    password = asked("New password", hidden=True, is_new=True)
+    totp = asked(CODE)
     api.post("/setup/finish", {"link": link, "password": password, "totp": totp})
     context.obj.result({"email": shown["email"]}, f"{shown['email']} is ready. Sign in with `sampan login`.")
 
@@ -102,10 +123,12 @@ def create_token(
 def list_tokens(context: typer.Context) -> None:
     """List the tokens that you may see."""
     from sampan.platform.cli.api import current_api
+    from sampan.platform.cli.people_names import named
 
-    answer = current_api().get("/tokens")
-    lines = [f"{item['id']}  {item['name']}" for item in answer["items"]] or ["No tokens."]
-    context.obj.result(answer, "\n".join(lines))
+    api = current_api()
+    answer = api.get("/tokens")
+    lines = [_token_line(item) for item in answer["items"]] or ["No tokens: `sampan token create` makes one."]
+    context.obj.result(answer, named(context.obj, api, "\n".join(lines)))
 
 
 @tokens.command("revoke")
@@ -115,3 +138,8 @@ def revoke_token(context: typer.Context, token: str) -> None:
 
     current_api().delete(f"/tokens/{token}")
     context.obj.result({"revoked": token}, f"{token} is revoked.")
+
+
+def _token_line(item: dict[str, Any]) -> str:
+    state = f"revoked {moment(item['revoked_ms'])}" if item["revoked_ms"] else f"until {moment(item['expires_ms'])}"
+    return f"{item['id']}  {item['name']}  of {item['operator']}  {state}  {', '.join(item['permissions'])}"

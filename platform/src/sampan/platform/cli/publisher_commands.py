@@ -9,6 +9,7 @@ from sampan.platform.cli.output import ExitCode, Output
 
 Folder = Annotated[Path, typer.Argument(help="Folder of the mini-app.")]
 PLAIN_VERSION = "1.0.0"
+UNAUTHORIZED, SERVER_FAULT = 401, 500
 
 
 def register(root: typer.Typer) -> None:
@@ -144,13 +145,19 @@ def check(
     """Run the checks that the server will run. Exit status 6 when something would stop the version."""
     from sampan.platform.cli import packages
 
-    rules = packages.default_rules() if offline else _bank_rules()
+    rules = packages.default_rules() if offline else _bank_rules(context.obj)
     before = packages.read_index(previous) if previous else None
     with packages.accepted(source, rules, context.obj) as found:
         told = packages.findings(found, rules, previous=before)
         digest, index = found.digest, found.index
     is_good = not packages.has_errors(told)
-    value: dict[str, Any] = {"app": index.app, "sequence": index.sequence, "digest": digest, "ok": is_good}
+    value: dict[str, Any] = {
+        "app": index.app,
+        "sequence": index.sequence,
+        "digest": digest,
+        "ok": is_good,
+        "rules": rules.source,
+    }
     lines = packages.finding_lines(told)
     verdict = "Nothing stops it" if is_good else "The errors above stop it"
     lines.append(f"{index.app} {index.version}: {len(told)} findings. {verdict}; checked against {rules.source}.")
@@ -159,14 +166,21 @@ def check(
         raise typer.Exit(ExitCode.FINDINGS)
 
 
-def _bank_rules() -> Any:
+def _bank_rules(output: Output) -> Any:
+    """Return the bank's rules; without a session or an answer those of a new workspace, and say so."""
     from sampan.platform.cli import packages
     from sampan.platform.cli.api import Api
     from sampan.platform.cli.home import NotSignedIn, signed_in
+    from sampan.platform.errors import SampanError
 
     try:
         return packages.rules_of(Api.of(signed_in()))
     except NotSignedIn:
+        return packages.default_rules()
+    except SampanError as problem:
+        if problem.status != UNAUTHORIZED and problem.status < SERVER_FAULT:
+            raise
+        output.note(f"The bank's own rules were not asked for: {problem.detail}")
         return packages.default_rules()
 
 

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from sampan.platform.cli.output import ExitCode, Output
+from sampan.platform.cli.output import ExitCode, Output, said
 
 if TYPE_CHECKING:
     from sampan.platform.cli.api import Api
@@ -46,9 +46,10 @@ def publish(
         bool, typer.Option("--trial/--no-trial", help="Also for named testers, before the review.")
     ] = True,
 ) -> None:
-    """Sign a package on this machine, upload it, and have it reviewed."""
+    """Sign a package on this machine, upload it, and have it reviewed; the same bytes again change nothing."""
     from sampan.platform.cli.api import Api
     from sampan.platform.cli.home import signed_in
+    from sampan.platform.cli.publishing import FINAL
 
     sign_in = signed_in()
     api = Api.of(sign_in)
@@ -63,7 +64,7 @@ def publish(
         candidate, found = job.give_sequence(resequence, is_urgent=urgent)
     else:
         candidate, found = job.upload(is_urgent=urgent)
-    if wait:
+    if wait and not (found.get("already") and found["state"] in FINAL):
         found = job.follow(candidate)
         if found["state"] == "checks_failed":
             found = api.get(candidate.path)
@@ -77,7 +78,7 @@ def withdraw(
     from sampan.platform.cli.api import current_api
 
     found = current_api().post(f"/apps/{app}/versions/{sequence}/withdraw", {"note": note})
-    context.obj.result(found, f"{app} sequence {sequence} is {found['state']}.")
+    context.obj.result(found, f"{app} sequence {sequence} is {said(found['state'])}.")
 
 
 def status(
@@ -87,18 +88,19 @@ def status(
 ) -> None:
     """Show where apps and versions stand."""
     from sampan.platform.cli.api import current_api
+    from sampan.platform.cli.people_names import named
 
     api = current_api()
     if app is None:
         apps = api.items("/apps")
-        lines = [f"{each['app']}  {each['kind']}" for each in apps]
-        context.obj.result({"items": apps}, "\n".join(lines) or "No apps that you may see.")
+        lines = [f"{each['app']}  {each['kind']}  {each['publisher']}" for each in apps]
+        context.obj.result({"items": apps}, named(context.obj, api, "\n".join(lines)) or "No apps that you may see.")
     elif sequence is None:
         versions = api.items(f"/apps/{app}/versions")
         context.obj.result({"items": versions}, "\n".join(map(_line, versions)) or f"{app} has no versions yet.")
     else:
         found = api.get(f"/apps/{app}/versions/{sequence}")
-        context.obj.result(found, "\n".join(_detail(found)))
+        context.obj.result(found, named(context.obj, api, "\n".join(_detail(found))))
 
 
 class _Unlock:
@@ -135,8 +137,10 @@ class _Job:
 
         rules = packages.rules_of(self.api)
         with packages.accepted(self.package, rules, self.output) as found:
-            _refuse_errors(self.output, packages.findings(found, rules))
             candidate = publishing.Candidate.of(found, floor=self.floor)
+            if (known := publishing.already_there(self.api, candidate, found.digest)) is not None:
+                return candidate, known
+            _refuse_errors(self.output, packages.findings(found, rules))
             bodies = self.bodies(candidate)
             with packages.progress(self.output, "Uploading") as told:
                 upload = _upload(self.api, found.archive_path, told)
@@ -217,11 +221,24 @@ def _refuse_errors(output: Output, told: list[Any]) -> None:
         raise typer.Exit(ExitCode.FINDINGS)
 
 
+_NEXT_STEP = {
+    "needs_signature": "Another version was published first; sign this one on top of it: add --resign.",
+    "sequence_superseded": "A higher sequence was published first; send the same files under a new one: "
+    "add --resequence NUMBER.",
+    "checks_failed": "Mend what was found and pack again with `sampan pack FOLDER --next`.",
+    "rejected": "A rejected package stays rejected; pack the mended one with `sampan pack FOLDER --next`.",
+}
+
+
 def _tell(output: Output, found: dict[str, Any], *, is_final: bool) -> None:
-    lines = [_line(found)]
-    if found["state"] == "checks_failed":
-        lines = _detail(found) if "findings" in found else lines
-    if not is_final:
+    from sampan.platform.cli.publishing import FINAL
+
+    lines = _detail(found) if found["state"] == "checks_failed" and "findings" in found else [_line(found)]
+    if found.get("already"):
+        lines.insert(0, "Exactly these bytes are on the server already; nothing was uploaded.")
+    if (help_ := _NEXT_STEP.get(found["state"])) is not None:
+        lines.append(help_)
+    elif not is_final and found["state"] not in FINAL:
         lines.append(f"Follow it: sampan status {found['app']} {found['sequence']}")
     output.result(found, "\n".join(lines))
     if found["state"] == "checks_failed":
@@ -232,8 +249,8 @@ def _tell(output: Output, found: dict[str, Any], *, is_final: bool) -> None:
 
 def _line(found: dict[str, Any]) -> str:
     says_more = found["cause"] and found["cause"] not in (found["state"], "slot_free")
-    cause = f" ({found['cause']})" if says_more else ""
-    return f"{found['app']} {found['version']}, sequence {found['sequence']}: {found['state']}{cause}"
+    cause = f" ({said(found['cause'])})" if says_more else ""
+    return f"{found['app']} {found['version']}, sequence {found['sequence']}: {said(found['state'])}{cause}"
 
 
 def _detail(found: dict[str, Any]) -> list[str]:

@@ -27,6 +27,7 @@ from sampan.platform.errors import Conflict
 FINAL = frozenset({"published", "rejected", "withdrawn", "checks_failed", "sequence_superseded", "archived", "killed"})
 BASE_MOVED = frozenset({"body_base_moved", "base_moved"})
 POLL_SECONDS = 1.0
+NOT_THERE = 404
 TRIAL = "trial"
 
 Keys = Mapping[str, PrivateKey]
@@ -103,6 +104,22 @@ def renewed_bodies(app_id: str, places: Places, keys: Keys) -> dict[str, Any]:
 def places_of(sign_in: SignIn, own_home: Path | None = None) -> dict[str, Place]:
     """Return every tree of the person's workspace."""
     return {profile: Place.of(sign_in, profile, own_home) for profile in PROFILES}
+
+
+def already_there(api: Api, candidate: Candidate, digest: str) -> dict[str, Any] | None:
+    """Return the version as the server has it, with `already`, when it has exactly the package of this digest.
+
+    None also for a version that was taken back: publishing it again brings it back.
+    """
+    try:
+        found: dict[str, Any] = api.get(candidate.path)
+    except ServerRefused as problem:
+        if problem.status == NOT_THERE:
+            return None
+        raise
+    if found["digest"] != digest or found["state"] == "withdrawn":
+        return None
+    return {**found, "already": True}
 
 
 def submit(

@@ -1,0 +1,194 @@
+"""Signing in at a terminal, with and without a server, and people's names in what is printed for people."""
+
+import os
+import pty
+import re
+import select
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from sampan.platform.cli.change_text import change_lines, spoken
+from sampan.platform.cli.demo_parties import ADMINS
+from sampan.platform.operators.totp import STEP_MS
+from sampan.platform.testing_cli import COMMAND, DemoServer, Person
+
+AWAY = "http://127.0.0.1:9"
+DESK = "desk@demo.example"
+ID = re.compile(r"\b(?:opr|per)_[0-9a-f]{32}\b")
+WAIT_SECONDS = 60.0
+
+
+class Terminal:
+    """A command at a real terminal: what it shows is read, and answered."""
+
+    def __init__(self, person: Person, *arguments: str) -> None:
+        person.folder.mkdir(parents=True, exist_ok=True)
+        env = {name: value for name, value in os.environ.items() if not name.startswith("SAMPAN_")}
+        env |= {"SAMPAN_HOME": str(person.folder / "home"), "TERM": "dumb", "COLUMNS": "200"}
+        self._screen, inside = pty.openpty()
+        self._process = subprocess.Popen(
+            [*COMMAND, *arguments], stdin=inside, stdout=inside, stderr=inside, env=env, cwd=person.folder
+        )
+        os.close(inside)
+        self.shown, self._seen = "", 0
+
+    def answer(self, prompt: str, text: str) -> None:
+        """Wait for a prompt, whole as it is shown once input is read, and type."""
+        while prompt not in self.shown[self._seen :]:
+            assert self._read(), f"no {prompt!r} in {self.shown!r}"
+        self._seen = len(self.shown)
+        os.write(self._screen, text.encode() + b"\n")
+
+    def end(self) -> int:
+        """Return the exit status, once everything it showed was read."""
+        while self._read():
+            pass
+        os.close(self._screen)
+        return self._process.wait(WAIT_SECONDS)
+
+    def _read(self) -> bool:
+        if not select.select([self._screen], [], [], WAIT_SECONDS)[0]:
+            return False
+        try:
+            data = os.read(self._screen, 4096)
+        except OSError:  # the other end is closed: the command has ended
+            return False
+        self.shown += data.decode()
+        return bool(data)
+
+
+def test_a_refused_code_is_asked_for_again_and_the_password_is_never_shown(
+    demo_server: DemoServer, tmp_path: Path
+) -> None:
+    desk = demo_server.folder.person(DESK)
+    person = Person(tmp_path, demo_server.address)
+    terminal = Terminal(person, "login", "--server", demo_server.address)
+    terminal.answer("E-mail: ", desk.email)
+    terminal.answer("Password: ", desk.password)
+    terminal.answer("authenticator): ", "000000")
+    terminal.answer("authenticator): ", "")
+    terminal.answer("Password: ", desk.password)
+    code = person.ok("demo", "code", DESK, "--data", demo_server.root)["code"]
+    terminal.answer("authenticator): ", code)
+    assert terminal.end() == 0, terminal.shown
+    assert f"Signing in to demo on {demo_server.address}." in terminal.shown
+    assert "Try with the next code" in terminal.shown
+    assert desk.password not in terminal.shown
+    assert person.ok("logout") == {"signed_in": False, "server_told": True}
+    assert person.run("status").value["code"] == "not_signed_in"
+
+
+def test_nobody_is_asked_where_nobody_can_answer(tmp_path: Path) -> None:
+    ran = Person(tmp_path, AWAY).run("login", "--email", DESK, as_json=False)
+    assert ran.status == 2
+    assert "SAMPAN_PASSWORD" in ran.err
+
+
+def test_without_a_server_signing_out_forgets_the_session_here_and_says_so(tmp_path: Path) -> None:
+    person = Person(tmp_path, AWAY)
+    assert "Nobody was signed in" in person.run("logout", as_json=False).out
+    kept = tmp_path / "home" / "sign-in.json"
+    kept.write_text(f'{{"server": "{AWAY}", "workspace": "demo", "email": "x", "secret": "y"}}')
+    ran = person.run("logout", as_json=False)
+    assert (ran.status, kept.exists()) == (0, False)
+    assert "was not told" in ran.out
+    kept.write_text(f'{{"server": "{AWAY}", "workspace": "demo", "email": "x", "secret": "y"}}')
+    assert person.ok("logout") == {"signed_in": False, "server_told": False}
+
+
+def test_without_a_server_a_check_uses_the_rules_of_a_new_workspace_and_says_so(tmp_path: Path) -> None:
+    person = Person(tmp_path, AWAY, {"SAMPAN_TOKEN": "x", "SAMPAN_SERVER": AWAY})
+    person.ok("new", "hello", "--id", "bank.demo.hello")
+    assert person.ok("check", "hello")["rules"] == "the rules of a new workspace"
+    ran = person.run("check", "hello", as_json=False)
+    assert ran.status == 0
+    assert "The bank's own rules were not asked for: No answer from" in ran.err
+
+
+def test_the_demos_people_are_told_while_nothing_runs(demo_server: DemoServer, tmp_path: Path) -> None:
+    person = Person(tmp_path, demo_server.address)
+    known = person.ok("demo", "people", "--data", demo_server.root)
+    assert (known["server"], known["running"]) == (demo_server.address, True), "the address is remembered"
+    away = person.run("demo", "people", "--data", demo_server.root, "--server", AWAY, as_json=False)
+    assert away.status == 0
+    assert f"No server answers on {AWAY} now" in away.out
+    assert DESK in away.out
+    nothing = person.run("demo", "people", "--data", tmp_path / "nothing")
+    assert nothing.value["code"] == "no_demo_here"
+
+
+def test_people_are_named_in_every_list_and_ids_stay_for_programs(demo_server: DemoServer, tmp_path: Path) -> None:
+    ada = demo_server.person(ADMINS[0], tmp_path)
+    asked = ada.ok("trust", "renew", "trial", "targets")
+    try:
+        pending = ada.run("trust", "pending", as_json=False)
+        assert "asked by Ada Admin" in pending.out
+        assert "signed by nobody yet; may sign: officer 1, officer 2, officer 3" in pending.out
+        assert ID.search(str(ada.ok("trust", "pending")))
+    finally:
+        ada.ok("trust", "cancel", asked["request"]["id"])
+    release = ada.ok("release", "list")["items"][0]["id"]
+    shown = ada.run("release", "show", release, as_json=False).out
+    assert "by Rosa Release" in shown
+    change = ada.ok("change", "list", "--state", "applied")["items"][0]["id"]
+    told = ada.run("change", "show", change, as_json=False).out
+    assert "asked by Rosa Release" in told
+    assert "approved by" in told
+    keys = ada.run("trust", "keys", as_json=False).out
+    assert "Demo Mini-app Studio" in keys
+    for text in (pending.out, shown, told, keys, ada.run("change", "list", as_json=False).out):
+        assert not ID.search(text), text
+
+
+def test_a_release_is_stopped_once_and_again(demo_server: DemoServer, tmp_path: Path) -> None:
+    rosa = demo_server.person("release@demo.example", tmp_path)
+    release = next(each["id"] for each in rosa.ok("release", "list")["items"] if each["deliverable"] == "io.swagger.ui")
+    assert rosa.ok("release", "stop", release, "--cause", "a test")["state"] == "stopped"
+    again = rosa.ok("release", "stop", release, "--cause", "a test")
+    assert (again["state"], again["already"]) == ("stopped", True)
+    assert "was stopped before; nothing changed" in rosa.run("release", "stop", release, as_json=False).out
+    paused = rosa.run("release", "pause", release)
+    assert (paused.status, paused.value["code"]) == (1, "wrong_release_state")
+
+
+def change(**facts: Any) -> dict[str, Any]:
+    return {
+        "id": "chg_1",
+        "kind": "catalogue.entry",
+        "target_name": "bank.demo.x",
+        "digest": "sha256:00",
+        "state": "proposed",
+        "maker": {"name": "Rosa", "via": ""},
+        "approvals": [],
+        "note": "",
+        "reason": "",
+        "created_ms": STEP_MS,
+        "diff": [
+            {
+                "zh": "上架",
+                "en": "Listed",
+                "before": None,
+                "after": "true",
+                "before_words": None,
+                "after_words": {"zh": "是", "en": "yes"},
+            },
+            {"zh": "分类", "en": "Category", "before": "a", "after": None, "before_words": None, "after_words": None},
+        ],
+        **facts,
+    }
+
+
+def test_a_change_is_told_in_the_language_of_the_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+    english = change_lines(change(), "en")
+    assert english[2:4] == ["  Listed: yes", "  Category: a -> (nothing)"]
+    assert english[-1] == "  sampan change approve chg_1 --digest sha256:00"
+    assert change_lines(change(), "zh")[2:4] == ["  上架: 是", "  分类: a -> （无）"]
+    decided = change_lines(change(state="rejected", reason="no", note="please"), "en")
+    assert ("  note: please", "  reason: no", decided[-1]) == (decided[2], decided[3], "  digest sha256:00")
+    monkeypatch.setenv("LC_ALL", "zh_CN.UTF-8")
+    assert spoken() == "zh"
+    monkeypatch.setenv("LC_ALL", "C.UTF-8")
+    assert spoken() == "en"
