@@ -1,108 +1,65 @@
-"use strict";
-
-// --- Every sample: language, texts, money, a memory on this device -------------------------------------
-
-const LANGUAGES = ["zh", "en"];
-const memory = {
-  read(name, otherwise) {
-    try {
-      return JSON.parse(localStorage.getItem(name)) ?? otherwise;
-    } catch {
-      return otherwise; // private windows may refuse storage; the app works without
-    }
-  },
-  write(name, value) {
-    try {
-      localStorage.setItem(name, JSON.stringify(value));
-    } catch {
-      // nothing is lost but the memory
-    }
-  },
-};
-let language = memory.read("language", navigator.language.startsWith("zh") ? "zh" : "en");
-let texts = {};
-
-const t = (key, facts = {}) =>
-  (texts[key] ?? key).replace(/\{(\w+)\}/g, (whole, name) => String(facts[name] ?? whole));
-const both = (pair) => pair[language];
-const money = (cents) =>
-  new Intl.NumberFormat(language, { style: "currency", currency: "CNY", currencyDisplay: "narrowSymbol" }).format(cents / 100);
-const asked = (name) => new URLSearchParams(location.search).get(name);
-const $ = (id) => document.getElementById(id);
-
-function make(tag, className, text, ...children) {
-  const element = document.createElement(tag);
-  if (className) element.className = className;
-  if (text !== undefined && text !== null) element.textContent = text;
-  element.append(...children);
-  return element;
-}
-
-async function start(draw) {
-  const show = async () => {
-    texts = await (await fetch(`../../i18n/${language}.json`)).json();
-    document.documentElement.lang = language;
-    document.title = t("app");
-    for (const element of document.querySelectorAll("[data-text]")) {
-      element.textContent = t(element.dataset.text);
-    }
-    for (const element of document.querySelectorAll("[data-hint]")) {
-      element.placeholder = t(element.dataset.hint);
-    }
-    draw();
-  };
-  $("language").addEventListener("click", () => {
-    language = LANGUAGES[(LANGUAGES.indexOf(language) + 1) % LANGUAGES.length];
-    memory.write("language", language);
-    show();
-  });
-  await show();
-}
-
-// --- Bill payment: the amounts are made up, and nothing leaves this device ------------------------------
+import { asked, both, button, confirmed, empty, facts, icon, link, make, memory, moment, money, problem, row, show, start, t } from "/_shared/bank.demo.kit/kit.js";
 
 const BILLS = [
-  { id: "power", mark: "💡", cents: 18640, account: "3301 0042 7719", name: { zh: "电费", en: "Electricity" }, by: { zh: "城东供电", en: "East Power" } },
-  { id: "water", mark: "💧", cents: 4375, account: "8812 5530", name: { zh: "水费", en: "Water" }, by: { zh: "自来水公司", en: "City Water" } },
-  { id: "gas", mark: "🔥", cents: 7250, account: "6620 1187", name: { zh: "燃气费", en: "Gas" }, by: { zh: "华光燃气", en: "Huaguang Gas" } },
-  { id: "net", mark: "📶", cents: 12900, account: "139 0000 0000", name: { zh: "宽带", en: "Broadband" }, by: { zh: "远见通信", en: "Far View Telecom" } },
+  { id: "power", sign: "power", cents: 18640, account: "3301 0042 7719", due: "2030-08-15", name: { zh: "电费", en: "Electricity" }, by: { zh: "城东供电", en: "East Power" } },
+  { id: "water", sign: "water", cents: 4375, account: "8812 5530", due: "2030-08-20", name: { zh: "水费", en: "Water" }, by: { zh: "自来水公司", en: "City Water" } },
+  { id: "gas", sign: "gas", cents: 7250, account: "6620 1187", due: "2030-08-22", name: { zh: "燃气费", en: "Gas" }, by: { zh: "华光燃气", en: "Huaguang Gas" } },
+  { id: "net", sign: "net", cents: 12900, account: "139 0000 0000", due: "2030-09-01", name: { zh: "宽带", en: "Broadband" }, by: { zh: "远见通信", en: "Far View Telecom" } },
 ];
 const paid = () => memory.read("paid", {});
-const open = () => BILLS.filter((bill) => !paid()[bill.id]);
 
-function row(bill, note, href) {
-  const text = make("div", "grow", null, make("b", "", both(bill.name)), make("p", "soft", note));
-  const line = make(href ? "a" : "div", "row", null, make("span", "badge", bill.mark), text, make("strong", "", money(bill.cents)));
-  if (href) line.href = href;
-  return make("article", "card", null, line);
+/** Pay through the bank; without a super-app around there is nobody to pay with. */
+async function pay(bill) {
+  const body = make("div", make("p.sum", money(bill.cents)), facts([[t("company"), both(bill.by)], [t("account"), bill.account]]));
+  if (!(await confirmed(t("pay_ask"), body, t("pay_now")))) return;
+  try {
+    const order = `bill-${bill.id}-${Date.now()}`;
+    const outcome = await globalThis.sampan.pay({ order, amount: { value_minor: bill.cents, currency: "CNY" }, title: both(bill.name) });
+    if (outcome.status !== "paid") return problem(outcome);
+    await memory.write("paid", { ...(await paid()), [bill.id]: { at: Date.now(), reference: outcome.reference } });
+    await pages.pay();
+  } catch (error) {
+    problem(error);
+  }
 }
 
 const pages = {
-  bills() {
-    $("sum").textContent = money(open().reduce((sum, bill) => sum + bill.cents, 0));
-    $("bills").replaceChildren(...open().map((bill) => row(bill, both(bill.by), `../pay/pay.html?id=${bill.id}`)));
-  },
-  history() {
-    const done = BILLS.filter((bill) => paid()[bill.id]);
-    const when = (bill) => new Intl.DateTimeFormat(language, { dateStyle: "medium", timeStyle: "short" }).format(paid()[bill.id]);
-    $("bills").replaceChildren(...done.map((bill) => row(bill, when(bill))));
-    $("empty").hidden = done.length > 0;
-  },
-  pay() {
-    const bill = BILLS.find((each) => each.id === asked("id")) ?? BILLS[0];
-    const facts = make("dl", "lines");
-    for (const [name, value] of [["company", both(bill.by)], ["account", bill.account], ["kind", both(bill.name)]]) {
-      facts.append(make("dt", "", t(name)), make("dd", "", value));
-    }
-    const button = make("button", "wide", t("pay_now", { sum: money(bill.cents) }));
-    button.addEventListener("click", () => {
-      memory.write("paid", { ...paid(), [bill.id]: Date.now() });
-      pages.pay();
+  async bills() {
+    const done = await paid();
+    const open = BILLS.filter((bill) => !done[bill.id]);
+    const list = open.map((bill) => row({ sign: bill.sign, title: both(bill.name), note: both(bill.by), right: make("span.amount", money(bill.cents)), href: `../pay/pay.html?id=${bill.id}` }));
+    show({
+      title: t("app"),
+      hero: [make("p.soft", t("open")), make("p.sum", money(open.reduce((sum, bill) => sum + bill.cents, 0)))],
+      body: [
+        make("div.card", list.length > 0 ? list : empty("check", t("all_paid"))),
+        make("a.card.row", { href: "../history/history.html" }, make("span.mark", icon("clock")), make("b.grow", t("history")), icon("next", 18)),
+      ],
     });
-    const has = Boolean(paid()[bill.id]);
-    button.hidden = has;
-    $("paid").hidden = !has;
-    $("bill").replaceChildren(make("p", "soft", t("due")), make("p", "big", money(bill.cents)), facts, button);
+  },
+  async history() {
+    const all = await paid();
+    const done = BILLS.filter((bill) => all[bill.id]).sort((a, b) => all[b.id].at - all[a.id].at);
+    const list = done.map((bill) => row({ sign: bill.sign, title: both(bill.name), note: moment(all[bill.id].at), right: make("span.amount", money(bill.cents)), href: `../pay/pay.html?id=${bill.id}` }));
+    show({ title: t("history"), back: "../bills/bills.html", body: make("div.card", list.length > 0 ? list : empty("clock", t("empty"))) });
+  },
+  async pay() {
+    const bill = BILLS.find((each) => each.id === asked("id")) ?? BILLS[0];
+    const done = (await paid())[bill.id];
+    const about = [[t("company"), both(bill.by)], [t("account"), bill.account]];
+    const title = both(bill.name);
+    if (done) {
+      const head = make("div.card.done", make("div.tick", icon("check", 34)), make("b", t("paid")), make("p.sum", money(bill.cents)));
+      const more = make("div.card.pad", facts([...about, [t("time"), moment(done.at)], [t("reference"), done.reference]]));
+      show({ title, back: "../bills/bills.html", body: [head, more, make("div.actions", link(t("back_home"), "../bills/bills.html", ".quiet"))] });
+      return;
+    }
+    show({
+      title,
+      back: "../bills/bills.html",
+      hero: [make("p.soft", t("due")), make("p.sum", money(bill.cents))],
+      body: [make("div.card.pad", facts([...about, [t("due_day"), bill.due]])), make("div.actions", button(t("pay_now"), () => pay(bill))), make("p.note", t("demo"))],
+    });
   },
 };
-start(pages[document.body.dataset.page]);
+start(pages);

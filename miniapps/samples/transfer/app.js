@@ -1,65 +1,4 @@
-"use strict";
-
-// --- Every sample: language, texts, money, a memory on this device -------------------------------------
-
-const LANGUAGES = ["zh", "en"];
-const memory = {
-  read(name, otherwise) {
-    try {
-      return JSON.parse(localStorage.getItem(name)) ?? otherwise;
-    } catch {
-      return otherwise; // private windows may refuse storage; the app works without
-    }
-  },
-  write(name, value) {
-    try {
-      localStorage.setItem(name, JSON.stringify(value));
-    } catch {
-      // nothing is lost but the memory
-    }
-  },
-};
-let language = memory.read("language", navigator.language.startsWith("zh") ? "zh" : "en");
-let texts = {};
-
-const t = (key, facts = {}) =>
-  (texts[key] ?? key).replace(/\{(\w+)\}/g, (whole, name) => String(facts[name] ?? whole));
-const both = (pair) => pair[language];
-const money = (cents) =>
-  new Intl.NumberFormat(language, { style: "currency", currency: "CNY", currencyDisplay: "narrowSymbol" }).format(cents / 100);
-const asked = (name) => new URLSearchParams(location.search).get(name);
-const $ = (id) => document.getElementById(id);
-
-function make(tag, className, text, ...children) {
-  const element = document.createElement(tag);
-  if (className) element.className = className;
-  if (text !== undefined && text !== null) element.textContent = text;
-  element.append(...children);
-  return element;
-}
-
-async function start(draw) {
-  const show = async () => {
-    texts = await (await fetch(`../../i18n/${language}.json`)).json();
-    document.documentElement.lang = language;
-    document.title = t("app");
-    for (const element of document.querySelectorAll("[data-text]")) {
-      element.textContent = t(element.dataset.text);
-    }
-    for (const element of document.querySelectorAll("[data-hint]")) {
-      element.placeholder = t(element.dataset.hint);
-    }
-    draw();
-  };
-  $("language").addEventListener("click", () => {
-    language = LANGUAGES[(LANGUAGES.indexOf(language) + 1) % LANGUAGES.length];
-    memory.write("language", language);
-    show();
-  });
-  await show();
-}
-
-// --- Transfer: a made-up account that lives on this device ----------------------------------------------
+import { asked, both, button, confirmed, empty, facts, icon, link, make, memory, moment, money, problem, row, show, start, t } from "/_shared/bank.demo.kit/kit.js";
 
 const PAYEES = [
   { id: "li", account: "6222 **** 0417", name: { zh: "李明", en: "Li Ming" } },
@@ -67,39 +6,104 @@ const PAYEES = [
   { id: "landlord", account: "6228 **** 1126", name: { zh: "房东王女士", en: "Ms Wang (rent)" } },
 ];
 const START_CENTS = 1_286_050;
+const MOST_CENTS = 5_000_000;
 const balance = () => memory.read("balance", START_CENTS);
-const payee = () => PAYEES.find((each) => each.id === asked("payee")) ?? PAYEES[0];
-const cents = () => Math.round(Number(asked("amount")) * 100) || 0;
+const payeeOf = (id) => PAYEES.find((each) => each.id === id) ?? PAYEES[0];
+
+/** Hundredths out of what was typed; null when it is no amount. */
+export function centsOf(typed) {
+  const match = /^(\d{1,9})(?:[.](\d{1,2}))?$/.exec(typed.trim());
+  return match ? Number(match[1]) * 100 + Number((match[2] ?? "").padEnd(2, "0")) : null;
+}
+
+/** Why this amount cannot be sent, as the name of a text; null when it can. */
+function objection(cents, held) {
+  if (cents === null || cents <= 0) return "no_amount";
+  if (cents > held) return "too_much";
+  return cents > MOST_CENTS ? "over_limit" : null;
+}
+
+function form(held) {
+  const payee = make("select", { name: "payee", required: true }, PAYEES.map((each) => make("option", { value: each.id }, `${both(each.name)}  ${each.account}`)));
+  const amount = make("input", { name: "amount", inputMode: "decimal", placeholder: "0.00", autocomplete: "off" });
+  const note = make("input", { name: "note", maxLength: 40, placeholder: t("note_hint") });
+  const wrong = make("span.bad", { hidden: true });
+  wrong.setAttribute("role", "alert");
+  amount.addEventListener("input", () => {
+    wrong.hidden = true;
+  });
+  const onsubmit = (event) => {
+    event.preventDefault();
+    const reason = objection(centsOf(amount.value), held);
+    wrong.hidden = reason === null;
+    if (reason === null) location.href = `../confirm/confirm.html?${new URLSearchParams({ payee: payee.value, amount: amount.value.trim(), note: note.value })}`;
+    else {
+      wrong.textContent = t(reason);
+      amount.focus();
+    }
+  };
+  return make("form.card.pad", { onsubmit, noValidate: true },
+    make("label.field", t("payee"), payee),
+    make("label.field.large", t("amount"), amount, wrong),
+    make("label.field", t("note"), note),
+    make("button.button", { type: "submit" }, t("next")));
+}
+
+async function send(payee, cents, note) {
+  if (!(await confirmed(t("send_ask"), make("p.sum", money(cents)), t("send")))) return;
+  try {
+    const order = `transfer-${Date.now()}`;
+    const outcome = await globalThis.sampan.pay({ order, amount: { value_minor: cents, currency: "CNY" }, title: t("sent_to", { name: both(payee.name) }) });
+    if (outcome.status !== "paid") return problem(outcome);
+    await memory.write("balance", (await balance()) - cents);
+    const sent = { payee: payee.id, cents, note, at: Date.now(), reference: outcome.reference };
+    await memory.write("sent", [sent, ...(await memory.read("sent", []))].slice(0, 50));
+    location.replace("../done/done.html");
+  } catch (error) {
+    problem(error);
+  }
+}
 
 const pages = {
-  transfer() {
-    $("balance").textContent = money(balance());
-    const options = PAYEES.map((each) => {
-      const option = make("option", "", `${both(each.name)}  ${each.account}`);
-      option.value = each.id;
-      return option;
+  async transfer() {
+    const held = await balance();
+    const sent = await memory.read("sent", []);
+    const list = sent.slice(0, 5).map((each) => row({ sign: "person", title: both(payeeOf(each.payee).name), note: moment(each.at), right: make("span.amount", money(-each.cents)) }));
+    show({
+      title: t("app"),
+      hero: [make("p.soft", t("balance")), make("p.sum", money(held))],
+      body: [form(held), make("h2", t("history")), make("div.card", list.length > 0 ? list : empty("clock", t("empty")))],
     });
-    $("payee").replaceChildren(...options);
-    $("form").onsubmit = (event) => {
-      event.preventDefault();
-      location.href = `../confirm/confirm.html?${new URLSearchParams(new FormData($("form")))}`;
-    };
   },
-  confirm() {
-    $("sum").textContent = money(cents());
-    const facts = [["payee", both(payee().name)], ["account", payee().account], ["note", asked("note") || t("none")]];
-    $("facts").replaceChildren(...facts.flatMap(([name, value]) => [make("dt", "", t(name)), make("dd", "", value)]));
-    const isTooMuch = cents() > balance() || cents() <= 0;
-    $("problem").hidden = !isTooMuch;
-    $("send").disabled = isTooMuch;
-    $("send").onclick = () => {
-      memory.write("balance", balance() - cents());
-      location.replace(`../done/done.html?${new URLSearchParams({ payee: payee().id, amount: asked("amount") })}`);
-    };
+  async confirm() {
+    const [payee, cents, note] = [payeeOf(asked("payee")), centsOf(asked("amount") ?? ""), asked("note") ?? ""];
+    const reason = objection(cents, await balance());
+    const go = button(t("send"), () => send(payee, cents, note));
+    go.disabled = reason !== null;
+    show({
+      title: t("confirm"),
+      back: "../transfer/transfer.html",
+      hero: [make("p.soft", t("you_send")), make("p.sum", money(cents ?? 0))],
+      body: [
+        make("div.card.pad", facts([[t("payee"), both(payee.name)], [t("account"), payee.account], [t("note"), note || t("none")]])),
+        reason && make("p.bad", t(reason)),
+        make("div.actions", go, link(t("change"), "../transfer/transfer.html", ".quiet")),
+        make("p.note", t("demo")),
+      ].filter(Boolean),
+    });
   },
-  done() {
-    $("sum").textContent = money(cents());
-    $("to").textContent = t("sent_to", { name: both(payee().name) });
+  async done() {
+    const [last] = await memory.read("sent", []);
+    if (last === undefined) return location.replace("../transfer/transfer.html");
+    show({
+      title: t("done"),
+      back: "../transfer/transfer.html",
+      body: [
+        make("div.card.done", make("div.tick", icon("check", 34)), make("b", t("sent_to", { name: both(payeeOf(last.payee).name) })), make("p.sum", money(last.cents))),
+        make("div.card.pad", facts([[t("time"), moment(last.at)], [t("reference"), last.reference], [t("left"), money(await balance())]])),
+        make("div.actions", link(t("again"), "../transfer/transfer.html", ".quiet")),
+      ],
+    });
   },
 };
-start(pages[document.body.dataset.page]);
+start(pages);

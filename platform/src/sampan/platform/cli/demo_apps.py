@@ -40,6 +40,11 @@ class Sample:
         return str(self.facts["id"])
 
     @property
+    def kind(self) -> str:
+        """`miniapp`, or `shared` for what other samples mount."""
+        return str(self.facts.get("kind", "miniapp"))
+
+    @property
     def tiers(self) -> list[str]:
         """The tiers that get it: its own and all above."""
         return list(TIERS[TIERS.index(self.facts["tier"]) :])
@@ -78,7 +83,8 @@ class Launch:
     def bring(self, sample: Sample) -> None:
         """Publish, list and release one sample."""
         self._publish(sample)
-        self._list(sample)
+        if sample.kind == "miniapp":
+            self._list(sample)
         self._release(sample)
 
     def _publish(self, sample: Sample) -> None:
@@ -117,7 +123,11 @@ class Launch:
     def _list(self, sample: Sample) -> None:
         api = self._sessions.api(RELEASER)
         tier = sample.facts["tier"]
-        wanted = {"see_tier": tier, "open_tier": tier, **{n: sample.facts[n] for n in ENTRY if n in sample.facts}}
+        wanted = {
+            "see_tier": sample.facts.get("see_tier", tier),
+            "open_tier": tier,
+            **{n: sample.facts[n] for n in ENTRY if n in sample.facts},
+        }
         present = next((each for each in api.items("/catalogue") if each["app"] == sample.app), None)
         if present is not None and present["listed"] and all(present[name] == wanted[name] for name in ENTRY):
             return
@@ -142,7 +152,7 @@ class Launch:
         draft = next((each for each in releases if each["state"] == "draft"), None)
         if draft is None:
             audience = {"attr": "tier", "op": "in", "values": sample.tiers}
-            body = {"kind": "miniapp", "id": sample.app, "sequence": SEQUENCE, "audience": audience}
+            body = {"kind": sample.kind, "id": sample.app, "sequence": SEQUENCE, "audience": audience}
             draft = api.post("/releases", body)
         change = api.post(f"/releases/{draft['id']}/submit", {"cause": "demo"})["change"]
         self._sessions.approve(REVIEWER, change)

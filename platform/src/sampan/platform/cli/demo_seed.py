@@ -59,10 +59,14 @@ def _seed(folder: DemoFolder, sessions: Sessions, note: Callable[[str], None], m
     officers.wait_until_visible()
     officers.pin_roots()
     _name_headings(admin, headings)
-    note(f"{len(found)} mini-apps: packed, signed, checked, reviewed, published, released")
+    apps = [sample for sample in found if sample.kind == "miniapp"]
+    note(f"{len(apps)} mini-apps: packed, signed, checked, reviewed, published, released")
     launch = Launch(sessions, publisher)
+    for sample in found:
+        if sample.kind != "miniapp":  # what the apps mount is there before them
+            launch.bring(sample)
     with ThreadPoolExecutor(AT_ONCE) as pool:
-        list(pool.map(launch.bring, found))
+        list(pool.map(launch.bring, apps))
 
 
 def tell(text: str) -> None:
@@ -90,7 +94,7 @@ def _register_apps(api: Api, publisher_id: str, found: list[Sample]) -> None:
     known = {each["app"] for each in api.items("/apps")}
     for sample in found:
         if sample.app not in known:
-            api.post("/apps", {"app": sample.app, "kind": "miniapp", "publisher": publisher_id})
+            api.post("/apps", {"app": sample.app, "kind": sample.kind, "publisher": publisher_id})
 
 
 def _name_headings(admin: Api, headings: list[dict[str, object]]) -> None:
