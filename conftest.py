@@ -22,7 +22,7 @@ settings.load_profile("long" if os.environ.get("SAMPAN_LONG") == "1" else "short
 
 # Tests that share one demo server, and one browser, by the names of their files.
 GROUPS = {
-    "demo": re.compile(r"test_cli_(demo|officer|people|publisher)\.py"),
+    "demo": re.compile(r"test_(cli_(demo|officer|people|publisher)|sdk_demo)\.py"),
     "browser": re.compile(r"test_browser_\w+\.py"),
 }
 CHROMIUM = Path("/usr/bin/chromium")

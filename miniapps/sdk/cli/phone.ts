@@ -70,11 +70,12 @@ async function made({ folder, server, workspace, clientApp }: PhoneOptions): Pro
 /** Ask what this device should have, and carry it out. */
 export const round = async (options: PhoneOptions): Promise<unknown> => (await phoneOf(options)).sync.run();
 
-/** Open every installed app, read all its files, and report that it runs. */
+/** Open every installed app that is listed (a shared package is opened by nobody), read all of it, report that it runs. */
 export async function openAll(options: PhoneOptions): Promise<unknown> {
   const { device, sync, events } = await phoneOf(options);
   const opened: Record<string, number> = {};
   for (const app of await device.packages.apps()) {
+    if (!(await device.packages.isListed(app))) continue;
     const found = await device.open(app, nowMs());
     for (const file of found.opened.index.files) await found.opened.reader.read(file.path);
     await device.booted(app);
