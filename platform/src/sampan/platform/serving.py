@@ -6,7 +6,7 @@ import gc
 import os
 import socket
 import sys
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from pathlib import Path
 from typing import IO, TextIO
 
@@ -15,7 +15,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from sampan.platform import migrations
 from sampan.platform.app import build_app, built_in_components, open_core, refuse_missing_ports
-from sampan.platform.component import discover
+from sampan.platform.component import Component, discover
 from sampan.platform.core import Core
 from sampan.platform.errors import Conflict
 from sampan.platform.http_protocol import BoundedHttp
@@ -88,7 +88,8 @@ def serve(settings: Settings, *, prepare: Prepare | None = None, ready: Ready | 
 
     `prepare` works on the core before the first request, `ready` is told the address when requests are taken.
     """
-    refuse_missing_ports(discover(built_in_components(demo=settings.demo)))
+    components = discover(built_in_components(demo=settings.demo))
+    refuse_missing_ports(components)
     with (
         hold_data_folder(settings.data),
         listen_on(settings.host, settings.port) as bound,
@@ -96,7 +97,7 @@ def serve(settings: Settings, *, prepare: Prepare | None = None, ready: Ready | 
     ):
         configure(settings.log_level, out)
         bring_schema_up_to_date(settings.data)
-        app = _Deferred(settings, prepare, out.fileno())
+        app = _Deferred(settings, components, prepare, out.fileno())
         _Server(server_config(settings, app), ready).run(sockets=[bound])
 
 
@@ -165,8 +166,11 @@ class _Server(uvicorn.Server):
 class _Deferred:
     """Opens the core on the server's own event loop, at the lifespan's start, then is the application."""
 
-    def __init__(self, settings: Settings, prepare: Prepare | None, log_descriptor: int) -> None:
-        self._settings, self._prepare, self._log_descriptor = settings, prepare, log_descriptor
+    def __init__(
+        self, settings: Settings, components: Sequence[Component], prepare: Prepare | None, log_descriptor: int
+    ) -> None:
+        self._settings, self._components = settings, components
+        self._prepare, self._log_descriptor = prepare, log_descriptor
         self._app: ASGIApp | None = None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -174,7 +178,7 @@ class _Deferred:
             assert self._app is not None  # noqa: S101 - the server sends requests only after the lifespan's start
             await self._app(scope, receive, send)
             return
-        async with open_core(self._settings) as core:
+        async with open_core(self._settings, components=self._components) as core:
             if self._prepare is not None:
                 await self._prepare(core)
             self._app = build_app(core, log_descriptor=self._log_descriptor)

@@ -29,7 +29,7 @@ def serve_demo(settings: "Settings", folder: DemoFolder) -> None:
         await make_people(core, cast)
 
     try:
-        serve(settings, prepare=prepare, ready=seeding.start)
+        serve(settings, prepare=None if folder.is_seeded() else prepare, ready=seeding.start)
     finally:
         seeding.stop()
 

@@ -2,8 +2,8 @@
 
 from urllib.parse import urlsplit
 
-from sampan.platform.cli.demo_folder import CUSTOMERS, WORKSPACE, DemoFolder
 from sampan.platform.cli.chosen_settings import settings_from
+from sampan.platform.cli.demo_folder import CUSTOMERS, WORKSPACE, DemoFolder
 
 
 def summary(folder: DemoFolder, address: str, *, is_running: bool = True) -> str:

@@ -9,19 +9,20 @@ import json
 import math
 from collections.abc import Collection
 from dataclasses import dataclass
-from typing import Any
-
-import jwt
+from functools import cache
+from typing import TYPE_CHECKING, Any
 
 from sampan.platform.engines.cache import Nonces
 from sampan.platform.identity.jwk import base64url, signing_jwk, signing_key, thumbprint
 from sampan.platform.identity.problems import DeviceKeyUnfit, ProofInvalid, ProofReplayed, ProofStale
 
+if TYPE_CHECKING:
+    from jwt import PyJWS
+
 WINDOW_MS = 90_000  # either way; the nonce store keeps 300 s
 MAX_PROOF_BYTES = 4096
 JTI_LENGTHS = range(8, 129)
 RESOLUTION_MS = 1000  # `iat` is often written in whole seconds
-_JWS = jwt.PyJWS(algorithms=["ES256"])
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,17 +79,28 @@ def token_hash(token: bytes) -> str:
     return base64url(hashlib.sha256(token).digest())
 
 
+@cache
+def _jws() -> "PyJWS":
+    """Return the library, imported for the first proof: it loads X.509, which no start needs."""
+    from jwt import PyJWS
+
+    return PyJWS(algorithms=["ES256"])
+
+
 def _verified(header: bytes) -> tuple[dict[str, str], dict[str, Any]]:
+    from jwt import PyJWTError
+
+    jws = _jws()
     try:
-        head = _JWS.get_unverified_header(header)
+        head = jws.get_unverified_header(header)
         if head.get("typ") != "dpop+jwt" or head.get("alg") != "ES256":
             raise ProofInvalid("The proof's header must say typ dpop+jwt and alg ES256.")
         jwk = signing_jwk(head.get("jwk"))
-        complete = _JWS.decode_complete(header, signing_key(jwk), algorithms=["ES256"])
+        complete = jws.decode_complete(header, signing_key(jwk), algorithms=["ES256"])
         claims = json.loads(complete["payload"])
     except DeviceKeyUnfit as problem:
         raise ProofInvalid(f"The proof's jwk does not fit: {problem.detail}") from problem
-    except (jwt.PyJWTError, ValueError, RecursionError) as problem:
+    except (PyJWTError, ValueError, RecursionError) as problem:
         raise ProofInvalid("The proof is not a JWT signed by the key that it carries.") from problem
     if not isinstance(claims, dict):
         raise ProofInvalid("The proof's claims must be a JSON object.")

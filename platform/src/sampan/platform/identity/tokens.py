@@ -8,9 +8,9 @@ is passed in, never the library's own clock.
 
 import json
 from collections.abc import Callable
-from typing import Any
+from functools import cache
+from typing import TYPE_CHECKING, Any
 
-import jwt
 import msgspec
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
@@ -18,9 +18,11 @@ from sampan.platform.hot import UNREADABLE
 from sampan.platform.identity.problems import TokenInvalid
 from sampan.platform.identity.tiers import Tier
 
+if TYPE_CHECKING:
+    from jwt import PyJWS
+
 LIFETIME_MS = 600_000
 MAX_TOKEN_BYTES = 4096
-_JWS = jwt.PyJWS(algorithms=["EdDSA"])
 _REFUSED = "The access token is not one of this workspace. Refresh the session, or begin a new one."
 
 
@@ -44,6 +46,14 @@ class Claims(msgspec.Struct, frozen=True, kw_only=True):
     def thumbprint(self) -> str:
         """The thumbprint of the device's key (RFC 9449 section 6.1)."""
         return self.cnf.get("jkt", "")
+
+
+@cache
+def _jws() -> "PyJWS":
+    """Return the library, imported for the first token: it loads X.509, which no start needs."""
+    from jwt import PyJWS
+
+    return PyJWS(algorithms=["EdDSA"])
 
 
 def mint(
@@ -79,21 +89,24 @@ def mint(
     if customer_id is not None:
         claims["customer"] = customer_id
     payload = json.dumps(claims, separators=(",", ":")).encode()
-    return _JWS.encode(payload, key, algorithm="EdDSA", headers={"kid": kid, "typ": "at+jwt"})
+    return _jws().encode(payload, key, algorithm="EdDSA", headers={"kid": kid, "typ": "at+jwt"})
 
 
 def verify(token: bytes, find_key: Callable[[str], Ed25519PublicKey | None], workspace_id: str) -> Claims:
     """Return the claims of a token with a good signature; raise `TokenInvalid`. The caller checks the time."""
     if len(token) > MAX_TOKEN_BYTES:
         raise TokenInvalid(_REFUSED)
+    from jwt import PyJWTError
+
+    jws = _jws()
     try:
-        head = _JWS.get_unverified_header(token)
+        head = jws.get_unverified_header(token)
         key = find_key(head.get("kid", ""))
         if key is None or head.get("typ") != "at+jwt":
             raise TokenInvalid(_REFUSED)
-        payload = _JWS.decode_complete(token, key, algorithms=["EdDSA"])["payload"]
+        payload = jws.decode_complete(token, key, algorithms=["EdDSA"])["payload"]
         claims = msgspec.json.decode(payload, type=Claims)
-    except (jwt.PyJWTError, *UNREADABLE) as problem:
+    except (PyJWTError, *UNREADABLE) as problem:
         raise TokenInvalid(_REFUSED) from problem
     if claims.workspace != workspace_id:
         raise TokenInvalid(_REFUSED)
