@@ -13,7 +13,7 @@ from sampan.platform.settings import Secret, Settings
 from sampan.platform.testing import OTHER_WORKSPACE, WORKSPACE, running_core
 from sampan.platform.testing_trust import APP, DAY_MS, Clock, Parties
 from sampan.platform.trust.component import component
-from sampan.platform.trust.doctor import check_passphrase, check_trees
+from sampan.platform.trust.doctor import check_passphrase, check_trees, why_keys_stay_closed
 from sampan.platform.trust.key_rows import KeyRecord, Purpose, list_keys
 from sampan.platform.trust.keyring import (
     KeyPassphraseMissing,
@@ -123,6 +123,24 @@ async def test_the_doctor_warns_of_a_passphrase_beside_its_keys(tmp_path: Path) 
     settings = Settings(data=tmp_path, demo=False)
     async with running_core(tmp_path, components=[component], settings=settings) as core:
         assert [each.code for each in await check_passphrase(core)] == ["trust_passphrase_beside_keys"]
+
+
+async def test_the_doctor_says_why_the_servers_keys_stay_closed(tmp_path: Path) -> None:
+    settings = Settings(data=tmp_path, demo=True)
+    async with running_core(tmp_path, components=[component], settings=settings) as core:
+        assert await check_passphrase(core) == []
+        (tmp_path / "keys" / "passphrase").rename(tmp_path / "elsewhere")
+        (found,) = await check_passphrase(core)
+    asked = (settings, replace(settings, key_passphrase_file=tmp_path / "nowhere"))
+    for closed in (found, *map(why_keys_stay_closed, (*asked, replace(settings, key_passphrase=Secret("short"))))):
+        assert closed is not None
+        assert (closed.code, closed.severity) == ("trust_passphrase_missing", "error")
+        assert "SAMPAN_KEY_PASSPHRASE_FILE; then restart the server" in closed.remedy
+    wrong = why_keys_stay_closed(replace(settings, key_passphrase=Secret(LONG)))
+    assert wrong is not None
+    assert (wrong.code, wrong.severity) == ("trust_key_closed", "error")
+    assert not (tmp_path / "keys" / "passphrase").exists(), "a doctor makes nothing"
+    assert why_keys_stay_closed(Settings(data=tmp_path / "empty")) is None
 
 
 async def test_the_doctor_names_what_ends_and_who_must_sign(tmp_path: Path) -> None:

@@ -1,11 +1,15 @@
 """What `sampan doctor` looks at in the trees: ends that come near, signatures that stopped, keys that lie open."""
 
+import asyncio
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 
 from sampan.platform.component import Finding
 from sampan.platform.core import Core
-from sampan.platform.trust.keyring import generated_passphrase_path
+from sampan.platform.crypto.key_files import read_private_key
+from sampan.platform.errors import SampanError
+from sampan.platform.settings import Settings
+from sampan.platform.trust.keyring import PassphraseTooShort, generated_passphrase_path, passphrase
 from sampan.platform.trust.making import TIMESTAMP_EVERY
 from sampan.platform.trust.overview import RoleStatus, TreeStatus, tree_statuses
 from sampan.platform.workspaces.service import list_workspaces
@@ -29,7 +33,10 @@ async def check_trees(core: Core) -> Sequence[Finding]:
 
 
 async def check_passphrase(core: Core) -> Sequence[Finding]:
-    """Return a warning when the passphrase of the server's keys lies beside them, outside the demo."""
+    """Return an error when the server's keys cannot be opened, and a warning when what opens them lies beside them."""
+    closed = await asyncio.to_thread(why_keys_stay_closed, core.settings)
+    if closed is not None:
+        return [closed]
     settings = core.settings
     if settings.demo or settings.key_passphrase is not None or settings.key_passphrase_file is not None:
         return []
@@ -42,6 +49,40 @@ async def check_passphrase(core: Core) -> Sequence[Finding]:
             "SAMPAN_KEY_PASSPHRASE_FILE.",
         )
     ]
+
+
+def why_keys_stay_closed(settings: Settings) -> Finding | None:
+    """Return what keeps the server from opening its key files; None when they open, or when there are none yet."""
+    files = sorted((settings.data / "keys").glob("*/*/*.pem"))
+    if not files:
+        return None
+    try:
+        secret = passphrase(settings)
+    except (OSError, SampanError, PassphraseTooShort) as problem:
+        return Finding(
+            "trust_passphrase_missing",
+            "error",
+            "The passphrase of the server's signing keys is missing, so nothing can be signed or published: "
+            f"{_said(problem)}",
+            f"Restore {generated_passphrase_path(settings)} from your backup, or name the passphrase by "
+            "SAMPAN_KEY_PASSPHRASE_FILE; then restart the server.",
+        )
+    for path in files:
+        try:
+            read_private_key(path, secret)
+        except (OSError, SampanError) as problem:
+            return Finding(
+                "trust_key_closed",
+                "error",
+                f"The server cannot open its signing key {path}: {_said(problem)}",
+                "Name the passphrase that these keys were made with (SAMPAN_KEY_PASSPHRASE_FILE), or restore the key "
+                "folder from its backup; then restart the server.",
+            )
+    return None
+
+
+def _said(problem: Exception) -> str:
+    return f"{problem.filename}: {problem.strerror}." if isinstance(problem, OSError) else str(problem)
 
 
 def _of_tree(workspace_id: str, status: TreeStatus, now_ms: int) -> Iterator[Finding]:
