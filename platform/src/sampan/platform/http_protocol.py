@@ -1,30 +1,236 @@
-"""HTTP/1.1 as uvicorn reads it, with a bound that its fast parser lacks: on the request line and the headers."""
+"""HTTP/1.1 for uvicorn's server: one connection, read by llhttp (httptools), its requests answered in their order.
 
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+uvicorn's own protocol costs more than the rest of a small answer, and reads request lines, headers and trailers
+without any bound. This one does what our server needs of it and no more: no WebSockets, no access lines (the
+front writes those). See docs/adr/0007-http-protocol.md.
+"""
+
+import asyncio
+import urllib.parse
+from collections import deque
+from typing import Any, cast
+
+import httptools
+import uvicorn
+from starlette.types import Scope
+from uvicorn.protocols.http.flow_control import HIGH_WATER_LIMIT, FlowControl
+from uvicorn.protocols.utils import get_local_addr, get_remote_addr, is_ssl
+from uvicorn.server import ServerState
+
+from sampan.platform.http_exchange import Exchange
+from sampan.platform.logs import Log
 
 MAX_HEAD_BYTES = 64 * 1024  # many times what any client of ours sends
+HEAD_SECONDS = 30.0
+log = Log("http")
 
 
-class BoundedHttp(HttpToolsProtocol):
-    """Cuts a connection off whose request line and headers do not end; nobody is asked who they are before that."""
+class Http(asyncio.Protocol):
+    """One connection. uvicorn's server makes it, shuts it down, and waits for `connections` and `tasks` to empty."""
 
-    _is_in_head = True
-    _head_bytes = 0
+    transport: asyncio.Transport
+    flow: FlowControl
+    scope: dict[str, Any]
+    headers: list[tuple[bytes, bytes]]
+
+    def __init__(
+        self,
+        config: uvicorn.Config,
+        server_state: ServerState,
+        app_state: dict[str, Any],
+        _loop: asyncio.AbstractEventLoop | None = None,
+    ) -> None:
+        self.app = config.loaded_app
+        self.loop = _loop or asyncio.get_running_loop()
+        self.server_state = server_state
+        self.app_state = app_state
+        self.parser = httptools.HttpRequestParser(self)
+        # As uvicorn does: what follows a request that asked to close is skipped instead of refused.
+        self.parser.set_dangerous_leniencies(lenient_data_after_close=True)
+        self.exchange: Exchange | None = None
+        self._waiting: deque[Exchange] = deque()
+        self._idle_seconds = float(config.timeout_keep_alive)
+        self._deadline: float | None = None
+        self._timer: asyncio.TimerHandle | None = None
+        self._url = b""
+        self._is_in_head = self._is_going_on = False
+        self._unread_bytes = 0
+
+    # What the transport calls
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Begin."""
+        self.transport = cast("asyncio.Transport", transport)  # uvloop's are not registered as asyncio's classes
+        self.flow = FlowControl(self.transport)
+        self._ends = {
+            "type": "http",
+            "asgi": {"version": "3.0", "spec_version": "2.3"},
+            "server": get_local_addr(self.transport),
+            "client": get_remote_addr(self.transport),
+            "scheme": "https" if is_ssl(self.transport) else "http",
+            "root_path": "",
+        }
+        self.server_state.connections.add(self)  # type: ignore[arg-type]
+        self._wait_for_head()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """End: whoever still answers is told that nobody listens."""
+        self.server_state.connections.discard(self)
+        if self._timer is not None:
+            self._timer.cancel()
+        del self.parser  # they hold each other
+        for exchange in (self.exchange, *self._waiting):
+            if exchange is not None and not exchange.is_answered:
+                exchange.is_disconnected = True
+                exchange.wake()
+        self._waiting.clear()
+        self.flow.resume_writing()
+
+    def eof_received(self) -> None:
+        """Close with the client; the answer of a client that sends no more is not awaited."""
+
+    def pause_writing(self) -> None:
+        """Stop the answers: the client does not keep up."""
+        self.flow.pause_writing()
+
+    def resume_writing(self) -> None:
+        """Let answers go on."""
+        self.flow.resume_writing()
 
     def data_received(self, data: bytes) -> None:
-        """Take what arrived; when the head goes on after it, it counts."""
-        super().data_received(data)
-        if self._is_in_head and self.transport is not None and not self.transport.is_closing():
-            self._head_bytes += len(data)
-            if self._head_bytes > MAX_HEAD_BYTES:
-                self.send_400_response("The request line and the headers are too large.")
+        """Take what arrived. What leads neither to a whole head nor to content counts towards the bound."""
+        self._is_going_on = False
+        try:
+            self.parser.feed_data(data)
+        except httptools.HttpParserUpgrade:
+            if self.exchange is not None:  # answered as the ordinary request that it is too; nothing is upgraded
+                self.exchange.keep_alive = False
+        except httptools.HttpParserError:
+            self._refuse("Invalid HTTP request received.")
+            return
+        if self._is_going_on:
+            self._unread_bytes = 0
+        else:
+            self._count(len(data))
+
+    # What the parser calls
 
     def on_message_begin(self) -> None:
-        """Begin to count."""
-        super().on_message_begin()
-        self._is_in_head, self._head_bytes = True, 0
+        """Begin a request."""
+        self._url = b""
+        self.headers = []
+        self._is_in_head = True
+
+    def on_url(self, url: bytes) -> None:
+        """Take a piece of the request target."""
+        self._url += url
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        """Take a header; one that comes after the content (a trailer) is nobody's."""
+        if self._is_in_head:
+            self.headers.append((name.lower(), value))
 
     def on_headers_complete(self) -> None:
-        """Count no more: bodies have bounds of their own."""
-        self._is_in_head = False
-        super().on_headers_complete()
+        """Begin to answer, or queue behind the request before this one."""
+        self._is_in_head, self._is_going_on, self._deadline = False, True, None
+        parser, headers = self.parser, self.headers
+        scope: Scope = self._ends.copy()
+        scope["headers"] = headers
+        scope["method"] = parser.get_method().decode("ascii")
+        scope["state"] = self.app_state.copy()
+        _split(self._url, scope)
+        scope["http_version"] = version = parser.get_http_version()
+        keep_alive = version == "1.1" and parser.should_keep_alive()
+        before = self.exchange
+        exchange = self.exchange = Exchange(self, scope, keep_alive=keep_alive)
+        if before is None or before.is_answered:
+            self._start(exchange)
+        else:
+            self.flow.pause_reading()
+            self._waiting.append(exchange)
+
+    def on_body(self, body: bytes) -> None:
+        """Take a piece of the content."""
+        self._is_going_on = True
+        exchange = self.exchange
+        if exchange is not None and not exchange.is_answered and exchange.take(body) > HIGH_WATER_LIMIT:
+            self.flow.pause_reading()
+
+    def on_message_complete(self) -> None:
+        """Note that the content is whole."""
+        if self.exchange is not None:
+            self.exchange.is_whole = True
+            self.exchange.wake()
+
+    # What exchanges and the server call
+
+    def answered(self) -> None:
+        """Go on after an answer: with the next request that waits, or wait for one."""
+        self.server_state.total_requests += 1
+        if self.transport.is_closing():
+            return
+        self.flow.resume_reading()
+        if self._waiting:
+            self._start(self._waiting.popleft())
+        else:
+            self._wait_for_head()
+
+    def shutdown(self) -> None:
+        """End as soon as nothing is under way."""
+        if self.exchange is None or self.exchange.is_answered:
+            self.transport.close()
+        else:
+            self.exchange.keep_alive = False
+
+    def _start(self, exchange: Exchange) -> None:
+        tasks = self.server_state.tasks
+        task = self.loop.create_task(exchange.run(self.app))
+        tasks.add(task)
+        task.add_done_callback(tasks.discard)
+
+    def _wait_for_head(self) -> None:
+        """Give the next request its time to begin. One timer a connection: arming one each time costs more."""
+        self._deadline = self.loop.time() + self._idle_seconds
+        if self._timer is None:
+            self._timer = self.loop.call_later(self._idle_seconds, self._look_at_clock)
+
+    def _look_at_clock(self) -> None:
+        self._timer = None
+        is_busy = self.exchange is not None and not self.exchange.is_answered
+        if self._deadline is None or is_busy or self.transport.is_closing():
+            return
+        left = self._deadline - self.loop.time()
+        if left <= 0:
+            self.transport.close()
+        else:  # never later than a deadline that is set meanwhile
+            self._timer = self.loop.call_later(min(left, self._idle_seconds), self._look_at_clock)
+
+    def _count(self, size: int) -> None:
+        if self.transport.is_closing():
+            return
+        if self._is_in_head and not self._unread_bytes:
+            self._deadline = self.loop.time() + HEAD_SECONDS
+        self._unread_bytes += size
+        if self._unread_bytes > MAX_HEAD_BYTES:
+            self._refuse("The request line and the headers are too large.")
+
+    def _refuse(self, text: str) -> None:
+        log.warning("request_refused", reason=text)
+        self.transport.write(
+            b"HTTP/1.1 400 Bad Request\r\ncontent-type: text/plain; charset=utf-8\r\n"
+            b"content-length: %d\r\nconnection: close\r\n\r\n%b" % (len(text), text.encode())
+        )
+        self.transport.close()
+
+
+def _split(url: bytes, scope: Scope) -> None:
+    """Put path and query of a request target into the scope (RFC 9112, 3.2)."""
+    if url.startswith(b"/") and b"#" not in url:
+        raw_path, _mark, query = url.partition(b"?")
+    else:
+        parsed = httptools.parse_url(url)
+        raw_path, query = parsed.path, parsed.query or b""
+    path = raw_path.decode("ascii")
+    scope["path"] = urllib.parse.unquote(path) if "%" in path else path
+    scope["raw_path"] = raw_path
+    scope["query_string"] = query

@@ -18,7 +18,7 @@ from sampan.platform.app import build_app, built_in_components, open_core, refus
 from sampan.platform.component import Component, discover
 from sampan.platform.core import Core
 from sampan.platform.errors import Conflict
-from sampan.platform.http_protocol import BoundedHttp
+from sampan.platform.http_protocol import Http
 from sampan.platform.logs import configure
 from sampan.platform.settings import Settings
 
@@ -112,7 +112,7 @@ def server_config(settings: Settings, app: ASGIApp) -> uvicorn.Config:
         host=settings.host,
         port=settings.port,
         loop="uvloop",
-        http=BoundedHttp,
+        http=Http,
         ws="none",
         lifespan="on",
         access_log=False,
