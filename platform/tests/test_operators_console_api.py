@@ -421,3 +421,30 @@ async def test_the_secret_of_another_table_opens_nothing(stage: Stage) -> None:
     assert answer.status_code == 401
     async with stage.core.store.workspace(WORKSPACE).read() as tx:
         assert await session_by_hash(tx, "0" * 64) is None
+
+
+async def test_the_session_tells_where_else_the_person_may_go_and_until_when(stage: Stage) -> None:
+    ada = await stage.bearer(stage.ada)
+    me = (await stage.call("GET", "/session", by=ada)).json()
+    assert [choice["id"] for choice in me["workspaces"]] == [WORKSPACE]
+    assert me["roles"] == ["admin"]
+    assert me["confirmed_until_ms"] <= me["idle_expires_ms"] <= me["expires_ms"]
+    people = [(stage.ada.email, "Ada"), ("carl@example.com", "Carl")]
+    await create_first_admins(stage.core, OTHER_WORKSPACE, people)
+    me = (await stage.call("GET", "/session", by=ada)).json()
+    assert [choice["id"] for choice in me["workspaces"]] == [WORKSPACE, OTHER_WORKSPACE]
+    body = {"name": "siem", "permissions": ["audit:read"], "days": 7}
+    made = (await stage.call("POST", "/tokens", by=ada, body=body)).json()
+    machine = (await stage.call("GET", "/session", by={"authorization": f"Bearer {made['secret']}"})).json()
+    assert [choice["id"] for choice in machine["workspaces"]] == [WORKSPACE]
+    assert (machine["expires_ms"], machine["idle_expires_ms"]) == (None, None)
+
+
+async def test_a_refused_form_names_the_field(stage: Stage) -> None:
+    ada = await stage.bearer(stage.ada)
+    grants = [{"role": "auditor"}]
+    again = await stage.call(
+        "POST", "/operators", by=ada, body={"email": stage.ada.email, "name": "Ada", "grants": grants}
+    )
+    assert again.status_code == 409
+    assert [place["field"] for place in again.json()["errors"]] == ["body.email"]

@@ -5,7 +5,7 @@ FastAPI and the console's models take longer to import than all the rest; nothin
 
 import asyncio
 import re
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -16,6 +16,9 @@ from sampan.platform.core import Core
 from sampan.platform.hot import read_body
 from sampan.platform.invalid_fields import places, summary
 from sampan.platform.problems import HANDLERS, InvalidBody, problem_response
+
+if TYPE_CHECKING:
+    from fastapi.routing import APIRoute
 
 BUILD_AFTER_SECONDS = 1.0
 PREFIX = "/console/api/v1"
@@ -61,6 +64,7 @@ def build_console_api(core: Core) -> ASGIApp:
         docs_url=None,
         redoc_url=None,
         redirect_slashes=False,
+        generate_unique_id_function=_operation_id,
     )
     console.state.core = core
     for kind, handler in HANDLERS.items():
@@ -98,6 +102,12 @@ def _replay(body: bytes, receive: Receive) -> Receive:
         return waiting.pop() if waiting else await receive()
 
     return replay
+
+
+def _operation_id(route: "APIRoute") -> str:
+    """Return the name of an operation: what it is about and what its function is called, as `apps_list_versions`."""
+    about = str(route.tags[0]).replace(" ", "_") if route.tags else "console"
+    return f"{about}_{route.name}"
 
 
 async def _on_invalid_body(_request: Request, error: Exception) -> Response:

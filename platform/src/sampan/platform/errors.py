@@ -8,11 +8,16 @@ from typing import Any, ClassVar
 
 
 class SampanError(Exception):
-    """The base of every refusal. Subclasses set `code`; `detail` is a sentence for people."""
+    """The base of every refusal. Subclasses set `code`; `detail` is a sentence for people.
+
+    `field` is the member of the request's body that is to blame, in points, empty when none is; a fact of the same
+    name says it for one refusal alone, and may name a parameter too, as `query.cursor`.
+    """
 
     status: ClassVar[int] = 400
     code: ClassVar[str] = "bad_request"
     title: ClassVar[str] = "The request cannot be carried out"
+    field: ClassVar[str] = ""
 
     def __init__(self, detail: str, **facts: Any) -> None:
         super().__init__(detail)

@@ -56,6 +56,7 @@ def internal_error() -> InternalError:
 def problem_bytes(error: SampanError) -> bytes:
     """Return the problem+json body of an error."""
     body = {
+        **_blamed(error),
         **error.facts,
         "type": f"urn:sampan:problem:{error.code}",
         "title": error.title,
@@ -69,6 +70,15 @@ def problem_bytes(error: SampanError) -> bytes:
     except TypeError:
         # A sentence that quotes half a surrogate pair from a request: the standard library escapes it.
         return json.dumps(body, default=str).encode()
+
+
+def _blamed(error: SampanError) -> dict[str, Any]:
+    """Return `errors` with the one place that a use case blames, in the form of `InvalidBody`, for forms."""
+    field = error.facts.get("field") or error.field
+    if not field:
+        return {}
+    way = field if field.partition(".")[0] in ("body", "query", "path") else f"body.{field}"
+    return {"errors": [{"field": way, "code": error.code, "message": error.detail}]}
 
 
 def problem_headers(error: SampanError) -> dict[str, str]:

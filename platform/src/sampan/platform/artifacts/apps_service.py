@@ -102,7 +102,7 @@ async def create_app(core: Core, workspace_id: str, actor: Actor, *, app_id: str
     async with core.store.workspace(workspace_id).read() as tx:
         publisher = await repository.find_publisher(tx, publisher_id)
     if publisher is None or not actor.may(READ, publisher=publisher_id):
-        raise _publisher_unknown()
+        raise _publisher_unknown(field="publisher")
     actor.require("app:create", publisher=publisher_id, app=app_id)
     if APP_ID.fullmatch(app_id) is None or len(app_id) > MAX_APP_ID:
         raise problems.BadAppId(
@@ -188,5 +188,5 @@ async def _register_key(
     )
 
 
-def _publisher_unknown() -> problems.PublisherUnknown:
-    return problems.PublisherUnknown("There is no such publisher here that you may see.")
+def _publisher_unknown(**facts: str) -> problems.PublisherUnknown:
+    return problems.PublisherUnknown("There is no such publisher here that you may see.", **facts)

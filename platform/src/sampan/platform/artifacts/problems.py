@@ -13,6 +13,7 @@ class PublisherNameTaken(Conflict):
     """Another publisher has this name."""
 
     code = "publisher_name_taken"
+    field = "name"
 
 
 class AppUnknown(NotFound):
@@ -31,6 +32,7 @@ class AppIdTaken(Conflict):
     """The app id is in use, or was: ids are never reused."""
 
     code = "app_id_taken"
+    field = "app"
 
 
 class AppArchived(Conflict):
@@ -43,6 +45,7 @@ class PublisherKeyMissing(Conflict):
     """The publisher has no active key for a tree."""
 
     code = "publisher_key_missing"
+    field = "publisher"
 
 
 class VersionUnknown(NotFound):
@@ -103,6 +106,7 @@ class TooManyTesters(Invalid):
     """More testers than one app may have."""
 
     code = "too_many_testers"
+    field = "devices"
 
 
 class TrialUnknown(NotFound):

@@ -50,6 +50,7 @@ class UploadUnknown(NotFound):
     """No upload of this id waits for this person."""
 
     code = "upload_unknown"
+    field = "upload"
 
 
 class TooManyUploads(TooMany):

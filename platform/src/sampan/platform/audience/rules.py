@@ -22,6 +22,7 @@ class BadRule(Invalid):
     """The rule has a form, attribute, operator or value that does not exist; `at` in the facts names the place."""
 
     code = "bad_rule"
+    field = "audience"
 
 
 @dataclass(frozen=True, slots=True)

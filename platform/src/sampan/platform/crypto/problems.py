@@ -28,6 +28,7 @@ class KeyUnreadable(Invalid):
     """The key is not in the form we read: encrypted PKCS#8 PEM for private, SPKI PEM for public keys."""
 
     code = "key_unreadable"
+    field = "pem"
     title = "The key cannot be read"
 
 

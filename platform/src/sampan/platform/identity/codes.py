@@ -18,11 +18,11 @@ def new_code() -> str:
     return f"{secrets.randbelow(10**CODE_DIGITS):0{CODE_DIGITS}d}"
 
 
-def phone_number(text: str) -> str:
+def phone_number(text: str, *, field: str = "phone") -> str:
     """Return the number in its one E.164 spelling; raise `PhoneInvalid`. No country is ever guessed."""
     number = text.translate(SEPARATORS)
     if E164.fullmatch(number) is None:
-        raise PhoneInvalid("Write the phone number in international form, such as +8613800000000.", field="phone")
+        raise PhoneInvalid("Write the phone number in international form, such as +8613800000000.", field=field)
     return number
 
 

@@ -15,6 +15,7 @@ class PersonalTooLong(Invalid):
     """A personal field is longer than is kept, or there are too many extra ones."""
 
     code = "personal_too_long"
+    field = "personal"
     title = "A personal field is too long"
 
 
@@ -38,7 +39,7 @@ def tidy(personal: Personal) -> Personal:
         raise PersonalTooLong(
             f"A field has at most {MAX_TEXT} characters, and there are at most {MAX_EXTRA} extra ones."
         )
-    phone = phone_number(personal.phone) if personal.phone else ""
+    phone = phone_number(personal.phone, field="personal.phone") if personal.phone else ""
     return msgspec.structs.replace(personal, phone=phone)
 
 

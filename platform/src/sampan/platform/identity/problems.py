@@ -140,6 +140,7 @@ class ReferenceTaken(Conflict):
     """Another customer has this bank reference."""
 
     code = "reference_taken"
+    field = "bank_reference"
     title = "The bank reference is taken"
 
 
@@ -147,6 +148,7 @@ class PhoneTaken(Conflict):
     """Another customer has this phone number; `customer` in the facts names them."""
 
     code = "phone_taken"
+    field = "personal.phone"
     title = "The phone number is taken"
 
 

@@ -9,12 +9,14 @@ class UnknownChangeKind(Invalid):
     """No component registered this kind of change, or it is not proposed by hand."""
 
     code: ClassVar[str] = "unknown_change_kind"
+    field: ClassVar[str] = "kind"
 
 
 class BadChange(Invalid):
     """The payload has no canonical form, is too large, or is not one that its maker may edit."""
 
     code: ClassVar[str] = "bad_change"
+    field: ClassVar[str] = "payload"
 
 
 class ChangeNotFound(NotFound):

@@ -31,12 +31,14 @@ class BadHostName(Invalid):
     """The text is no host name that a workspace can have for itself."""
 
     code: ClassVar[str] = "bad_host_name"
+    field: ClassVar[str] = "host"
 
 
 class HostTaken(Conflict):
     """The host names a workspace of this server already."""
 
     code: ClassVar[str] = "host_taken"
+    field: ClassVar[str] = "host"
 
 
 class HostUnknown(NotFound):

@@ -3,8 +3,9 @@
 from typing import TYPE_CHECKING
 
 from fastapi import APIRouter, Request, Response
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 
+from sampan.platform.operators.actor import ActorKind
 from sampan.platform.operators.console_auth import (
     TheCore,
     WithSession,
@@ -14,11 +15,11 @@ from sampan.platform.operators.console_auth import (
 )
 from sampan.platform.operators.console_bodies import Body, Code, Email, Milliseconds, Secret
 from sampan.platform.operators.enrolment import begin_setup, finish_setup
-from sampan.platform.operators.people_door import read_people
+from sampan.platform.operators.people_door import read_people, workspaces_of_person
 from sampan.platform.operators.person_rows import person_by_id
 from sampan.platform.operators.session_rows import Session, SessionKind
 from sampan.platform.operators.sign_in import change_password, confirm, sign_in, sign_out, sign_out_everywhere
-from sampan.platform.operators.signed_in import FACTOR_MS, LIFETIME_MS, SessionEnded, SignedIn
+from sampan.platform.operators.signed_in import FACTOR_MS, IDLE_MS, LIFETIME_MS, SessionEnded, SignedIn
 
 if TYPE_CHECKING:
     from sampan.platform.core import Core
@@ -93,6 +94,13 @@ class LimitedView(BaseModel):
     app: str | None
 
 
+class WorkspaceChoice(BaseModel):
+    """A workspace where the person has an active account; each has a sign-in of its own."""
+
+    id: str
+    name: str
+
+
 class MeView(BaseModel):
     """Who is signed in and what they may do, for menus; the server checks every request anyway."""
 
@@ -104,9 +112,14 @@ class MeView(BaseModel):
     email: str
     permissions: list[str]
     limited: list[LimitedView]
+    roles: list[str]
+    workspaces: list[WorkspaceChoice]
     session: str | None
     expires_ms: Milliseconds | None
-    confirmed_until_ms: Milliseconds | None
+    idle_expires_ms: Milliseconds | None = Field(description="When the session ends unless it is used again.")
+    confirmed_until_ms: Milliseconds | None = Field(
+        description="Until when dangerous acts are open without another one-time code."
+    )
 
 
 def build(_core: "Core") -> APIRouter:
@@ -166,8 +179,11 @@ async def get_session(core: TheCore, workspace: Workspace, found: WithSession, r
     actor, session = found.actor, found.session
     async with read_people(core, workspace) as tx:
         person = await person_by_id(tx, actor.person_id)
+        choices = await workspaces_of_person(tx, actor.person_id)
     if person is None:
         raise SessionEnded("Your account is gone. Sign in again.")
+    if actor.kind != ActorKind.OPERATOR:
+        choices = [choice for choice in choices if choice.id == workspace]
     is_everywhere = [grant.covers() for grant in actor.grants]
     unlimited = {
         name for grant, full in zip(actor.grants, is_everywhere, strict=True) if full for name in grant.permissions
@@ -190,7 +206,10 @@ async def get_session(core: TheCore, workspace: Workspace, found: WithSession, r
             for grant, full in zip(actor.grants, is_everywhere, strict=True)
             if not full
         ],
+        roles=sorted({grant.role for grant in actor.grants}),
+        workspaces=[WorkspaceChoice(id=choice.id, name=choice.name) for choice in choices],
         session=session.id if session else None,
+        idle_expires_ms=min(session.seen_ms + IDLE_MS[session.kind], session.expires_ms) if session else None,
         expires_ms=session.expires_ms if session else None,
         confirmed_until_ms=session.factor_ms + FACTOR_MS if session else None,
     )

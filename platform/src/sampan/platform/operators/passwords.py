@@ -59,13 +59,13 @@ queue = PasswordQueue()
 _NOBODY = "$argon2id$v=19$m=19456,t=2,p=1$c2FtcGFuLW5vYm9keS1oZXJl$" + "A" * 43
 
 
-def refuse_bad_password(password: str, *, email: str) -> None:
+def refuse_bad_password(password: str, *, email: str, field: str = "password") -> None:
     """Raise `BadPassword` for a password that is too easy or too long."""
     if not MIN_CHARACTERS <= len(password) <= MAX_CHARACTERS:
-        raise BadPassword(f"Choose a password of {MIN_CHARACTERS} to {MAX_CHARACTERS} characters.", field="password")
+        raise BadPassword(f"Choose a password of {MIN_CHARACTERS} to {MAX_CHARACTERS} characters.", field=field)
     account = email.partition("@")[0]
     if len(set(password)) < 5 or (len(account) > 2 and account in password.lower()):
-        raise BadPassword("Choose a password that does not repeat itself or your address.", field="password")
+        raise BadPassword("Choose a password that does not repeat itself or your address.", field=field)
 
 
 async def hash_password(password: str) -> str:

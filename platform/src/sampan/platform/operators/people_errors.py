@@ -15,18 +15,21 @@ class OperatorExists(Conflict):
     """The person has an account in this workspace already."""
 
     code: ClassVar[str] = "operator_exists"
+    field: ClassVar[str] = "email"
 
 
 class PersonExists(Conflict):
     """The person has an account of another workspace, which the caller must mean knowingly."""
 
     code: ClassVar[str] = "person_exists"
+    field: ClassVar[str] = "email"
 
 
 class PersonNotFound(NotFound):
     """The caller meant an existing person, and there is none who has been set up."""
 
     code: ClassVar[str] = "person_not_found"
+    field: ClassVar[str] = "email"
 
 
 class PersonElsewhere(Conflict):
@@ -81,6 +84,7 @@ class WrongCode(Invalid):
     """The code does not come from the secret that this set-up link shows."""
 
     code: ClassVar[str] = "wrong_code"
+    field: ClassVar[str] = "totp"
 
 
 class AlreadyInitialised(Conflict):
@@ -99,6 +103,7 @@ class NotForMachines(Forbidden):
     """The permission is dangerous, or the owner does not have it, so no token can carry it."""
 
     code: ClassVar[str] = "not_for_machines"
+    field: ClassVar[str] = "permissions"
 
 
 class MachinesMakeNoTokens(Forbidden):

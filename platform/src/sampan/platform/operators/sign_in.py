@@ -127,7 +127,7 @@ async def change_password(
         operator = await operator_of_person(tx, session.person_id)
     if person is None or operator is None or person.password_hash is None:
         raise SessionEnded("Your account is gone. Sign in again.")
-    refuse_bad_password(new_password, email=person.email)
+    refuse_bad_password(new_password, email=person.email, field="new_password")
     await take_attempt(core, account=person.email, source=source)
     if not await is_password(password, person.password_hash):
         raise await _refused(core, workspace_id, operator)

@@ -45,6 +45,7 @@ class NotReleasable(Conflict):
     """The version does not exist, is not published or was killed."""
 
     code = "not_releasable"
+    field = "sequence"
 
 
 class BadUpdateMode(Invalid):

@@ -58,6 +58,7 @@ class KeyForAnotherUse(Invalid):
     """A key that is registered for something else, or for another tree, or is not active."""
 
     code = "trust_key_for_another_use"
+    field = "officers"
     title = "The key cannot be used for this"
 
 
@@ -72,6 +73,7 @@ class SignedBodyNeeded(Invalid):
     """A change of an app's keys without the app's body signed by the new key, or with one where none is due."""
 
     code = "trust_signed_body_needed"
+    field = "body"
     title = "The app's body signed by the new key is needed"
 
 

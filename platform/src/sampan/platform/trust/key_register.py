@@ -35,6 +35,7 @@ class PurposeRefused(Invalid):
     """A key for a purpose that the server makes its own keys for, or a purpose without its tree."""
 
     code = "trust_purpose_refused"
+    field = "purpose"
     title = "A key cannot be registered for this"
 
 

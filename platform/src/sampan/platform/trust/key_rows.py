@@ -63,6 +63,7 @@ class KeyRegistered(Conflict):
     """The very same public key stands in the register already."""
 
     code = "trust_key_registered"
+    field = "pem"
     title = "The key is registered already"
 
 
