@@ -7,6 +7,7 @@
 
 import { BridgeError } from "../bridge/errors";
 import type { Theme } from "../bridge/protocol";
+import type { Progress } from "../download/package";
 import type { Installed } from "../store/installed";
 import type { Hint } from "../sync/device";
 import { checkInstall } from "../trust/install-rule";
@@ -94,8 +95,8 @@ export class Container extends Emitter<ContainerEvents> {
    * Carry out an install hint. A running app is never changed: the version is fetched and proved now, `version-ready`
    * is told, and it is switched to when the frame is gone. Returns what is installed, or waits to be. Throws refusals.
    */
-  async update(hint: InstallHint): Promise<Installed> {
-    const staged = await this.withRoom(() => this.ports.device.prepare(hint));
+  async update(hint: InstallHint, progress: Progress = {}): Promise<Installed> {
+    const staged = await this.withRoom(() => this.ports.device.prepare(hint, progress));
     await this.installDependencies(hint.id, staged.digest);
     if (this.open_.has(hint.id)) {
       this.emit("version-ready", { app: hint.id, version: staged.version, sequence: staged.sequence });
@@ -129,14 +130,21 @@ export class Container extends Emitter<ContainerEvents> {
   async clearData(app: string): Promise<void> {
     this.close(app);
     await new AppStorage(this.ports.store, app).clear();
+    await this.usage.markForWipe([app]);
     await this.clearOrigin(app, { data: true, packages: false });
+    await this.usage.wiped(app);
   }
 
-  /** Delete what all apps stored: at sign-out and when the customer changes. Returns the apps that could not be reached. */
+  /**
+   * Delete what all apps stored: at sign-out and when the customer changes. Returns the apps whose origin could not be
+   * reached; their data goes before they open again.
+   */
   async wipe(): Promise<string[]> {
     const unreached: string[] = [];
     for (const app of this.running()) this.close(app);
-    for (const app of (await this.ports.device.packages.apps()).sort()) {
+    const apps = (await this.ports.device.packages.apps()).sort();
+    await this.usage.markForWipe(apps);
+    for (const app of apps) {
       await this.clearData(app).catch(() => unreached.push(app));
     }
     return unreached;
@@ -210,6 +218,8 @@ export class Container extends Emitter<ContainerEvents> {
       open: (app, params, opener) => this.openForResult(app, params, opener),
       close: (app, result) => this.close(app, result),
       wasProvisioned: async (app, digest) => (await this.usage.provisioned(app)) === digest,
+      mustWipe: (app) => this.usage.isMarkedForWipe(app),
+      wiped: (app) => this.usage.wiped(app),
       setProvisioned: (app, digest) => this.usage.setProvisioned(app, digest),
     };
   }
@@ -236,6 +246,7 @@ export class Container extends Emitter<ContainerEvents> {
     try {
       checkInstall(staged, role, control, await packages.state(app));
       await packages.switch(app, staged);
+      this.emit("installed", { app, sequence: staged.sequence, digest: staged.digest });
     } catch (thrown) {
       this.emit("refused", { app, code: codeOf(thrown), path: "" });
     }

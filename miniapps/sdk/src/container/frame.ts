@@ -21,6 +21,7 @@ export class OriginFrame {
   private hellos: number[] = [];
   private listener: FrameListener | null = null;
   private isClosed = false;
+  private connected: Promise<void> | null = null;
 
   constructor(
     private readonly origin: string,
@@ -41,7 +42,7 @@ export class OriginFrame {
     supply: (need: Need) => Promise<Supply>,
     listener: FrameListener,
   ): Promise<Booted> {
-    await this.channel.connect();
+    await this.connect();
     this.listener = listener;
     addEventListener("message", this.hear);
     return this.channel.prepare({ type: "prepare", wanted, entry, heal }, supply);
@@ -49,8 +50,13 @@ export class OriginFrame {
 
   /** Delete what the origin stores, without running an app. */
   async clear(what: { data: boolean; packages: boolean }): Promise<void> {
-    await this.channel.connect();
+    await this.connect();
     await this.channel.clear(what);
+  }
+
+  private connect(): Promise<void> {
+    this.connected ??= this.channel.connect();
+    return this.connected;
   }
 
   close(): void {

@@ -5,11 +5,9 @@ import type { Report } from "./ports";
 
 const MAX_TEXT = 1_000;
 
-/** Return the event's type and attributes, or null for a note that is not reported. */
+/** Return the event's type and attributes, or null for a note that is not reported (or, as a boot, with more beside it). */
 export function reportOf(note: Note): Pick<Report, "type" | "attrs"> | null {
   switch (note.note) {
-    case "boot":
-      return { type: "app.boot", attrs: { milliseconds: note.milliseconds } };
     case "white_screen":
       return { type: "app.white_screen", attrs: { milliseconds: note.milliseconds } };
     case "script_error":
@@ -29,6 +27,7 @@ export function reportOf(note: Note): Pick<Report, "type" | "attrs"> | null {
       return { type: "app.csp_refused", attrs: { directive: cut(note.directive), blocked: cut(note.blocked) } };
     case "file_refused":
       return { type: "trust.refused", attrs: { code: cut(note.code), detail: cut(note.path) } };
+    case "boot":
     case "worker_removed":
     case "console":
       return null;

@@ -81,7 +81,15 @@ export interface ContainerEvents {
   /** A newer version is here; it opens when the app is next opened. */
   "version-ready": { readonly app: string; readonly version: string; readonly sequence: number };
   /** The app shows its first content. */
-  booted: { readonly app: string; readonly sequence: number; readonly milliseconds: number };
+  booted: {
+    readonly app: string;
+    readonly sequence: number;
+    readonly digest: string;
+    /** From `open` to the first content. */
+    readonly milliseconds: number;
+  };
+  /** A version that waited for the app to close is the current one now. */
+  installed: { readonly app: string; readonly sequence: number; readonly digest: string };
   /** Something stored was not what was signed, or a rule forbids to open. */
   refused: { readonly app: string; readonly code: string; readonly path: string };
   /** The origin was repaired from the shell's copy. */
@@ -90,6 +98,7 @@ export interface ContainerEvents {
   crashed: {
     readonly app: string;
     readonly sequence: number;
+    readonly digest: string;
     readonly code: string;
     readonly revertedTo: number | null;
   };

@@ -28,6 +28,9 @@ export interface Surroundings {
   /** Whether this origin held this package before, so that its absence is a loss. */
   wasProvisioned(app: string, digest: string): Promise<boolean>;
   setProvisioned(app: string, digest: string): Promise<void>;
+  /** Whether the app's data of an earlier customer is still there. */
+  mustWipe(app: string): Promise<boolean>;
+  wiped(app: string): Promise<void>;
 }
 
 export class RunningApp {
@@ -42,6 +45,7 @@ export class RunningApp {
   private healings = 0;
   private documents = 0;
   private startedMs = 0;
+  private bootMs = 0;
   private isClosed = false;
   private launched: unknown;
 
@@ -60,6 +64,10 @@ export class RunningApp {
   /** The sequence that runs, 0 before there is one. */
   get sequence(): number {
     return this.opened?.opened.installed.sequence ?? 0;
+  }
+
+  private get digest(): string {
+    return this.opened?.opened.installed.digest ?? "";
   }
 
   /** Whether there is a frame, so that nothing of the app may be exchanged. */
@@ -126,13 +134,20 @@ export class RunningApp {
     }
   }
 
-  private boot(wanted: Wanted, shared: readonly Chosen[], heal: boolean): Promise<Booted> {
+  private async boot(wanted: Wanted, shared: readonly Chosen[], heal: boolean): Promise<Booted> {
     const frame = new OriginFrame(this.origin, this.mount, this.app);
     this.frame = frame;
+    await this.wipeEarlier(frame);
     return frame.boot(wanted, this.entryAddress(), heal, (need) => this.supply(need, shared), {
       onDocument: (hello, port) => this.onDocument(hello, port),
       onFlood: () => void this.fall("hello_flood"),
     });
+  }
+
+  private async wipeEarlier(frame: OriginFrame): Promise<void> {
+    if (!(await this.around.mustWipe(this.app))) return;
+    await frame.clear({ data: true, packages: false });
+    await this.around.wiped(this.app);
   }
 
   private entryAddress(): string {
@@ -214,8 +229,11 @@ export class RunningApp {
   private onNote(note: Note): void {
     const { around, app, sequence } = this;
     const report = reportOf(note);
-    if (report !== null && note.note !== "boot") around.ports.report({ ...report, app, sequence });
-    if (note.note === "boot") this.watchdog.decide("booted");
+    if (report !== null) around.ports.report({ ...report, app, sequence });
+    if (note.note === "boot") {
+      this.bootMs = note.milliseconds;
+      this.watchdog.decide("booted");
+    }
     if (note.note === "white_screen") this.watchdog.decide("white_screen");
     if (note.note === "file_refused") void this.heal(note.code, note.path);
     if (note.note === "console") around.emit("console", { app, level: note.level, text: note.text });
@@ -224,9 +242,9 @@ export class RunningApp {
   private async confirmBoot(): Promise<void> {
     const { around, app, sequence } = this;
     const milliseconds = Math.max(0, Math.round(around.ports.now() - this.startedMs));
-    const report = reportOf({ note: "boot", milliseconds });
-    if (report !== null) around.ports.report({ ...report, app, sequence });
-    around.emit("booted", { app, sequence, milliseconds });
+    around.ports.report({ type: "app.opened", app, sequence, attrs: { milliseconds } });
+    around.ports.report({ type: "app.boot", app, sequence, attrs: { milliseconds: this.bootMs } });
+    around.emit("booted", { app, sequence, digest: this.digest, milliseconds });
     await around.ports.device.booted(app);
   }
 
@@ -254,16 +272,16 @@ export class RunningApp {
   /** The version did not start. The kept one takes over when the rule allows it; the package is not tried again here. */
   private async fall(code: string): Promise<void> {
     if (this.isClosed) return;
-    const { sequence } = this;
+    const { app, sequence, digest } = this;
     const revertedTo = await this.revert();
-    this.around.emit("crashed", { app: this.app, sequence, code, revertedTo });
+    this.around.emit("crashed", { app, sequence, digest, code, revertedTo });
     if (revertedTo === null) {
       if (code === "hello_flood") this.takeDown();
       return;
     }
     this.takeDown();
     await this.start().catch((thrown) => {
-      this.around.emit("crashed", { app: this.app, sequence: revertedTo, code: codeOf(thrown), revertedTo: null });
+      this.around.emit("crashed", { app, sequence: revertedTo, digest: "", code: codeOf(thrown), revertedTo: null });
     });
   }
 

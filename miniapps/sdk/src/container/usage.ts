@@ -27,6 +27,19 @@ export class Usage {
     return (await this.get(app)).openedMs;
   }
 
+  /** The app's data must go before it is opened again, whatever happens in between. */
+  async markForWipe(apps: readonly string[]): Promise<void> {
+    await this.store.write(apps.map((app) => ({ key: `wipe/${app}`, value: true })));
+  }
+
+  async isMarkedForWipe(app: string): Promise<boolean> {
+    return (await this.store.get(`wipe/${app}`)) === true;
+  }
+
+  async wiped(app: string): Promise<void> {
+    await this.store.write([{ key: `wipe/${app}` }]);
+  }
+
   private async get(app: string): Promise<Used> {
     return ((await this.store.get(`used/${app}`)) as Used | undefined) ?? { openedMs: 0, provisioned: "" };
   }

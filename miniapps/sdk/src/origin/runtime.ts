@@ -1,18 +1,12 @@
 /** First script of every document of an app: `window.sampan`, and the eyes of the shell on the app's health. */
 
-import { makeApi, type Sampan } from "../bridge/api";
+import { makeApi } from "../bridge/api";
 import { BridgeClient } from "../bridge/client";
 import { BRIDGE_VERSION, type Hello } from "../bridge/protocol";
 import { relayConsole } from "./console_relay";
 import { watchErrors, watchFirstContent } from "./health";
 import type { FileRefused } from "./messages";
 import { keepWorker } from "./tame";
-
-declare global {
-  interface Window {
-    readonly sampan: Sampan;
-  }
-}
 
 const facts = (document.currentScript as HTMLScriptElement | null)?.dataset ?? {};
 const shells = (facts.shell ?? "").split(" ").filter((origin) => origin !== "");

@@ -4,6 +4,7 @@
  */
 
 import type { StoredChain } from "../trust/types";
+import { fromBase64, toBase64 } from "./base64";
 import type { Chains, PackageBytes, Wanted } from "./messages";
 
 const NAME = "sampan-packages";
@@ -97,14 +98,4 @@ export class Shelf {
 
 function address(name: string): string {
   return BASE + name.split("/").map(encodeURIComponent).join("/");
-}
-
-function toBase64(bytes: Uint8Array): string {
-  let text = "";
-  for (let at = 0; at < bytes.length; at += 8_192) text += String.fromCharCode(...bytes.subarray(at, at + 8_192));
-  return btoa(text);
-}
-
-function fromBase64(text: string): Uint8Array<ArrayBuffer> {
-  return Uint8Array.from(atob(text), (sign) => sign.charCodeAt(0));
 }

@@ -1,0 +1,36 @@
+/** @sampan/sdk for shells: everything a web super-app needs. Mini-apps import from `@sampan/sdk/client` instead. */
+
+export { BridgeError } from "./bridge/errors";
+export type { BridgeCode, Outcome, Payment, Position, Signing, Theme } from "./bridge/protocol";
+export { asBridgeError, SessionServer } from "./container/bank_server";
+export { browserCapabilities, type PickPicture } from "./container/capabilities";
+export { type AskConsent, Consents } from "./container/consents";
+export { Container, type OpenOptions } from "./container/container";
+export { appOrigin, type OriginKind, originLabel } from "./container/label";
+export type {
+  BankServer,
+  Capabilities,
+  Confirmation,
+  ConsentPort,
+  ContainerEvents,
+  ContainerPorts,
+  ContainerSettings,
+  Report,
+  ShellUi,
+} from "./container/ports";
+export { ContainerProblem, codeOf } from "./container/problem";
+export { type Sampan, type ShellFacts, type StartOptions, startSampan } from "./container/start";
+export { type EventNames, EventQueue } from "./events/queue";
+export { type Answer, Calls, ServerAway, ServerSaysNo } from "./session/calls";
+export { Session } from "./session/session";
+export type { Tier } from "./session/tokens";
+export { IndexedDbStore } from "./store/indexed-db";
+export type { AppState, Installed } from "./store/installed";
+export { memoryLocks, webLocks } from "./store/locks";
+export { MemoryStore } from "./store/memory";
+export { PackageStore } from "./store/packages";
+export type { Store } from "./store/store";
+export type { Catalogue, CatalogueItem, Category } from "./sync/answer";
+export { Device, type Hint } from "./sync/device";
+export { type Happening, type Profile, type Round, SyncClient } from "./sync/sync-client";
+export * from "./trust/index";
