@@ -9,7 +9,7 @@ import pytest
 from sdk_runner import Sdk, SdkRefused
 
 from sampan.platform.cli.demo_apps import samples
-from sampan.platform.cli.demo_seed import CUSTOMERS
+from sampan.platform.cli.demo_folder import CUSTOMERS
 from sampan.platform.testing_cli import DemoServer
 
 pytestmark = pytest.mark.node

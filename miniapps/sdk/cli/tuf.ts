@@ -8,7 +8,7 @@
  * The clock is the process's own, so that faketime works.
  */
 
-import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { httpTree } from "../src/download/http";
 import { digestOf } from "../src/trust/digest";
@@ -65,8 +65,12 @@ const encodePath = (path: string): string => path.split("/").map(encodeURICompon
 
 /** Metadata as the suite wants to see it: `root.json` is the newest root, the others have no version in their name. */
 class Files implements MetadataStore {
+  private newestRoot: number;
+
   constructor(private readonly folder: string) {
     mkdirSync(join(folder, "root_history"), { recursive: true });
+    const stored = readdirSync(join(folder, "root_history"));
+    this.newestRoot = Math.max(1, ...stored.map((name) => rootVersion(`root_history/${name}`)));
   }
 
   async get(name: string): Promise<Uint8Array | null> {
@@ -75,11 +79,17 @@ class Files implements MetadataStore {
 
   async put(name: string, data: Uint8Array): Promise<void> {
     replaceFile(this.file(name), data);
-    if (name.startsWith("root_history/")) replaceFile(this.file("root"), data);
+    const version = rootVersion(name);
+    if (version < this.newestRoot) return;
+    this.newestRoot = version;
+    replaceFile(this.file("root"), data);
   }
 
   private file(name: string): string {
-    const isRoot = name.startsWith("root_history/");
+    const isRoot = rootVersion(name) > 0;
     return join(this.folder, isRoot ? `${name}.json` : `${encodeURIComponent(name)}.json`);
   }
 }
+
+/** The version in `root_history/<n>.root`; 0 for other names. */
+const rootVersion = (name: string): number => Number(/^root_history\/(\d+)\.root/.exec(name)?.[1] ?? 0);
