@@ -21,7 +21,9 @@ def run() -> None:
     """Run the command that the command line names."""
     for point in sorted(entry_points(group="sampan.commands"), key=lambda point: point.name):
         point.load()(root)
-    root(standalone_mode=True)
+    from sampan.platform.cli.reading_order import dressed
+
+    dressed(root)(standalone_mode=True)
 
 
 def _print_version(is_asked: bool) -> None:

@@ -1,0 +1,97 @@
+"""An example or two for every command, shown at the end of its help; a test parses each."""
+
+from collections.abc import Mapping
+
+APP = "bank.demo.coupons"
+CHANGE = "chg_01a200aca5eb7e9199bbdacaae36027d"
+RELEASE = "rel_01a200aca57d7207b64e5c4965a86291"
+PUBLISHER = "pub_01a200ac8b807e2e8ae91d02cac0807c"
+REQUEST = "trq_01a200c4eed37e2096078ae0f80e2463"
+TOKEN = "tok_01a200c4eed37e2096078ae0f80e2464"  # noqa: S105 - an id
+DIGEST = "sha256:439bc94bcf96da6108329c3cbaf1a7fe4709765c1421c6fb87094695855c0b38"
+
+EXAMPLES: Mapping[str, tuple[str, ...]] = {
+    "up": ("up --demo", "up --data /srv/sampan --host 0.0.0.0 --port 8080"),
+    "demo seed": ("demo seed",),
+    "demo people": ("demo people",),
+    "demo code": ("demo code reviewer@demo.example",),
+    "demo token": ("demo token --tier full",),
+    "login": ("login --email reviewer@demo.example", "login --server https://sampan.bank.example --workspace bank"),
+    "logout": ("logout",),
+    "confirm": ("confirm", "confirm --totp 123456"),
+    "setup": ("setup LINK --server https://sampan.bank.example --workspace bank",),
+    "new": (f"new coupons --id {APP} --name Coupons",),
+    "check": ("check coupons", f"check dist/{APP}-1.0.0.ma --offline"),
+    "pack": (
+        "pack coupons",
+        "pack coupons --next",
+        "pack coupons --sequence 7 --version 1.2.0",
+        f"pack vite-app/dist --id {APP}",
+    ),
+    "keygen": ("keygen publisher", "keygen officer --out keys/officer.pem"),
+    "publish": (
+        f"publish dist/{APP}-1.0.0.ma --wait",
+        f"publish dist/{APP}-1.0.0.ma --resign",
+        f"publish {APP} --renew",
+    ),
+    "status": ("status", f"status {APP}", f"status {APP} 3"),
+    "withdraw": (f'withdraw {APP} 3 --note "wrong prices"',),
+    "review list": ("review list",),
+    "review show": (f"review show {APP} 3",),
+    "review approve": (f"review approve {APP} 3 --digest {DIGEST}",),
+    "review reject": (f'review reject {APP} 3 --digest {DIGEST} --comment "The fee is missing on page 2."',),
+    "catalogue list": ("catalogue list",),
+    "catalogue preview": ("catalogue preview visitor",),
+    "catalogue set": (
+        f"catalogue set {APP} --see visitor --open full --listed",
+        f"catalogue set {APP} --unlisted",
+    ),
+    "release create": (
+        f"release create {APP} 3 --tier full",
+        f"release create {APP} 3 --tier e_account --tier full --rollback-to 2",
+    ),
+    "release list": ("release list", f"release list --app {APP} --state running"),
+    "release show": (f"release show {RELEASE}",),
+    "release pause": (f'release pause {RELEASE} --cause "more errors than usual"',),
+    "release complete": (f"release complete {RELEASE}",),
+    "release stop": (f'release stop {RELEASE} --cause "wrong fees"',),
+    "release rollback": (f'release rollback {RELEASE} --cause "wrong fees"',),
+    "release resume": (f'release resume {RELEASE} --cause "mended upstream"',),
+    "change list": ("change list", "change list --state applied"),
+    "change show": (f"change show {CHANGE}",),
+    "change approve": (f"change approve {CHANGE} --digest {DIGEST}",),
+    "change reject": (f'change reject {CHANGE} --reason "Not before the holidays."',),
+    "kill": (f'kill {APP} 3 --cause "leaks account numbers"',),
+    "publisher add": ('publisher add "Studio" --key publisher.pub --trial-key publisher.trial.pub',),
+    "publisher list": ("publisher list",),
+    "publisher add-key": (f"publisher add-key {PUBLISHER} publisher-2.pub --tree intl",),
+    "app create": (f"app create {APP} --publisher {PUBLISHER}",),
+    "trust status": ("trust status",),
+    "trust root": ("trust root", f"trust root intl --pin --digest {DIGEST}"),
+    "trust pending": ("trust pending",),
+    "trust sign": ("trust sign --all --key officer.pem",),
+    "trust renew": ("trust renew intl targets",),
+    "trust history": ("trust history intl",),
+    "trust cancel": (f"trust cancel {REQUEST}",),
+    "trust start": ("trust start intl officer-1.pub officer-2.pub officer-3.pub",),
+    "trust officers": ("trust officers intl officer-1.pub officer-2.pub officer-4.pub",),
+    "trust keys": ("trust keys", "trust keys --purpose officer"),
+    "trust suspend": ('trust suspend 2eac671fd8203ecd --reason "a laptop was stolen"',),
+    "trust resume": ('trust resume 2eac671fd8203ecd --reason "the laptop was found, sealed"',),
+    "trust rotate": ("trust rotate intl timestamp",),
+    "trust adopt": (f"trust adopt {APP} --key adoption.pem",),
+    "trust register": ('trust register officer.pub --owner "Ada Admin"',),
+    "trust app-body": (f"trust app-body {APP} --key publisher-2.pem --out body.json",),
+    "trust app-keys": (f"trust app-keys {APP} --key publisher-2.pem",),
+    "token create": ("token create build-server --permission version:submit --days 30",),
+    "token list": ("token list",),
+    "token revoke": (f"token revoke {TOKEN}",),
+    "init": ("init bank --admin ada@bank.example --admin ben@bank.example --data /srv/sampan",),
+    "migrate": ("migrate --data /srv/sampan",),
+    "doctor": ("doctor --data /srv/sampan", "doctor --demo"),
+    "rescue": ("rescue bank ada@bank.example --data /srv/sampan",),
+    "audit verify": ("audit verify bank --data /srv/sampan",),
+    "audit export": ("audit export bank /mnt/archive --data /srv/sampan",),
+    "device run": ("device run --folder .data/full --tier full",),
+    "device status": ("device status --folder .data/full",),
+}
