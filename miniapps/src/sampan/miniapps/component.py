@@ -2,6 +2,7 @@
 
 from sampan.miniapps.changes import CHANGES
 from sampan.miniapps.deliverables import DELIVERABLES
+from sampan.miniapps.health_events import HEALTH_EVENTS
 from sampan.miniapps.kinds import KINDS
 from sampan.miniapps.origin import AppOrigin
 from sampan.miniapps.origin_part import on_version_state as on_origin_state
@@ -30,6 +31,7 @@ component = Component(
     (
         *PERMISSIONS,
         *CHANGES,
+        *HEALTH_EVENTS,
         *KINDS,
         *DELIVERABLES,
         part,
