@@ -311,6 +311,9 @@ class Clock:
         self.timers.append((self.now + delay, lambda: None if handle.cancelled() else handle._run()))
         return handle
 
+    def create_future(self) -> Any:
+        return asyncio.get_running_loop().create_future()
+
     def create_task(self, coro: Any, **_: Any) -> Any:
         return asyncio.get_running_loop().create_task(coro)
 

@@ -3,7 +3,7 @@
 import asyncio
 import http
 import re
-from collections.abc import Iterable
+from collections.abc import Awaitable, Iterable
 from typing import TYPE_CHECKING
 
 from starlette.types import ASGIApp, Message, Scope
@@ -93,11 +93,18 @@ class Exchange:
         body, self._body = self._body, b""
         return {"type": "http.request", "body": bytes(body), "more_body": not self.is_whole}
 
-    async def send(self, message: Message) -> None:
-        """ASGI's `send`; waits while the client does not keep up."""
-        flow = self._protocol.flow
-        if flow.write_paused and not self.is_disconnected:
-            await flow.drain()
+    def send(self, message: Message) -> Awaitable[None]:
+        """ASGI's `send`. Bytes leave at the call; what it returns waits while the client does not keep up."""
+        if self._protocol.flow.write_paused and not self.is_disconnected:
+            return self._send_later(message)
+        self._send(message)
+        return self._protocol.done
+
+    async def _send_later(self, message: Message) -> None:
+        await self._protocol.flow.drain()
+        self._send(message)
+
+    def _send(self, message: Message) -> None:
         if self.is_disconnected:
             return
         if not self.is_begun:

@@ -42,6 +42,8 @@ class Http(asyncio.Protocol):
     ) -> None:
         self.app = config.loaded_app
         self.loop = _loop or asyncio.get_running_loop()
+        self.done: asyncio.Future[None] = self.loop.create_future()  # what has nothing to wait for returns it
+        self.done.set_result(None)
         self.server_state = server_state
         self.app_state = app_state
         self.parser = httptools.HttpRequestParser(self)

@@ -4,7 +4,7 @@ The signature is checked once per token; the state of customer and device each t
 or a revocation is in force as soon as this worker has heard of it.
 """
 
-from dataclasses import dataclass
+import msgspec
 
 from sampan.platform.core import Core
 from sampan.platform.identity.keyring import PART, Keyring
@@ -17,9 +17,8 @@ BEARER = (b"bearer ", b"dpop ")
 _TIERS = tuple(Tier)  # by number; the enumeration's own look-up costs as much as the rest of a caller
 
 
-@dataclass(frozen=True, slots=True)
-class Caller:
-    """A device, and the customer who is signed in on it. `tier` is the effective one."""
+class Caller(msgspec.Struct, frozen=True, gc=False):
+    """A device, and the customer who is signed in on it. `tier` is the effective one. Made for every call: cheap."""
 
     workspace_id: str
     client_app: str

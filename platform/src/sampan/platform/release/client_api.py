@@ -87,7 +87,8 @@ class InventoryFilter:
     def note(self, caller: Caller, request: SyncRequest, part: ReleasesPart) -> None:
         """Queue the device's holdings for the inventory when they are new; only of artefacts that exist here."""
         key = (caller.workspace_id, caller.device_id)
-        said = hash(tuple((item.kind, item.id, item.sequence, item.digest) for item in request.installed))
+        holds = request.installed
+        said = hash(tuple((item.kind, item.id, item.sequence, item.digest) for item in holds)) if holds else NOTHING
         if self._said.get(key, NOTHING) == said:  # a device that never said anything holds nothing
             return
         if len(self._said) >= DEVICES_REMEMBERED:

@@ -116,6 +116,8 @@ class Replica:
     def age_ms(self, workspace_id: str | None = None) -> int:
         """How old the last good poll is: of one workspace, or of the one that is worst off."""
         unread = self._unread_since_ms
+        if not unread:
+            return self.now_ms() - self.last_good_poll_ms
         names = unread.keys() if workspace_id is None else unread.keys() & {workspace_id}
         return self.now_ms() - min([self.last_good_poll_ms, *(unread[name] for name in names)])
 
