@@ -35,6 +35,7 @@ from sampan.platform.engines.cache import LocalCache, LocalCounters, LocalNonces
 from sampan.platform.engines.database import SqliteDatabase
 from sampan.platform.engines.keys import system_key
 from sampan.platform.engines.objects import LocalObjects
+from sampan.platform.engines.telling import tell
 from sampan.platform.errors import Unavailable
 from sampan.platform.front import Front
 from sampan.platform.logs import Log
@@ -65,12 +66,13 @@ def built_in_components(*, demo: bool = False) -> tuple[Component, ...]:
     from sampan.platform.identity.component import component as identity
     from sampan.platform.identity.demo import component as identity_demo
     from sampan.platform.insight.component import component as insight
+    from sampan.platform.live.component import component as live
     from sampan.platform.operators.component import component as operators
     from sampan.platform.operators.identity_component import component as identity_console
     from sampan.platform.release.component import component as release
     from sampan.platform.trust.component import component as trust
 
-    floors = (identity, operators, identity_console, trust, artifacts, insight, release, console_pages)
+    floors = (identity, operators, identity_console, trust, artifacts, insight, release, live, console_pages)
     return (*floors, identity_demo) if demo else floors
 
 
@@ -91,7 +93,11 @@ async def open_core(
     settings.data.mkdir(parents=True, exist_ok=True, mode=0o700)
     bus = LocalBus()
     changed = system_key("changed")
-    store = Store(SqliteDatabase(settings.data / "sampan.sqlite"), on_change=lambda: bus.publish(changed))
+    store = Store(
+        SqliteDatabase(settings.data / "sampan.sqlite"),
+        on_change=lambda: bus.publish(changed),
+        on_tell=lambda workspace_id, topic, data: tell(bus, workspace_id, topic, data),
+    )
     replica = Replica(store, contributions(found, SnapshotPart), contributions(found, FollowedLog), now_ms)
     bus.subscribe(changed, lambda _payload: replica.wake())
     is_fresh = not (settings.data / "objects").exists()  # made below, once the key is safe

@@ -43,6 +43,7 @@ class Core:
     replica: Replica
     secret: Callable[[str], bytes]
     now_ms: Callable[[], int] = system_clock_ms
+    on_stop: list[Callable[[], None]] = field(default_factory=list)  # run when the server begins to stop
     _ports: dict[type, Any] = field(default_factory=dict)
     _shared: dict[type, Any] = field(default_factory=dict)
 

@@ -98,7 +98,7 @@ def serve(settings: Settings, *, prepare: Prepare | None = None, ready: Ready | 
         configure(settings.log_level, out)
         bring_schema_up_to_date(settings.data)
         app = _Deferred(settings, components, prepare, out.fileno())
-        _Server(server_config(settings, app), ready).run(sockets=[bound])
+        _Server(server_config(settings, app), ready, app.begin_to_stop).run(sockets=[bound])
 
 
 def server_config(settings: Settings, app: ASGIApp) -> uvicorn.Config:
@@ -147,11 +147,17 @@ def listen_on(host: str, port: int) -> socket.socket:
 
 
 class _Server(uvicorn.Server):
-    """Says when it takes requests, and under which address: port 0 becomes a real one only then."""
+    """Says when it takes requests, and under which address: port 0 becomes a real one only then; and when it stops."""
 
-    def __init__(self, config: uvicorn.Config, ready: Ready | None) -> None:
+    def __init__(self, config: uvicorn.Config, ready: Ready | None, stopping: Callable[[], None]) -> None:
         super().__init__(config)
         self._ready = ready
+        self._stopping = stopping
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Stop; streams, which have no end of their own, end first, and other requests are waited for."""
+        self._stopping()
+        await super().shutdown(sockets)
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Start, then tell."""
@@ -172,6 +178,12 @@ class _Deferred:
         self._settings, self._components = settings, components
         self._prepare, self._log_descriptor = prepare, log_descriptor
         self._app: ASGIApp | None = None
+        self._core: Core | None = None
+
+    def begin_to_stop(self) -> None:
+        """Tell the floors that hold requests open that the server stops."""
+        for action in self._core.on_stop if self._core is not None else ():
+            action()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "lifespan":
@@ -179,6 +191,7 @@ class _Deferred:
             await self._app(scope, receive, send)
             return
         async with open_core(self._settings, components=self._components) as core:
+            self._core = core
             if self._prepare is not None:
                 await self._prepare(core)
             self._app = build_app(core, log_descriptor=self._log_descriptor)

@@ -58,6 +58,9 @@ class Transaction(Protocol):
     def wake(self) -> None:
         """After COMMIT, tell every worker that this workspace changed."""
 
+    def tell(self, topic: str, data: Mapping[str, Any]) -> None:
+        """After COMMIT, tell whoever watches this workspace live; the same thing once for each transaction."""
+
 
 class Connection(Protocol):
     """One transaction of the database, as the engine hands it to the workspace guard."""

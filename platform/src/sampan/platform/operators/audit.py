@@ -66,6 +66,7 @@ async def record(
     )
     row = replace(row, hash=row_hash(row))
     await tx.execute(insert(audit_rows).values({name: getattr(row, name) for name in AuditRow.__slots__}))
+    tx.tell("changed", {"area": action.partition(".")[0]})
     return n
 
 

@@ -1,7 +1,7 @@
 """The doors to the rows: `store.workspace(id)` for everything, `store.system(door)` for the declared few."""
 
 import contextlib
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -14,6 +14,8 @@ from sampan.platform.engines.keys import Key, workspace_key
 from sampan.platform.metrics import SYSTEM_DOORS
 from sampan.platform.workspaces.guard import Guard, Scope, SystemDoor
 
+OnTell = Callable[[str, str, Mapping[str, Any]], None]
+
 
 @dataclass(slots=True)
 class ScopedTransaction:
@@ -24,7 +26,9 @@ class ScopedTransaction:
     _connection: Connection
     _scope: Scope
     _on_change: Callable[[], None]
+    _on_tell: OnTell
     _after_commit: list[Callable[[], None]] = field(default_factory=list)
+    _told: list[tuple[str, Mapping[str, Any]]] = field(default_factory=list)
 
     async def execute(
         self, statement: Executable, parameters: list[dict[str, Any]] | dict[str, Any] | None = None
@@ -42,6 +46,12 @@ class ScopedTransaction:
         if self._on_change not in self._after_commit:
             self._after_commit.append(self._on_change)
 
+    def tell(self, topic: str, data: Mapping[str, Any]) -> None:
+        """After COMMIT, tell whoever watches this workspace live; the same thing once for each transaction."""
+        if (topic, data) not in self._told:
+            self._told.append((topic, data))
+            self._after_commit.append(lambda: self._on_tell(self.workspace_id, topic, data))
+
     def owns(self, *tables: FromClause) -> ColumnElement[bool]:
         """Return the condition that binds `tables` to this workspace, for a WHERE or an ON."""
         return and_(*(table.c.workspace_id == self.workspace_id for table in tables))
@@ -54,6 +64,7 @@ class Door:
     _database: Database
     _scope: Scope
     _on_change: Callable[[], None]
+    _on_tell: OnTell
 
     @property
     def workspace_id(self) -> str:
@@ -80,7 +91,9 @@ class Door:
             action()
 
     def _transaction(self, connection: Connection) -> ScopedTransaction:
-        return ScopedTransaction(self.workspace_id, self._database.dialect, connection, self._scope, self._on_change)
+        return ScopedTransaction(
+            self.workspace_id, self._database.dialect, connection, self._scope, self._on_change, self._on_tell
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +102,7 @@ class Store:
 
     database: Database
     on_change: Callable[[], None] = lambda: None
+    on_tell: OnTell = lambda _workspace_id, _topic, _data: None
 
     def __post_init__(self) -> None:
         guard = Guard()
@@ -97,9 +111,9 @@ class Store:
 
     def workspace(self, workspace_id: str) -> Door:
         """Open the door of one workspace."""
-        return Door(self.database, Scope(workspace_id=workspace_id), self.on_change)
+        return Door(self.database, Scope(workspace_id=workspace_id), self.on_change, self.on_tell)
 
     def system(self, door: SystemDoor) -> Door:
         """Open a declared system door; each use is counted by its name."""
         SYSTEM_DOORS.labels(door.name).inc()
-        return Door(self.database, Scope(door=door), self.on_change)
+        return Door(self.database, Scope(door=door), self.on_change, self.on_tell)
