@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx2
+from sqlalchemy import update
 
 from sampan.offline_packages.publishing import renewed_app_body
 from sampan.offline_packages.signed_bytes import sign_body, sign_part
@@ -24,6 +25,7 @@ from sampan.platform.component import Component, discover
 from sampan.platform.core import Core
 from sampan.platform.crypto.keys import PrivateKey
 from sampan.platform.crypto.tuf_keys import key_id
+from sampan.platform.engines.jobs import JobState, enqueue, jobs
 from sampan.platform.operators.first_people import Credentials
 from sampan.platform.operators.testing import bearer_for, person_with
 from sampan.platform.testing import client, running_core
@@ -232,9 +234,17 @@ class Town:
         asked = _good(await self.call("PATCH", f"/catalogue/apps/{self.app}", entry)).json()
         if not asked["applied"]:
             await self.approve_change(asked["change"])
+        self.ids.update(job_id=await self._failed_job())
         self.ids.update(category=category, tier="full", host=f"own.{self.workspace}.example")
         _good(await self.call("POST", "/hosts", {"host": self.ids["host"]}))
         await self.core.replica.poll()
+
+    async def _failed_job(self) -> str:
+        async with self.core.store.workspace(self.workspace).write() as tx:
+            job_id = await enqueue(tx, f"job of {self.marker}", {}, run_at_ms=2**50)
+            job = (jobs.c.workspace_id == self.workspace, jobs.c.job_id == job_id)
+            await tx.execute(update(jobs).where(*job).values(state=JobState.FAILED))
+        return job_id
 
     def rows(self) -> dict[str, list[str]]:
         """Return every stored row of this workspace, and the keys of its objects, as text by table."""

@@ -19,11 +19,12 @@ from sampan.platform.engines.jobs import (
     LeaseLost,
     enqueue,
     jobs,
-    list_jobs,
+    page_jobs,
     retry_failed,
 )
 from sampan.platform.engines.log import Entry, append, log_entries, log_heads
 from sampan.platform.engines.log import head as log_head
+from sampan.platform.engines.paging import Paging
 from sampan.platform.engines.tables import metadata
 from sampan.platform.metrics import REGISTRY
 from sampan.platform.workspaces.runners import JOBS_DOOR, build_job_runner
@@ -116,7 +117,7 @@ async def promise(
 
 async def rows(store: Store, workspace: str = "demo") -> list[JobRow]:
     async with store.workspace(workspace).read() as tx:
-        return await list_jobs(tx)
+        return (await page_jobs(tx, Paging())).items
 
 
 async def work(job_runner: JobRunner) -> int:

@@ -116,6 +116,14 @@ async def page_candidates(tx: Transaction, app_id: str, kinds: Collection[str], 
     return await read_page(tx, statement, Order("-id", (_C.id,), descending=True), paging, _candidate)
 
 
+async def candidates_in(tx: Transaction, kinds: Collection[str], state: VersionState, *, limit: int) -> list[Candidate]:
+    """Return candidates of all apps of these kinds in a state, the longest waiting first."""
+    statement = select(*_CANDIDATE).where(
+        _C.workspace_id == tx.workspace_id, _C.state == state.value, _C.kind.in_(sorted(kinds))
+    )
+    return [_candidate(row) for row in await tx.execute(statement.order_by(_C.id).limit(limit))]
+
+
 async def update_candidate(tx: Transaction, candidate_id: str, *, present: VersionState, **values: Any) -> bool:
     """Change columns of a candidate that is still in the state `present`; return whether it was."""
     statement = (

@@ -1,6 +1,7 @@
 """What the artifacts floor plugs in."""
 
 from sampan.platform.artifacts import published, trial_part
+from sampan.platform.artifacts.attention import SOURCES
 from sampan.platform.artifacts.client_api import build_routes as client_routes
 from sampan.platform.artifacts.publication import on_tree_published
 from sampan.platform.artifacts.quarantine import run_sweep
@@ -23,6 +24,7 @@ component = Component(
     "artifacts",
     (
         *PERMISSIONS,
+        *SOURCES,
         published.part,
         trial_part.part,
         TreePublished(on_tree_published),

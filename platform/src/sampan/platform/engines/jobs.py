@@ -6,16 +6,29 @@ begun. A job is done at least once: handlers are idempotent, and `Job.hold` or `
 handler's own transaction makes its rows change once. A job that failed too often stays, visibly, as `failed`.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, ClassVar
 
 import orjson
-from sqlalchemy import BigInteger, Column, Index, Integer, LargeBinary, String, UniqueConstraint, delete, select, update
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    Index,
+    Integer,
+    LargeBinary,
+    String,
+    UniqueConstraint,
+    delete,
+    func,
+    select,
+    update,
+)
 
 from sampan.platform.engines.database import Transaction
 from sampan.platform.engines.log import insert_or_ignore
+from sampan.platform.engines.paging import Found, Order, Paging, read_page
 from sampan.platform.engines.tables import scoped_table
 from sampan.platform.errors import NotFound
 from sampan.platform.ids import new_id
@@ -37,6 +50,7 @@ jobs = scoped_table(
     Column("changed_ms", BigInteger, nullable=False),
     UniqueConstraint("workspace_id", "kind", "unique_key"),
     Index("ix_jobs_due", "state", "run_at_ms"),
+    Index("ix_jobs_changed", "workspace_id", "changed_ms", "job_id"),
 )
 
 
@@ -130,8 +144,10 @@ async def enqueue(
     return job_id
 
 
-async def list_jobs(tx: Transaction, *, state: JobState | None = None, limit: int = 100) -> list[JobRow]:
-    """Return up to `limit` jobs of the workspace, the last changed first."""
+async def page_jobs(
+    tx: Transaction, paging: Paging, *, states: Collection[JobState] = tuple(JobState), kind: str | None = None
+) -> Found[JobRow]:
+    """Return a page of the workspace's jobs, the last changed first."""
     columns = (
         jobs.c.job_id,
         jobs.c.kind,
@@ -141,14 +157,21 @@ async def list_jobs(tx: Transaction, *, state: JobState | None = None, limit: in
         jobs.c.last_error,
         jobs.c.changed_ms,
     )
-    statement = select(*columns).where(jobs.c.workspace_id == tx.workspace_id)
-    if state is not None:
-        statement = statement.where(jobs.c.state == state)
-    statement = statement.order_by(jobs.c.changed_ms.desc(), jobs.c.job_id.desc()).limit(limit)
-    return [
-        JobRow(row.job_id, row.kind, JobState(row.state), row.attempts, row.run_at_ms, row.last_error, row.changed_ms)
-        for row in await tx.execute(statement)
-    ]
+    statement = select(*columns).where(jobs.c.workspace_id == tx.workspace_id, jobs.c.state.in_(sorted(states)))
+    if kind is not None:
+        statement = statement.where(jobs.c.kind == kind)
+    order = Order("-changed", (jobs.c.changed_ms, jobs.c.job_id), descending=True)
+    return await read_page(tx, statement, order, paging, _job_row)
+
+
+async def count_jobs(tx: Transaction) -> dict[JobState, int]:
+    """Return how many jobs of the workspace are in each state; a finished job is in none."""
+    statement = (
+        select(jobs.c.state, func.count().label("number"))
+        .where(jobs.c.workspace_id == tx.workspace_id)
+        .group_by(jobs.c.state)
+    )
+    return {JobState(row.state): row.number for row in await tx.execute(statement)}
 
 
 async def retry_failed(tx: Transaction, job_id: str, *, now_ms: int) -> None:
@@ -166,6 +189,12 @@ async def retry_failed(tx: Transaction, job_id: str, *, now_ms: int) -> None:
     if (await tx.execute(statement)).one_or_none() is None:
         raise JobMissing("There is no failed job of this id; see the list of jobs.", job_id=job_id)
     tx.wake()
+
+
+def _job_row(row: Any) -> JobRow:
+    return JobRow(
+        row.job_id, row.kind, JobState(row.state), row.attempts, row.run_at_ms, row.last_error, row.changed_ms
+    )
 
 
 async def _join_waiting(tx: Transaction, kind: str, unique: str, run_at_ms: int) -> str | None:

@@ -2,6 +2,7 @@
 
 from sampan.platform.component import Background, Component, ConsoleRoutes, HotRoute
 from sampan.platform.insight.client_api import build_events
+from sampan.platform.insight.daily import SERIES
 from sampan.platform.insight.intake import intake_of
 from sampan.platform.insight.schemas import EventAttribute, EventSchema, Stage
 from sampan.platform.operators.permissions import EVERYONE, Permission
@@ -16,6 +17,7 @@ component = Component(
     (
         Permission("insight:read", "查看统计", "See statistics", EVERYONE),
         *DELIVERY,
+        *SERIES,
         REFUSAL,
         OPENED,
         HotRoute("POST", "/client/v1/events", build_events),

@@ -179,6 +179,7 @@ class ChangeFilter:
 
 
 NEWEST = Order("-id", (change_requests.c.id,), descending=True)
+OLDEST = Order("id", (change_requests.c.id,))
 _CHANGE = [change_requests.c[name] for name in Change.__slots__]
 _APPROVAL = [change_approvals.c[name] for name in Approval.__slots__]
 
@@ -214,9 +215,11 @@ async def change_by_id(tx: Transaction, change_id: str, *, lock: bool = False) -
     return _change(row) if row else None
 
 
-async def page_changes(tx: Transaction, wanted: ChangeFilter, paging: Paging, *, now_ms: int) -> Found[Change]:
+async def page_changes(
+    tx: Transaction, wanted: ChangeFilter, paging: Paging, *, now_ms: int, order: Order = NEWEST
+) -> Found[Change]:
     """Return a page of change requests, newest first."""
-    return await read_page(tx, _matching(tx, wanted, now_ms), NEWEST, paging, _change)
+    return await read_page(tx, _matching(tx, wanted, now_ms), order, paging, _change)
 
 
 async def page_seen_changes(

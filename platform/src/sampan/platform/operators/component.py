@@ -3,6 +3,9 @@
 from typing import TYPE_CHECKING
 
 from sampan.platform.component import Component, ConsoleRoutes, Tables, WorkspaceSetup
+from sampan.platform.operators.attention import Attention
+from sampan.platform.operators.attention_sources import failed_jobs, held_up_events, waiting_changes
+from sampan.platform.operators.daily import SERIES
 from sampan.platform.operators.operator_rows import add_built_in_roles
 from sampan.platform.operators.people_changes import KINDS
 from sampan.platform.operators.permissions import EVERYONE, BuiltInRole, Permission
@@ -27,6 +30,8 @@ PERMISSIONS = (
     Permission("host:edit", "修改网址", "Add and remove hosts of the workspace", ADMIN, dangerous=True),
     Permission("token:create", "创建机器令牌", "Make machine tokens", EVERYONE),
     Permission("token:read", "查看所有机器令牌", "See everybody's machine tokens", WATCHERS),
+    Permission("system:read", "查看系统状态与设置", "See workers, jobs, storage and settings", WATCHERS),
+    Permission("system:manage", "重试失败的任务", "Have failed jobs tried again", ADMIN),
     Permission("token:revoke", "吊销任意机器令牌", "End anybody's machine token", ADMIN),
 )
 
@@ -40,13 +45,17 @@ component = Component(
     "operators",
     contributes=(
         *PERMISSIONS,
+        Attention("changes", waiting_changes),
+        Attention("jobs", failed_jobs),
+        Attention("events", held_up_events),
+        *SERIES,
         *KINDS,
         Tables((sessions, machine_tokens, setup_links)),
         WorkspaceSetup("operators", _set_up),
         hosts_part,
         *(
             ConsoleRoutes(f"sampan.platform.operators.console_{name}_api:build")
-            for name in ("session", "names", "people", "tokens", "changes", "audit", "hosts")
+            for name in ("session", "names", "people", "tokens", "changes", "audit", "hosts", "system", "overview")
         ),
     ),
 )

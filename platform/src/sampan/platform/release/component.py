@@ -9,6 +9,7 @@ from sampan.platform.component import Component, ConsoleRoutes, HotRoute
 from sampan.platform.operators.changes import ChangeKind, DiffLine, Words
 from sampan.platform.operators.permissions import EVERYONE, Permission
 from sampan.platform.release import service
+from sampan.platform.release.attention import SOURCES
 from sampan.platform.release.client_api import build_sync
 from sampan.platform.release.repository import release_revision
 from sampan.platform.release.snapshot import PART, compile_part, load
@@ -79,6 +80,7 @@ component = Component(
     "release",
     (
         *PERMISSIONS,
+        *SOURCES,
         *CHANGES,
         SnapshotPart(PART, load, compile_part),
         TreePublished(service.on_tree_published),

@@ -9,6 +9,7 @@ from sampan.platform.component import (
     WorkspaceSetup,
 )
 from sampan.platform.operators.permissions import BuiltInRole, Permission
+from sampan.platform.trust.attention import SOURCES
 from sampan.platform.trust.client_api import routes
 from sampan.platform.trust.doctor import check_passphrase, check_trees
 from sampan.platform.trust.encodings import run_encoder
@@ -43,6 +44,7 @@ component = Component(
     "trust",
     (
         *PERMISSIONS,
+        *SOURCES,
         RESUME_KEY,
         START_TREE,
         WorkspaceSetup("trust", set_up),
