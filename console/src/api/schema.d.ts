@@ -10,7 +10,7 @@ export interface paths {
         };
         /**
          * List Apps
-         * @description List the apps that you may see.
+         * @description List the apps that you may see, by id or the newest first.
          */
         get: operations["list_apps_apps_get"];
         put?: never;
@@ -163,7 +163,7 @@ export interface paths {
         get: operations["get_testers_apps__app__testers_get"];
         /**
          * Set Testers
-         * @description Name exactly these devices and customers as testers.
+         * @description Name exactly these devices and customers as testers, and list them.
          */
         put: operations["set_testers_apps__app__testers_put"];
         post?: never;
@@ -425,8 +425,10 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * List audit rows, newest first
-         * @description List rows by actor, action, target and a half-open time range.
+         * List audit rows
+         * @description List rows by actor, action, target and a half-open time range, newest first or (`sort=n`) oldest first.
+         *
+         *     Whoever keeps the rows where the server cannot reach them asks for `sort=n` and `after_n`.
          */
         get: operations["get_audit_audit_get"];
         put?: never;
@@ -446,29 +448,9 @@ export interface paths {
         };
         /**
          * Audit rows as CSV
-         * @description Return matching rows as CSV.
+         * @description Return matching rows as CSV, newest first, sent as they are read.
          */
         get: operations["get_csv_audit_csv_get"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/audit/rows": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /**
-         * Export audit rows, oldest first
-         * @description Export rows in the order of their numbers, to be kept in files where the server cannot reach them.
-         */
-        get: operations["get_rows_audit_rows_get"];
         put?: never;
         post?: never;
         delete?: never;
@@ -506,7 +488,7 @@ export interface paths {
         };
         /**
          * List Entries
-         * @description List the catalogue as operators edit it.
+         * @description List the catalogue as operators edit it, by app id; `search` is a part of the id or of a name.
          */
         get: operations["list_entries_catalogue_get"];
         put?: never;
@@ -590,7 +572,7 @@ export interface paths {
         };
         /**
          * Preview
-         * @description Show the catalogue as a tier sees it now.
+         * @description Show the catalogue as a tier sees it now, in its order.
          */
         get: operations["preview_catalogue_preview__tier__get"];
         put?: never;
@@ -610,7 +592,7 @@ export interface paths {
         };
         /**
          * List change requests
-         * @description List the change requests that the caller may see.
+         * @description List the change requests that the caller may see, newest first; `maker` is a person's id.
          */
         get: operations["get_changes_changes_get"];
         put?: never;
@@ -790,7 +772,7 @@ export interface paths {
         };
         /**
          * List Page
-         * @description List customers in the order in which they were entered, a page at a time.
+         * @description List customers, the latest registered first, or (`sort=created`) the first.
          */
         get: operations["list_page_customers_get"];
         put?: never;
@@ -837,10 +819,10 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * List Devices
+         * List Customers Devices
          * @description List the devices that a customer has signed in on, the latest sign-in first.
          */
-        get: operations["list_devices_customers__customer_id__devices_get"];
+        get: operations["list_customers_devices_customers__customer_id__devices_get"];
         put?: never;
         post?: never;
         delete?: never;
@@ -918,7 +900,7 @@ export interface paths {
         };
         /**
          * Get History
-         * @description Return what happened to a customer, oldest first: tiers, sign-ins, sign-outs, revocations.
+         * @description List what happened to a customer, oldest first: tiers, sign-ins, sign-outs, revocations.
          */
         get: operations["get_history_customers__customer_id__history_get"];
         put?: never;
@@ -1029,6 +1011,46 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/devices": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List All Devices
+         * @description List devices by when they last began a session, the latest first.
+         */
+        get: operations["list_all_devices_devices_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/devices/{device_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get One Device
+         * @description Return a device and who has signed in on it.
+         */
+        get: operations["get_one_device_devices__device_id__get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/devices/{device_id}/revoke": {
         parameters: {
             query?: never;
@@ -1049,6 +1071,50 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/hosts": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List All
+         * @description List the hosts of this workspace, the usual one first.
+         */
+        get: operations["list_all_hosts_get"];
+        put?: never;
+        /**
+         * Add
+         * @description Let a host name this workspace; its DNS and certificate are the operator's.
+         */
+        post: operations["add_hosts_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/hosts/{host}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * Remove
+         * @description Take a host away from this workspace.
+         */
+        delete: operations["remove_hosts__host__delete"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/insight/inventory/{artefact_id}": {
         parameters: {
             query?: never;
@@ -1058,7 +1124,7 @@ export interface paths {
         };
         /**
          * Inventory
-         * @description Return how many devices hold each version of a mini-app or another artefact.
+         * @description List how many devices hold each version of a mini-app or another artefact, the highest first.
          */
         get: operations["inventory_insight_inventory__artefact_id__get"];
         put?: never;
@@ -1133,6 +1199,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/names": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Tell what people are called
+         * @description Name colleagues; an id of nobody with an account here is left out.
+         */
+        get: operations["get_names_names_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/operators": {
         parameters: {
             query?: never;
@@ -1142,7 +1228,7 @@ export interface paths {
         };
         /**
          * List accounts
-         * @description List all accounts of the workspace.
+         * @description List accounts of the workspace, oldest first.
          */
         get: operations["get_operators_operators_get"];
         put?: never;
@@ -1306,7 +1392,7 @@ export interface paths {
         };
         /**
          * List Publishers
-         * @description List the publishers that you may see, with their keys.
+         * @description List the publishers that you may see, by name, with their keys; `search` is a part of the name.
          */
         get: operations["list_publishers_publishers_get"];
         put?: never;
@@ -1315,6 +1401,26 @@ export interface paths {
          * @description Register a publisher and the public keys that it signs with.
          */
         post: operations["register_publisher_publishers_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/publishers/{publisher}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Publisher
+         * @description Return one publisher with its keys.
+         */
+        get: operations["get_publisher_publishers__publisher__get"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -1514,7 +1620,7 @@ export interface paths {
         };
         /**
          * Reviews
-         * @description List what is under review, as far as you may review it.
+         * @description List what is under review, as far as you may review it, the longest waiting first.
          */
         get: operations["reviews_reviews_get"];
         put?: never;
@@ -1722,7 +1828,7 @@ export interface paths {
         };
         /**
          * List machine tokens
-         * @description List the own tokens, or everybody's for who may read them.
+         * @description List the own tokens, or everybody's for who may read them, newest first; `ended` are revoked or over.
          */
         get: operations["get_tokens_tokens_get"];
         put?: never;
@@ -1850,7 +1956,7 @@ export interface paths {
         };
         /**
          * What waits for officers' signatures
-         * @description Return the bodies that wait, with their exact text, in every tree.
+         * @description List the bodies that wait, with their exact text, in every tree; root before targets.
          */
         get: operations["get_pending_trust_pending_get"];
         put?: never;
@@ -1930,7 +2036,7 @@ export interface paths {
         };
         /**
          * State of all trees
-         * @description Return versions and ends of every role of every tree, and what is due.
+         * @description List versions and ends of every role of every tree, and what is due.
          */
         get: operations["get_trees_trust_trees_get"];
         put?: never;
@@ -1970,7 +2076,7 @@ export interface paths {
         };
         /**
          * What officers signed or were asked to
-         * @description Return the last root and targets bodies that waited or wait, newest first.
+         * @description List the root and targets bodies that waited or wait, newest first.
          */
         get: operations["get_history_trust_trees__profile__history_get"];
         put?: never;
@@ -2030,7 +2136,7 @@ export interface paths {
         };
         /**
          * Versions of a role
-         * @description Return the last stored versions of a role, newest first.
+         * @description List the stored versions of a role, newest first.
          */
         get: operations["get_role_history_trust_trees__profile__roles__role__history_get"];
         put?: never;
@@ -2189,19 +2295,65 @@ export interface components {
             tier: "registered" | "e_account" | "full";
         };
         /**
+         * AuditActorView
+         * @description Who did it: ids, and the machine token or the system's part that it went through.
+         */
+        AuditActorView: {
+            /** Kind */
+            kind: string;
+            /** Operator */
+            operator: string;
+            /** Person */
+            person: string;
+            /** Via */
+            via: string;
+        };
+        /**
          * AuditPage
-         * @description Rows as they are hashed (see docs/operations/people.md); `next_before` or `next_after` leads on.
+         * @description A page of rows, and the head of the whole chain as it is now.
          */
         AuditPage: {
             head: components["schemas"]["HeadBody"];
-            /** Next After */
-            next_after?: number | null;
-            /** Next Before */
-            next_before?: number | null;
-            /** Rows */
-            rows: {
+            /** Items */
+            items: components["schemas"]["AuditRowView"][];
+            /**
+             * Next Cursor
+             * @description Goes into `cursor` for the next page; null on the last one.
+             */
+            next_cursor: string | null;
+            /**
+             * Total
+             * @description Items of all pages; 100000 means that many or more, null that they are not counted.
+             */
+            total: number | null;
+        };
+        /**
+         * AuditRowView
+         * @description A row exactly as it is hashed (docs/operations/people.md), with its hash.
+         */
+        AuditRowView: {
+            /** Action */
+            action: string;
+            actor: components["schemas"]["AuditActorView"];
+            /**
+             * At Ms
+             * @description Milliseconds since the epoch, UTC.
+             */
+            at_ms: number;
+            /** Detail */
+            detail: {
                 [key: string]: unknown;
-            }[];
+            };
+            /** Hash */
+            hash: string;
+            /** N */
+            n: number;
+            /** Previous */
+            previous: string;
+            /** Target */
+            target: string;
+            /** Workspace */
+            workspace: string;
         };
         /**
          * BodiesIn
@@ -2297,16 +2449,6 @@ export interface components {
             cause: string;
         };
         /**
-         * ChangePage
-         * @description Change requests, newest first; `before` of the next page, if there is one.
-         */
-        ChangePage: {
-            /** Items */
-            items: components["schemas"]["ChangeView"][];
-            /** Next Before */
-            next_before: string | null;
-        };
-        /**
          * ChangeState
          * @description Where a change request stands; `expired` is computed from the clock and never stored.
          * @enum {string}
@@ -2358,6 +2500,8 @@ export interface components {
             state: string;
             /** Target */
             target: string;
+            /** Target Name */
+            target_name: string;
         };
         /**
          * ClientAppAnswer
@@ -2483,16 +2627,6 @@ export interface components {
             personal?: components["schemas"]["PersonalBody"] | null;
         };
         /**
-         * CustomerPage
-         * @description One page of customers; `next` is the `after` of the next page, null on the last.
-         */
-        CustomerPage: {
-            /** Items */
-            items: components["schemas"]["CustomerAnswer"][];
-            /** Next */
-            next: string | null;
-        };
-        /**
          * DeciderView
          * @description A person who made or approved a change.
          */
@@ -2569,14 +2703,42 @@ export interface components {
             signed_in: boolean;
         };
         /**
+         * DeviceDetail
+         * @description A device with its key's thumbprint (RFC 7638) and who has signed in on it, the latest first, at most 100.
+         */
+        DeviceDetail: {
+            /** Carries */
+            carries: string;
+            /** Client App */
+            client_app: string;
+            /** Created Ms */
+            created_ms: number;
+            /** Customer */
+            customer: string | null;
+            /** Epoch */
+            epoch: number;
+            /** Id */
+            id: string;
+            /** Owners */
+            owners: components["schemas"]["OwnerAnswer"][];
+            /** Revoked */
+            revoked: boolean;
+            /** Seen Ms */
+            seen_ms: number;
+            /** Thumbprint */
+            thumbprint: string;
+        };
+        /**
          * DiffView
-         * @description One readable line of a change.
+         * @description One readable line of a change; words stand beside values that are no words for people by themselves.
          */
         DiffView: {
             /** After */
             after: string | null;
+            after_words: components["schemas"]["WordsView"] | null;
             /** Before */
             before: string | null;
+            before_words: components["schemas"]["WordsView"] | null;
             /** En */
             en: string;
             /** Zh */
@@ -2798,14 +2960,26 @@ export interface components {
             who: string;
         };
         /**
-         * HistoryPage
-         * @description One page of a customer's history, oldest first; `next` is the `after` of the next page.
+         * HostBody
+         * @description A host to be added, without scheme and port.
          */
-        HistoryPage: {
-            /** Items */
-            items: components["schemas"]["HistoryEntry"][];
-            /** Next */
-            next: number | null;
+        HostBody: {
+            /** Host */
+            host: string;
+        };
+        /**
+         * HostView
+         * @description A host under which the workspace's shell answers; `is_usual` is the one that it has by its id.
+         */
+        HostView: {
+            /** Added By */
+            added_by: string;
+            /** Added Ms */
+            added_ms: number | null;
+            /** Host */
+            host: string;
+            /** Is Usual */
+            is_usual: boolean;
         };
         /** HTTPValidationError */
         HTTPValidationError: {
@@ -2926,6 +3100,26 @@ export interface components {
             propose: string;
         };
         /**
+         * KnownDeviceAnswer
+         * @description A device; `customer` is who is signed in on it now, `carries` the most that the device itself may carry.
+         */
+        KnownDeviceAnswer: {
+            /** Carries */
+            carries: string;
+            /** Client App */
+            client_app: string;
+            /** Created Ms */
+            created_ms: number;
+            /** Customer */
+            customer: string | null;
+            /** Id */
+            id: string;
+            /** Revoked */
+            revoked: boolean;
+            /** Seen Ms */
+            seen_ms: number;
+        };
+        /**
          * LimitedView
          * @description Permissions that hold only for one client app, publisher or mini-app.
          */
@@ -2959,81 +3153,6 @@ export interface components {
             expires_ms: number;
             /** Link */
             link: string;
-        };
-        /** Listing[AppOut] */
-        Listing_AppOut_: {
-            /** Items */
-            items: components["schemas"]["AppOut"][];
-        };
-        /** Listing[CategoryOut] */
-        Listing_CategoryOut_: {
-            /** Items */
-            items: components["schemas"]["CategoryOut"][];
-        };
-        /** Listing[ClientAppAnswer] */
-        Listing_ClientAppAnswer_: {
-            /** Items */
-            items: components["schemas"]["ClientAppAnswer"][];
-        };
-        /** Listing[DeviceAnswer] */
-        Listing_DeviceAnswer_: {
-            /** Items */
-            items: components["schemas"]["DeviceAnswer"][];
-        };
-        /** Listing[EntryOut] */
-        Listing_EntryOut_: {
-            /** Items */
-            items: components["schemas"]["EntryOut"][];
-        };
-        /** Listing[ItemOut] */
-        Listing_ItemOut_: {
-            /** Items */
-            items: components["schemas"]["ItemOut"][];
-        };
-        /** Listing[KindView] */
-        Listing_KindView_: {
-            /** Items */
-            items: components["schemas"]["KindView"][];
-        };
-        /** Listing[OperatorView] */
-        Listing_OperatorView_: {
-            /** Items */
-            items: components["schemas"]["OperatorView"][];
-        };
-        /** Listing[PermissionView] */
-        Listing_PermissionView_: {
-            /** Items */
-            items: components["schemas"]["PermissionView"][];
-        };
-        /** Listing[PublisherOut] */
-        Listing_PublisherOut_: {
-            /** Items */
-            items: components["schemas"]["PublisherOut"][];
-        };
-        /** Listing[RenewalOut] */
-        Listing_RenewalOut_: {
-            /** Items */
-            items: components["schemas"]["RenewalOut"][];
-        };
-        /** Listing[RoleView] */
-        Listing_RoleView_: {
-            /** Items */
-            items: components["schemas"]["sampan__platform__operators__console_people_api__RoleView"][];
-        };
-        /** Listing[TesterOut] */
-        Listing_TesterOut_: {
-            /** Items */
-            items: components["schemas"]["TesterOut"][];
-        };
-        /** Listing[TokenView] */
-        Listing_TokenView_: {
-            /** Items */
-            items: components["schemas"]["TokenView"][];
-        };
-        /** Listing[VersionOut] */
-        Listing_VersionOut_: {
-            /** Items */
-            items: components["schemas"]["VersionOut"][];
         };
         /**
          * MeView
@@ -3075,6 +3194,16 @@ export interface components {
              * @default
              */
             note: string;
+        };
+        /**
+         * NamesView
+         * @description What people are called, by the id that was asked for.
+         */
+        NamesView: {
+            /** Names */
+            names: {
+                [key: string]: string;
+            };
         };
         /**
          * NewChange
@@ -3242,6 +3371,12 @@ export interface components {
             officers: string[];
         };
         /**
+         * OperatorState
+         * @description Whether the account may be used.
+         * @enum {string}
+         */
+        OperatorState: "active" | "disabled";
+        /**
          * OperatorView
          * @description An account of this workspace.
          */
@@ -3265,6 +3400,425 @@ export interface components {
             setup_allowed_until_ms: number;
             /** State */
             state: string;
+        };
+        /**
+         * OwnerAnswer
+         * @description A customer who has signed in on a device; `assurance` is what the bank lets the two carry.
+         */
+        OwnerAnswer: {
+            /** Assurance */
+            assurance: string;
+            /** Customer */
+            customer: string;
+            /** First Sign In Ms */
+            first_sign_in_ms: number;
+            /** Last Sign In Ms */
+            last_sign_in_ms: number;
+        };
+        /** Page[AppOut] */
+        Page_AppOut_: {
+            /** Items */
+            items: components["schemas"]["AppOut"][];
+            /**
+             * Next Cursor
+             * @description Goes into `cursor` for the next page; null on the last one.
+             */
+            next_cursor: string | null;
+            /**
+             * Total
+             * @description Items of all pages; 100000 means that many or more, null that they are not counted.
+             */
+            total: number | null;
+        };
+        /** Page[BodyView] */
+        Page_BodyView_: {
+            /** Items */
+            items: components["schemas"]["BodyView"][];
+            /**
+             * Next Cursor
+             * @description Goes into `cursor` for the next page; null on the last one.
+             */
+            next_cursor: string | null;
+            /**
+             * Total
+             * @description Items of all pages; 100000 means that many or more, null that they are not counted.
+             */
+            total: number | null;
+        };
+        /** Page[CategoryOut] */
+        Page_CategoryOut_: {
+            /** Items */
+            items: components["schemas"]["CategoryOut"][];
+            /**
+             * Next Cursor
+             * @description Goes into `cursor` for the next page; null on the last one.
+             */
+            next_cursor: string | null;
+            /**
+             * Total
+             * @description Items of all pages; 100000 means that many or more, null that they are not counted.
+             */
+            total: number | null;
+        };
+        /** Page[ChangeView] */
+        Page_ChangeView_: {
+            /** Items */
+            items: components["schemas"]["ChangeView"][];
+            /**
+             * Next Cursor
+             * @description Goes into `cursor` for the next page; null on the last one.
+             */
+            next_cursor: string | null;
+            /**
+             * Total
+             * @description Items of all pages; 100000 means that many or more, null that they are not counted.
+             */
+            total: number | null;
+        };
+        /** Page[ClientAppAnswer] */
+        Page_ClientAppAnswer_: {
+            /** Items */
+            items: components["schemas"]["ClientAppAnswer"][];
+            /**
+             * Next Cursor
+             * @description Goes into `cursor` for the next page; null on the last one.
+             */
+            next_cursor: string | null;
+            /**
+             * Total
+             * @description Items of all pages; 100000 means that many or more, null that they are not counted.
+             */
+            total: number | null;
+        };
+        /** Page[CustomerAnswer] */
+        Page_CustomerAnswer_: {
+            /** Items */
+            items: components["schemas"]["CustomerAnswer"][];
+            /**
+             * Next Cursor
+             * @description Goes into `cursor` for the next page; null on the last one.
+             */
+            next_cursor: string | null;
+            /**
+             * Total
+             * @description Items of all pages; 100000 means that many or more, null that they are not counted.
+             */
+            total: number | null;
+        };
+        /** Page[DeviceAnswer] */
+        Page_DeviceAnswer_: {
+            /** Items */
+            items: components["schemas"]["DeviceAnswer"][];
+            /**
+             * Next Cursor
+             * @description Goes into `cursor` for the next page; null on the last one.
+             */
+            next_cursor: string | null;
+            /**
+             * Total
+             * @description Items of all pages; 100000 means that many or more, null that they are not counted.
+             */
+            total: number | null;
+        };
+        /** Page[EntryOut] */
+        Page_EntryOut_: {
+            /** Items */
+            items: components["schemas"]["EntryOut"][];
+            /**
+             * Next Cursor
+             * @description Goes into `cursor` for the next page; null on the last one.
+             */
+            next_cursor: string | null;
+            /**
+             * Total
+             * @description Items of all pages; 100000 means that many or more, null that they are not counted.
+             */
+            total: number | null;
+        };
+        /** Page[HeldVersion] */
+        Page_HeldVersion_: {
+            /** Items */
+            items: components["schemas"]["HeldVersion"][];
+            /**
+             * Next Cursor
+             * @description Goes into `cursor` for the next page; null on the last one.
+             */
+            next_cursor: string | null;
+            /**
+             * Total
+             * @description Items of all pages; 100000 means that many or more, null that they are not counted.
+             */
+            total: number | null;
+        };
+        /** Page[HistoryEntry] */
+        Page_HistoryEntry_: {
+            /** Items */
+            items: components["schemas"]["HistoryEntry"][];
+            /**
+             * Next Cursor
+             * @description Goes into `cursor` for the next page; null on the last one.
+             */
+            next_cursor: string | null;
+            /**
+             * Total
+             * @description Items of all pages; 100000 means that many or more, null that they are not counted.
+             */
+            total: number | null;
+        };
+        /** Page[HostView] */
+        Page_HostView_: {
+            /** Items */
+            items: components["schemas"]["HostView"][];
+            /**
+             * Next Cursor
+             * @description Goes into `cursor` for the next page; null on the last one.
+             */
+            next_cursor: string | null;
+            /**
+             * Total
+             * @description Items of all pages; 100000 means that many or more, null that they are not counted.
+             */
+            total: number | null;
+        };
+        /** Page[ItemOut] */
+        Page_ItemOut_: {
+            /** Items */
+            items: components["schemas"]["ItemOut"][];
+            /**
+             * Next Cursor
+             * @description Goes into `cursor` for the next page; null on the last one.
+             */
+            next_cursor: string | null;
+            /**
+             * Total
+             * @description Items of all pages; 100000 means that many or more, null that they are not counted.
+             */
+            total: number | null;
+        };
+        /** Page[KeyView] */
+        Page_KeyView_: {
+            /** Items */
+            items: components["schemas"]["KeyView"][];
+            /**
+             * Next Cursor
+             * @description Goes into `cursor` for the next page; null on the last one.
+             */
+            next_cursor: string | null;
+            /**
+             * Total
+             * @description Items of all pages; 100000 means that many or more, null that they are not counted.
+             */
+            total: number | null;
+        };
+        /** Page[KindView] */
+        Page_KindView_: {
+            /** Items */
+            items: components["schemas"]["KindView"][];
+            /**
+             * Next Cursor
+             * @description Goes into `cursor` for the next page; null on the last one.
+             */
+            next_cursor: string | null;
+            /**
+             * Total
+             * @description Items of all pages; 100000 means that many or more, null that they are not counted.
+             */
+            total: number | null;
+        };
+        /** Page[KnownDeviceAnswer] */
+        Page_KnownDeviceAnswer_: {
+            /** Items */
+            items: components["schemas"]["KnownDeviceAnswer"][];
+            /**
+             * Next Cursor
+             * @description Goes into `cursor` for the next page; null on the last one.
+             */
+            next_cursor: string | null;
+            /**
+             * Total
+             * @description Items of all pages; 100000 means that many or more, null that they are not counted.
+             */
+            total: number | null;
+        };
+        /** Page[OperatorView] */
+        Page_OperatorView_: {
+            /** Items */
+            items: components["schemas"]["OperatorView"][];
+            /**
+             * Next Cursor
+             * @description Goes into `cursor` for the next page; null on the last one.
+             */
+            next_cursor: string | null;
+            /**
+             * Total
+             * @description Items of all pages; 100000 means that many or more, null that they are not counted.
+             */
+            total: number | null;
+        };
+        /** Page[PendingLine] */
+        Page_PendingLine_: {
+            /** Items */
+            items: components["schemas"]["PendingLine"][];
+            /**
+             * Next Cursor
+             * @description Goes into `cursor` for the next page; null on the last one.
+             */
+            next_cursor: string | null;
+            /**
+             * Total
+             * @description Items of all pages; 100000 means that many or more, null that they are not counted.
+             */
+            total: number | null;
+        };
+        /** Page[PermissionView] */
+        Page_PermissionView_: {
+            /** Items */
+            items: components["schemas"]["PermissionView"][];
+            /**
+             * Next Cursor
+             * @description Goes into `cursor` for the next page; null on the last one.
+             */
+            next_cursor: string | null;
+            /**
+             * Total
+             * @description Items of all pages; 100000 means that many or more, null that they are not counted.
+             */
+            total: number | null;
+        };
+        /** Page[PublisherOut] */
+        Page_PublisherOut_: {
+            /** Items */
+            items: components["schemas"]["PublisherOut"][];
+            /**
+             * Next Cursor
+             * @description Goes into `cursor` for the next page; null on the last one.
+             */
+            next_cursor: string | null;
+            /**
+             * Total
+             * @description Items of all pages; 100000 means that many or more, null that they are not counted.
+             */
+            total: number | null;
+        };
+        /** Page[ReleaseOut] */
+        Page_ReleaseOut_: {
+            /** Items */
+            items: components["schemas"]["ReleaseOut"][];
+            /**
+             * Next Cursor
+             * @description Goes into `cursor` for the next page; null on the last one.
+             */
+            next_cursor: string | null;
+            /**
+             * Total
+             * @description Items of all pages; 100000 means that many or more, null that they are not counted.
+             */
+            total: number | null;
+        };
+        /** Page[RenewalOut] */
+        Page_RenewalOut_: {
+            /** Items */
+            items: components["schemas"]["RenewalOut"][];
+            /**
+             * Next Cursor
+             * @description Goes into `cursor` for the next page; null on the last one.
+             */
+            next_cursor: string | null;
+            /**
+             * Total
+             * @description Items of all pages; 100000 means that many or more, null that they are not counted.
+             */
+            total: number | null;
+        };
+        /** Page[RoleView] */
+        Page_RoleView_: {
+            /** Items */
+            items: components["schemas"]["sampan__platform__operators__console_people_api__RoleView"][];
+            /**
+             * Next Cursor
+             * @description Goes into `cursor` for the next page; null on the last one.
+             */
+            next_cursor: string | null;
+            /**
+             * Total
+             * @description Items of all pages; 100000 means that many or more, null that they are not counted.
+             */
+            total: number | null;
+        };
+        /** Page[TesterOut] */
+        Page_TesterOut_: {
+            /** Items */
+            items: components["schemas"]["TesterOut"][];
+            /**
+             * Next Cursor
+             * @description Goes into `cursor` for the next page; null on the last one.
+             */
+            next_cursor: string | null;
+            /**
+             * Total
+             * @description Items of all pages; 100000 means that many or more, null that they are not counted.
+             */
+            total: number | null;
+        };
+        /** Page[TokenView] */
+        Page_TokenView_: {
+            /** Items */
+            items: components["schemas"]["TokenView"][];
+            /**
+             * Next Cursor
+             * @description Goes into `cursor` for the next page; null on the last one.
+             */
+            next_cursor: string | null;
+            /**
+             * Total
+             * @description Items of all pages; 100000 means that many or more, null that they are not counted.
+             */
+            total: number | null;
+        };
+        /** Page[TreeView] */
+        Page_TreeView_: {
+            /** Items */
+            items: components["schemas"]["TreeView"][];
+            /**
+             * Next Cursor
+             * @description Goes into `cursor` for the next page; null on the last one.
+             */
+            next_cursor: string | null;
+            /**
+             * Total
+             * @description Items of all pages; 100000 means that many or more, null that they are not counted.
+             */
+            total: number | null;
+        };
+        /** Page[VersionOut] */
+        Page_VersionOut_: {
+            /** Items */
+            items: components["schemas"]["VersionOut"][];
+            /**
+             * Next Cursor
+             * @description Goes into `cursor` for the next page; null on the last one.
+             */
+            next_cursor: string | null;
+            /**
+             * Total
+             * @description Items of all pages; 100000 means that many or more, null that they are not counted.
+             */
+            total: number | null;
+        };
+        /** Page[WaitingView] */
+        Page_WaitingView_: {
+            /** Items */
+            items: components["schemas"]["WaitingView"][];
+            /**
+             * Next Cursor
+             * @description Goes into `cursor` for the next page; null on the last one.
+             */
+            next_cursor: string | null;
+            /**
+             * Total
+             * @description Items of all pages; 100000 means that many or more, null that they are not counted.
+             */
+            total: number | null;
         };
         /**
          * PasswordBody
@@ -3673,16 +4227,6 @@ export interface components {
             update_mode: string;
             /** Version */
             version: string;
-        };
-        /**
-         * ReleasePage
-         * @description Releases, the newest first; `next` goes into `before` for the following page.
-         */
-        ReleasePage: {
-            /** Items */
-            items: components["schemas"]["ReleaseOut"][];
-            /** Next */
-            next: string | null;
         };
         /**
          * ReleaseState
@@ -4248,16 +4792,6 @@ export interface components {
             version: string;
         };
         /**
-         * VersionPage
-         * @description Versions, highest sequence first; `next` goes into `before` for the following page.
-         */
-        VersionPage: {
-            /** Items */
-            items: components["schemas"]["VersionOut"][];
-            /** Next */
-            next: number | null;
-        };
-        /**
          * VersionState
          * @description Where a version stands on its way to the published tree.
          * @enum {string}
@@ -4302,6 +4836,16 @@ export interface components {
             /** Witnesses */
             witnesses?: components["schemas"]["HeadBody"][];
         };
+        /**
+         * WordsView
+         * @description A value as people say it.
+         */
+        WordsView: {
+            /** En */
+            en: string;
+            /** Zh */
+            zh: string;
+        };
     };
     responses: never;
     parameters: never;
@@ -4313,7 +4857,17 @@ export type $defs = Record<string, never>;
 export interface operations {
     list_apps_apps_get: {
         parameters: {
-            query?: never;
+            query?: {
+                archived?: boolean | null;
+                /** @description The `next_cursor` of the page before. */
+                cursor?: string | null;
+                kind?: string | null;
+                /** @description Most items of the page. */
+                limit?: number;
+                publisher?: string | null;
+                search?: string | null;
+                sort?: "app" | "-created";
+            };
             header?: never;
             path?: never;
             cookie?: never;
@@ -4326,7 +4880,16 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Listing_AppOut_"];
+                    "application/json": components["schemas"]["Page_AppOut_"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
                 };
             };
         };
@@ -4428,7 +4991,12 @@ export interface operations {
     };
     list_renewals_apps__app__renewals_get: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description The `next_cursor` of the page before. */
+                cursor?: string | null;
+                /** @description Most items of the page. */
+                limit?: number;
+            };
             header?: never;
             path: {
                 app: string;
@@ -4443,7 +5011,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Listing_RenewalOut_"];
+                    "application/json": components["schemas"]["Page_RenewalOut_"];
                 };
             };
             /** @description Validation Error */
@@ -4598,7 +5166,12 @@ export interface operations {
     };
     get_testers_apps__app__testers_get: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description The `next_cursor` of the page before. */
+                cursor?: string | null;
+                /** @description Most items of the page. */
+                limit?: number;
+            };
             header?: never;
             path: {
                 app: string;
@@ -4613,7 +5186,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Listing_TesterOut_"];
+                    "application/json": components["schemas"]["Page_TesterOut_"];
                 };
             };
             /** @description Validation Error */
@@ -4629,7 +5202,12 @@ export interface operations {
     };
     set_testers_apps__app__testers_put: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description The `next_cursor` of the page before. */
+                cursor?: string | null;
+                /** @description Most items of the page. */
+                limit?: number;
+            };
             header?: never;
             path: {
                 app: string;
@@ -4648,7 +5226,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Listing_TesterOut_"];
+                    "application/json": components["schemas"]["Page_TesterOut_"];
                 };
             };
             /** @description Validation Error */
@@ -4665,8 +5243,13 @@ export interface operations {
     list_versions_apps__app__versions_get: {
         parameters: {
             query?: {
-                before?: number | null;
+                /** @description The `next_cursor` of the page before. */
+                cursor?: string | null;
+                /** @description Most items of the page. */
                 limit?: number;
+                /** @description Repeat for more than one. */
+                state?: components["schemas"]["VersionState"][] | null;
+                trial?: boolean | null;
             };
             header?: never;
             path: {
@@ -4682,7 +5265,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["VersionPage"];
+                    "application/json": components["schemas"]["Page_VersionOut_"];
                 };
             };
             /** @description Validation Error */
@@ -5115,10 +5698,15 @@ export interface operations {
         parameters: {
             query?: {
                 action?: string | null;
+                /** @description Id of a person, an operator or a machine token. */
                 actor?: string | null;
-                before?: number | null;
+                after_n?: number | null;
+                /** @description The `next_cursor` of the page before. */
+                cursor?: string | null;
                 from_ms?: number | null;
+                /** @description Most items of the page. */
                 limit?: number;
+                sort?: "-n" | "n";
                 target?: string | null;
                 until_ms?: number | null;
             };
@@ -5152,7 +5740,11 @@ export interface operations {
         parameters: {
             query?: {
                 action?: string | null;
+                /** @description Id of a person, an operator or a machine token. */
                 actor?: string | null;
+                after_n?: number | null;
+                /** @description Begin with a byte order mark, by which Excel knows UTF-8. */
+                bom?: boolean;
                 from_ms?: number | null;
                 target?: string | null;
                 until_ms?: number | null;
@@ -5170,38 +5762,6 @@ export interface operations {
                 };
                 content: {
                     "text/csv": string;
-                };
-            };
-            /** @description Validation Error */
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["HTTPValidationError"];
-                };
-            };
-        };
-    };
-    get_rows_audit_rows_get: {
-        parameters: {
-            query?: {
-                after?: number;
-                limit?: number;
-            };
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Successful Response */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["AuditPage"];
                 };
             };
             /** @description Validation Error */
@@ -5250,7 +5810,15 @@ export interface operations {
     };
     list_entries_catalogue_get: {
         parameters: {
-            query?: never;
+            query?: {
+                category?: string | null;
+                /** @description The `next_cursor` of the page before. */
+                cursor?: string | null;
+                /** @description Most items of the page. */
+                limit?: number;
+                listed?: boolean | null;
+                search?: string | null;
+            };
             header?: never;
             path?: never;
             cookie?: never;
@@ -5263,7 +5831,16 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Listing_EntryOut_"];
+                    "application/json": components["schemas"]["Page_EntryOut_"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
                 };
             };
         };
@@ -5305,7 +5882,12 @@ export interface operations {
     };
     list_categories_catalogue_categories_get: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description The `next_cursor` of the page before. */
+                cursor?: string | null;
+                /** @description Most items of the page. */
+                limit?: number;
+            };
             header?: never;
             path?: never;
             cookie?: never;
@@ -5318,7 +5900,16 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Listing_CategoryOut_"];
+                    "application/json": components["schemas"]["Page_CategoryOut_"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
                 };
             };
         };
@@ -5389,7 +5980,12 @@ export interface operations {
     };
     preview_catalogue_preview__tier__get: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description The `next_cursor` of the page before. */
+                cursor?: string | null;
+                /** @description Most items of the page. */
+                limit?: number;
+            };
             header?: never;
             path: {
                 tier: "visitor" | "registered" | "e_account" | "full";
@@ -5404,7 +6000,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Listing_ItemOut_"];
+                    "application/json": components["schemas"]["Page_ItemOut_"];
                 };
             };
             /** @description Validation Error */
@@ -5421,9 +6017,12 @@ export interface operations {
     get_changes_changes_get: {
         parameters: {
             query?: {
-                before?: string | null;
+                /** @description The `next_cursor` of the page before. */
+                cursor?: string | null;
                 kind?: string | null;
+                /** @description Most items of the page. */
                 limit?: number;
+                maker?: string | null;
                 state?: components["schemas"]["ChangeState"] | null;
                 target?: string | null;
             };
@@ -5439,7 +6038,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ChangePage"];
+                    "application/json": components["schemas"]["Page_ChangeView_"];
                 };
             };
             /** @description Validation Error */
@@ -5655,7 +6254,12 @@ export interface operations {
     };
     get_kinds_changes_kinds_get: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description The `next_cursor` of the page before. */
+                cursor?: string | null;
+                /** @description Most items of the page. */
+                limit?: number;
+            };
             header?: never;
             path?: never;
             cookie?: never;
@@ -5668,14 +6272,28 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Listing_KindView_"];
+                    "application/json": components["schemas"]["Page_KindView_"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
                 };
             };
         };
     };
     list_apps_client_apps_get: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description The `next_cursor` of the page before. */
+                cursor?: string | null;
+                /** @description Most items of the page. */
+                limit?: number;
+            };
             header?: never;
             path?: never;
             cookie?: never;
@@ -5688,7 +6306,16 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Listing_ClientAppAnswer_"];
+                    "application/json": components["schemas"]["Page_ClientAppAnswer_"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
                 };
             };
         };
@@ -5824,10 +6451,19 @@ export interface operations {
     list_page_customers_get: {
         parameters: {
             query?: {
-                after?: string;
                 bank_reference?: string | null;
+                /** @description The `next_cursor` of the page before. */
+                cursor?: string | null;
+                /** @description Registered at this time or later. */
+                from_ms?: number | null;
+                /** @description Most items of the page. */
                 limit?: number;
+                sort?: "created" | "-created";
+                /** @description Erased ones have no tier. */
+                state?: ("present" | "erased") | null;
                 tier?: ("registered" | "e_account" | "full") | null;
+                /** @description Registered before this time. */
+                until_ms?: number | null;
             };
             header?: never;
             path?: never;
@@ -5841,7 +6477,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["CustomerPage"];
+                    "application/json": components["schemas"]["Page_CustomerAnswer_"];
                 };
             };
             /** @description Validation Error */
@@ -5954,9 +6590,14 @@ export interface operations {
             };
         };
     };
-    list_devices_customers__customer_id__devices_get: {
+    list_customers_devices_customers__customer_id__devices_get: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description The `next_cursor` of the page before. */
+                cursor?: string | null;
+                /** @description Most items of the page. */
+                limit?: number;
+            };
             header?: never;
             path: {
                 customer_id: string;
@@ -5971,7 +6612,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Listing_DeviceAnswer_"];
+                    "application/json": components["schemas"]["Page_DeviceAnswer_"];
                 };
             };
             /** @description Validation Error */
@@ -6085,8 +6726,11 @@ export interface operations {
     get_history_customers__customer_id__history_get: {
         parameters: {
             query?: {
-                after?: number;
+                /** @description The `next_cursor` of the page before. */
+                cursor?: string | null;
+                /** @description Most items of the page. */
                 limit?: number;
+                sort?: "n" | "-n";
             };
             header?: never;
             path: {
@@ -6102,7 +6746,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["HistoryPage"];
+                    "application/json": components["schemas"]["Page_HistoryEntry_"];
                 };
             };
             /** @description Validation Error */
@@ -6243,7 +6887,12 @@ export interface operations {
     };
     search_customers_search_post: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description The `next_cursor` of the page before. */
+                cursor?: string | null;
+                /** @description Most items of the page. */
+                limit?: number;
+            };
             header?: never;
             path?: never;
             cookie?: never;
@@ -6260,7 +6909,82 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["CustomerPage"];
+                    "application/json": components["schemas"]["Page_CustomerAnswer_"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    list_all_devices_devices_get: {
+        parameters: {
+            query?: {
+                client_app?: string | null;
+                /** @description The `next_cursor` of the page before. */
+                cursor?: string | null;
+                /** @description Signed in there now. */
+                customer?: string | null;
+                /** @description Began its last session at this time or later. */
+                from_ms?: number | null;
+                /** @description Most items of the page. */
+                limit?: number;
+                revoked?: boolean | null;
+                signed_in?: boolean | null;
+                sort?: "seen" | "-seen";
+                /** @description Began its last session before this time. */
+                until_ms?: number | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_KnownDeviceAnswer_"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    get_one_device_devices__device_id__get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                device_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DeviceDetail"];
                 };
             };
             /** @description Validation Error */
@@ -6303,9 +7027,110 @@ export interface operations {
             };
         };
     };
-    inventory_insight_inventory__artefact_id__get: {
+    list_all_hosts_get: {
+        parameters: {
+            query?: {
+                /** @description The `next_cursor` of the page before. */
+                cursor?: string | null;
+                /** @description Most items of the page. */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_HostView_"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    add_hosts_post: {
         parameters: {
             query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["HostBody"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HostView"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    remove_hosts__host__delete: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                host: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    inventory_insight_inventory__artefact_id__get: {
+        parameters: {
+            query?: {
+                /** @description The `next_cursor` of the page before. */
+                cursor?: string | null;
+                /** @description Most items of the page. */
+                limit?: number;
+            };
             header?: never;
             path: {
                 artefact_id: string;
@@ -6320,7 +7145,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["HeldVersion"][];
+                    "application/json": components["schemas"]["Page_HeldVersion_"];
                 };
             };
             /** @description Validation Error */
@@ -6449,9 +7274,12 @@ export interface operations {
             };
         };
     };
-    get_operators_operators_get: {
+    get_names_names_get: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description Of operators and persons; repeat for more. */
+                id?: string[];
+            };
             header?: never;
             path?: never;
             cookie?: never;
@@ -6464,7 +7292,55 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Listing_OperatorView_"];
+                    "application/json": components["schemas"]["NamesView"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    get_operators_operators_get: {
+        parameters: {
+            query?: {
+                /** @description The `next_cursor` of the page before. */
+                cursor?: string | null;
+                /** @description Most items of the page. */
+                limit?: number;
+                /** @description Only accounts that have this role, however limited. */
+                role?: string | null;
+                /** @description Part of the name or the address. */
+                search?: string | null;
+                state?: components["schemas"]["OperatorState"] | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_OperatorView_"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
                 };
             };
         };
@@ -6699,7 +7575,12 @@ export interface operations {
     };
     get_permissions_permissions_get: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description The `next_cursor` of the page before. */
+                cursor?: string | null;
+                /** @description Most items of the page. */
+                limit?: number;
+            };
             header?: never;
             path?: never;
             cookie?: never;
@@ -6712,14 +7593,29 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Listing_PermissionView_"];
+                    "application/json": components["schemas"]["Page_PermissionView_"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
                 };
             };
         };
     };
     list_publishers_publishers_get: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description The `next_cursor` of the page before. */
+                cursor?: string | null;
+                /** @description Most items of the page. */
+                limit?: number;
+                search?: string | null;
+            };
             header?: never;
             path?: never;
             cookie?: never;
@@ -6732,7 +7628,16 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Listing_PublisherOut_"];
+                    "application/json": components["schemas"]["Page_PublisherOut_"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
                 };
             };
         };
@@ -6752,6 +7657,37 @@ export interface operations {
         responses: {
             /** @description Successful Response */
             201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PublisherOut"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    get_publisher_publishers__publisher__get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                publisher: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -6806,9 +7742,14 @@ export interface operations {
     list_releases_releases_get: {
         parameters: {
             query?: {
-                before?: string | null;
+                client_app?: string | null;
+                /** @description The `next_cursor` of the page before. */
+                cursor?: string | null;
+                /** @description Id of the deliverable, such as an app id. */
                 deliverable?: string | null;
+                /** @description Most items of the page. */
                 limit?: number;
+                sort?: "-created" | "created" | "-changed";
                 state?: components["schemas"]["ReleaseState"] | null;
             };
             header?: never;
@@ -6823,7 +7764,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ReleasePage"];
+                    "application/json": components["schemas"]["Page_ReleaseOut_"];
                 };
             };
             /** @description Validation Error */
@@ -7113,7 +8054,14 @@ export interface operations {
     };
     reviews_reviews_get: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description The `next_cursor` of the page before. */
+                cursor?: string | null;
+                /** @description Most items of the page. */
+                limit?: number;
+                /** @description What waits for its app's review slot, too. */
+                waiting?: boolean;
+            };
             header?: never;
             path?: never;
             cookie?: never;
@@ -7126,14 +8074,28 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Listing_VersionOut_"];
+                    "application/json": components["schemas"]["Page_VersionOut_"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
                 };
             };
         };
     };
     get_roles_roles_get: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description The `next_cursor` of the page before. */
+                cursor?: string | null;
+                /** @description Most items of the page. */
+                limit?: number;
+            };
             header?: never;
             path?: never;
             cookie?: never;
@@ -7146,7 +8108,16 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Listing_RoleView_"];
+                    "application/json": components["schemas"]["Page_RoleView_"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
                 };
             };
         };
@@ -7436,7 +8407,14 @@ export interface operations {
     };
     get_tokens_tokens_get: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description The `next_cursor` of the page before. */
+                cursor?: string | null;
+                /** @description Most items of the page. */
+                limit?: number;
+                operator?: string | null;
+                state?: ("active" | "ended") | null;
+            };
             header?: never;
             path?: never;
             cookie?: never;
@@ -7449,7 +8427,16 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Listing_TokenView_"];
+                    "application/json": components["schemas"]["Page_TokenView_"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
                 };
             };
         };
@@ -7554,6 +8541,11 @@ export interface operations {
     get_keys_trust_keys_get: {
         parameters: {
             query?: {
+                /** @description The `next_cursor` of the page before. */
+                cursor?: string | null;
+                /** @description Most items of the page. */
+                limit?: number;
+                owner?: string | null;
                 profile?: string | null;
                 purpose?: components["schemas"]["Purpose"] | null;
                 state?: components["schemas"]["KeyState"] | null;
@@ -7570,7 +8562,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["KeyView"][];
+                    "application/json": components["schemas"]["Page_KeyView_"];
                 };
             };
             /** @description Validation Error */
@@ -7689,7 +8681,12 @@ export interface operations {
     };
     get_pending_trust_pending_get: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description The `next_cursor` of the page before. */
+                cursor?: string | null;
+                /** @description Most items of the page. */
+                limit?: number;
+            };
             header?: never;
             path?: never;
             cookie?: never;
@@ -7702,7 +8699,16 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["WaitingView"][];
+                    "application/json": components["schemas"]["Page_WaitingView_"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
                 };
             };
         };
@@ -7806,7 +8812,12 @@ export interface operations {
     };
     get_trees_trust_trees_get: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description The `next_cursor` of the page before. */
+                cursor?: string | null;
+                /** @description Most items of the page. */
+                limit?: number;
+            };
             header?: never;
             path?: never;
             cookie?: never;
@@ -7819,7 +8830,16 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["TreeView"][];
+                    "application/json": components["schemas"]["Page_TreeView_"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
                 };
             };
         };
@@ -7858,6 +8878,9 @@ export interface operations {
     get_history_trust_trees__profile__history_get: {
         parameters: {
             query?: {
+                /** @description The `next_cursor` of the page before. */
+                cursor?: string | null;
+                /** @description Most items of the page. */
                 limit?: number;
             };
             header?: never;
@@ -7874,7 +8897,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["PendingLine"][];
+                    "application/json": components["schemas"]["Page_PendingLine_"];
                 };
             };
             /** @description Validation Error */
@@ -7961,6 +8984,9 @@ export interface operations {
     get_role_history_trust_trees__profile__roles__role__history_get: {
         parameters: {
             query?: {
+                /** @description The `next_cursor` of the page before. */
+                cursor?: string | null;
+                /** @description Most items of the page. */
                 limit?: number;
             };
             header?: never;
@@ -7978,7 +9004,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["BodyView"][];
+                    "application/json": components["schemas"]["Page_BodyView_"];
                 };
             };
             /** @description Validation Error */

@@ -1,6 +1,5 @@
 /** What a change does, line by line: before and after beside each other. */
 
-import type { ReactNode } from "react";
 import type { DiffLine } from "../api/types";
 import { pick, useText } from "../i18n";
 
@@ -9,9 +8,9 @@ function Value({ text, as }: { text: string | null; as: "del" | "ins" }) {
   return as === "del" ? <del>{text}</del> : <ins>{text}</ins>;
 }
 
-export function DiffView({ lines, show }: { lines: readonly DiffLine[]; show?: (text: string) => string }) {
+export function DiffView({ lines }: { lines: readonly DiffLine[] }) {
   const { say, language } = useText();
-  const words = show ?? ((text: string) => text);
+  const told = (text: string | null, words: DiffLine["before_words"]) => (words ? pick(language, words) : text);
   return (
     <table className="diff">
       <thead>
@@ -26,14 +25,14 @@ export function DiffView({ lines, show }: { lines: readonly DiffLine[]; show?: (
           <tr key={line.en}>
             <th scope="row">{pick(language, line)}</th>
             {line.before === line.after ? (
-              <td colSpan={2}>{cell(line.after, words)}</td>
+              <td colSpan={2}>{told(line.after, line.after_words)}</td>
             ) : (
               <>
                 <td>
-                  <Value text={line.before === null ? null : words(line.before)} as="del" />
+                  <Value text={told(line.before, line.before_words)} as="del" />
                 </td>
                 <td>
-                  <Value text={line.after === null ? null : words(line.after)} as="ins" />
+                  <Value text={told(line.after, line.after_words)} as="ins" />
                 </td>
               </>
             )}
@@ -42,8 +41,4 @@ export function DiffView({ lines, show }: { lines: readonly DiffLine[]; show?: (
       </tbody>
     </table>
   );
-}
-
-function cell(text: string | null, words: (text: string) => string): ReactNode {
-  return text === null ? <span className="faint">—</span> : words(text);
 }

@@ -36,7 +36,7 @@ export function FilterBar({ filters, extra }: { filters: readonly Filter[]; extr
   const { say } = useText();
   const { values, set, clear, isFiltered } = useFilters();
   return (
-    <div className="filters" role="search">
+    <search className="filters">
       {filters.map((filter) =>
         filter.kind === "text" ? (
           <TextFilter
@@ -64,7 +64,7 @@ export function FilterBar({ filters, extra }: { filters: readonly Filter[]; extr
           {say("common.clear")}
         </Button>
       ) : null}
-    </div>
+    </search>
   );
 }
 

@@ -5,7 +5,7 @@ import { Tooltip } from "antd";
 import { useEffect, useState } from "react";
 import type { Tier } from "../api/types";
 import { TIERS } from "../api/types";
-import { usePeople } from "../app/people";
+import { useName } from "../app/people";
 import { useText } from "../i18n";
 import { shortDigest } from "./size";
 import { toneOf } from "./states";
@@ -65,8 +65,8 @@ export function initials(name: string): string {
 
 /** Somebody who did something: their name where the reader may know it, otherwise their id. */
 export function Person({ id, name }: { id: string; name?: string }) {
-  const people = usePeople();
-  const known = name || people(id);
+  const found = useName(name ? "" : id);
+  const known = name || found;
   if (id === "") return <span className="faint">—</span>;
   if (known)
     return (

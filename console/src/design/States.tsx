@@ -22,12 +22,14 @@ export function Empty(props: { title?: string; hint?: ReactNode; action?: ReactN
   );
 }
 
+const WIDTHS = [92, 74, 84, 58, 68, 88, 63, 79];
+
 export function Loading({ lines = 5 }: { lines?: number }) {
   const { say } = useText();
   return (
     <div className="bones" role="status" aria-label={say("common.loading")}>
-      {Array.from({ length: lines }, (_, n) => (
-        <div className="bone" key={`bone-${n + 1}`} style={{ width: `${[92, 74, 84, 58, 68][n % 5]}%` }} />
+      {WIDTHS.slice(0, lines).map((width) => (
+        <div className="bone" key={width} style={{ width: `${width}%` }} />
       ))}
     </div>
   );

@@ -74,9 +74,9 @@ export function Frame() {
 
   return (
     <div className="frame">
-      <a className="skip" href="#content" onClick={() => main.current?.focus()}>
+      <button type="button" className="skip" onClick={() => main.current?.focus()}>
         {say("common.skip")}
-      </a>
+      </button>
       {isMenuOpen ? (
         <button
           type="button"

@@ -18,6 +18,6 @@ export function useCounts(): Counts {
   return {
     reviews: reviews.data?.items.length ?? 0,
     changes: changes.data?.items.filter((change) => change.maker.person !== me.person).length ?? 0,
-    trust: trust.data?.length ?? 0,
+    trust: trust.data?.items.length ?? 0,
   };
 }

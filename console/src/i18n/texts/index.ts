@@ -5,10 +5,34 @@ import { apps } from "./apps";
 import { catalogue } from "./catalogue";
 import { changes } from "./changes";
 import { common } from "./common";
+import { customers } from "./customers";
 import { frame } from "./frame";
 import { overview } from "./overview";
+import { people } from "./people";
 import { problems } from "./problems";
+import { releases } from "./releases";
 import { session } from "./session";
 import { states, tiers } from "./states";
+import { audit, designPage, insight, policy, trust } from "./trust";
 
-export const areas = { account, apps, catalogue, changes, common, frame, overview, problems, session, states, tiers };
+export const areas = {
+  account,
+  apps,
+  audit,
+  catalogue,
+  changes,
+  common,
+  customers,
+  designPage,
+  frame,
+  insight,
+  overview,
+  people,
+  policy,
+  problems,
+  releases,
+  session,
+  states,
+  tiers,
+  trust,
+};

@@ -84,7 +84,7 @@ function Versions({ app }: { app: string }) {
   const { say } = useText();
   const { cursor, size, pagesOf } = useCursor(app);
   const found = query.useQuery("get", "/apps/{app}/versions", {
-    params: { path: { app }, query: { limit: size, ...(cursor ? { before: Number(cursor) } : {}) } },
+    params: { path: { app }, query: { limit: size, ...(cursor ? { cursor } : {}) } },
   });
   const columns: Column<Version>[] = [
     {

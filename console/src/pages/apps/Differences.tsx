@@ -18,7 +18,7 @@ export function Differences({ version }: { version: VersionDetail }) {
   const { say } = useText();
   const { app, sequence } = version;
   const list = query.useQuery("get", "/apps/{app}/versions", {
-    params: { path: { app }, query: { before: sequence, limit: 50 } },
+    params: { path: { app }, query: { state: ["published", "archived", "killed"], limit: 50 } },
   });
   const earlier = list.data?.items.find((item) => SHOWN.has(item.state) && item.sequence < sequence);
   const now = query.useQuery("get", "/apps/{app}/versions/{sequence}/index", { params: { path: { app, sequence } } });

@@ -11,7 +11,7 @@ export function Held({ app }: { app: string }) {
   return (
     <Panel title={say("apps.held")}>
       <Fetch of={found} lines={2}>
-        {(rows) => {
+        {({ items: rows }) => {
           if (rows.length === 0) return <span className="muted">{say("apps.heldEmpty")}</span>;
           const most = Math.max(...rows.map((row) => row.devices));
           return (

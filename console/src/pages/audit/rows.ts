@@ -1,15 +1,8 @@
-/** A row of the audit, as far as the console reads it. Pure. */
+/** A row of the audit, as the console reads it. Pure. */
 
-export type AuditRow = {
-  n: number;
-  at_ms: number;
-  actor: { kind: string; person: string; operator: string; via: string };
-  action: string;
-  target: string;
-  detail: Record<string, unknown>;
-  previous: string;
-  hash: string;
-};
+import type { components } from "../../api/schema";
+
+export type AuditRow = components["schemas"]["AuditRowView"];
 
 /** Who did it: an operator's id, or the name of the part of the server that acts by itself. */
 export function whoOf(row: AuditRow): string {

@@ -16,12 +16,10 @@ import { CopyId, Person, StateTag, Time } from "../../design/Small";
 import { Fetch } from "../../design/States";
 import { shortDigest } from "../../design/size";
 import { useText } from "../../i18n";
-import { useRuleWords } from "../releases/rules";
 
 export default function ChangePage() {
   const { say, sayOr } = useText();
   const { change = "" } = useParams();
-  const words = useRuleWords();
   const found = query.useQuery("get", "/changes/{change_id}", { params: { path: { change_id: change } } });
   const title = found.data ? sayOr(`changes.${found.data.kind}`, found.data.kind) : say("changes.title");
   return (
@@ -36,7 +34,7 @@ export default function ChangePage() {
           <div className="columns">
             <div className="stack">
               <Panel title={say("changes.effect")} flush>
-                <DiffView lines={item.diff} show={words} />
+                <DiffView lines={item.diff} />
               </Panel>
               <Panel title={say("changes.raw")}>
                 <pre className="mono small wrap" style={{ margin: 0, whiteSpace: "pre-wrap" }}>
@@ -65,7 +63,15 @@ export default function ChangePage() {
                       ? { label: say("changes.decided"), value: <Time ms={item.decided_ms} /> }
                       : { label: say("changes.expires"), value: <Time ms={item.expires_ms} /> },
                     item.reason ? { label: say("changes.why"), value: item.reason } : null,
-                    { label: say("changes.target"), value: <CopyId value={item.target} whole /> },
+                    {
+                      label: say("changes.target"),
+                      value: (
+                        <>
+                          {item.target_name ? <div>{item.target_name}</div> : null}
+                          <CopyId value={item.target} whole />
+                        </>
+                      ),
+                    },
                     { label: say("common.digest"), value: <CopyId value={item.digest} whole /> },
                     item.edition > 1 ? { label: say("changes.edition"), value: item.edition } : null,
                   ]}

@@ -26,7 +26,7 @@ export default function Changes() {
         ...(values.state ? { state: values.state as (typeof STATES)[number] } : {}),
         ...(values.kind ? { kind: values.kind } : {}),
         ...(values.target ? { target: values.target } : {}),
-        ...(cursor ? { before: cursor } : {}),
+        ...(cursor ? { cursor } : {}),
       },
     },
   });
@@ -40,7 +40,7 @@ export default function Changes() {
           <Link className="strong" to={`/changes/${row.id}`}>
             {kindName(row.kind)}
           </Link>
-          <div className="sub wrap">{row.diff[0]?.after ?? row.note}</div>
+          <div className="sub wrap">{row.target_name || row.note}</div>
         </>
       ),
     },

@@ -6,7 +6,7 @@ import { Panel } from "../../design/Blocks";
 import { Person, Time } from "../../design/Small";
 import { Empty, Fetch } from "../../design/States";
 import { useText } from "../../i18n";
-import { type AuditRow, whoOf } from "../audit/rows";
+import { whoOf } from "../audit/rows";
 
 export function Activity() {
   const { say } = useText();
@@ -15,10 +15,10 @@ export function Activity() {
     <Panel title={say("overview.activity")} flush extra={<Link to="/audit">{say("common.seeAll")}</Link>}>
       <Fetch of={found} lines={6}>
         {(page) =>
-          page.rows.length === 0 ? (
+          page.items.length === 0 ? (
             <Empty />
           ) : (
-            (page.rows as AuditRow[]).map((row) => (
+            page.items.map((row) => (
               <div className="todo" key={row.n}>
                 <span className="what">
                   <span className="row between">

@@ -44,7 +44,7 @@ export default function Overview() {
   const others = changes.data?.items.filter((item) => item.maker.person !== me.person && mayApprove(item.kind)) ?? [];
   const mine = changes.data?.items.filter((item) => item.maker.person === me.person) ?? [];
   const isLoading = [reviews, changes, waiting, trees].some((found) => found.isLoading);
-  const todos = useTodos(reviews.data?.items ?? [], others, waiting.data ?? [], trees.data ?? []);
+  const todos = useTodos(reviews.data?.items ?? [], others, waiting.data?.items ?? [], trees.data?.items ?? []);
   const running = releases.data?.items.filter((item) => item.state === "running").length ?? 0;
   const paused = releases.data?.items.filter((item) => item.state === "paused").length ?? 0;
 
@@ -83,7 +83,7 @@ export default function Overview() {
         {may("app:read") ? (
           <Tile label={say("overview.apps")} value={apps.data?.items.length ?? "–"} tone="info" to="/apps" />
         ) : null}
-        {may("trust:read") && trees.data ? <TrustTile trees={trees.data} /> : null}
+        {may("trust:read") && trees.data ? <TrustTile trees={trees.data.items} /> : null}
       </div>
       <div className="columns">
         <div className="stack">

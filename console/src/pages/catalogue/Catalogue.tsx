@@ -1,0 +1,156 @@
+/** The catalogue: entries in order, categories, and what a customer of each tier sees. */
+
+import { ArrowDownOutlined, ArrowUpOutlined } from "@ant-design/icons";
+import { App, Button, Tabs } from "antd";
+import { query } from "../../api/client";
+import { asProblem } from "../../api/problem";
+import type { Category, Entry } from "../../api/types";
+import { useSession } from "../../app/session";
+import { useAct } from "../../app/useAct";
+import { FilterBar, useFilters } from "../../design/FilterBar";
+import { PageFrame } from "../../design/PageFrame";
+import { type Column, PageTable } from "../../design/PageTable";
+import { useCursor } from "../../design/pages";
+import { Tag, TierTag } from "../../design/Small";
+import { Empty } from "../../design/States";
+import { pick, useText } from "../../i18n";
+import { AppName } from "../apps/names";
+import { Categories } from "./Categories";
+import { EditEntry } from "./EditEntry";
+import { Preview } from "./Preview";
+
+export default function Catalogue() {
+  const { say } = useText();
+  return (
+    <PageFrame title={say("catalogue.title")} lead={say("catalogue.lead")}>
+      <Tabs
+        items={[
+          { key: "entries", label: say("catalogue.entries"), children: <Entries /> },
+          { key: "categories", label: say("catalogue.categories"), children: <Categories /> },
+          { key: "preview", label: say("catalogue.preview"), children: <Preview /> },
+        ]}
+      />
+    </PageFrame>
+  );
+}
+
+function Entries() {
+  const { say, language } = useText();
+  const { may } = useSession();
+  const { message } = App.useApp();
+  const act = useAct();
+  const { values, isFiltered } = useFilters();
+  const { cursor, size, pagesOf } = useCursor(values);
+  const found = query.useQuery("get", "/catalogue", {
+    params: {
+      query: {
+        limit: size,
+        ...(values.q ? { search: values.q } : {}),
+        ...(values.category ? { category: values.category } : {}),
+        ...(values.listed ? { listed: values.listed === "yes" } : {}),
+        ...(cursor ? { cursor } : {}),
+      },
+    },
+  });
+  const categories = query.useQuery("get", "/catalogue/categories", { params: { query: { limit: 200 } } });
+  const patch = query.useMutation("patch", "/catalogue/apps/{app}");
+  const nameOf = (id: string) => {
+    const one = categories.data?.items.find((item) => item.id === id);
+    return one ? pick(language, { zh: one.name_zh, en: one.name_en }) : id;
+  };
+  const rows = found.data?.items;
+  const swap = async (row: Entry, other: Entry | undefined) => {
+    if (!other) return;
+    const [mine, theirs] =
+      row.position === other.position ? [row.position, row.position + 1] : [other.position, row.position];
+    try {
+      await act(async () => {
+        await patch.mutateAsync({ params: { path: { app: row.app } }, body: { position: mine, note: "" } });
+        await patch.mutateAsync({ params: { path: { app: other.app } }, body: { position: theirs, note: "" } });
+      });
+    } catch (thrown) {
+      message.error(asProblem(thrown).detail);
+    }
+  };
+  const columns: Column<Entry>[] = [
+    { key: "app", title: say("common.app"), render: (row) => <AppName app={row.app} link /> },
+    { key: "category", title: say("catalogue.category"), render: (row) => nameOf(row.category) },
+    { key: "see", title: say("catalogue.seeTier"), render: (row) => <TierTag tier={row.see_tier} />, nowrap: true },
+    { key: "open", title: say("catalogue.openTier"), render: (row) => <TierTag tier={row.open_tier} />, nowrap: true },
+    {
+      key: "listed",
+      title: say("common.state"),
+      render: (row) => (
+        <Tag tone={row.listed ? "good" : "neutral"}>{say(row.listed ? "catalogue.listed" : "catalogue.notListed")}</Tag>
+      ),
+      nowrap: true,
+    },
+    ...(may("catalogue:edit")
+      ? [
+          {
+            key: "do",
+            title: say("common.actions"),
+            render: (row: Entry) => {
+              const n = rows?.indexOf(row) ?? 0;
+              const name = pick(language, { zh: row.name_zh, en: row.name_en });
+              return (
+                <span className="row" style={{ flexWrap: "nowrap" }}>
+                  <EditEntry entry={row} categories={(categories.data?.items ?? []) as Category[]} />
+                  <Button
+                    size="small"
+                    icon={<ArrowUpOutlined />}
+                    disabled={n === 0 || isFiltered}
+                    aria-label={say("catalogue.moveUp", { name })}
+                    onClick={() => swap(row, rows?.[n - 1])}
+                  />
+                  <Button
+                    size="small"
+                    icon={<ArrowDownOutlined />}
+                    disabled={n === (rows?.length ?? 0) - 1 || isFiltered}
+                    aria-label={say("catalogue.moveDown", { name })}
+                    onClick={() => swap(row, rows?.[n + 1])}
+                  />
+                </span>
+              );
+            },
+          },
+        ]
+      : []),
+  ];
+  return (
+    <div className="panel">
+      <FilterBar
+        filters={[
+          { key: "q", kind: "text", label: say("apps.filter") },
+          {
+            key: "category",
+            kind: "choice",
+            label: say("catalogue.category"),
+            choices: categories.data?.items.map((item) => ({ value: item.id, label: nameOf(item.id) })) ?? [],
+          },
+          {
+            key: "listed",
+            kind: "choice",
+            label: say("common.state"),
+            choices: [
+              { value: "yes", label: say("catalogue.listed") },
+              { value: "no", label: say("catalogue.notListed") },
+            ],
+          },
+        ]}
+      />
+      <PageTable
+        label={say("catalogue.entries")}
+        columns={columns}
+        rows={rows}
+        rowKey={(row) => row.app}
+        error={found.error}
+        onRetry={() => found.refetch()}
+        isFiltered={isFiltered}
+        isUpdating={patch.isPending}
+        pages={pagesOf(found.data)}
+        empty={<Empty title={say("catalogue.emptyTitle")} />}
+      />
+    </div>
+  );
+}

@@ -1,0 +1,79 @@
+/** What devices hold, app by app, and how far running releases got. */
+
+import { Select } from "antd";
+import { lazy, Suspense } from "react";
+import { query } from "../../api/client";
+import { useSession } from "../../app/session";
+import { Panel } from "../../design/Blocks";
+import { useFilters } from "../../design/FilterBar";
+import { PageFrame } from "../../design/PageFrame";
+import { Empty, Fetch, Loading } from "../../design/States";
+import { useText } from "../../i18n";
+import { useAppNames } from "../apps/names";
+import { Delivery } from "../releases/Delivery";
+
+const Bars = lazy(() => import("./Bars"));
+
+export default function Insight() {
+  const { say } = useText();
+  const { may } = useSession();
+  const names = useAppNames();
+  const { values, set } = useFilters();
+  const apps = query.useQuery("get", "/apps", { params: { query: { limit: 200 } } }, { enabled: may("app:read") });
+  const app = values.app ?? apps.data?.items[0]?.app ?? "";
+  const held = query.useQuery(
+    "get",
+    "/insight/inventory/{artefact_id}",
+    { params: { path: { artefact_id: app }, query: { limit: 100 } } },
+    { enabled: app !== "" },
+  );
+  const releases = query.useQuery(
+    "get",
+    "/releases",
+    { params: { query: { deliverable: app, limit: 5, sort: "-changed" } } },
+    { enabled: app !== "" && may("release:read") },
+  );
+  return (
+    <PageFrame
+      title={say("insight.title")}
+      lead={say("insight.lead")}
+      actions={
+        <Select
+          aria-label={say("common.app")}
+          style={{ minWidth: 240 }}
+          value={app || null}
+          onChange={(value: string) => set("app", value)}
+          showSearch={{ optionFilterProp: "label" }}
+          options={apps.data?.items.map((item) => ({ value: item.app, label: names(item.app) || item.app })) ?? []}
+        />
+      }
+    >
+      <Panel title={say("insight.held")}>
+        <Fetch of={held}>
+          {({ items }) =>
+            items.length === 0 ? (
+              <Empty title={say("insight.noDevices")} hint={say("insight.noDevicesHint")} />
+            ) : (
+              <Suspense fallback={<Loading lines={6} />}>
+                <Bars
+                  title={say("insight.chart", { app: names(app) || app })}
+                  bars={items.map((item) => ({ name: `#${item.sequence}`, value: item.devices }))}
+                />
+              </Suspense>
+            )
+          }
+        </Fetch>
+      </Panel>
+      <div className="columns even">
+        {releases.data?.items.map((item) => (
+          <div key={item.id} className="stack tight">
+            <span className="muted small">
+              {names(item.deliverable) || item.deliverable} {item.version}
+            </span>
+            <Delivery release={item.id} />
+          </div>
+        ))}
+      </div>
+    </PageFrame>
+  );
+}

@@ -1,0 +1,96 @@
+/** Every release, the latest first. */
+
+import { PlusOutlined } from "@ant-design/icons";
+import { Button } from "antd";
+import { Link, useNavigate } from "react-router";
+import { query } from "../../api/client";
+import type { Release } from "../../api/types";
+import { useSession } from "../../app/session";
+import { Panel } from "../../design/Blocks";
+import { FilterBar, useFilters } from "../../design/FilterBar";
+import { PageFrame } from "../../design/PageFrame";
+import { type Column, PageTable } from "../../design/PageTable";
+import { useCursor } from "../../design/pages";
+import { Person, StateTag, Time } from "../../design/Small";
+import { Empty } from "../../design/States";
+import { useText } from "../../i18n";
+import { AppName } from "../apps/names";
+import { Audience } from "./Audience";
+
+const STATES = ["draft", "submitted", "approved", "running", "paused", "completed", "stopped", "rolled_back"] as const;
+
+export default function Releases() {
+  const { say, sayOr } = useText();
+  const { may } = useSession();
+  const navigate = useNavigate();
+  const { values, isFiltered } = useFilters();
+  const { cursor, size, pagesOf } = useCursor(values);
+  const found = query.useQuery("get", "/releases", {
+    params: {
+      query: {
+        limit: size,
+        ...(values.state ? { state: values.state as (typeof STATES)[number] } : {}),
+        ...(values.app ? { deliverable: values.app } : {}),
+        ...(cursor ? { cursor } : {}),
+      },
+    },
+  });
+  const columns: Column<Release>[] = [
+    { key: "app", title: say("releases.deliverable"), render: (row) => <AppName app={row.deliverable} /> },
+    {
+      key: "version",
+      title: say("common.version"),
+      render: (row) => (
+        <>
+          <Link className="strong num" to={`/releases/${row.id}`}>
+            {row.version}
+          </Link>{" "}
+          <span className="sub num">#{row.sequence}</span>
+        </>
+      ),
+    },
+    { key: "state", title: say("common.state"), render: (row) => <StateTag state={row.state} />, nowrap: true },
+    { key: "audience", title: say("releases.audience"), render: (row) => <Audience rule={row.audience} /> },
+    { key: "by", title: say("releases.madeBy"), render: (row) => <Person id={row.made_by} /> },
+    { key: "at", title: say("common.changed"), render: (row) => <Time ms={row.changed_ms} />, nowrap: true },
+  ];
+  return (
+    <PageFrame
+      title={say("releases.title")}
+      lead={say("releases.lead")}
+      actions={
+        may("release:create") ? (
+          <Button type="primary" icon={<PlusOutlined />} onClick={() => navigate("/releases/new")}>
+            {say("releases.create")}
+          </Button>
+        ) : null
+      }
+    >
+      <Panel flush>
+        <FilterBar
+          filters={[
+            {
+              key: "state",
+              kind: "choice",
+              label: say("common.state"),
+              choices: STATES.map((value) => ({ value, label: sayOr(`states.${value}`, value) })),
+            },
+            { key: "app", kind: "text", label: say("apps.appId") },
+          ]}
+        />
+        <PageTable
+          label={say("releases.title")}
+          columns={columns}
+          rows={found.data?.items}
+          rowKey={(row) => row.id}
+          href={(row) => `/releases/${row.id}`}
+          error={found.error}
+          onRetry={() => found.refetch()}
+          isFiltered={isFiltered}
+          pages={pagesOf(found.data)}
+          empty={<Empty title={say("releases.emptyTitle")} hint={say("releases.emptyHint")} />}
+        />
+      </Panel>
+    </PageFrame>
+  );
+}
