@@ -3,6 +3,7 @@
 import type { Theme } from "../bridge/protocol";
 import { httpTree } from "../download/http";
 import { EventQueue } from "../events/queue";
+import { rootBytes } from "../origin/config";
 import { Calls } from "../session/calls";
 import { Session } from "../session/session";
 import { IndexedDbStore } from "../store/indexed-db";
@@ -23,8 +24,8 @@ export interface ShellFacts {
   readonly workspace: string;
   readonly client_app: string;
   readonly apps_origin: string;
-  /** `root` is the text of the first root.json. */
-  readonly trust: { readonly profile: string; readonly root: string };
+  /** `root` is the first root.json, as an object or as its text. */
+  readonly trust: { readonly profile: string; readonly root: unknown };
 }
 
 export interface StartOptions {
@@ -67,7 +68,7 @@ export function startSampan(options: StartOptions): Sampan {
   const source = httpTree(base + treePath);
   const tree = new TufTree({
     tree: `${workspace}/${profile}`,
-    root: new TextEncoder().encode(root),
+    root: rootBytes(root),
     fetchBytes: source.fetchBytes,
     store: metadataStore(store),
   });

@@ -25,14 +25,18 @@ interface RawConfig {
 export function readConfig(raw: unknown): OriginConfig {
   if (typeof raw !== "object" || raw === null) throw new Error("The worker script came without SAMPAN_ORIGIN.");
   const { workspace, app, kind, profile, shell_origin, root } = raw as RawConfig;
-  const text = typeof root === "string" ? root : asciiJson(root);
   const shellOrigins = typeof shell_origin === "string" ? [shell_origin] : shell_origin;
-  return { workspace, app, kind, profile, shellOrigins, root: new TextEncoder().encode(text) };
+  return { workspace, app, kind, profile, shellOrigins, root: rootBytes(root) };
 }
 
 /** The tree that the app's metadata must be signed for. */
 export function treeOf(config: OriginConfig): string {
   return `${config.workspace}/${config.profile}`;
+}
+
+/** Return the bytes of a root.json that came as its text, or as the object it holds: it has one spelling. */
+export function rootBytes(root: unknown): Uint8Array<ArrayBuffer> {
+  return new TextEncoder().encode(typeof root === "string" ? root : asciiJson(root));
 }
 
 function asciiJson(value: unknown): string {
