@@ -4,6 +4,7 @@ milliseconds and bodies go out unsigned. `body_checks.py` refuses what others pr
 """
 
 import copy
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import TypeVar
 
@@ -122,7 +123,7 @@ def first_targets(tree: str, *, control: PublicKey, now_ms: int, envelope_keys: 
         delegations=Delegations({}, {CONTROL_ROLE: role}),
         unrecognized_fields=dict(fields("targets", tree)),
     )
-    _give_keys(targets, CONTROL_ROLE, [control])
+    _put_keys(targets, CONTROL_ROLE, [control])
     targets.unrecognized_fields[ENVELOPE_FIELD] = [key.pem() for key in envelope_keys]
     return targets
 
@@ -134,14 +135,70 @@ def renewed_targets(current: Targets, *, now_ms: int) -> Targets:
     return following
 
 
+class TargetsChange:
+    """The following targets while apps and keys are put into them: one copy, and no search through all apps each time.
+
+    Raises what `with_app`, `with_app_keys` and `with_control_key` raise; after a refusal it is of no more use.
+    """
+
+    def __init__(self, current: Targets, *, now_ms: int) -> None:
+        self._targets = renewed_targets(current, now_ms=now_ms)
+        self._raw = {keyid: from_tuf_key(key).raw for keyid, key in _delegations(current).keys.items()}
+        self._publishers: Counter[bytes] = Counter()
+        self._reviews: Counter[bytes] = Counter()
+        for app_id in delegated_apps(current):
+            self._count(app_role(app_id), 1)
+
+    def add_app(self, app_id: str, *, publisher: PublicKey, review: PublicKey) -> None:
+        """Add an app with its two keys."""
+        name = app_role(app_id)
+        if name in _roles(self._targets):
+            raise AppAlreadyDelegated(f"{app_id} has its role already; ids are never reused.", app=app_id)
+        role = DelegatedRole(name, [], APP_SIGNATURES, terminating=True, paths=app_paths(app_id))
+        _roles(self._targets)[name] = role
+        self._give(name, publisher, review)
+
+    def set_app_keys(self, app_id: str, *, publisher: PublicKey | None = None, review: PublicKey | None = None) -> None:
+        """Give an app another publisher or review key."""
+        present_publisher, present_review = app_keys(self._targets, app_id)
+        self._count(app_role(app_id), -1)
+        self._give(app_role(app_id), publisher or present_publisher, review or present_review)
+
+    def set_control_key(self, control: PublicKey) -> None:
+        """Give the control role another key."""
+        self._put(CONTROL_ROLE, [control])
+
+    def targets(self) -> Targets:
+        """Return the targets, without keys that nobody has any more."""
+        _drop_unused_keys(self._targets)
+        return self._targets
+
+    def _give(self, role: str, publisher: PublicKey, review: PublicKey) -> None:
+        control = {self._raw[keyid] for keyid in _roles(self._targets)[CONTROL_ROLE].keyids}
+        if publisher.raw == review.raw or self._reviews[publisher.raw] > 0:
+            raise _has_another_purpose("a review")
+        if self._publishers[review.raw] > 0:
+            raise _has_another_purpose("a publisher's")
+        if publisher.raw in control or review.raw in control:
+            raise _has_another_purpose("the control role's")
+        self._put(role, [publisher, review])
+        self._count(role, 1)
+
+    def _put(self, role: str, keys: Sequence[PublicKey]) -> None:
+        _put_keys(self._targets, role, keys)
+        self._raw.update(zip(_roles(self._targets)[role].keyids, (key.raw for key in keys), strict=True))
+
+    def _count(self, role: str, change: int) -> None:
+        publisher, review = _roles(self._targets)[role].keyids
+        self._publishers[self._raw[publisher]] += change
+        self._reviews[self._raw[review]] += change
+
+
 def with_app(current: Targets, app_id: str, *, publisher: PublicKey, review: PublicKey, now_ms: int) -> Targets:
     """Return the following targets with a new app: exactly two keys, both needed, only its own paths."""
-    name = app_role(app_id)
-    if name in _roles(current):
-        raise AppAlreadyDelegated(f"{app_id} has its role already; ids are never reused.", app=app_id)
-    following = renewed_targets(current, now_ms=now_ms)
-    _roles(following)[name] = DelegatedRole(name, [], APP_SIGNATURES, terminating=True, paths=app_paths(app_id))
-    return _with_app_keys(following, app_id, publisher, review)
+    change = TargetsChange(current, now_ms=now_ms)
+    change.add_app(app_id, publisher=publisher, review=review)
+    return change.targets()
 
 
 def with_app_keys(
@@ -156,16 +213,16 @@ def with_app_keys(
 
     Publish it only in one snapshot with the app's body signed by the new pair (`check_rotation`).
     """
-    present_publisher, present_review = app_keys(current, app_id)
-    following = renewed_targets(current, now_ms=now_ms)
-    return _with_app_keys(following, app_id, publisher or present_publisher, review or present_review)
+    change = TargetsChange(current, now_ms=now_ms)
+    change.set_app_keys(app_id, publisher=publisher, review=review)
+    return change.targets()
 
 
 def with_control_key(current: Targets, control: PublicKey, *, now_ms: int) -> Targets:
     """Return the following targets with another control key (after a theft, or every year)."""
-    following = renewed_targets(current, now_ms=now_ms)
-    _give_keys(following, CONTROL_ROLE, [control])
-    return following
+    change = TargetsChange(current, now_ms=now_ms)
+    change.set_control_key(control)
+    return change.targets()
 
 
 def with_envelope_keys(current: Targets, envelope_keys: Sequence[PublicKey], *, now_ms: int) -> Targets:
@@ -254,29 +311,25 @@ def _with_root_keys(root: Root, officers: Sequence[PublicKey], snapshot: PublicK
     return root
 
 
-def _with_app_keys(targets: Targets, app_id: str, publisher: PublicKey, review: PublicKey) -> Targets:
-    others = [each for each in delegated_apps(targets) if each != app_id]
-    pairs = [app_keys(targets, each) for each in others]
-    _check_purpose(publisher, [review, *(pair[1] for pair in pairs)], "a review")
-    _check_purpose(review, [pair[0] for pair in pairs], "a publisher's")
-    for key in (publisher, review):
-        _check_purpose(key, role_keys(targets, CONTROL_ROLE), "the control role's")
-    _give_keys(targets, app_role(app_id), [publisher, review])
-    return targets
-
-
 def _check_purpose(key: PublicKey, others: Sequence[PublicKey], whose: str) -> None:
     if any(same_key(key, other) for other in others):
-        raise KeyHasAnotherPurpose(
-            f"This public key is {whose} key already, and a key has one purpose. Make a new one with `sampan keygen`."
-        )
+        raise _has_another_purpose(whose)
 
 
-def _give_keys(targets: Targets, role: str, keys: Sequence[PublicKey]) -> None:
-    delegations = _delegations(targets)
+def _has_another_purpose(whose: str) -> KeyHasAnotherPurpose:
+    return KeyHasAnotherPurpose(
+        f"This public key is {whose} key already, and a key has one purpose. Make a new one with `sampan keygen`."
+    )
+
+
+def _put_keys(targets: Targets, role: str, keys: Sequence[PublicKey]) -> None:
     tuf_keys = [to_tuf_key(key) for key in keys]
     _roles(targets)[role].keyids = [key.keyid for key in tuf_keys]
-    delegations.keys.update({key.keyid: key for key in tuf_keys})
+    _delegations(targets).keys.update({key.keyid: key for key in tuf_keys})
+
+
+def _drop_unused_keys(targets: Targets) -> None:
+    delegations = _delegations(targets)
     used = {keyid for each in _roles(targets).values() for keyid in each.keyids}
     delegations.keys = {keyid: key for keyid, key in delegations.keys.items() if keyid in used}
 

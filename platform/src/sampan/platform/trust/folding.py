@@ -13,14 +13,11 @@ from sampan.offline_packages.trust_errors import NotSigned
 from sampan.platform.crypto.keys import PublicKey
 from sampan.platform.crypto.tuf_keys import key_id
 from sampan.platform.trust.bodies import (
+    TargetsChange,
     first_targets,
     make_root,
     next_root,
-    renewed_targets,
     role_keys,
-    with_app,
-    with_app_keys,
-    with_control_key,
 )
 from sampan.platform.trust.ceremony_rows import Request, RequestKind
 
@@ -73,20 +70,17 @@ def fold_targets(
 ) -> Targets | None:
     """Return the next targets that the requests ask for; `with_root` asks for a renewal in any case.
 
-    However many changes it holds, it is one version above `current`.
+    However many changes it holds, it is one version above `current`, and costs one copy.
     """
     asked = [request for request in requests if not request.kind.changes_root]
     if not asked and not with_root:
         return None
-    following = (
-        first_targets(tree, control=server.control, now_ms=now_ms)
-        if current is None
-        else renewed_targets(current, now_ms=now_ms)
-    )
-    version = following.version
+    start = first_targets(tree, control=server.control, now_ms=now_ms) if current is None else current
+    change = TargetsChange(start, now_ms=now_ms)
     for request in asked:
-        following = _with(following, request, keys, now_ms)
-    following.version = version
+        _carry_out(change, request, keys)
+    following = change.targets()
+    following.version = 1 if current is None else current.version + 1
     return following
 
 
@@ -131,14 +125,11 @@ def replaced_keys(before: Root | Targets | None, after: Root | Targets, roles: S
     return old - {key_id(key) for role in roles for key in role_keys(after, role)}
 
 
-def _with(targets: Targets, request: Request, keys: Mapping[str, PublicKey], now_ms: int) -> Targets:
+def _carry_out(change: TargetsChange, request: Request, keys: Mapping[str, PublicKey]) -> None:
     facts = request.facts
     if request.kind is RequestKind.APP:
-        publisher, countersigner = keys[facts.publisher], keys[facts.countersigner]
-        return with_app(targets, facts.app, publisher=publisher, review=countersigner, now_ms=now_ms)
-    if request.kind is RequestKind.APP_KEYS:
-        publisher, countersigner = keys[facts.publisher], keys[facts.countersigner]
-        return with_app_keys(targets, facts.app, publisher=publisher, review=countersigner, now_ms=now_ms)
-    if request.kind is RequestKind.CONTROL_KEY:
-        return with_control_key(targets, keys[facts.key], now_ms=now_ms)
-    return targets
+        change.add_app(facts.app, publisher=keys[facts.publisher], review=keys[facts.countersigner])
+    elif request.kind is RequestKind.APP_KEYS:
+        change.set_app_keys(facts.app, publisher=keys[facts.publisher], review=keys[facts.countersigner])
+    elif request.kind is RequestKind.CONTROL_KEY:
+        change.set_control_key(keys[facts.key])
