@@ -44,6 +44,15 @@ async def test_a_new_device_installs_opens_and_reports(scene: Scene) -> None:
     assert await furthest(scene, release) == {Stage.BOOTED: 1}
 
 
+async def test_what_apps_share_is_opened_by_nobody(scene: Scene) -> None:
+    device = scene.device()
+    await scene.round(device)
+    for kind, opened in (("shared", []), ("miniapp", ["app.opened"])):
+        device.memory.facts.kinds[APP] = kind
+        await asyncio.to_thread(device.open_all)
+        assert [each["type"] for each in device.memory.facts.events if each["type"] == "app.opened"] == opened
+
+
 async def test_the_third_round_is_answered_with_304_and_nothing_is_fetched_twice(scene: Scene) -> None:
     device = scene.device()
     for _ in range(3):

@@ -27,8 +27,10 @@ def register(root: typer.Typer) -> None:
 def run(
     context: typer.Context,
     folder: Folder,
-    server: Annotated[str, typer.Option(help="Address of the server.")] = "http://127.0.0.1:8080",
-    workspace: Annotated[str, typer.Option(help="Workspace.")] = "demo",
+    server: Annotated[
+        str, typer.Option(help="Address of the server.", envvar="SAMPAN_SERVER")
+    ] = "http://127.0.0.1:8080",
+    workspace: Annotated[str, typer.Option(help="Workspace.", envvar="SAMPAN_WORKSPACE")] = "demo",
     client_app: Annotated[str, typer.Option(help="Client app that the device plays.")] = "retail",
     token: Annotated[
         Path | None, typer.Option(help="JSON that `sampan --json demo token` printed; the device becomes that one.")

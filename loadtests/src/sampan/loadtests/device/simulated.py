@@ -30,7 +30,8 @@ from sampan.platform.errors import Forbidden, SampanError
 
 SYNC, EVENTS = "/client/v1/sync", "/client/v1/events"
 PROFILE = "intl"
-KINDS = frozenset({"miniapp", "shared"})
+SHARED = "shared"
+KINDS = frozenset({"miniapp", SHARED})
 MAX_TEXT = 500
 NOT_MODIFIED = 304
 BATCH_IS_BAD = frozenset({413, 422})
@@ -141,9 +142,13 @@ class SimulatedDevice:
             self.memory.save()
 
     def open_all(self) -> None:
-        """Open every installed app as a customer would, read all its files, and report that it runs."""
+        """Open every installed app as a customer would, read all its files, and report that it runs.
+
+        What apps share is no app: nobody opens it.
+        """
+        kinds = self.memory.facts.kinds
         for app_id in self.store.apps():
-            if self.store.state(app_id).current is not None:
+            if self.store.state(app_id).current is not None and kinds.get(app_id) != SHARED:
                 self.open(app_id)
 
     def open(self, app_id: str) -> bool:
