@@ -1,0 +1,467 @@
+import {
+  Calls,
+  type CatalogueItem,
+  type Confirmation,
+  codeOf,
+  isRefused,
+  type Sampan,
+  ServerAway,
+  ServerSaysNo,
+  type ShellFacts,
+  startSampan,
+} from "@sampan/sdk";
+import { HostProblem } from "../pages/problem";
+import { go } from "../route";
+import type { AppPhase, Asker, CatalogueApp, Consent, DeveloperFacts, DeviceRow, Host, Snapshot, Tier } from "./host";
+import { TIERS } from "./host";
+import { Icons } from "./icons";
+import { Lines } from "./lines";
+import { followWakeUps } from "./live";
+import { isObject, list, type Row, text } from "./read";
+import { readFacts } from "./shell_facts";
+import { goToApp, Stage } from "./stage";
+
+const [ME, RECENTS] = ["shell/me", "shell/recents"];
+const MOST_RECENTS = 8;
+const HOST_VERSION = 1;
+const EVENTS_AFTER_MS = 2_000;
+const CLOSED: AppPhase = { step: "closed" };
+
+interface Me {
+  tier: Tier;
+  customer: Snapshot["customer"];
+}
+
+export function createHost(): Host {
+  return new BrowserHost();
+}
+
+/** The shell on the SDK: this browser is the device. */
+class BrowserHost implements Host {
+  private readonly listeners = new Set<() => void>();
+  private readonly phases = new Map<string, AppPhase>();
+  private readonly lines = new Lines();
+  private readonly stage = new Stage((app) => this.tell(app, { step: "opening" }));
+  private asker: Asker | null = null;
+  private phone: Sampan | null = null;
+  private facts: ShellFacts | null = null;
+  private icons: Icons | null = null;
+  private theme = { scheme: "light" as "light" | "dark", fontScale: 1 };
+  private language = "zh";
+  private syncing: Promise<void> | null = null;
+  private checkTimer = 0;
+  private state: Snapshot = {
+    phase: "starting",
+    demo: false,
+    online: navigator.onLine,
+    tier: "visitor",
+    customer: null,
+    apps: [],
+    categories: [],
+    recents: [],
+  };
+
+  subscribe(listener: () => void): () => void {
+    this.listeners.add(listener);
+    return () => this.listeners.delete(listener);
+  }
+
+  snapshot(): Snapshot {
+    return this.state;
+  }
+
+  phase(app: string): AppPhase {
+    return this.phases.get(app) ?? CLOSED;
+  }
+
+  stageAt(element: HTMLElement): void {
+    this.stage.at(element);
+  }
+
+  askBy(asker: Asker): void {
+    this.asker = asker;
+  }
+
+  async start(): Promise<void> {
+    keepShellOffline();
+    try {
+      await this.begin();
+    } catch (problem) {
+      console.error(problem);
+      this.change({ phase: "unreachable" });
+      addEventListener("online", () => location.reload(), { once: true });
+    }
+  }
+
+  async askCode(phone: string): Promise<string | null> {
+    const number = international(phone);
+    await asked(this.ready().session.askCode(number, this.language));
+    if (!this.state.demo) return null;
+    const { body } = await asked(new Calls(location.origin).send("GET", "/client/v1/demo/codes"));
+    return text(list(body, "codes").find((each) => each.phone === number)?.code);
+  }
+
+  async signIn(phone: string, code: string): Promise<void> {
+    await asked(this.ready().session.signIn(international(phone), code.trim()));
+    await this.readMe();
+    await this.sync();
+  }
+
+  async signOut(): Promise<void> {
+    await asked(this.ready().session.signOut());
+    await this.ready().store.write([{ key: RECENTS }]);
+    await this.readMe();
+    await this.sync();
+  }
+
+  async raiseTo(tier: Tier): Promise<void> {
+    await asked(this.ready().session.call("POST", "/client/v1/demo/tier", { tier }));
+    await this.readMe();
+    await this.sync();
+  }
+
+  async devices(): Promise<readonly DeviceRow[]> {
+    const { body } = await asked(this.ready().session.call("GET", "/client/v1/devices"));
+    return list(body, "devices").map((row) => ({
+      id: text(row.id),
+      isThis: row.is_this === true,
+      platform: text(row.platform),
+      model: text(row.model),
+      lastSeenMs: Number(row.last_seen_ms ?? 0),
+    }));
+  }
+
+  async signOutDevice(id: string): Promise<void> {
+    await asked(this.ready().session.call("DELETE", `/client/v1/devices/${encodeURIComponent(id)}`));
+  }
+
+  async consents(): Promise<readonly Consent[]> {
+    const { body } = await asked(this.ready().session.call("GET", "/client/v1/consents"));
+    return list(body, "consents").map((row) => ({
+      app: text(row.app),
+      permission: text(row.permission),
+      grantedMs: Number(row.granted_ms ?? 0),
+    }));
+  }
+
+  async withdraw(app: string, permission: string): Promise<void> {
+    await asked(this.ready().consents.withdraw(app, permission));
+  }
+
+  async open(app: string): Promise<void> {
+    const { container, device } = this.ready();
+    if (container.running().includes(app)) {
+      container.show(app);
+      this.stage.show(app);
+      return;
+    }
+    try {
+      const { current } = await device.packages.state(app);
+      this.tell(app, { step: current === null ? "installing" : "opening" });
+      if (current === null) await this.sync();
+      await container.open(app);
+      this.stage.show(app);
+      this.remember(app);
+    } catch (problem) {
+      this.tell(app, { step: "refused", refusal: await this.refusalOf(app, problem) });
+    }
+  }
+
+  hide(app: string): void {
+    this.phone?.container.hide(app);
+    this.stage.show(null);
+  }
+
+  close(app: string): void {
+    this.phone?.container.close(app);
+    this.phases.delete(app);
+    this.notify();
+  }
+
+  async clearData(app: string): Promise<void> {
+    await asked(this.ready().container.clearData(app));
+  }
+
+  async report(app: string, reason: string, text: string): Promise<void> {
+    await asked(this.ready().session.call("POST", `/client/v1/apps/${app}/report`, { reason, text }));
+  }
+
+  async developer(app: string): Promise<DeveloperFacts> {
+    const facts = app === "" ? await this.shellFacts() : await this.appFacts(app);
+    return { facts, lines: this.lines.of(app) };
+  }
+
+  present(appearance: "light" | "dark", language: "zh" | "en", isLarge: boolean): void {
+    this.theme = { scheme: appearance, fontScale: isLarge ? 1.25 : 1 };
+    this.language = language;
+    this.phone?.container.setTheme(this.theme);
+    this.phone?.container.setLanguage(language);
+  }
+
+  private async begin(): Promise<void> {
+    const { facts, isDemo } = await readFacts();
+    const phone = startSampan({
+      facts,
+      isDebugging: true,
+      theme: this.theme,
+      language: this.language,
+      profile: () => ({ platform: "web", host_version: HOST_VERSION, lang: this.language }),
+      askConsent: async (app, permission) => {
+        const found = this.entry(app);
+        return found !== undefined && ((await this.asker?.consent(found, permission)) ?? false);
+      },
+      ui: {
+        mount: (app) => this.stage.mount(app),
+        unmount: (app) => this.stage.unmount(app),
+        title: (app, title) => this.stage.title(app, title),
+        confirm: async (app, what) => this.confirmed(app, what),
+      },
+    });
+    this.phone = phone;
+    this.facts = facts;
+    this.icons = new Icons(phone.store, `/trust/${facts.workspace}/${facts.trust.profile}/files`);
+    this.listen(phone);
+    this.change({ demo: isDemo });
+    await this.readKept();
+    this.change({ phase: "ready" });
+    await this.sync();
+    await this.readMe();
+    void followWakeUps(phone.session, () => void this.sync(), new AbortController().signal);
+  }
+
+  private listen({ container }: Sampan): void {
+    container.on("booted", ({ app }) => this.tell(app, { ...this.phase(app), step: "running" }));
+    container.on("version-ready", ({ app, version }) => this.tell(app, { ...this.phase(app), newer: version }));
+    container.on("closed", ({ app }) => {
+      this.phases.delete(app);
+      const before = container.running().at(-1);
+      if (decodeURIComponent(location.hash) === `#/app/${app}`) go(before ? `app/${before}` : "home");
+      this.notify();
+      void this.refresh();
+    });
+    container.on("crashed", ({ app, code, revertedTo }) => {
+      this.lines.add(app, "error", `crashed ${code}${revertedTo === null ? "" : `, went back to ${revertedTo}`}`, true);
+      if (revertedTo === null) this.tell(app, { step: "refused", refusal: { code, detail: "" } });
+    });
+    container.on("refused", ({ app, code, path }) => this.lines.add(app, "error", `refused ${code} ${path}`, true));
+    container.on("healed", ({ app, code }) => this.lines.add(app, "error", `healed ${code}`, false));
+    container.on("call", ({ app, method, code }) =>
+      this.lines.add(app, "permission", code === null ? method : `${method} ${code}`, code !== null),
+    );
+    container.on("console", ({ app, level, text }) =>
+      this.lines.add(app, "console", `${level} ${text}`, level === "error"),
+    );
+    for (const event of ["online", "offline"]) {
+      addEventListener(event, () => {
+        this.change({ online: navigator.onLine });
+        if (navigator.onLine) void this.sync();
+      });
+    }
+  }
+
+  /** One round with the server; while one runs, whoever asks waits for it. */
+  private sync(): Promise<void> {
+    this.syncing ??= this.round().finally(() => {
+      this.syncing = null;
+    });
+    return this.syncing;
+  }
+
+  private async round(): Promise<void> {
+    const { sync, events } = this.ready();
+    let seconds = 60;
+    try {
+      const round = await sync.run();
+      seconds = round.nextCheckSeconds;
+      for (const { what, app, code } of round.happenings) {
+        if (app && code) this.lines.add(app, "error", `sync ${what} ${code}`, true);
+      }
+      this.change({ online: true });
+    } catch (problem) {
+      if (problem instanceof ServerAway) this.change({ online: false });
+      this.lines.add("", "network", `sync ${problem instanceof ServerSaysNo ? problem.code : codeOf(problem)}`, true);
+    }
+    await this.refresh();
+    clearTimeout(this.checkTimer);
+    this.checkTimer = window.setTimeout(() => void this.sync(), seconds * 1000 * (1 + Math.random() / 10));
+    setTimeout(() => void events.send().catch(() => undefined), EVENTS_AFTER_MS);
+  }
+
+  /** Show what is kept on this device: who was signed in, the catalogue, what is installed. */
+  private async readKept(): Promise<void> {
+    const { store } = this.ready();
+    const me = (await store.get(ME)) as Me | undefined;
+    if (me) this.change({ tier: me.tier, customer: me.customer });
+    await this.refresh();
+  }
+
+  private async refresh(): Promise<void> {
+    const { sync, store } = this.ready();
+    const catalogue = await sync.catalogue();
+    const recents = ((await store.get(RECENTS)) as string[] | undefined) ?? [];
+    const apps = await Promise.all((catalogue?.items ?? []).map((item) => this.entryOf(item)));
+    this.change({ apps, recents, categories: catalogue?.categories ?? [] });
+  }
+
+  private async entryOf(item: CatalogueItem): Promise<CatalogueApp> {
+    const { packages } = this.ready().device;
+    const { current } = await packages.state(item.id);
+    const opensFrom = TIERS.find((tier) => tier === item.entry.open_tier) ?? null;
+    return {
+      id: item.id,
+      name: item.name,
+      text: item.text,
+      category: item.category,
+      icon: (await this.icons?.address(item.icon)) ?? null,
+      mayOpen: item.mayOpen,
+      neededTier: item.mayOpen ? null : opensFrom,
+      installed: current && { version: current.version, sequence: current.sequence, digest: current.digest },
+      hasUpdate: current !== null && (await packages.staged(item.id)) !== null,
+    };
+  }
+
+  private async readMe(): Promise<void> {
+    const { session, store } = this.ready();
+    try {
+      const { body } = await session.call("GET", "/client/v1/me");
+      const me = meOf(body);
+      await store.write([{ key: ME, value: me }]);
+      this.change({ tier: me.tier, customer: me.customer });
+    } catch {
+      // what was known stays
+    }
+  }
+
+  private remember(app: string): void {
+    const recents = [app, ...this.state.recents.filter((each) => each !== app)].slice(0, MOST_RECENTS);
+    this.change({ recents });
+    void this.ready().store.write([{ key: RECENTS, value: recents }]);
+  }
+
+  private async refusalOf(app: string, problem: unknown): Promise<{ code: string; detail: string }> {
+    const { current } = await this.ready().device.packages.state(app);
+    if (current === null && !this.state.online) return { code: "offline", detail: "" };
+    const detail = isRefused(problem) || problem instanceof Error ? problem.message : "";
+    return { code: codeOf(problem), detail };
+  }
+
+  private async confirmed(app: string, what: Confirmation): Promise<boolean> {
+    const found = this.entry(app);
+    if (found === undefined || this.asker === null) return false;
+    if (what.kind === "sign")
+      return this.asker.confirm(found, { kind: "sign", title: what.signing.title, amount: null });
+    const { title, amount } = what.payment;
+    return this.asker.confirm(found, {
+      kind: "pay",
+      title,
+      amount: { minor: amount.value_minor, currency: amount.currency },
+    });
+  }
+
+  private entry(app: string): CatalogueApp | undefined {
+    return this.state.apps.find((each) => each.id === app);
+  }
+
+  private async shellFacts(): Promise<DeveloperFacts["facts"]> {
+    const { session, events } = this.ready();
+    const status = await session.status();
+    return [
+      ["workspace", this.facts?.workspace ?? "-"],
+      ["client app", this.facts?.client_app ?? "-"],
+      ["device", status?.device ?? "-"],
+      ["customer", status?.customer ?? "-"],
+      ["tier", this.state.tier],
+      ["events waiting", String(await events.size())],
+      ["trust profile", this.facts?.trust.profile ?? "-"],
+    ];
+  }
+
+  private async appFacts(app: string): Promise<DeveloperFacts["facts"]> {
+    const { device, session } = this.ready();
+    const { current, kept, highestStarted } = await device.packages.state(app);
+    const control = await device.tree.obeyedControl(app);
+    const facts: [string, string][] = [
+      ["app", app],
+      ["version", current ? `${current.version} (${current.sequence})` : "-"],
+      ["digest", current?.digest ?? "-"],
+      ["kept version", kept ? `${kept.version} (${kept.sequence})` : "-"],
+      ["highest started", String(highestStarted)],
+      ["control serial", control ? String(control.serial) : "-"],
+    ];
+    try {
+      const { body } = await session.call("GET", `/client/v1/apps/${app}/explain`);
+      for (const [name, value] of Object.entries(isObject(body) ? body : {})) facts.push([name, shown(value)]);
+    } catch {
+      // without the server there is no why
+    }
+    return facts;
+  }
+
+  private tell(app: string, phase: AppPhase): void {
+    this.phases.set(app, phase);
+    if (phase.step === "opening") goToApp(app);
+    this.notify();
+  }
+
+  private change(change: Partial<Snapshot>): void {
+    this.state = { ...this.state, ...change };
+    this.notify();
+  }
+
+  private notify(): void {
+    for (const listener of this.listeners) listener();
+  }
+
+  private ready(): Sampan {
+    if (this.phone === null) throw new HostProblem("starting", "The app is still starting.");
+    return this.phone;
+  }
+}
+
+/** Let what failed be read: the server's sentence under its code. */
+async function asked<T>(work: Promise<T>): Promise<T> {
+  try {
+    return await work;
+  } catch (problem) {
+    if (!(problem instanceof ServerSaysNo)) throw problem;
+    throw new HostProblem(problem.code, problem.message, String(problem.facts.trace_id ?? ""));
+  }
+}
+
+function meOf(body: unknown): Me {
+  const { tier, customer }: Row = isObject(body) ? body : {};
+  const named = isObject(customer) ? customer : null;
+  return {
+    tier: TIERS.find((each) => each === tier) ?? "visitor",
+    customer: named && { name: text(named.name_masked), phone: text(named.phone_masked) },
+  };
+}
+
+const shown = (value: unknown): string => (typeof value === "string" ? value : JSON.stringify(value));
+
+/** Phone numbers without a country are the bank's own country's. */
+function international(phone: string): string {
+  const digits = phone.replace(/[\s()-]/g, "");
+  return digits.startsWith("+") ? digits : `+86${digits}`;
+}
+
+function keepShellOffline(): void {
+  if (!("serviceWorker" in navigator)) return;
+  const policy = (globalThis as { trustedTypes?: TrustedTypesLike }).trustedTypes?.createPolicy("sampan-shell", {
+    createScriptURL: (address) => {
+      if (address !== "/sw.js") throw new TypeError("The shell has one worker.");
+      return address;
+    },
+  });
+  const address = (policy?.createScriptURL("/sw.js") ?? "/sw.js") as string;
+  navigator.serviceWorker.register(address, { updateViaCache: "none" }).catch(console.error);
+}
+
+interface TrustedTypesLike {
+  createPolicy(
+    name: string,
+    rules: { createScriptURL: (text: string) => string },
+  ): {
+    createScriptURL: (text: string) => unknown;
+  };
+}

@@ -1,0 +1,113 @@
+import type { Text } from "../i18n";
+
+/** What the pages know of the platform; `browser_host.ts` is the one that runs on the SDK. */
+
+export const TIERS = ["visitor", "registered", "e_account", "full"] as const;
+export type Tier = (typeof TIERS)[number];
+
+export interface CatalogueApp {
+  id: string;
+  name: Text;
+  text: Text;
+  category: string;
+  icon: string | null;
+  mayOpen: boolean;
+  /** The least tier that opens it, where the server says. */
+  neededTier: Tier | null;
+  installed: { version: string; sequence: number; digest: string } | null;
+  hasUpdate: boolean;
+}
+
+export interface Snapshot {
+  phase: "starting" | "ready" | "unreachable";
+  demo: boolean;
+  online: boolean;
+  tier: Tier;
+  customer: { name: string; phone: string } | null;
+  apps: readonly CatalogueApp[];
+  categories: readonly { id: string; name: Text }[];
+  recents: readonly string[];
+}
+
+export interface DeviceRow {
+  id: string;
+  isThis: boolean;
+  platform: string;
+  model: string;
+  lastSeenMs: number;
+}
+
+export interface Consent {
+  app: string;
+  permission: string;
+  grantedMs: number;
+}
+
+/** One line of the developer panel's lists. */
+export interface DeveloperLine {
+  atMs: number;
+  kind: "permission" | "network" | "console" | "error";
+  text: string;
+  isProblem: boolean;
+}
+
+export interface DeveloperFacts {
+  facts: readonly (readonly [string, string])[];
+  lines: readonly DeveloperLine[];
+}
+
+/** Why an app could not open: a stable code and what the customer reads. */
+export interface Refusal {
+  code: string;
+  detail: string;
+}
+
+/** Where one open app is. `newer` is a version that waits until the app is opened anew. */
+export interface AppPhase {
+  step: "closed" | "installing" | "opening" | "running" | "refused";
+  refusal?: Refusal;
+  newer?: string;
+}
+
+/** A payment or a signature that the customer confirms in the shell's own words. */
+export interface Confirmation {
+  kind: "pay" | "sign";
+  title: string;
+  amount: { minor: number; currency: string } | null;
+}
+
+/** What the host asks the customer. */
+export interface Asker {
+  consent(app: CatalogueApp, permission: string): Promise<boolean>;
+  confirm(app: CatalogueApp, what: Confirmation): Promise<boolean>;
+}
+
+export interface Host {
+  subscribe(listener: () => void): () => void;
+  snapshot(): Snapshot;
+  phase(app: string): AppPhase;
+  start(): Promise<void>;
+  /** The one element that all apps' frames live in; it never moves, since a moved frame begins anew. */
+  stageAt(element: HTMLElement): void;
+  /** Ask for a one-time code; in the demo the answer is the code itself. */
+  askCode(phone: string): Promise<string | null>;
+  signIn(phone: string, code: string): Promise<void>;
+  signOut(): Promise<void>;
+  raiseTo(tier: Tier): Promise<void>;
+  devices(): Promise<readonly DeviceRow[]>;
+  signOutDevice(id: string): Promise<void>;
+  consents(): Promise<readonly Consent[]>;
+  withdraw(app: string, permission: string): Promise<void>;
+  /** Open an app or bring it to the front; how it goes is told by `phase`. */
+  open(app: string): Promise<void>;
+  /** Another page is in front; the app goes on. */
+  hide(app: string): void;
+  close(app: string): void;
+  clearData(app: string): Promise<void>;
+  report(app: string, reason: string, text: string): Promise<void>;
+  /** An empty id asks for the shell itself. */
+  developer(app: string): Promise<DeveloperFacts>;
+  askBy(asker: Asker): void;
+  /** Appearance and language, handed on to running apps. */
+  present(appearance: "light" | "dark", language: "zh" | "en", isLarge: boolean): void;
+}

@@ -1,0 +1,66 @@
+import type { JSX } from "react";
+import type { CatalogueApp } from "../host/host";
+import { useWords } from "../i18n";
+import { go } from "../route";
+import { Icon } from "../ui/icons";
+import { AppIcon } from "../ui/parts";
+
+/** An app as a tile: icon, name, a dot when an update waits, a lock when the tier is too low. */
+export function AppTile({ app }: { app: CatalogueApp }): JSX.Element {
+  const { t, both } = useWords();
+  const locked = app.neededTier ? t("locked", { tier: t(app.neededTier) }) : t("locked_hint");
+  return (
+    <button
+      type="button"
+      className={app.mayOpen ? "tile" : "tile locked"}
+      aria-label={app.mayOpen ? both(app.name) : `${both(app.name)}, ${locked}`}
+      onClick={() => go(app.mayOpen ? `app/${app.id}` : "me")}
+    >
+      <span className="tile-icon">
+        <AppIcon app={app} />
+        {app.mayOpen && app.hasUpdate && <i className="dot" title={t("updated")} />}
+        {!app.mayOpen && (
+          <span className="tile-lock">
+            <Icon name="lock" size={14} />
+          </span>
+        )}
+      </span>
+      <span className="tile-name">{both(app.name)}</span>
+    </button>
+  );
+}
+
+/** An app as a row, with what it does. */
+export function AppRow({ app }: { app: CatalogueApp }): JSX.Element {
+  const { t, both } = useWords();
+  const locked = app.neededTier ? t("locked", { tier: t(app.neededTier) }) : t("locked_hint");
+  return (
+    <button
+      type="button"
+      className={app.mayOpen ? "row" : "row locked"}
+      onClick={() => go(app.mayOpen ? `app/${app.id}` : "me")}
+    >
+      <AppIcon app={app} size={44} />
+      <span className="row-text">
+        <b>{both(app.name)}</b>
+        <small>{both(app.text)}</small>
+      </span>
+      {app.mayOpen ? (
+        app.hasUpdate && <span className="tag">{t("updated")}</span>
+      ) : (
+        <span className="tag quiet">
+          <Icon name="lock" size={13} /> {locked}
+        </span>
+      )}
+    </button>
+  );
+}
+
+/** Apps whose name or text holds what was typed. */
+export function matching(apps: readonly CatalogueApp[], typed: string): readonly CatalogueApp[] {
+  const wanted = typed.trim().toLowerCase();
+  if (wanted === "") return apps;
+  return apps.filter((app) =>
+    [app.name.zh, app.name.en, app.text.zh, app.text.en].some((text) => text.toLowerCase().includes(wanted)),
+  );
+}

@@ -1,0 +1,20 @@
+import type { Words } from "../i18n";
+
+/** What the server or the container said went wrong: a sentence, a code, a reference for the bank's desk. */
+export class HostProblem extends Error {
+  constructor(
+    readonly code: string,
+    sentence: string,
+    readonly traceId = "",
+  ) {
+    super(sentence);
+    this.name = "HostProblem";
+  }
+}
+
+export function messageOf(problem: unknown, t: Words["t"]): string {
+  if (problem instanceof HostProblem) {
+    return problem.traceId ? `${problem.message} (${t("trace")} ${problem.traceId.slice(0, 8)})` : problem.message;
+  }
+  return t("load_failed");
+}

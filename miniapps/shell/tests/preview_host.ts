@@ -1,0 +1,99 @@
+import { type CatalogueApp, type Host, type Snapshot, TIERS, type Tier } from "../src/host/host";
+
+/** A host without a server, for tests of the pages: everything it knows it was told. */
+export function previewHost(told: Partial<Snapshot> = {}): Host & { change: (told: Partial<Snapshot>) => void } {
+  let snapshot: Snapshot = {
+    phase: "ready",
+    demo: true,
+    online: true,
+    tier: "visitor",
+    customer: null,
+    apps: sampleApps("visitor"),
+    categories: [
+      { id: "offers", name: { zh: "优惠", en: "Offers" } },
+      { id: "daily", name: { zh: "生活", en: "Daily life" } },
+      { id: "money", name: { zh: "资金", en: "Money" } },
+    ],
+    recents: [],
+    ...told,
+  };
+  const refused = { step: "refused", refusal: { code: "open_killed", detail: "" } } as const;
+  const listeners = new Set<() => void>();
+  const change = (next: Partial<Snapshot>): void => {
+    snapshot = { ...snapshot, ...next };
+    for (const listener of listeners) listener();
+  };
+  return {
+    change,
+    subscribe(listener) {
+      listeners.add(listener);
+      return () => listeners.delete(listener);
+    },
+    snapshot: () => snapshot,
+    start: async () => {},
+    askCode: async () => "482913",
+    signIn: async (phone) =>
+      change({
+        tier: "registered",
+        apps: sampleApps("registered"),
+        customer: { name: "林*", phone: phone.slice(0, 3) },
+      }),
+    signOut: async () => change({ tier: "visitor", customer: null, apps: sampleApps("visitor") }),
+    raiseTo: async (tier) => change({ tier, apps: sampleApps(tier) }),
+    devices: async () => [
+      { id: "dev_1", isThis: true, platform: "web", model: "Chromium 156", lastSeenMs: 1_800_000_000_000 },
+      { id: "dev_2", isThis: false, platform: "android", model: "Pixel 8", lastSeenMs: 1_799_900_000_000 },
+    ],
+    signOutDevice: async () => {},
+    consents: async () => [{ app: "bank.demo.bills", permission: "profile", grantedMs: 1_800_000_000_000 }],
+    withdraw: async () => {},
+    phase: () => refused,
+    stageAt: () => {},
+    open: async () => {},
+    hide: () => {},
+    close: () => {},
+    clearData: async () => {},
+    report: async () => {},
+    developer: async (id) => ({
+      facts: [
+        ["app", id || "shell"],
+        ["digest", "sha256:9f2c1b7e0d5a4c3388f1e2d3c4b5a69788990011223344556677889900aabbcc"],
+      ],
+      lines: [{ atMs: 1_800_000_000_000, kind: "permission", text: "user.tier allowed", isProblem: false }],
+    }),
+    askBy: () => {},
+    present: () => {},
+  };
+}
+
+const NAMES: readonly (readonly [string, string, string, string, string, string, Tier])[] = [
+  [
+    "bank.demo.coupons",
+    "优惠券中心",
+    "Coupon centre",
+    "领取附近商户的优惠券",
+    "Coupons of shops nearby",
+    "offers",
+    "visitor",
+  ],
+  ["bank.demo.bills", "生活缴费", "Bills", "水、电、燃气与宽带缴费", "Electricity, water, gas", "daily", "registered"],
+  ["bank.demo.transfer", "转账", "Transfer", "向常用收款人转账", "Send money", "money", "e_account"],
+  ["bank.demo.wealth", "财富商城", "Wealth shop", "挑选并买入理财产品", "Investment products", "money", "full"],
+];
+
+export function sampleApps(tier: Tier): CatalogueApp[] {
+  return NAMES.map(([id, zh, en, zhText, enText, category, needed]) => {
+    const mayOpen = TIERS.indexOf(tier) >= TIERS.indexOf(needed);
+    return {
+      id,
+      name: { zh, en },
+      text: { zh: zhText, en: enText },
+      category,
+      icon: null,
+      mayOpen,
+      neededTier: mayOpen ? null : needed,
+      installed: mayOpen ? { version: "1.0.0", sequence: 1, digest: "sha256:00" } : null,
+      hasUpdate: id === "bank.demo.coupons",
+    };
+  });
+}
