@@ -159,6 +159,6 @@ async def test_an_archived_app_keeps_an_empty_role_and_takes_nothing_more(publis
         assert role is not None
         assert role.targets == {}
     reader = person("reader", REVIEWER_RIGHTS)
-    assert (await apps_service.get_app(publishing.core, WORKSPACE, reader, APP)).archived_ms is not None
+    assert (await apps_service.get_app(publishing.core, WORKSPACE, reader, APP)).app.archived_ms is not None
     with pytest.raises(AppArchived):
         await publishing.submit(packed_app(publishing.folder, 2))

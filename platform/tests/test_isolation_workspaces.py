@@ -89,7 +89,7 @@ class Caller:
         path = PARAMETER.sub(lambda match: quote(str(ids[match[1]]), safe=""), pattern)
         address = f"/w/{self.town.workspace}{CONSOLE}{path}"
         headers = headers if headers is not None else await self.fresh()
-        options: dict[str, Any] = {"json": body}
+        options: dict[str, Any] = {"params": body} if method == "GET" else {"json": body}
         if body == RAW:
             options = {"content": b'{"bank_reference":"r","tier":"full"}\n'}
             headers = {**headers, "content-type": "application/x-ndjson"}

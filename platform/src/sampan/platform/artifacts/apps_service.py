@@ -4,13 +4,17 @@ Whoever may not see a thing is told that it does not exist, in the same words as
 """
 
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
 
 from sampan.platform.artifacts import apps_repository as repository
 from sampan.platform.artifacts import problems
+from sampan.platform.artifacts import versions_repository as versions
 from sampan.platform.artifacts.apps_repository import BY_ID, App, AppFilter, Publisher, Reach, Tester
 from sampan.platform.artifacts.kinds import kind_of
 from sampan.platform.artifacts.moves import PART
+from sampan.platform.artifacts.states import VersionState
 from sampan.platform.artifacts.trial_part import TRIAL_PART
+from sampan.platform.artifacts.versions_repository import Version
 from sampan.platform.core import Core
 from sampan.platform.engines.database import Transaction
 from sampan.platform.engines.paging import Found, Order, Paging
@@ -25,6 +29,16 @@ from sampan.platform.workspaces.revisions import raise_revision
 READ = "app:read"
 MAX_APP_ID = 128
 MAX_TESTERS = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class KnownApp:
+    """An app with its highest version, its highest published one, and how many wait for a review."""
+
+    app: App
+    newest: Version | None
+    published: Version | None
+    waiting: int
 
 
 def reach_of(actor: Actor) -> Reach:
@@ -137,16 +151,30 @@ async def active_keys(tx: Transaction, publisher_id: str, profiles: Collection[s
 
 async def list_apps(
     core: Core, workspace_id: str, actor: Actor, wanted: AppFilter, paging: Paging, order: Order = BY_ID
-) -> Found[App]:
-    """Return a page of the apps that the actor may see."""
+) -> Found[KnownApp]:
+    """Return a page of the apps that the actor may see, with what is known of their versions."""
     async with core.store.workspace(workspace_id).read() as tx:
-        return await repository.page_apps(tx, reach_of(actor), wanted, paging, order)
+        found = await repository.page_apps(tx, reach_of(actor), wanted, paging, order)
+        known = await _known(tx, found.items)
+    return found.shown(lambda app: known[app.app_id])
 
 
-async def get_app(core: Core, workspace_id: str, actor: Actor, app_id: str) -> App:
-    """Return one app that the actor may see."""
+async def get_app(core: Core, workspace_id: str, actor: Actor, app_id: str) -> KnownApp:
+    """Return one app that the actor may see, with what is known of its versions."""
     async with core.store.workspace(workspace_id).read() as tx:
-        return await visible_app(tx, actor, app_id)
+        app = await visible_app(tx, actor, app_id)
+        return (await _known(tx, [app]))[app_id]
+
+
+async def _known(tx: Transaction, apps: Sequence[App]) -> dict[str, KnownApp]:
+    ids = [app.app_id for app in apps]
+    newest = await versions.latest_versions(tx, ids)
+    published = await versions.latest_versions(tx, ids, [VersionState.PUBLISHED])
+    waiting = await versions.count_by_app(tx, ids, [VersionState.UPLOADED, VersionState.IN_REVIEW])
+    return {
+        app.app_id: KnownApp(app, newest.get(app.app_id), published.get(app.app_id), waiting.get(app.app_id, 0))
+        for app in apps
+    }
 
 
 async def get_testers(core: Core, workspace_id: str, actor: Actor, app_id: str, paging: Paging) -> Found[Tester]:

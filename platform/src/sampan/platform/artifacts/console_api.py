@@ -2,7 +2,7 @@
 
 from fastapi import APIRouter
 
-from sampan.platform.artifacts import console_apps, console_versions
+from sampan.platform.artifacts import console_apps, console_comparison, console_versions
 from sampan.platform.core import Core
 
 
@@ -13,6 +13,7 @@ def build_routes(core: Core) -> APIRouter:
     console_apps.add_app_routes(router, core)
     console_versions.add_version_routes(router, core)
     console_versions.add_content_routes(router, core)
+    console_comparison.add_comparison_routes(router, core)
     console_versions.add_review_routes(router, core)
     console_versions.add_renewal_routes(router, core)
     return router

@@ -103,7 +103,7 @@ def add_app_routes(router: APIRouter, core: Core) -> None:
         app = await apps_service.create_app(
             core, workspace_id, actor, app_id=body.app, kind=body.kind, publisher_id=body.publisher
         )
-        return app_out(app)
+        return app_out(apps_service.KnownApp(app, None, None, 0))
 
     @router.get("/apps/{app}")
     async def get_app(workspace_id: Workspace, actor: Reader, app: str) -> AppOut:

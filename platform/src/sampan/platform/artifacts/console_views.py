@@ -3,9 +3,10 @@
 from collections.abc import Sequence
 from typing import Any, Literal
 
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 
-from sampan.platform.artifacts.apps_repository import App, Publisher, Tester
+from sampan.platform.artifacts.apps_repository import Publisher, Tester
+from sampan.platform.artifacts.apps_service import KnownApp
 from sampan.platform.artifacts.candidates_repository import Candidate
 from sampan.platform.artifacts.notes_repository import Comment
 from sampan.platform.artifacts.review_service import VersionDetail
@@ -32,6 +33,13 @@ class PublisherOut(BaseModel):
     keys: list[PublisherKeyOut]
 
 
+class PublishedOut(BaseModel):
+    """A published version by its two names."""
+
+    sequence: int
+    version: str
+
+
 class AppOut(BaseModel):
     """A registered app."""
 
@@ -40,6 +48,10 @@ class AppOut(BaseModel):
     publisher: str
     created_ms: int
     archived_ms: int | None
+    name: str = Field(description="As its highest version calls it; empty before the first.")
+    has_icon: bool
+    published: PublishedOut | None = Field(description="The highest published version; null when there is none.")
+    waiting: int = Field(description="Versions under review or waiting for it.")
 
 
 class TesterOut(BaseModel):
@@ -177,9 +189,15 @@ def publisher_out(publisher: Publisher, keys: Sequence[KeyRecord]) -> PublisherO
     return PublisherOut(id=publisher.id, name=publisher.name, created_ms=publisher.created_ms, keys=shown)
 
 
-def app_out(app: App) -> AppOut:
+def app_out(known: KnownApp) -> AppOut:
     """Return an app as the API shows it."""
+    app, newest, published = known.app, known.newest, known.published
+    shown = published or newest
     return AppOut(
+        name=shown.package.name if shown else "",
+        has_icon=bool(shown and shown.package.icon_digest),
+        published=PublishedOut(sequence=published.sequence, version=published.package.version) if published else None,
+        waiting=known.waiting,
         app=app.app_id,
         kind=app.kind,
         publisher=app.publisher_id,

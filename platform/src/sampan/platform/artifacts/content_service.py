@@ -26,19 +26,20 @@ class Archive:
 
 async def get_index(core: Core, workspace_id: str, actor: Actor, app_id: str, sequence: int) -> bytes:
     """Return the content index; its digest is the package digest."""
-    version = await _open(core, workspace_id, actor, app_id, sequence)
+    version = await readable_version(core, workspace_id, actor, app_id, sequence)
     return await read_index(core, keys_of(workspace_id, version).index)
 
 
 async def get_archive(core: Core, workspace_id: str, actor: Actor, app_id: str, sequence: int) -> Archive:
     """Return the stored archive; what is not published yet goes to its publisher and its reviewers alone."""
-    version = await _open(core, workspace_id, actor, app_id, sequence)
+    version = await readable_version(core, workspace_id, actor, app_id, sequence)
     key = keys_of(workspace_id, version).package
     name = f"{app_id}-{version.package.version}.ma"
     return Archive(name, await core.objects.size(key), core.objects.read(key))
 
 
-async def _open(core: Core, workspace_id: str, actor: Actor, app_id: str, sequence: int) -> Version:
+async def readable_version(core: Core, workspace_id: str, actor: Actor, app_id: str, sequence: int) -> Version:
+    """Return a version whose content the actor may read: what is not published, publisher and reviewers alone."""
     async with core.store.workspace(workspace_id).read() as tx:
         app = await visible_app(tx, actor, app_id)
         version = await find(tx, app_id, sequence)

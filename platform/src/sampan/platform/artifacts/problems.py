@@ -54,6 +54,18 @@ class VersionUnknown(NotFound):
     code = "version_unknown"
 
 
+class FileUnknown(NotFound):
+    """The version has no file of this path."""
+
+    code = "file_unknown"
+
+
+class IconUnknown(NotFound):
+    """There is no icon, or none of a type and size that a console shows."""
+
+    code = "icon_unknown"
+
+
 class SequenceTaken(Conflict):
     """The sequence belongs to other bytes for ever."""
 

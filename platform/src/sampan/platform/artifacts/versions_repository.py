@@ -255,6 +255,50 @@ async def highest_published(tx: Transaction, app_id: str) -> int:
     return int((await tx.execute(statement)).scalar_one())
 
 
+async def latest_versions(
+    tx: Transaction, app_ids: Collection[str], states: Collection[VersionState] = tuple(VersionState)
+) -> dict[str, Version]:
+    """Return by app the version with the highest sequence in these states; apps without one are left out."""
+    highest = (
+        select(_V.app_id, func.max(_V.sequence).label("sequence"))
+        .join(candidates, _C.id == _V.candidate_id)
+        .where(
+            _V.workspace_id == tx.workspace_id,
+            _C.workspace_id == tx.workspace_id,
+            _V.app_id.in_(sorted(app_ids)),
+            _C.state.in_([each.value for each in states]),
+        )
+        .group_by(_V.app_id)
+        .subquery()
+    )
+    found = await _select(tx, _V.app_id == highest.c.app_id, _V.sequence == highest.c.sequence)
+    return {each.app_id: each for each in found}
+
+
+async def count_by_app(tx: Transaction, app_ids: Collection[str], states: Collection[VersionState]) -> dict[str, int]:
+    """Return by app how many versions are in these states; apps without one are left out."""
+    statement = (
+        select(_V.app_id, func.count().label("number"))
+        .join(candidates, _C.id == _V.candidate_id)
+        .where(
+            _V.workspace_id == tx.workspace_id,
+            _C.workspace_id == tx.workspace_id,
+            _V.app_id.in_(sorted(app_ids)),
+            _C.state.in_([each.value for each in states]),
+        )
+        .group_by(_V.app_id)
+    )
+    return {row.app_id: row.number for row in await tx.execute(statement)}
+
+
+async def version_before(
+    tx: Transaction, app_id: str, sequence: int, states: Collection[VersionState]
+) -> Version | None:
+    """Return the highest version below a sequence in these states, or None."""
+    found = await _select(tx, *_in_states(app_id, states), _V.sequence < sequence, limit=1)
+    return found[0] if found else None
+
+
 async def is_source_used(tx: Transaction, source_id: str) -> bool:
     """Whether a version's files stand under this id among the candidates."""
     statement = select(_V.sequence).where(_V.workspace_id == tx.workspace_id, _V.source_id == source_id).limit(1)

@@ -5,7 +5,6 @@ from typing import TYPE_CHECKING
 from sampan.platform.component import Component, ConsoleRoutes, Tables, WorkspaceSetup
 from sampan.platform.operators.attention import Attention
 from sampan.platform.operators.attention_sources import failed_jobs, held_up_events, waiting_changes
-from sampan.platform.operators.daily import SERIES
 from sampan.platform.operators.operator_rows import add_built_in_roles
 from sampan.platform.operators.people_changes import KINDS
 from sampan.platform.operators.permissions import EVERYONE, BuiltInRole, Permission
@@ -48,7 +47,6 @@ component = Component(
         Attention("changes", waiting_changes),
         Attention("jobs", failed_jobs),
         Attention("events", held_up_events),
-        *SERIES,
         *KINDS,
         Tables((sessions, machine_tokens, setup_links)),
         WorkspaceSetup("operators", _set_up),

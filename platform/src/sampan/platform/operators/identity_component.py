@@ -4,6 +4,7 @@ It stands here because the identity floor, which it serves, is below operators a
 """
 
 from sampan.platform.component import Component, ConsoleRoutes
+from sampan.platform.operators.daily import SERIES
 from sampan.platform.operators.permissions import EVERYONE, BuiltInRole, Permission
 
 ADMIN = frozenset({str(BuiltInRole.ADMIN)})
@@ -25,6 +26,7 @@ component = Component(
     "identity-console",
     (
         *PERMISSIONS,
+        *SERIES,
         ConsoleRoutes("sampan.platform.operators.identity_console_api:build"),
         ConsoleRoutes("sampan.platform.operators.identity_apps_api:build"),
     ),
