@@ -149,9 +149,21 @@ def test_a_release_is_stopped_once_and_again(demo_server: DemoServer, tmp_path: 
     assert rosa.ok("release", "stop", release, "--cause", "a test")["state"] == "stopped"
     again = rosa.ok("release", "stop", release, "--cause", "a test")
     assert (again["state"], again["already"]) == ("stopped", True)
-    assert "was stopped before; nothing changed" in rosa.run("release", "stop", release, as_json=False).out
+    assert "is stopped already; nothing changed." in rosa.run("release", "stop", release, as_json=False).out
     paused = rosa.run("release", "pause", release)
     assert (paused.status, paused.value["code"]) == (1, "wrong_release_state")
+
+
+def test_what_was_approved_is_approved_again_without_harm(demo_server: DemoServer, tmp_path: Path) -> None:
+    ada = demo_server.person(ADMINS[0], tmp_path)
+    rex = demo_server.person("reviewer@demo.example", tmp_path / "rex")
+    done = ada.ok("change", "list", "--state", "applied")["items"][0]
+    assert ada.ok("change", "approve", done["id"], "--digest", done["digest"])["already"]
+    other = ada.run("change", "approve", done["id"], "--digest", "sha256:" + "0" * 64)
+    assert (other.status, other.value["code"]) == (1, "change_closed")
+    version = rex.ok("review", "show", "bank.demo.bills", "1")
+    again = rex.ok("review", "approve", "bank.demo.bills", "1", "--digest", version["review_digest"])
+    assert (again["state"], again["already"]) == ("published", True)
 
 
 def change(**facts: Any) -> dict[str, Any]:

@@ -4,14 +4,15 @@ The checks are pydantic's; its own sentences speak of Python types and regular e
 types: https://docs.pydantic.dev/latest/errors/validation_errors/. Nothing here knows HTTP or a single route.
 """
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 MAX_FIELDS = 50
 TOLD_AT_ONCE = 3
 
+CHOICE = re.compile(r"\^\(([\w|]+)\)\$")
 FORMS: Mapping[str, str] = {
-    r"^(root|targets)$": "one of root, targets",
     r"^sha256:[0-9a-f]{64}$": "a digest: sha256: and 64 hexadecimal digits",
     r"^[0-9a-f]{64}$": "a key id: 64 hexadecimal digits",
     r"^[0-9a-f]{2,1024}$": "hexadecimal digits",
@@ -20,6 +21,7 @@ FORMS: Mapping[str, str] = {
     r"^[a-z]{2,4}_[0-9a-f]{32}$": "an id as the lists show it: two to four letters, _ and 32 hexadecimal digits",
     r"^[a-z]{1,16}$": "the name of a tree: lower-case letters, such as intl",
     r"^[a-z]{0,16}$": "the name of a tree, such as intl, or empty",
+    r"^[a-z_]{1,24}$": "up to 24 lower-case letters and underscores",
     r"^[a-z]{2,3}$": "a language of two or three lower-case letters, such as zh",
     r"^[a-z0-9-]+(\.[a-z0-9-]+)+$": "an app id in reverse DNS, such as bank.demo.coupons",
     r"^[a-z0-9.-]{1,210}$": "the name of a role: lower-case letters, digits, dots and hyphens",
@@ -83,6 +85,13 @@ def places(found: Sequence[Mapping[str, Any]]) -> list[dict[str, str]]:
     return told
 
 
+def form(pattern: str) -> str:
+    """Return what a pattern wants, in words; one that nobody has words for is quoted."""
+    if choice := CHOICE.fullmatch(pattern):
+        return f"one of {choice[1].replace('|', ', ')}"
+    return FORMS.get(pattern, f"of the form {pattern}")
+
+
 def summary(told: Sequence[Mapping[str, str]]) -> str:
     """Return the first few places as sentences for a reader who sees nothing else."""
     shown = [f"{each['field']}: {each['message']}" for each in told[:TOLD_AT_ONCE]]
@@ -98,7 +107,7 @@ def _told(kind: str, facts: Mapping[str, Any], said: str) -> tuple[str, str]:
         return _bound(kind, facts)
     match kind:
         case "string_pattern_mismatch":
-            return "wrong_form", f"This must be {FORMS.get(facts['pattern'], 'of the form ' + facts['pattern'])}."
+            return "wrong_form", f"This must be {form(facts['pattern'])}."
         case "literal_error" | "enum":
             return "not_one_of", f"This must be one of {facts['expected'].replace(chr(39), '').replace(' or ', ', ')}."
         case "value_error":

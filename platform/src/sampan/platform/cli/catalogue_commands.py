@@ -71,7 +71,11 @@ def set_entry(
     if asked["applied"]:
         context.obj.result(asked, f"{app}: done; it widens nothing.")
         return
-    text = f"Waits for approval:\n  sampan change approve {asked['change']} --digest {asked['digest']}"
+    text = (
+        f"{app} waits for approval:\n"
+        f"  sampan change show {asked['change']}\n"
+        f"  sampan change approve {asked['change']} --digest {asked['digest']}"
+    )
     context.obj.result(asked, text)
 
 

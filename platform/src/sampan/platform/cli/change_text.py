@@ -8,6 +8,7 @@ from sampan.platform.cli.output import moment, said
 
 Json = Mapping[str, Any]
 NOTHING = {"zh": "（无）", "en": "(nothing)"}
+EMPTY = {"zh": "（空）", "en": "(empty)"}
 
 
 def change_lines(found: Json, language: str | None = None) -> list[str]:
@@ -47,4 +48,4 @@ def _words(line: Json, side: str, language: str) -> str:
     if line[side] is None:
         return NOTHING[language]
     words = line[f"{side}_words"]
-    return str(words[language] if words else line[side])
+    return str(words[language] if words else line[side]) or EMPTY[language]

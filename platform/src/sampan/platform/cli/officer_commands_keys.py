@@ -209,7 +209,8 @@ def _full_id(api: "Api", beginning: str) -> str:
 
     found = [each["id"] for each in api.items("/trust/keys") if each["id"].startswith(beginning)]
     if len(found) != 1:
-        raise NotFound(f"{len(found)} keys begin with {beginning}; see `sampan trust keys`.")
+        many = f"{len(found)} keys begin" if found else "No key begins"
+        raise NotFound(f"{many} with {beginning}; see `sampan trust keys`.")
     return str(found[0])
 
 

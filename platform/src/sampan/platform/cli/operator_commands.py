@@ -1,5 +1,6 @@
 """Commands of reviewers and release managers: review, change, release, kill. Each is one call of the console API."""
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -71,8 +72,16 @@ def approve_review(
     digest: Annotated[str, typer.Option(help="The review digest that `sampan review show` printed.")],
 ) -> None:
     """Approve exactly the bytes behind a review digest; the review key signs and the version is published."""
-    found = _api().post(f"/apps/{app}/versions/{sequence}/approve", {"digest": digest})
-    context.obj.result(found, f"{app} {found['version']} is {said(found['state'])}.")
+    api = _api()
+    path = f"/apps/{app}/versions/{sequence}"
+    found, is_new = _unless_done(
+        lambda: api.post(f"{path}/approve", {"digest": digest}),
+        "version_state",
+        lambda: api.get(path),
+        lambda seen: seen["review_digest"] == digest and seen["state"] in ("approved", "published"),
+    )
+    text = f"{app} {found['version']} is {said(found['state'])}" + ("." if is_new else " already; nothing changed.")
+    context.obj.result(found, text)
 
 
 @review.command("reject")
@@ -120,8 +129,18 @@ def approve_change(
     digest: Annotated[str, typer.Option(help="The digest that `sampan change show` printed.")],
 ) -> None:
     """Approve exactly the payload behind a digest; it is carried out at once."""
-    found = _api().post(f"/changes/{change_id}/approve", {"digest": digest})
-    context.obj.result(found, f"{change_id} is {said(found['state'])}.")
+    api = _api()
+    path = f"/changes/{change_id}"
+    found, is_new = _unless_done(
+        lambda: api.post(f"{path}/approve", {"digest": digest}),
+        "change_closed",
+        lambda: api.get(path),
+        lambda seen: seen["digest"] == digest and seen["state"] == "applied",
+    )
+    done = f"{found['kind']} of {found['target_name']} is {said(found['state'])}"
+    if found["state"] == "proposed":
+        done = f"{found['kind']} of {found['target_name']} waits for another approval"
+    context.obj.result(found, done + ("." if is_new else " already; nothing changed."))
 
 
 @change.command("reject")
@@ -279,29 +298,37 @@ def _say_when_not_listed(context: typer.Context, api: "Api", app: str, kind: str
 
 def _move(context: typer.Context, release_id: str, verb: str, cause: str) -> None:
     """Carry out a move; one that was carried out before changes nothing and is no failure."""
+    api = _api()
+    path, state = f"/releases/{release_id}", ENDS_AS[verb]
+    found, is_new = _unless_done(
+        lambda: api.post(f"{path}/{verb}", {"cause": cause}),
+        "wrong_release_state",
+        lambda: api.get(path),
+        lambda seen: seen["state"] == state,
+    )
+    text = f"The release of {found['deliverable']} {found['version']} ({found['sequence']}) is {said(found['state'])}"
+    context.obj.result(found, text + ("." if is_new else " already; nothing changed."))
+
+
+def _unless_done(
+    act: Callable[[], Any], refusal: str, look: Callable[[], Any], is_done: Callable[[Any], bool]
+) -> tuple[dict[str, Any], bool]:
+    """Act, and return the answer and True; when the act is refused because it was done before, what there is."""
     from sampan.platform.cli.api import ServerRefused
 
-    api = _api()
     try:
-        found: Any = api.post(f"/releases/{release_id}/{verb}", {"cause": cause})
+        return act(), True
     except ServerRefused as problem:
-        state = ENDS_AS[verb]
-        if problem.code != "wrong_release_state" or problem.facts.get("state") != state:
+        seen = look() if problem.code == refusal else None
+        if seen is None or not is_done(seen):
             raise
-        found = api.get(f"/releases/{release_id}")
-        context.obj.result({**found, "already": True}, f"{_released(found)} was {said(state)} before; nothing changed.")
-        return
-    context.obj.result(found, f"{_released(found)} is {said(found['state'])}.")
+        return {**seen, "already": True}, False
 
 
 def _audience(rule: Any) -> str:
     from sampan.platform.audience.words import rule_words
 
     return rule_words(rule).en
-
-
-def _released(found: dict[str, Any]) -> str:
-    return f"The release of {found['deliverable']} {found['version']} ({found['sequence']})"
 
 
 def _api() -> "Api":

@@ -63,7 +63,12 @@ def moment(at_ms: int) -> str:
 def told(error: SampanError) -> str:
     """Return a refusal for people; a refusal of single fields has each field on a line of its own."""
     places = error.facts.get("errors")
-    if not isinstance(places, list) or not all(isinstance(each, dict) and "message" in each for each in places):
+    # Other refusals have one place at most, and their own sentence says more than the place does.
+    if (
+        error.code != "invalid_body"
+        or not isinstance(places, list)
+        or not all(isinstance(each, dict) and "message" in each for each in places)
+    ):
         return f"{error.detail} ({error.code})"
     lines = [f"  {_field(str(each.get('field', '')))}: {each['message']}" for each in places]
     return "\n".join([f"The server does not accept the request. ({error.code})", *lines])
