@@ -70,6 +70,10 @@ export async function state(where: Where, app: string): Promise<unknown> {
   return deviceOf(where).packages.state(app);
 }
 
+export async function obeyedControl(where: Where, app: string): Promise<unknown> {
+  return deviceOf(where).tree.obeyedControl(app);
+}
+
 /** Prove the installed version from the root, as a service worker does. */
 export async function prove(where: Where, app: string): Promise<unknown> {
   const { installed, placed } = await deviceOf(where).packages.open(app);

@@ -127,7 +127,8 @@ describe("a session", () => {
     const mine = session();
     await mine.askCode("+8613800000000", "zh");
     const [begun, code] = server.seen;
-    const { signing: jwk } = begun?.body.device_keys as { signing: PublicJwk };
+    const keys = begun?.body.device_keys ?? {};
+    const { signing: jwk } = keys as { signing: PublicJwk };
     const { header, payload } = claims(code?.headers.get("dpop") ?? "");
     expect(header).toEqual({ typ: "dpop+jwt", alg: "ES256", jwk });
     const ath = Buffer.from(await crypto.subtle.digest("SHA-256", new TextEncoder().encode("access-1"))).toString(
