@@ -4,7 +4,6 @@ Each client has version 1 installed from an honest tree; then the attack happens
 version 2. It must refuse; our own must name the refusal, and still open version 1. (ota research 3.2 and more.)
 """
 
-import dataclasses
 import functools
 import gc
 import warnings
@@ -12,6 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+import msgspec
 import pytest
 from trust_simulator import DAY_MS, ENDLESS, Simulator, served
 from tuf.api import exceptions as tuf_errors
@@ -619,9 +619,9 @@ def test_a_version_whose_two_targets_do_not_belong_together_is_refused(
         one = client.device.tree.app(A).version(1)
         two = sim.build(A, 2)
         mixed = (
-            dataclasses.replace(one, sequence=2)
+            msgspec.structs.replace(one, sequence=2)
             if listed == "index of version 1"
-            else dataclasses.replace(two, package_digest=one.package_digest, package_bytes=one.package_bytes)
+            else msgspec.structs.replace(two, package_digest=one.package_digest, package_bytes=one.package_bytes)
         )
         for path, target in mixed.targets().items():
             name = path.rpartition("/")[2]

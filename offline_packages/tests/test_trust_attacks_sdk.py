@@ -1,10 +1,10 @@
 """The attack table against a fourth client: the verifier of the browser's SDK. Codes must be those of the device's."""
 
-import dataclasses
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 from sdk_runner import Sdk, SdkRefused, in_base64
 from test_trust_attacks import (
@@ -226,9 +226,9 @@ def test_a_version_whose_two_targets_do_not_belong_together_is_refused(
 ) -> None:
     one, two = sim.build(A, 1), sim.build(A, 2)
     mixed = (
-        dataclasses.replace(one, sequence=2)
+        msgspec.structs.replace(one, sequence=2)
         if listed == "index of version 1"
-        else dataclasses.replace(two, package_digest=one.package_digest, package_bytes=one.package_bytes)
+        else msgspec.structs.replace(two, package_digest=one.package_digest, package_bytes=one.package_bytes)
     )
     for path, target in mixed.targets().items():
         name = path.rpartition("/")[2]

@@ -1,7 +1,6 @@
 """Quarantine and intake: what comes in, what is refused, and that a refusal leaves nothing behind."""
 
 import asyncio
-import dataclasses
 import errno
 import json
 import zipfile
@@ -10,6 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
 from sampan.offline_packages import PackageRefused
@@ -219,7 +219,7 @@ async def test_no_zip_another_archive_and_another_index_are_refused(publishing: 
     index["version"] = "9.9.9"
     forged = json.dumps(index, separators=(",", ":"), sort_keys=True).encode()
     await _refuse(
-        publishing, IndexDiffers, packed.archive_path.read_bytes(), dataclasses.replace(submission, index=forged)
+        publishing, IndexDiffers, packed.archive_path.read_bytes(), msgspec.structs.replace(submission, index=forged)
     )
 
 
@@ -260,7 +260,7 @@ async def test_an_upload_belongs_to_who_sent_it(publishing: Publishing, tmp_path
     submission = Submission(packed.index_bytes, await publishing.bodies(packed))
     with pytest.raises(quarantine.UploadUnknown):
         await submit_service.submit_version(publishing.core, WORKSPACE, colleague, APP, upload_id, submission)
-    spoiled = dataclasses.replace(submission, index=b"{}")
+    spoiled = msgspec.structs.replace(submission, index=b"{}")
     with pytest.raises(PackageRefused):
         await submit_service.submit_version(publishing.core, WORKSPACE, colleague, APP, upload_id, spoiled)
     assert len(await left_behind(publishing)) == 1

@@ -2,10 +2,10 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from sampan.platform.artifacts import resign_service, review_service, submit_service
 from sampan.platform.artifacts.lookups import candidate_of

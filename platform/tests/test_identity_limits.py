@@ -5,6 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
 from sampan.platform.errors import SampanError
@@ -41,7 +42,7 @@ async def server(tmp_path: Path) -> AsyncIterator[TestServer]:
 
 @pytest.mark.parametrize("name", ["SESSIONS_PER_ADDRESS", "SESSIONS_PER_APP"])
 async def test_new_sessions_are_limited(server: TestServer, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
-    monkeypatch.setattr(client_api, name, replace(getattr(limits, name), most=2))
+    monkeypatch.setattr(client_api, name, msgspec.structs.replace(getattr(limits, name), most=2))
     answers = [await TestDevice(server.http, server.clock).begin() for _ in range(3)]
     assert [answer.status_code for answer in answers] == [201, 201, 429]
     assert answers[2].json()["code"] == "session_limit"
@@ -55,7 +56,7 @@ async def test_new_sessions_are_limited(server: TestServer, monkeypatch: pytest.
 async def test_trying_ever_new_numbers_does_not_use_up_the_counters(
     server: TestServer, monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:
-    monkeypatch.setattr(service_sign_in, name, replace(getattr(limits, name), most=2))
+    monkeypatch.setattr(service_sign_in, name, msgspec.structs.replace(getattr(limits, name), most=2))
     device = await server.device()
     tries = [{"phone": f"+861380000{number:04}", "code": "000000"} for number in range(30)]
     answers = [await device.call("POST", f"{SESSION}/customer", body) for body in tries]

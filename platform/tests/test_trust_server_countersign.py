@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from dataclasses import replace
 from pathlib import Path
 
 import msgspec
@@ -171,11 +170,11 @@ async def test_the_candidate_is_what_intake_computed(parties: Parties) -> None:
 def _variants(version: SignedVersion) -> list[SignedVersion]:
     other = "sha256:" + "0" * 64
     return [
-        replace(version, index_digest=other),
-        replace(version, package_digest=other),
-        replace(version, package_bytes=version.package_bytes + 1),
-        replace(version, floor=1),
-        replace(version, version="9.9.9"),
+        msgspec.structs.replace(version, index_digest=other),
+        msgspec.structs.replace(version, package_digest=other),
+        msgspec.structs.replace(version, package_bytes=version.package_bytes + 1),
+        msgspec.structs.replace(version, floor=1),
+        msgspec.structs.replace(version, version="9.9.9"),
     ]
 
 

@@ -1,6 +1,6 @@
 """What the publisher job signs when, hour by hour for a fortnight: pure, no server."""
 
-from dataclasses import replace
+from msgspec.structs import replace
 
 from sampan.offline_packages.roles import to_ms
 from sampan.offline_packages.signed_bytes import read_metadata

@@ -5,8 +5,8 @@ Whether the app's manifest asks for it is for the container to check, on the sig
 """
 
 import re
-from dataclasses import dataclass
 
+from msgspec import Struct
 from sqlalchemy import BigInteger, Column, String, delete, func, select
 
 from sampan.platform.engines.database import Transaction
@@ -46,8 +46,7 @@ class TooManyConsents(Conflict):
     code = "too_many_consents"
 
 
-@dataclass(frozen=True, slots=True)
-class Consent:
+class Consent(Struct, frozen=True):
     """What one subject allowed one app."""
 
     app_id: str

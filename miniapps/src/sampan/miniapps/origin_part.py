@@ -1,9 +1,9 @@
 """The snapshot part `origins`: which app, and which kind of its versions, stands behind the label of an origin."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from enum import StrEnum
 
+from msgspec import Struct
 from sqlalchemy import select
 
 from sampan.miniapps.kinds import MINIAPP
@@ -32,8 +32,7 @@ class OriginKind(StrEnum):
         return INTL.name if self is OriginKind.LIVE else TRIAL.name
 
 
-@dataclass(frozen=True, slots=True)
-class Origin:
+class Origin(Struct, frozen=True):
     """What runs in an origin."""
 
     workspace_id: str

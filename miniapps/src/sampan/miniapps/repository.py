@@ -1,9 +1,9 @@
 """Rows of the catalogue and of the policy: records, and all the SQL."""
 
-from dataclasses import dataclass
 from typing import Any
 
 import orjson
+from msgspec import Struct
 from sqlalchemy import (
     BigInteger,
     Boolean,
@@ -75,8 +75,7 @@ _FIELDS = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class EntryFilter:
+class EntryFilter(Struct, frozen=True):
     """Which entries; `search` is a part of the app id or of a name."""
 
     is_listed: bool | None = None

@@ -6,7 +6,8 @@ policy. Errors stop the version, warnings go to the reviewer.
 
 import re
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from sampan.offline_packages.archive import PackageReader
 from sampan.offline_packages.findings import Finding, Severity
@@ -23,8 +24,7 @@ _BUILD_HASH = re.compile(r"[-.][A-Za-z0-9_-]{8}(?=\.)")
 _MAX_LOCALE_BYTES = 1024 * 1024
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CheckPolicy:
+class CheckPolicy(Struct, frozen=True, kw_only=True):
     """What the bank asks of every version. Sizes in bytes."""
 
     allowed_domains: tuple[str, ...] | None = None

@@ -1,7 +1,8 @@
 """What an automatic check says: a stable code, how grave it is, where, and a sentence for the publisher."""
 
-from dataclasses import dataclass
 from enum import StrEnum
+
+from msgspec import Struct
 
 
 class Severity(StrEnum):
@@ -12,8 +13,7 @@ class Severity(StrEnum):
     INFO = "info"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Finding:
+class Finding(Struct, frozen=True, kw_only=True):
     """One result of a check. `file` and `line` (from 1) are there when the finding has a place."""
 
     code: str

@@ -6,7 +6,8 @@ standard library's parser rescans unclosed constructs, which is quadratic.)
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 _TAG_NAME = re.compile(r"[A-Za-z][^\s/>]*")
 _SPACE = re.compile(r"[\s/]*")
@@ -19,8 +20,7 @@ _RAW_TEXT = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Tag:
+class Tag(Struct, frozen=True):
     """One start tag; `text` is what stands up to the end tag, for elements whose content is raw text."""
 
     name: str

@@ -5,7 +5,7 @@ what this device remembers. Sync never enters: it hints, it decides nothing. Eve
 sentence; the order of the checks is the order in which a person would want to hear them.
 """
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from sampan.offline_packages.control import Control
 from sampan.offline_packages.roles import AppRole
@@ -89,8 +89,7 @@ class TierLost(OpenRefused):
     code = "open_not_for_you"
 
 
-@dataclass(frozen=True, slots=True)
-class Offered:
+class Offered(Struct, frozen=True):
     """The version in question: sequence and package digest."""
 
     sequence: int
@@ -138,8 +137,7 @@ def check_revert(kept: Offered, role: AppRole, control: Control, *, highest_befo
     check_install(kept, role, control, highest=highest_before)
 
 
-@dataclass(frozen=True, slots=True)
-class Opening:
+class Opening(Struct, frozen=True):
     """The app may open; `may_move_money` is False when the device was out of touch for too long."""
 
     may_move_money: bool

@@ -1,6 +1,6 @@
 """How much a package may hold. The bank sets its own policy; these are the values without one."""
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 MAX_NAME_BYTES = 255
 """One name, in UTF-8 (W3C MiniApp Packaging, file names)."""
@@ -14,8 +14,7 @@ MAX_ARCHIVE_BYTES = 2**31
 """Below this no ZIP writer needs ZIP64, which packages do not use."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Policy:
+class Policy(Struct, frozen=True, kw_only=True):
     """Limits of intake and packing; sizes in bytes, counted after inflating unless the name says upload."""
 
     max_upload_bytes: int = 256 * 1024 * 1024

@@ -5,9 +5,9 @@ Shared by whoever makes bodies, whoever checks them and whoever obeys them, so t
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
+from msgspec import Struct
 from tuf.api.metadata import Signed, TargetFile, Targets
 
 from sampan.offline_packages.limits import MAX_SEQUENCE
@@ -81,8 +81,7 @@ def to_ms(moment: datetime) -> int:
     return int(moment.timestamp()) * 1000
 
 
-@dataclass(frozen=True, slots=True)
-class SignedVersion:
+class SignedVersion(Struct, frozen=True):
     """One version as the app role lists it. `index_digest` is the package digest. Sizes in bytes."""
 
     app: str
@@ -104,8 +103,7 @@ class SignedVersion:
         }
 
 
-@dataclass(frozen=True, slots=True)
-class AppRole:
+class AppRole(Struct, frozen=True):
     """A verified app role: what its publisher and the reviewer both signed."""
 
     app: str

@@ -9,7 +9,8 @@ import html
 import re
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from sampan.offline_packages.findings import MAX_FINDINGS_PER_FILE, Finding, Lines, Severity, findings_cut
 from sampan.offline_packages.html_tags import Tag, start_tags
@@ -34,8 +35,7 @@ _LOADED = {
 _DATA_SCRIPTS = frozenset({"application/json", "application/ld+json", "text/template", "text/x-template", "text/html"})
 
 
-@dataclass(frozen=True, slots=True)
-class _Hit:
+class _Hit(Struct, frozen=True):
     code: str
     severity: Severity
     position: int

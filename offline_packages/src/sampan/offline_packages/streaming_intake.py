@@ -8,8 +8,9 @@ bounded by the chunk size and the number of entries, never by a file.
 import os
 import zlib
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
+
+from msgspec import Struct
 
 from sampan.offline_packages.appearing import appearing
 from sampan.offline_packages.archive import CHUNK_BYTES, ArchiveWriter, file_entry
@@ -45,8 +46,7 @@ def quiet(_done: int, _total: int) -> None:
     """Show no progress."""
 
 
-@dataclass(frozen=True, slots=True)
-class IntakeReport:
+class IntakeReport(Struct, frozen=True):
     """What intake saw and set aside."""
 
     files: int
@@ -56,8 +56,7 @@ class IntakeReport:
     """Folder entries of the upload; the canonical archive has none."""
 
 
-@dataclass(frozen=True, slots=True)
-class Accepted:
+class Accepted(Struct, frozen=True):
     """A package that holds every rule of the format; `archive_path` is its canonical stored archive."""
 
     digest: str

@@ -8,7 +8,8 @@ import os
 import stat
 import struct
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from sampan.offline_packages.layout import (
     CENTRAL,
@@ -57,8 +58,7 @@ _EXTRA_ZIP64, _EXTRA_UNICODE_PATH, _EXTRA_AES, _EXTRA_STRONG = 0x0001, 0x7075, 0
 _DOS_FOLDER, _DOS_VOLUME = 0x10, 0x08
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(Struct, frozen=True):
     """One entry of the directory; sizes and CRC-32 are claims until the content has been read."""
 
     path: str
@@ -72,8 +72,7 @@ class Entry:
     is_folder: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Content:
+class Content(Struct, frozen=True):
     """Where the packed bytes of an entry lie; `start` has been checked against its own local header."""
 
     entry: Entry

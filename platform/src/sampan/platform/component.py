@@ -6,10 +6,11 @@ by the entry point group `sampan.components`; the platform's own floors are comp
 """
 
 from collections.abc import Awaitable, Callable, Iterable, Sequence
-from dataclasses import dataclass
 from importlib import import_module
 from importlib.metadata import entry_points
 from typing import TYPE_CHECKING, TypeVar
+
+from msgspec import Struct
 
 if TYPE_CHECKING:
     from fastapi import APIRouter
@@ -25,23 +26,20 @@ if TYPE_CHECKING:
 Contribution = TypeVar("Contribution")
 
 
-@dataclass(frozen=True, slots=True)
-class Component:
+class Component(Struct, frozen=True):
     """One plug: a unique name and contributed values, looked up by their type."""
 
     name: str
     contributes: tuple[object, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Tables:
+class Tables(Struct, frozen=True):
     """Tables that nothing else of the component would import: migrations and tests must know every one."""
 
     tables: "tuple[Table, ...]"
 
 
-@dataclass(frozen=True, slots=True)
-class HotRoute:
+class HotRoute(Struct, frozen=True):
     """A raw ASGI route of the data plane, found by exact method and path before any framework runs."""
 
     method: str
@@ -49,15 +47,13 @@ class HotRoute:
     build: "Callable[[Core], ASGIApp]"
 
 
-@dataclass(frozen=True, slots=True)
-class ClientRoutes:
+class ClientRoutes(Struct, frozen=True):
     """Starlette routes for devices and other clients."""
 
     build: "Callable[[Core], Sequence[BaseRoute]]"
 
 
-@dataclass(frozen=True, slots=True)
-class ConsoleRoutes:
+class ConsoleRoutes(Struct, frozen=True):
     """A FastAPI router below /console/api/v1, part of the OpenAPI document.
 
     `where` names its builder, `package.module:function`, which takes the core. It is imported when the console is
@@ -73,69 +69,60 @@ class ConsoleRoutes:
         return router
 
 
-@dataclass(frozen=True, slots=True)
-class AppOrigins:
+class AppOrigins(Struct, frozen=True):
     """What answers on the hosts of apps; the scope's `sampan_place` has the label. One component contributes it."""
 
     build: "Callable[[Core], ASGIApp]"
 
 
-@dataclass(frozen=True, slots=True)
-class Background:
+class Background(Struct, frozen=True):
     """A task that runs as long as the server; it ends by cancellation and must leave nothing half done."""
 
     name: str
     run: "Callable[[Core], Awaitable[None]]"
 
 
-@dataclass(frozen=True, slots=True)
-class Jobs:
+class Jobs(Struct, frozen=True):
     """A kind of job and how it is done; every worker runs the jobs of all contributed kinds."""
 
     build: "Callable[[Core], JobKind]"
 
 
-@dataclass(frozen=True, slots=True)
-class Consumes:
+class Consumes(Struct, frozen=True):
     """A consumer of the outbox: it gets the committed events of its types, at least once, in order."""
 
     build: "Callable[[Core], Consumer]"
 
 
-@dataclass(frozen=True, slots=True)
-class Port:
+class Port(Struct, frozen=True):
     """An implementation of a port Protocol."""
 
     protocol: type
     build: "Callable[[Core], object]"
 
 
-@dataclass(frozen=True, slots=True)
-class PortNeed:
+class PortNeed(Struct, frozen=True):
     """A port that must be implemented by some component, else the server refuses to start."""
 
     protocol: type
     why: str
 
 
-@dataclass(frozen=True, slots=True)
-class WorkspaceSetup:
+class WorkspaceSetup(Struct, frozen=True):
     """What a floor or component creates when a workspace is made: keys, built-in roles. Must be repeatable."""
 
     name: str
     run: "Callable[[Core, Door], Awaitable[None]]"
 
 
-@dataclass(frozen=True, slots=True)
-class DoctorCheck:
+class DoctorCheck(Struct, frozen=True):
     """A check of `sampan doctor`: returns findings, each a sentence that says what to do."""
 
     name: str
     run: "Callable[[Core], Awaitable[Sequence[Finding]]]"
 
 
-@dataclass(frozen=True, slots=True)
-class Finding:
+class Finding(Struct, frozen=True):
     """What a doctor check found; `severity` is `error`, `warning` or `info`."""
 
     code: str

@@ -14,10 +14,10 @@ import base64
 import hashlib
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from enum import StrEnum
 from urllib.parse import urlsplit
 
+from msgspec import Struct
 from starlette.types import Scope
 
 from sampan.platform.errors import SampanError
@@ -46,8 +46,7 @@ class Surface(StrEnum):
     APP = "app"
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
+class Place(Struct, frozen=True):
     """What a Host header names. `port` is as the browser wrote it, with its colon, or empty; `label` is an app's."""
 
     surface: Surface
@@ -58,8 +57,7 @@ class Place:
     name: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class HostNames:
+class HostNames(Struct, frozen=True):
     """The configured names, in lower case; an empty one switches its rule off."""
 
     base: str

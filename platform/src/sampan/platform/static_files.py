@@ -6,9 +6,9 @@ carry the hash of their content in their name and never change; all others are a
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 
+from msgspec import Struct
 from starlette.types import Scope, Send
 
 from sampan.platform.hot import header
@@ -43,8 +43,7 @@ HARDENING = (
 Headers = tuple[tuple[bytes, bytes], ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Variant:
+class Variant(Struct, frozen=True):
     """The bytes of a file in one encoding."""
 
     body: bytes
@@ -52,8 +51,7 @@ class Variant:
     headers: Headers
 
 
-@dataclass(frozen=True, slots=True)
-class StaticFile:
+class StaticFile(Struct, frozen=True):
     """One file in every encoding that there is; the key of the plain one is the empty string."""
 
     variants: Mapping[str, Variant]

@@ -6,7 +6,8 @@ removes; never a row without its files.
 
 import asyncio
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from sampan.platform.artifacts import candidates_repository as candidates
 from sampan.platform.artifacts import problems, quarantine
@@ -35,8 +36,7 @@ from sampan.platform.operators.actor import Actor
 CHECK = "check"
 
 
-@dataclass(frozen=True, slots=True)
-class Submission:
+class Submission(Struct, frozen=True):
     """What a publisher sends beside the bytes: the index that was signed, and the signed bodies by tree profile."""
 
     index: bytes
@@ -44,8 +44,7 @@ class Submission:
     is_urgent: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Source:
+class Source(Struct, frozen=True):
     """Where the bytes lie: in an upload, or in an archive made from an earlier version of the app."""
 
     key: Key
@@ -53,8 +52,7 @@ class Source:
     resequenced_from: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class _Admission:
+class _Admission(Struct, frozen=True):
     candidate_id: str
     source_id: str
     source: Source

@@ -1,9 +1,9 @@
 """Publishers, apps and testers: records, and all the SQL."""
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
 from typing import Any
 
+from msgspec import Struct
 from sqlalchemy import Row, delete, insert, or_, select, update
 from sqlalchemy.sql.elements import ColumnElement
 
@@ -13,8 +13,7 @@ from sampan.platform.engines.log import insert_or_ignore
 from sampan.platform.engines.paging import Found, Order, Paging, read_page
 
 
-@dataclass(frozen=True, slots=True)
-class Publisher:
+class Publisher(Struct, frozen=True):
     """A team of mini-app developers; owns apps and signing keys."""
 
     id: str
@@ -23,8 +22,7 @@ class Publisher:
     created_by: str
 
 
-@dataclass(frozen=True, slots=True)
-class App:
+class App(Struct, frozen=True):
     """One artefact that has versions; ids are never reused, so an archived app keeps its row."""
 
     app_id: str
@@ -35,8 +33,7 @@ class App:
     archived_ms: int | None
 
 
-@dataclass(frozen=True, slots=True)
-class Tester:
+class Tester(Struct, frozen=True):
     """A device or a customer that may open trial versions of an app; `kind` is `device` or `customer`."""
 
     app_id: str
@@ -46,8 +43,7 @@ class Tester:
     added_by: str
 
 
-@dataclass(frozen=True, slots=True)
-class Reach:
+class Reach(Struct, frozen=True):
     """What a reader may see: everything, or these publishers and apps. Stands in the WHERE of every list."""
 
     everything: bool
@@ -61,8 +57,7 @@ class Reach:
         return or_(apps.c.publisher_id.in_(sorted(self.publishers)), apps.c.app_id.in_(sorted(self.apps)))
 
 
-@dataclass(frozen=True, slots=True)
-class AppFilter:
+class AppFilter(Struct, frozen=True):
     """Which apps; `search` is a part of the id."""
 
     kind: str | None = None

@@ -1,8 +1,8 @@
 """The role bodies that come with a version: read, compared with what intake computed, and judged by the trust floor."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 
+from msgspec import Struct
 from tuf.api.metadata import Targets
 
 from sampan.offline_packages.publishing import signed_version
@@ -21,8 +21,7 @@ from sampan.platform.trust.countersigning import check_candidate
 from sampan.platform.trust.profiles import TRIAL, profile_named
 
 
-@dataclass(frozen=True, slots=True)
-class PackageFacts:
+class PackageFacts(Struct, frozen=True):
     """What the role must list for a version, as intake computed it."""
 
     app_id: str
@@ -33,8 +32,7 @@ class PackageFacts:
     archive_bytes: int
 
 
-@dataclass(frozen=True, slots=True)
-class Judged:
+class Judged(Struct, frozen=True):
     """Bodies that may be stored. `trial_note` is the code of what keeps the trial body out, empty when nothing does."""
 
     bodies: Sequence[Body]

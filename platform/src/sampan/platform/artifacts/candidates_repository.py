@@ -1,9 +1,9 @@
 """Candidates and the bodies they carry: records, and the SQL."""
 
 from collections.abc import Collection
-from dataclasses import dataclass
 from typing import Any
 
+from msgspec import Struct
 from sqlalchemy import Row, delete, insert, select, update
 
 from sampan.platform.artifacts.states import VersionState
@@ -14,8 +14,7 @@ from sampan.platform.engines.paging import Found, Order, Paging, read_page
 VERSION, RENEWAL, ARCHIVE = "version", "renewal", "archive"
 
 
-@dataclass(frozen=True, slots=True)
-class Candidate:
+class Candidate(Struct, frozen=True):
     """Something that waits for the review key, or did; `kind` is `version`, `renewal` or `archive`."""
 
     id: str
@@ -32,8 +31,7 @@ class Candidate:
     published_ms: int | None
 
 
-@dataclass(frozen=True, slots=True)
-class Body:
+class Body(Struct, frozen=True):
     """The role body that a publisher signed for one tree profile, exactly as it came."""
 
     candidate_id: str

@@ -1,7 +1,8 @@
 """The very bytes of a version, for whoever reviews or publishes it: the index, and the archive as it will be signed."""
 
 from collections.abc import AsyncGenerator
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from sampan.platform.artifacts.approving import REVIEW
 from sampan.platform.artifacts.apps_service import visible_app
@@ -15,8 +16,7 @@ from sampan.platform.operators.actor import Actor
 SUBMIT = "version:submit"
 
 
-@dataclass(frozen=True, slots=True)
-class Archive:
+class Archive(Struct, frozen=True):
     """An archive to be sent: its name, its size in bytes, and its bytes."""
 
     name: str

@@ -4,8 +4,9 @@ The floor knows packages, states and signatures; what is right or wrong inside a
 """
 
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from sampan.offline_packages import Accepted, PackageIndex, Policy
 from sampan.platform.artifacts.notes_repository import Finding
@@ -28,8 +29,7 @@ def find_nothing(_accepted: Accepted) -> Sequence[Finding]:
     return ()
 
 
-@dataclass(frozen=True, slots=True)
-class ArtifactKind:
+class ArtifactKind(Struct, frozen=True):
     """A kind of artefact, contributed by a component; `name` is also the kind that the manifest declares.
 
     `load` reads the workspace's rules for an app; `limits` and `check` are pure and get those rules. `check` and
@@ -44,8 +44,7 @@ class ArtifactKind:
     scan: Callable[[Accepted], Sequence[Finding]] = find_nothing
 
 
-@dataclass(frozen=True, slots=True)
-class VersionHook:
+class VersionHook(Struct, frozen=True):
     """Told of every change of a version's state, in its transaction: (transaction, app id, sequence, state)."""
 
     run: Callable[[Transaction, str, int, str], Awaitable[None]]

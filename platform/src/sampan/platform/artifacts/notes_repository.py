@@ -1,8 +1,8 @@
 """What was found in a candidate, what was said about it, and every change of its state: records, and the SQL."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
+from msgspec import Struct
 from sqlalchemy import delete, func, insert, select
 
 from sampan.platform.artifacts.states import VersionState
@@ -12,8 +12,7 @@ from sampan.platform.engines.database import Transaction
 MAX_FINDINGS = 1000
 
 
-@dataclass(frozen=True, slots=True)
-class Finding:
+class Finding(Struct, frozen=True):
     """What a check found; `severity` is `error` (refuses), `warning` or `info`. `line` starts at 1."""
 
     code: str
@@ -24,8 +23,7 @@ class Finding:
     source: str = "check"
 
 
-@dataclass(frozen=True, slots=True)
-class Comment:
+class Comment(Struct, frozen=True):
     """What a person said about a candidate, about a line of a file if they like."""
 
     id: str
@@ -38,8 +36,7 @@ class Comment:
     line: int | None
 
 
-@dataclass(frozen=True, slots=True)
-class HistoryEntry:
+class HistoryEntry(Struct, frozen=True):
     """One change of state: when, to what, why, by whom."""
 
     at_ms: int

@@ -1,8 +1,9 @@
 """For the floors above: what is published, and the two moves that a release makes with it. Plus the snapshot part."""
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
 from itertools import groupby
+
+from msgspec import Struct
 
 from sampan.platform.artifacts import versions_repository as versions
 from sampan.platform.artifacts.lookups import candidate_of, find
@@ -16,8 +17,7 @@ from sampan.platform.workspaces.replica import SnapshotPart
 from sampan.platform.workspaces.revisions import raise_revision
 
 
-@dataclass(frozen=True, slots=True)
-class PublishedVersion:
+class PublishedVersion(Struct, frozen=True):
     """A version that devices can fetch and that nobody has forbidden. Sizes in bytes; `digest` is the package's."""
 
     app_id: str

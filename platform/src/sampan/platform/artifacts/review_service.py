@@ -1,7 +1,8 @@
 """Use cases of a reviewer: approve exactly these bytes, reject, comment, bring an urgent candidate forward."""
 
 from collections.abc import Collection
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from sampan.offline_packages import parse_index
 from sampan.platform.artifacts import candidates_repository as candidates
@@ -39,8 +40,7 @@ UNDER_REVIEW = frozenset({VersionState.IN_REVIEW})
 QUEUE = UNDER_REVIEW | {VersionState.UPLOADED}
 
 
-@dataclass(frozen=True, slots=True)
-class VersionDetail:
+class VersionDetail(Struct, frozen=True):
     """A version with everything that its reviewer needs; `review_digest` is what an approval names."""
 
     version: Version

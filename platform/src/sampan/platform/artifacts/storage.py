@@ -7,8 +7,9 @@ their own, so that what a crash or a refusal left behind is told apart from what
 import os
 import secrets
 from contextlib import aclosing
-from dataclasses import dataclass
 from pathlib import Path
+
+from msgspec import Struct
 
 from sampan.offline_packages import PackageIndex
 from sampan.platform.artifacts.states import STORED_IN_TREE
@@ -22,8 +23,7 @@ MAX_INDEX_BYTES = 64 * 1024 * 1024
 INDEX, PACKAGE = "index.json", "package.ma"
 
 
-@dataclass(frozen=True, slots=True)
-class StoredPackage:
+class StoredPackage(Struct, frozen=True):
     """The keys of the two files of a version."""
 
     index: Key

@@ -4,9 +4,10 @@ import asyncio
 import secrets
 import weakref
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
+
+from msgspec import Struct
 
 from sampan.offline_packages import Accepted, PackageIndex, Policy, intake
 from sampan.platform.artifacts.kinds import ArtifactKind
@@ -36,16 +37,14 @@ class WrongPackage(Invalid):
     title = "The package belongs elsewhere"
 
 
-@dataclass(frozen=True, slots=True)
-class TakenIn:
+class TakenIn(Struct, frozen=True):
     """A package that holds every rule of the format, and what the kind's checks found in it."""
 
     accepted: Accepted
     findings: Sequence[Finding]
 
 
-@dataclass(frozen=True, slots=True)
-class Rules:
+class Rules(Struct, frozen=True):
     """What intake and checks go by: the workspace's rules for the app and the version published before."""
 
     kind: ArtifactKind

@@ -1,7 +1,8 @@
 """The snapshot part `trial`: which versions are open to testers, and who the testers are."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from sampan.platform.artifacts.apps_repository import Tester, list_testers
 from sampan.platform.artifacts.versions_repository import Version, trial_versions
@@ -11,8 +12,7 @@ from sampan.platform.workspaces.replica import SnapshotPart
 TRIAL_PART = "trial"
 
 
-@dataclass(frozen=True, slots=True)
-class TrialVersion:
+class TrialVersion(Struct, frozen=True):
     """A version that the trial tree lists."""
 
     app_id: str
@@ -23,8 +23,7 @@ class TrialVersion:
     name: str
 
 
-@dataclass(frozen=True, slots=True)
-class TrialPart:
+class TrialPart(Struct, frozen=True):
     """Compiled: versions by (app, sequence), and testers as (app, kind, id)."""
 
     versions: Mapping[tuple[str, int], TrialVersion]

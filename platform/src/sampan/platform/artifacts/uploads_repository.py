@@ -1,15 +1,13 @@
 """Uploads in quarantine: record, and the SQL."""
 
-from dataclasses import dataclass
-
+from msgspec import Struct
 from sqlalchemy import delete, func, insert, select
 
 from sampan.platform.artifacts.tables import uploads
 from sampan.platform.engines.database import Transaction
 
 
-@dataclass(frozen=True, slots=True)
-class Upload:
+class Upload(Struct, frozen=True):
     """Bytes that a person sent and nobody has looked into yet; `sha256` is that of the bytes as sent."""
 
     id: str

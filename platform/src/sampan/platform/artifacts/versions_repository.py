@@ -1,10 +1,10 @@
 """Versions: what intake computed of each package, with the state of its candidate. Records, and the SQL."""
 
 from collections.abc import Callable, Collection
-from dataclasses import dataclass
 from typing import Any
 
 import orjson
+from msgspec import Struct, json
 from sqlalchemy import ColumnElement, Row, Select, func, insert, select, update
 
 from sampan.platform.artifacts.states import VersionState
@@ -13,8 +13,7 @@ from sampan.platform.engines.database import Transaction
 from sampan.platform.engines.paging import Found, Order, Paging, read_page, read_seen
 
 
-@dataclass(frozen=True, slots=True)
-class Dependency:
+class Dependency(Struct, frozen=True):
     """A shared package that a version mounts: pinned by digest, or any sequence of a closed range."""
 
     id: str
@@ -23,8 +22,7 @@ class Dependency:
     max_sequence: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Package:
+class Package(Struct, frozen=True):
     """The facts of a package, all recomputed from its bytes; sizes in bytes, digests with their algorithm."""
 
     app_id: str
@@ -43,8 +41,7 @@ class Package:
     icon_digest: str
 
 
-@dataclass(frozen=True, slots=True)
-class Version:
+class Version(Struct, frozen=True):
     """A version as it stands now; `source_id` names its files among the candidates."""
 
     package: Package
@@ -146,7 +143,7 @@ async def insert_version(
             files=package.files,
             min_host=package.min_host,
             floor=package.floor,
-            dependencies=orjson.dumps(package.dependencies),
+            dependencies=json.encode(package.dependencies),
             name=package.name,
             icon_digest=package.icon_digest,
             killed_code="",

@@ -8,8 +8,9 @@ client says about itself can only feed `client` attributes.
 """
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from sampan.platform.errors import Invalid
 from sampan.platform.identity.tiers import Tier
@@ -25,15 +26,13 @@ class BadRule(Invalid):
     field = "audience"
 
 
-@dataclass(frozen=True, slots=True)
-class Facts:
+class Facts(Struct, frozen=True):
     """What is known of one subject on one device when a rule is evaluated."""
 
     tier: Tier
 
 
-@dataclass(frozen=True, slots=True)
-class Attribute:
+class Attribute(Struct, frozen=True):
     """An attribute that rules may use: where its value comes from, and how its values are read from JSON."""
 
     name: str
@@ -45,8 +44,7 @@ class Attribute:
 Matches = Callable[[Facts], bool]
 
 
-@dataclass(frozen=True, slots=True)
-class CompiledRule:
+class CompiledRule(Struct, frozen=True):
     """A rule ready to run. `attributes` are those it looks at."""
 
     matches: Matches

@@ -4,9 +4,9 @@ import asyncio
 import contextlib
 import time
 from collections.abc import Awaitable, Callable, Iterable, Sequence
-from dataclasses import dataclass
 
 import orjson
+from msgspec import Struct
 from sqlalchemy import and_, func, or_, select, update
 from sqlalchemy.sql.elements import ColumnElement
 
@@ -30,8 +30,7 @@ class GiveUp(Exception):
     """A handler raises this when trying again cannot help; the job fails at once."""
 
 
-@dataclass(frozen=True, slots=True)
-class JobKind:
+class JobKind(Struct, frozen=True):
     """A kind of job and who does it. `run` is idempotent and ends by cancellation when its lease is lost."""
 
     kind: str

@@ -7,11 +7,11 @@ handler's own transaction makes its rows change once. A job that failed too ofte
 """
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, ClassVar
 
 import orjson
+from msgspec import Struct
 from sqlalchemy import (
     BigInteger,
     Column,
@@ -72,8 +72,7 @@ class JobMissing(NotFound):
     code: ClassVar[str] = "job_missing"
 
 
-@dataclass(frozen=True, slots=True)
-class Job:
+class Job(Struct, frozen=True):
     """One attempt at a job, as its handler gets it; `fence` rises with each attempt's lease."""
 
     workspace_id: str
@@ -96,8 +95,7 @@ class Job:
             raise LeaseLost(self.job_id)
 
 
-@dataclass(frozen=True, slots=True)
-class JobRow:
+class JobRow(Struct, frozen=True):
     """A job as people see it."""
 
     job_id: str

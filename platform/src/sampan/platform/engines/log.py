@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from msgspec import Struct
 from sqlalchemy import (
     BigInteger,
     Column,
@@ -42,16 +43,14 @@ log_entries = scoped_table(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(Struct, frozen=True):
     """What a writer hands over: a kind that readers switch on, and a body of UTF-8 JSON."""
 
     kind: str
     body: bytes
 
 
-@dataclass(frozen=True, slots=True)
-class LogEntry:
+class LogEntry(Struct, frozen=True):
     """One entry as a reader sees it; `n` starts at 1 and has no gaps."""
 
     n: int

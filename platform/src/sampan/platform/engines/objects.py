@@ -14,10 +14,11 @@ import shutil
 import stat
 import sys
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator
-from dataclasses import dataclass
 from io import FileIO
 from pathlib import Path
 from typing import ClassVar, Protocol
+
+from msgspec import Struct
 
 from sampan.platform.engines.database import StorageFull
 from sampan.platform.engines.keys import Key, checked
@@ -332,8 +333,7 @@ def _open(path: Path, key: Key) -> tuple[FileIO, int]:
             raise
 
 
-@dataclass(frozen=True, slots=True)
-class _Reading:
+class _Reading(Struct, frozen=True):
     """An object that is being read up to `stop`, and its first chunk."""
 
     file: FileIO

@@ -7,10 +7,10 @@ growing pauses, and shows in the metrics and in `list_cursors`.
 """
 
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 import orjson
+from msgspec import Struct
 from sqlalchemy import BigInteger, Column, Integer, String, select
 
 from sampan.platform.engines.database import Transaction
@@ -33,8 +33,7 @@ outbox_cursors = scoped_table(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Event:
+class Event(Struct, frozen=True):
     """One event as a handler gets it; `(workspace_id, n)` is the same at every delivery."""
 
     workspace_id: str
@@ -44,8 +43,7 @@ class Event:
     payload: Mapping[str, Any]
 
 
-@dataclass(frozen=True, slots=True)
-class Consumer:
+class Consumer(Struct, frozen=True):
     """Who wants which events. A new consumer gets every event from the first one on.
 
     `handle` is cancelled after 10 s; what takes longer belongs into a job.
@@ -56,8 +54,7 @@ class Consumer:
     handle: Callable[[Event], Awaitable[None]]
 
 
-@dataclass(frozen=True, slots=True)
-class ConsumerState:
+class ConsumerState(Struct, frozen=True):
     """How far a consumer is in one workspace, and what holds it up."""
 
     consumer: str

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 import orjson
+from msgspec import Struct
 from sqlalchemy import select, update
 
 from sampan.platform.engines.database import Transaction
@@ -40,8 +41,7 @@ class _Place:
     not_before_ms: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class _Claim:
+class _Claim(Struct, frozen=True):
     """A leased cursor and the events that follow it."""
 
     cursor: Cursor

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar, Generic, TypeVar
 
 import orjson
+from msgspec import Struct
 from sqlalchemy import ColumnElement, Select, func, literal, select, tuple_
 
 from sampan.platform.engines.database import Transaction
@@ -30,8 +31,7 @@ class BadCursor(Invalid):
     code: ClassVar[str] = "bad_cursor"
 
 
-@dataclass(frozen=True, slots=True)
-class Paging:
+class Paging(Struct, frozen=True):
     """Which page is wanted: the one after `cursor`, of at most `limit` items."""
 
     cursor: str | None = None
@@ -51,8 +51,7 @@ class Found(Generic[Record]):
         return Found([view(item) for item in self.items], self.next_cursor, self.total)
 
 
-@dataclass(frozen=True, slots=True)
-class Order:
+class Order(Struct, frozen=True):
     """A sorting by columns that are never NULL and together unique, all in one direction."""
 
     name: str

@@ -6,11 +6,11 @@ never reach a log.
 
 from collections import deque
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 import msgspec
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from msgspec import Struct
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
@@ -36,8 +36,7 @@ from sampan.platform.ports import SmsPort
 KEPT_CODES = 50
 
 
-@dataclass(frozen=True, slots=True)
-class SentCode:
+class SentCode(Struct, frozen=True):
     """A text message that was not sent."""
 
     workspace_id: str
@@ -59,8 +58,7 @@ class DemoSms:
         self.sent.append(SentCode(workspace_id, phone, code, self._core.now_ms()))
 
 
-@dataclass(frozen=True, slots=True)
-class DemoToken:
+class DemoToken(Struct, frozen=True):
     """The tokens of a new device, and the private key that its proofs need (PEM, PKCS#8)."""
 
     granted: Granted

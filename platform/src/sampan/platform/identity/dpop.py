@@ -8,9 +8,10 @@ import hashlib
 import json
 import math
 from collections.abc import Collection
-from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING, Any
+
+from msgspec import Struct
 
 from sampan.platform.engines.cache import Nonces
 from sampan.platform.identity.jwk import base64url, signing_jwk, signing_key, thumbprint
@@ -25,16 +26,14 @@ JTI_LENGTHS = range(8, 129)
 RESOLUTION_MS = 1000  # `iat` is often written in whole seconds
 
 
-@dataclass(frozen=True, slots=True)
-class Call:
+class Call(Struct, frozen=True):
     """What the proof must be for: the method, and every address that this server answers the call under."""
 
     method: str
     urls: Collection[str]
 
 
-@dataclass(frozen=True, slots=True)
-class Proof:
+class Proof(Struct, frozen=True):
     """A proof whose signature, call and time hold; `spend` it before acting on it."""
 
     thumbprint: str

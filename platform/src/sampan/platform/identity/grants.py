@@ -1,6 +1,6 @@
 """From a session to the tokens that a device gets for it. Shared by all use cases that begin or continue one."""
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from sampan.platform.core import Core
 from sampan.platform.engines.database import Transaction
@@ -15,8 +15,7 @@ from sampan.platform.identity.tiers import Tier, effective_tier
 from sampan.platform.identity.tokens import LIFETIME_MS, mint
 
 
-@dataclass(frozen=True, slots=True)
-class Granted:
+class Granted(Struct, frozen=True):
     """The tokens of a session, and what they say."""
 
     device_id: str
@@ -28,8 +27,7 @@ class Granted:
     expires_in_seconds: int = LIFETIME_MS // 1000
 
 
-@dataclass(frozen=True, slots=True)
-class Holder:
+class Holder(Struct, frozen=True):
     """Who a session is for: a customer's or a visitor's subject as it stands in the database."""
 
     subject: int

@@ -1,8 +1,9 @@
 """How often sessions and one-time codes may be asked for, by whom. Counted before the work is done."""
 
-from dataclasses import dataclass
 from hashlib import blake2b
 from ipaddress import IPv6Address, ip_address
+
+from msgspec import Struct
 
 from sampan.platform.core import Core
 from sampan.platform.engines.keys import workspace_key
@@ -12,8 +13,7 @@ from sampan.platform.identity.problems import CodeLimit, SessionLimit
 MINUTE_MS = 60_000
 
 
-@dataclass(frozen=True, slots=True)
-class Limit:
+class Limit(Struct, frozen=True):
     """At most `most` in a window; `says` tells the caller what to do."""
 
     name: str

@@ -9,8 +9,9 @@ server needs to keep no secret for it.
 import hashlib
 import hmac
 import secrets
-from dataclasses import dataclass
 from enum import Enum
+
+from msgspec import Struct
 
 from sampan.platform.identity.jwk import base64url, from_base64url
 from sampan.platform.identity.problems import RefreshRefused
@@ -25,8 +26,7 @@ MAX_REPEATABLE = 16
 REFUSED = "Begin a new session with POST /client/v1/session, then sign in again."
 
 
-@dataclass(frozen=True, slots=True)
-class RefreshToken:
+class RefreshToken(Struct, frozen=True):
     """A token taken apart; `secret` is never stored or logged."""
 
     family: bytes

@@ -6,7 +6,9 @@ write and one COMMIT, whatever its size.
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
+
+from msgspec.structs import replace
 
 from sampan.platform.core import Core
 from sampan.platform.engines.database import Transaction

@@ -1,9 +1,9 @@
 """Rows of the client apps: the super-apps of a workspace."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
+from msgspec import Struct
 from sqlalchemy import JSON, BigInteger, Boolean, Column, String, delete, select, update
 
 from sampan.platform.engines.database import Transaction
@@ -26,8 +26,7 @@ client_apps = scoped_table(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class ClientApp:
+class ClientApp(Struct, frozen=True):
     """One super-app.
 
     `bundle_ids` and `minimum_versions` are by platform (`ios`, `android`, `harmony`, `web`). Without

@@ -1,8 +1,8 @@
 """Rows of the customers, and the one table with their personal data."""
 
-from dataclasses import dataclass
 from typing import Any
 
+from msgspec import Struct
 from sqlalchemy import (
     BigInteger,
     Column,
@@ -49,8 +49,7 @@ personal_data = scoped_table(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Customer:
+class Customer(Struct, frozen=True):
     """A customer without anything personal. `tier` of an erased one is the lowest; `erased_ms` tells."""
 
     id: str
@@ -62,8 +61,7 @@ class Customer:
     erased_ms: int | None
 
 
-@dataclass(frozen=True, slots=True)
-class CustomerFilter:
+class CustomerFilter(Struct, frozen=True):
     """Which customers; registered in a half-open range of milliseconds. With a tier, none that are erased."""
 
     tier: Tier | None = None
@@ -73,8 +71,7 @@ class CustomerFilter:
     bank_reference: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class SealedPersonal:
+class SealedPersonal(Struct, frozen=True):
     """Personal data as stored: sealed under the customer's own key, which is wrapped by the master key."""
 
     wrapped_key: bytes

@@ -1,9 +1,9 @@
 """Rows of the devices and of the customers that signed in on them."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
+from msgspec import Struct
 from sqlalchemy import (
     JSON,
     BigInteger,
@@ -60,8 +60,7 @@ customer_devices = scoped_table(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Device:
+class Device(Struct, frozen=True):
     """One installation of a client app.
 
     `subject` is the device's own number, which it keeps as a visitor; `carries` the highest tier that the
@@ -82,8 +81,7 @@ class Device:
     seen_ms: int
 
 
-@dataclass(frozen=True, slots=True)
-class CustomerDevice:
+class CustomerDevice(Struct, frozen=True):
     """A device that a customer has signed in on; `assurance` is what the two together may carry."""
 
     device: Device
@@ -103,8 +101,7 @@ class CustomerDevice:
         return self.device.customer_id == self.customer_id
 
 
-@dataclass(frozen=True, slots=True)
-class SignIn:
+class SignIn(Struct, frozen=True):
     """A customer who has signed in on a device; `assurance` is what the two together may carry."""
 
     customer_id: str
@@ -113,8 +110,7 @@ class SignIn:
     last_ms: int
 
 
-@dataclass(frozen=True, slots=True)
-class DeviceFilter:
+class DeviceFilter(Struct, frozen=True):
     """Which devices; last session begun in a half-open range of milliseconds."""
 
     client_app: str | None = None

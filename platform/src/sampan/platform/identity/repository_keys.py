@@ -1,7 +1,6 @@
 """Rows of the keys that identity signs and looks up with; private parts are sealed before they come here."""
 
-from dataclasses import dataclass
-
+from msgspec import Struct
 from sqlalchemy import BigInteger, Column, LargeBinary, String, delete, insert, select
 
 from sampan.platform.engines.database import Transaction
@@ -19,8 +18,7 @@ token_keys = scoped_table(
 secrets = scoped_table("identity_secrets", Column("sealed", LargeBinary, nullable=False))
 
 
-@dataclass(frozen=True, slots=True)
-class KeyRow:
+class KeyRow(Struct, frozen=True):
     """One signing key: 32 raw public bytes and the sealed private key."""
 
     kid: str

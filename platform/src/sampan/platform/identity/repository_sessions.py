@@ -1,9 +1,9 @@
 """Rows of the running sessions (one refresh family per device) and of the one-time codes."""
 
 from collections.abc import Collection
-from dataclasses import dataclass
 from typing import Any
 
+from msgspec import Struct
 from sqlalchemy import (
     BigInteger,
     Column,
@@ -55,8 +55,7 @@ one_time_codes = scoped_table(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Session:
+class Session(Struct, frozen=True):
     """What a device is signed in as. `present` and `used` are hashes of refresh secrets; see `refresh_tokens`."""
 
     family: bytes

@@ -1,8 +1,8 @@
 """Rows of the subjects, their numbers and the log of their changes."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
+from msgspec import Struct
 from sqlalchemy import BigInteger, Column, Index, Integer, SmallInteger, String, and_, insert, select, update
 
 from sampan.platform.engines.database import Transaction
@@ -54,8 +54,7 @@ OLDEST_CHANGES = Order("n", (subject_changes.c.n,))
 NEWEST_CHANGES = Order("-n", (subject_changes.c.n,), descending=True)
 
 
-@dataclass(frozen=True, slots=True)
-class SubjectRow:
+class SubjectRow(Struct, frozen=True):
     """One subject; `tier` may be `ERASED`."""
 
     number: int

@@ -1,8 +1,8 @@
 """Use cases of the bank's customers. Functions take the caller's transaction, so that its audit row joins them."""
 
-from dataclasses import dataclass
 from typing import Any
 
+from msgspec import Struct
 from msgspec.structs import asdict
 
 from sampan.platform.core import Core
@@ -43,8 +43,7 @@ from sampan.platform.identity.tiers import CUSTOMER_TIERS, Tier
 from sampan.platform.ids import new_id
 
 
-@dataclass(frozen=True, slots=True)
-class NewCustomer:
+class NewCustomer(Struct, frozen=True):
     """A customer ready to be stored: its personal data is sealed already."""
 
     id: str
@@ -53,8 +52,7 @@ class NewCustomer:
     personal: SealedPersonal
 
 
-@dataclass(frozen=True, slots=True)
-class Change:
+class Change(Struct, frozen=True):
     """One entry of a customer's history: its number in the log, when, and what."""
 
     n: int

@@ -1,6 +1,6 @@
 """Use cases of a customer's devices, for the bank. Functions take the caller's transaction."""
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from sampan.platform.engines.database import Transaction
 from sampan.platform.engines.paging import Found, Order, Paging
@@ -26,16 +26,14 @@ from sampan.platform.identity.subjects import DeviceChanged
 from sampan.platform.identity.tiers import Tier
 
 
-@dataclass(frozen=True, slots=True)
-class SeenDevice:
+class SeenDevice(Struct, frozen=True):
     """A customer's device and when it was last heard of."""
 
     pair: CustomerDevice
     seen_ms: int
 
 
-@dataclass(frozen=True, slots=True)
-class KnownDevice:
+class KnownDevice(Struct, frozen=True):
     """A device, when it was last heard of, and who has signed in on it."""
 
     device: Device

@@ -1,7 +1,9 @@
 """Use cases of a device's session as a visitor: begin one, and fall back to it."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+
+from msgspec.structs import replace
 
 from sampan.platform.component import Port
 from sampan.platform.core import Core

@@ -1,7 +1,9 @@
 """Use cases of signing a customer in on a device, by phone and one-time code."""
 
 import hmac
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+
+from msgspec.structs import replace
 
 from sampan.platform.core import Core
 from sampan.platform.engines.database import Transaction

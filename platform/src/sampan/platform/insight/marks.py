@@ -5,13 +5,13 @@ taken exactly once, and the device learns which of its numbers are still missing
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 MAX_GAPS = 64
 
 
-@dataclass(frozen=True, slots=True)
-class Mark:
+class Mark(Struct, frozen=True):
     """All numbers up to `high` are taken, except those in `gaps`: sorted, disjoint, closed ranges."""
 
     high: int = 0

@@ -2,9 +2,9 @@
 
 import json
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
 from typing import Any
 
+from msgspec import Struct
 from sqlalchemy import BigInteger, Column, Index, Integer, String, Text, delete, func, insert, select
 
 from sampan.platform.engines.database import Transaction
@@ -58,8 +58,7 @@ device_stages = scoped_table(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Held:
+class Held(Struct, frozen=True):
     """How many devices hold a version of an artefact."""
 
     kind: str

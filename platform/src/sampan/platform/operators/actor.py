@@ -1,8 +1,9 @@
 """Who acts. Every use case gets an `Actor` and asks it; nothing else decides what somebody may do."""
 
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import ClassVar
+
+from msgspec import Struct
 
 from sampan.platform.errors import Forbidden
 
@@ -21,8 +22,7 @@ class MissingPermission(Forbidden):
     code: ClassVar[str] = "missing_permission"
 
 
-@dataclass(frozen=True, slots=True)
-class Grant:
+class Grant(Struct, frozen=True):
     """The permissions of one role; a limit that is set must be named, with that value, by whoever asks."""
 
     role: str
@@ -36,8 +36,7 @@ class Grant:
         return self.client_app in (None, client_app) and self.publisher in (None, publisher) and self.app in (None, app)
 
 
-@dataclass(frozen=True, slots=True)
-class Actor:
+class Actor(Struct, frozen=True):
     """An operator, a machine token (it counts as its owner and never approves), or the system itself.
 
     `label` is for display; `via` is the machine token's id or the name of the system's part, else empty.

@@ -2,9 +2,10 @@
 
 import asyncio
 from collections.abc import Iterable
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from msgspec.structs import replace
 
 from sampan.platform.operators.audit_chain import AuditRow, Head
 from sampan.platform.operators.audit_files import AuditDiffers, AuditFiles

@@ -4,9 +4,9 @@ import asyncio
 import csv
 import io
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from msgspec import Struct
 from sqlalchemy import Row, Select, select
 
 from sampan.platform.engines.database import Transaction
@@ -31,8 +31,7 @@ CSV_COLUMNS = (
 _COLUMNS = [audit_rows.c[name] for name in AuditRow.__slots__]
 
 
-@dataclass(frozen=True, slots=True)
-class AuditFilter:
+class AuditFilter(Struct, frozen=True):
     """Which rows; times are a half-open range of milliseconds. `actor` is a person, operator or token id.
 
     `after_n` leaves out rows up to this number, for whoever keeps rows elsewhere and fetches what is new.
@@ -46,8 +45,7 @@ class AuditFilter:
     after_n: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Verification:
+class Verification(Struct, frozen=True):
     """The outcome of a check; `head` is the last row that was read."""
 
     head: Head

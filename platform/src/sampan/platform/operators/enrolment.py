@@ -4,8 +4,9 @@ A link is issued for a new account or after an approved reset, works once, and e
 issued it could use it, so is bonded to the account like its maker.
 """
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from sampan.platform.engines.database import Transaction
 from sampan.platform.operators import operator_rows, person_rows
@@ -29,16 +30,14 @@ LINK_MS = 24 * 3600 * 1000
 ISSUER = "sampan"
 
 
-@dataclass(frozen=True, slots=True)
-class IssuedLink:
+class IssuedLink(Struct, frozen=True):
     """The secret of a set-up link, shown this once."""
 
     secret: str
     expires_ms: int
 
 
-@dataclass(frozen=True, slots=True)
-class Enrolment:
+class Enrolment(Struct, frozen=True):
     """What the person sees: whose account it is and what to scan."""
 
     email: str

@@ -6,8 +6,9 @@ pair with each other. No route calls it.
 
 import secrets
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
+
+from msgspec import Struct
 
 from sampan.platform.engines.database import Transaction
 from sampan.platform.ids import new_id
@@ -37,8 +38,7 @@ PASSWORD_BYTES = 15
 HOST = system_actor("host")
 
 
-@dataclass(frozen=True, slots=True)
-class Credentials:
+class Credentials(Struct, frozen=True):
     """What a person signs in by, shown once to whoever runs the server; empty for somebody who has it already."""
 
     email: str
@@ -59,8 +59,7 @@ class Credentials:
         return enrolment_uri(self.totp_secret, account=self.email, issuer=ISSUER)
 
 
-@dataclass(frozen=True, slots=True)
-class NewPerson:
+class NewPerson(Struct, frozen=True):
     """Who is to be made, with the roles; without a password or a TOTP secret one is made up."""
 
     email: str
@@ -148,8 +147,7 @@ async def rescue(core: "Core", workspace_id: str, operator_id: str, *, actor: Ac
     return await issue_setup_link(core, workspace_id, actor, operator_id)
 
 
-@dataclass(frozen=True, slots=True)
-class _Prepared:
+class _Prepared(Struct, frozen=True):
     made: Credentials
     grants: Sequence[dict[str, Any]]
     password_hash: str

@@ -1,10 +1,10 @@
 """Operators, roles, grants and bonds: a person's account in one workspace and what it may do there."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
+from msgspec import Struct
 from sqlalchemy import (
     BigInteger,
     Boolean,
@@ -81,8 +81,7 @@ class OperatorState(StrEnum):
     DISABLED = "disabled"
 
 
-@dataclass(frozen=True, slots=True)
-class Operator:
+class Operator(Struct, frozen=True):
     """A person's account in this workspace; a set-up link may be issued until `setup_allowed_until_ms`."""
 
     id: str
@@ -91,8 +90,7 @@ class Operator:
     setup_allowed_until_ms: int
 
 
-@dataclass(frozen=True, slots=True)
-class OperatorFilter:
+class OperatorFilter(Struct, frozen=True):
     """Which operators; `search` is a part of the person's name or address."""
 
     state: OperatorState | None = None
@@ -100,8 +98,7 @@ class OperatorFilter:
     search: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Role:
+class Role(Struct, frozen=True):
     """A named set of permissions; a built-in one takes them from the declarations, not from the row."""
 
     name: str
@@ -109,8 +106,7 @@ class Role:
     permissions: frozenset[str]
 
 
-@dataclass(frozen=True, slots=True)
-class GrantRow:
+class GrantRow(Struct, frozen=True):
     """A role given to an operator, everywhere or for one client app, publisher or mini-app."""
 
     id: str
@@ -121,8 +117,8 @@ class GrantRow:
     app: str | None
 
 
-_OPERATOR = [operators.c[name] for name in Operator.__slots__]
-_GRANT = [grants.c[name] for name in GrantRow.__slots__]
+_OPERATOR = [operators.c[name] for name in Operator.__struct_fields__]
+_GRANT = [grants.c[name] for name in GrantRow.__struct_fields__]
 
 
 async def operator_by_id(tx: Transaction, operator_id: str) -> Operator | None:
@@ -254,7 +250,7 @@ async def grants_of(tx: Transaction, operator_ids: Sequence[str]) -> list[GrantR
 
 async def add_grant(tx: Transaction, grant: GrantRow, *, now_ms: int) -> None:
     """Insert a grant."""
-    values = {name: getattr(grant, name) for name in GrantRow.__slots__}
+    values = {name: getattr(grant, name) for name in GrantRow.__struct_fields__}
     await tx.execute(insert(grants).values(workspace_id=tx.workspace_id, created_ms=now_ms, **values))
 
 
@@ -349,5 +345,5 @@ async def _one_operator(tx: Transaction, condition: ColumnElement[bool]) -> Oper
 
 
 def _operator(row: Row[Any]) -> Operator:
-    values = {name: getattr(row, name) for name in Operator.__slots__}
+    values = {name: getattr(row, name) for name in Operator.__struct_fields__}
     return Operator(**{**values, "state": OperatorState(row.state)})

@@ -4,8 +4,7 @@ An e-mail address and a name stand here and nowhere else. Passwords are argon2id
 sealed; a person without a hash has not been set up and cannot sign in.
 """
 
-from dataclasses import dataclass
-
+from msgspec import Struct
 from sqlalchemy import BigInteger, Column, LargeBinary, String, UniqueConstraint, insert, select, update
 
 from sampan.platform.engines.database import Transaction
@@ -25,8 +24,7 @@ persons = global_table(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Person:
+class Person(Struct, frozen=True):
     """A human; `home_workspace` is where the account was first made."""
 
     id: str
@@ -43,7 +41,7 @@ class Person:
         return self.password_hash is not None and self.totp_sealed is not None
 
 
-_COLUMNS = [persons.c[name] for name in Person.__slots__]
+_COLUMNS = [persons.c[name] for name in Person.__struct_fields__]
 
 
 def totp_context(person_id: str) -> str:

@@ -3,10 +3,10 @@
 import hashlib
 import secrets
 from collections.abc import Collection, Iterable
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
+from msgspec import Struct
 from sqlalchemy import (
     BigInteger,
     Boolean,
@@ -86,8 +86,7 @@ class SessionKind(StrEnum):
     BEARER = "bearer"
 
 
-@dataclass(frozen=True, slots=True)
-class Session:
+class Session(Struct, frozen=True):
     """One sign-in; `factor_ms` is when the second factor was last given."""
 
     id: str
@@ -100,8 +99,7 @@ class Session:
     expires_ms: int
 
 
-@dataclass(frozen=True, slots=True)
-class MachineToken:
+class MachineToken(Struct, frozen=True):
     """A token for programs: at most its owner's permissions, and only the named ones."""
 
     id: str
@@ -114,8 +112,7 @@ class MachineToken:
     revoked_ms: int | None
 
 
-@dataclass(frozen=True, slots=True)
-class SetupLink:
+class SetupLink(Struct, frozen=True):
     """The right to choose a password and enrol a second factor, once; `by_host`: issued on the server itself."""
 
     operator_id: str
@@ -125,9 +122,9 @@ class SetupLink:
     expires_ms: int
 
 
-_SESSION = [sessions.c[name] for name in Session.__slots__]
-_TOKEN = [machine_tokens.c[name] for name in MachineToken.__slots__]
-_LINK = [setup_links.c[name] for name in SetupLink.__slots__]
+_SESSION = [sessions.c[name] for name in Session.__struct_fields__]
+_TOKEN = [machine_tokens.c[name] for name in MachineToken.__struct_fields__]
+_LINK = [setup_links.c[name] for name in SetupLink.__struct_fields__]
 
 
 def new_secret(prefix: str) -> str:
@@ -142,7 +139,7 @@ def hash_of(secret: str) -> str:
 
 async def add_session(tx: Transaction, session: Session, token_hash: str) -> None:
     """Insert a session."""
-    values = {name: getattr(session, name) for name in Session.__slots__}
+    values = {name: getattr(session, name) for name in Session.__struct_fields__}
     await tx.execute(insert(sessions).values(workspace_id=tx.workspace_id, token_hash=token_hash, **values))
 
 
@@ -228,7 +225,7 @@ async def drop_dead_sessions(tx: Transaction, operator_id: str, *, now_ms: int, 
 
 async def add_machine_token(tx: Transaction, token: MachineToken, token_hash: str) -> None:
     """Insert a machine token."""
-    values = {name: getattr(token, name) for name in MachineToken.__slots__}
+    values = {name: getattr(token, name) for name in MachineToken.__struct_fields__}
     values["permissions"] = canonical_json(sorted(token.permissions))
     await tx.execute(insert(machine_tokens).values(workspace_id=tx.workspace_id, token_hash=token_hash, **values))
 
@@ -302,7 +299,7 @@ async def add_setup_link(tx: Transaction, link: SetupLink, token_hash: str) -> N
             setup_links.c.workspace_id == tx.workspace_id, setup_links.c.operator_id == link.operator_id
         )
     )
-    values = {name: getattr(link, name) for name in SetupLink.__slots__}
+    values = {name: getattr(link, name) for name in SetupLink.__struct_fields__}
     await tx.execute(insert(setup_links).values(workspace_id=tx.workspace_id, token_hash=token_hash, **values))
 
 
@@ -337,5 +334,5 @@ def _session(row: Row[Any]) -> Session:
 
 
 def _token(row: Row[Any]) -> MachineToken:
-    values = {name: getattr(row, name) for name in MachineToken.__slots__}
+    values = {name: getattr(row, name) for name in MachineToken.__struct_fields__}
     return MachineToken(**{**values, "permissions": frozenset(parse_canonical(row.permissions))})

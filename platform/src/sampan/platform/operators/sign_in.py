@@ -1,7 +1,8 @@
 """Signing in with a password and a one-time code, proving the code again, and signing out."""
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
+
+from msgspec import Struct
 
 from sampan.platform.engines.database import Transaction
 from sampan.platform.errors import Unauthorized
@@ -39,8 +40,7 @@ class SignInRefused(Unauthorized):
     code: ClassVar[str] = "sign_in_refused"
 
 
-@dataclass(frozen=True, slots=True)
-class NewSession:
+class NewSession(Struct, frozen=True):
     """A session and the secret that is shown this once."""
 
     session: Session

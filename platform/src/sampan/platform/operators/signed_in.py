@@ -5,8 +5,9 @@ revoked token and a removed grant are out of force with the next request.
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
+
+from msgspec import Struct
 
 from sampan.platform.engines.database import Transaction
 from sampan.platform.errors import Unauthorized
@@ -46,8 +47,7 @@ class SessionEnded(Unauthorized):
     code: ClassVar[str] = "session_ended"
 
 
-@dataclass(frozen=True, slots=True)
-class SignedIn:
+class SignedIn(Struct, frozen=True):
     """The actor of a request and the session it came by; a machine token has no session."""
 
     actor: Actor

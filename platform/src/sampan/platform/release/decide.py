@@ -4,15 +4,15 @@ The answer is a hint to the device; whether it may install is decided there, by 
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from enum import StrEnum
+
+from msgspec import Struct
 
 from sampan.platform.audience.rules import CompiledRule, Facts
 from sampan.platform.identity.tiers import Tier
 
 
-@dataclass(frozen=True, slots=True)
-class Subject:
+class Subject(Struct, frozen=True):
     """Who asks: all of it from the token and the server's own state, none of it from the client's word."""
 
     device_id: str
@@ -20,8 +20,7 @@ class Subject:
     tier: Tier
 
 
-@dataclass(frozen=True, slots=True)
-class Context:
+class Context(Struct, frozen=True):
     """What the client says of itself; may narrow what it gets, never widen it."""
 
     client_app: str
@@ -38,8 +37,7 @@ class Reason(StrEnum):
     HOST_TOO_OLD = "host_too_old"
 
 
-@dataclass(frozen=True, slots=True)
-class Candidate:
+class Candidate(Struct, frozen=True):
     """A release that offers now, compiled."""
 
     release_id: str
@@ -54,8 +52,7 @@ class Candidate:
     audience: CompiledRule
 
 
-@dataclass(frozen=True, slots=True)
-class DeliverableSnapshot:
+class DeliverableSnapshot(Struct, frozen=True):
     """All releases of one deliverable that offer now, the highest sequence first."""
 
     kind: str
@@ -63,8 +60,7 @@ class DeliverableSnapshot:
     candidates: Sequence[Candidate]
 
 
-@dataclass(frozen=True, slots=True)
-class Offer:
+class Offer(Struct, frozen=True):
     """What a subject should have; `candidate` is None when nothing is meant for it, and `reason` says why."""
 
     candidate: Candidate | None

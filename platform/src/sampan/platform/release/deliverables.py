@@ -1,8 +1,9 @@
 """Deliverable kinds: what a release can roll out. Components contribute them."""
 
 from collections.abc import Awaitable, Callable, Collection, Mapping
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from sampan.platform.engines.database import Transaction
 from sampan.platform.operators.actor import Actor
@@ -11,8 +12,7 @@ if TYPE_CHECKING:
     from sampan.platform.core import Core
 
 
-@dataclass(frozen=True, slots=True)
-class Deliverable:
+class Deliverable(Struct, frozen=True):
     """One releasable version. `digest` is the package digest; `url` is where devices fetch it, from the root path."""
 
     id: str
@@ -24,8 +24,7 @@ class Deliverable:
     url: str
 
 
-@dataclass(frozen=True, slots=True)
-class DeliverableKind:
+class DeliverableKind(Struct, frozen=True):
     """A kind of deliverable.
 
     `find` returns those of the asked (id, sequence) pairs that are published and not killed; all of them in one

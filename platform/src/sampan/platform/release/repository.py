@@ -2,9 +2,9 @@
 
 import json
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
 from typing import Any
 
+from msgspec import Struct
 from sqlalchemy import BigInteger, Boolean, Column, Index, Integer, Row, String, Text, insert, select, update
 
 from sampan.platform.crypto.canonical import canonical_json
@@ -67,8 +67,7 @@ class UnknownRelease(NotFound):
     code = "unknown_release"
 
 
-@dataclass(frozen=True, slots=True)
-class Release:
+class Release(Struct, frozen=True):
     """The rollout of one deliverable. `stages` has one element today: `{"audience": rule}`.
 
     What devices are told of the version stands here too, as it was when the release was made. `is_exposed`: the
@@ -99,8 +98,7 @@ class Release:
     changed_ms: int
 
 
-@dataclass(frozen=True, slots=True)
-class HistoryEntry:
+class HistoryEntry(Struct, frozen=True):
     """One state that a release was in, since when and by whom."""
 
     row_revision: int
@@ -249,7 +247,7 @@ _COLUMNS = tuple(column for column in releases.c if column.name != "workspace_id
 
 
 def _release(row: Row[Any]) -> Release:
-    fields = {name: getattr(row, name) for name in Release.__slots__}
+    fields = {name: getattr(row, name) for name in Release.__struct_fields__}
     fields["audience"] = json.loads(row.audience)
     fields["stages"] = tuple(json.loads(row.stages))
     fields["state"] = ReleaseState(row.state)

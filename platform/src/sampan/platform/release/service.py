@@ -1,10 +1,11 @@
 """Use cases of releases. What makes production riskier goes through a change request; what makes it safer does not."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import msgspec
+from msgspec.structs import replace
 
 from sampan.offline_packages.control import Control, Killed, Rollback
 from sampan.offline_packages.roles import CONTROL_ROLE

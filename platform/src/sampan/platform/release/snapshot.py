@@ -1,8 +1,9 @@
 """The snapshot part `releases`: all that offers now, compiled for `decide` and `sync`."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from itertools import groupby
+
+from msgspec import Struct
 
 from sampan.offline_packages.control import Control, parse_control
 from sampan.platform.audience.rules import compile_rule
@@ -15,8 +16,7 @@ from sampan.platform.trust.control_rows import all_controls
 PART = "releases"
 
 
-@dataclass(frozen=True, slots=True)
-class ReleaseRows:
+class ReleaseRows(Struct, frozen=True):
     """What the part is compiled from."""
 
     releases: Sequence[Release]

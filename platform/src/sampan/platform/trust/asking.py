@@ -5,7 +5,8 @@ before two officers have signed.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from sampan.offline_packages.roles import checked_app_id, tree_id
 from sampan.platform.core import Core
@@ -77,8 +78,7 @@ class SignedBodyNeeded(Invalid):
     title = "The app's body signed by the new key is needed"
 
 
-@dataclass(frozen=True, slots=True)
-class Asked:
+class Asked(Struct, frozen=True):
     """A request and the bodies that wait because of it; voided signatures must be given again."""
 
     request: Request

@@ -5,8 +5,8 @@ makes a new body and voids the signatures collected so far, and says so.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
+from msgspec import Struct
 from securesystemslib.signer import Signature
 from tuf.api.metadata import Root, Targets
 
@@ -63,8 +63,7 @@ class NotAnOfficer(Forbidden):
     title = "The key may not sign this"
 
 
-@dataclass(frozen=True, slots=True)
-class Waiting:
+class Waiting(Struct, frozen=True):
     """A body as the officers see it: the body, who may sign and who has, and what it carries out."""
 
     pending: Pending
@@ -72,8 +71,7 @@ class Waiting:
     requests: tuple[Request, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Rebuilt:
+class Rebuilt(Struct, frozen=True):
     """A body that waits anew; `voided` signatures of the body before it must be given again."""
 
     role: str
@@ -81,8 +79,7 @@ class Rebuilt:
     voided: int
 
 
-@dataclass(frozen=True, slots=True)
-class Signed:
+class Signed(Struct, frozen=True):
     """What a signature led to: `stored` are the roles that took effect now."""
 
     pending_id: str

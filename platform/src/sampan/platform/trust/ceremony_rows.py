@@ -3,11 +3,11 @@
 At most one root and one targets body wait per tree. A request stays open until a stored body carries it out.
 """
 
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
 import msgspec
+from msgspec import Struct
 from sqlalchemy import BigInteger, Column, LargeBinary, String, insert, select, update
 
 from sampan.platform.engines.database import Transaction
@@ -92,8 +92,7 @@ class Facts(msgspec.Struct, frozen=True, omit_defaults=True):
     officers: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Request:
+class Request(Struct, frozen=True):
     """One thing asked of the officers. `body` is the app's body that must appear together with it, or empty."""
 
     id: str
@@ -107,8 +106,7 @@ class Request:
     changed_ms: int
 
 
-@dataclass(frozen=True, slots=True)
-class Pending:
+class Pending(Struct, frozen=True):
     """A body that waits, with the signatures collected so far."""
 
     id: str

@@ -1,8 +1,8 @@
 """Rows of control files: the present one of each app, with the serial that only rises."""
 
-from dataclasses import dataclass
 from typing import Any
 
+from msgspec import Struct
 from sqlalchemy import BigInteger, Column, Integer, LargeBinary, String, insert, select, update
 
 from sampan.offline_packages.control import Control, parse_control
@@ -19,8 +19,7 @@ control_docs = scoped_table(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class ControlRecord:
+class ControlRecord(Struct, frozen=True):
     """The control file of an app: its exact bytes, and what they say."""
 
     body: bytes

@@ -4,8 +4,7 @@ Whatever asks for it, the body must be one of three moves from the published one
 same with a later expiry, or the empty body of an archived app. The publisher's signature is checked first.
 """
 
-from dataclasses import dataclass
-
+from msgspec import Struct
 from tuf.api.metadata import Targets
 
 from sampan.offline_packages.roles import SignedVersion, app_role, read_app_role, tree_id
@@ -49,8 +48,7 @@ class NothingSigned(Invalid):
     title = "The body lists no version"
 
 
-@dataclass(frozen=True, slots=True)
-class _AppRole:
+class _AppRole(Struct, frozen=True):
     """What the check of a body needs to know of the app's role."""
 
     tree: str

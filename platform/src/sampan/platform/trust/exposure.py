@@ -7,8 +7,8 @@ what the last one left: everything after the SQL transaction is done again from 
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
 
+from msgspec import Struct
 from tuf.api.metadata import Root, Snapshot, Timestamp
 
 from sampan.offline_packages.roles import CONTROL_ROLE, tree_id
@@ -60,15 +60,13 @@ STEPS = (
 Step = Callable[[str], Awaitable[None]]
 
 
-@dataclass(frozen=True, slots=True)
-class TreePublished:
+class TreePublished(Struct, frozen=True):
     """Contributed: called in the transaction that marks a snapshot exposed, with the roles that changed in it."""
 
     run: Callable[[Core, Transaction, str, dict[str, int]], Awaitable[None]]
 
 
-@dataclass(frozen=True, slots=True)
-class Exposed:
+class Exposed(Struct, frozen=True):
     """What a round made visible; `roles` are those that changed since the last exposed snapshot."""
 
     timestamp: int
@@ -102,8 +100,7 @@ async def publish_round(
     return exposed
 
 
-@dataclass(frozen=True, slots=True)
-class _Job:
+class _Job(Struct, frozen=True):
     core: Core
     door: Door
     lease: Lease

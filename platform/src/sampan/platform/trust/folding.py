@@ -4,8 +4,8 @@ Every open request of a tree is folded into one next root and one next targets b
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 
+from msgspec import Struct
 from tuf.api.metadata import Root, Targets
 
 from sampan.offline_packages.signed_bytes import check_delegated, signers
@@ -22,8 +22,7 @@ from sampan.platform.trust.bodies import (
 from sampan.platform.trust.ceremony_rows import Request, RequestKind
 
 
-@dataclass(frozen=True, slots=True)
-class ServerKeys:
+class ServerKeys(Struct, frozen=True):
     """The server's present public keys of a tree, for its first bodies."""
 
     snapshot: PublicKey
@@ -104,8 +103,7 @@ def is_signed(body: bytes, role: str, roots: Sequence[Root]) -> bool:
     return True
 
 
-@dataclass(frozen=True, slots=True)
-class Progress:
+class Progress(Struct, frozen=True):
     """Who may sign a waiting body, who has, and whether that suffices."""
 
     may_sign: tuple[str, ...]

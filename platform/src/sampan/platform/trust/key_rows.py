@@ -1,10 +1,10 @@
 """Rows of the key register: each public key once, for one purpose, compared by its raw bytes."""
 
 from collections.abc import Collection
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, ClassVar
 
+from msgspec import Struct
 from sqlalchemy import BigInteger, Column, String, UniqueConstraint, insert, select, update
 
 from sampan.platform.crypto.keys import PublicKey
@@ -67,8 +67,7 @@ class KeyRegistered(Conflict):
     title = "The key is registered already"
 
 
-@dataclass(frozen=True, slots=True)
-class KeyRecord:
+class KeyRecord(Struct, frozen=True):
     """One registered public key. An empty `profile` means every tree; `owner` is a person or a publisher."""
 
     key_id: str

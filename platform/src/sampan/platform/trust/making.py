@@ -1,10 +1,10 @@
 """What the publisher job signs next: control, snapshot, timestamp. Pure: facts and keys in, bytes out."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
+from msgspec import Struct
 from tuf.api.metadata import Root, Snapshot, Targets, Timestamp
 
 from sampan.offline_packages.roles import (
@@ -34,8 +34,7 @@ SNAPSHOT_EVERY = timedelta(days=4)
 CONTROL_EVERY = timedelta(hours=12)
 
 
-@dataclass(frozen=True, slots=True)
-class TreeFacts:
+class TreeFacts(Struct, frozen=True):
     """Everything that decides what is signed next, read in one transaction. `versions` are the highest stored."""
 
     name: str
@@ -62,8 +61,7 @@ class TreeFacts:
         return tuple(dict.fromkeys(key_id(key) for each in delegators for key in role_keys(each, role)))
 
 
-@dataclass(frozen=True, slots=True)
-class Made:
+class Made(Struct, frozen=True):
     """What was signed in one round: new bodies by role, and the control files that the control role lists."""
 
     bodies: Mapping[str, bytes]

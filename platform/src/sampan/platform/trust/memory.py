@@ -3,8 +3,9 @@
 import asyncio
 from collections import OrderedDict, defaultdict
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from sampan.platform.crypto.digest import digest
 from sampan.platform.engines.keys import Key
@@ -21,8 +22,7 @@ MAX_FILE_BYTES = 2**20
 CHANGING_MS = 1_000
 
 
-@dataclass(frozen=True, slots=True)
-class SmallFile:
+class SmallFile(Struct, frozen=True):
     """The bytes of a file and their strong ETag."""
 
     body: bytes

@@ -1,7 +1,8 @@
 """The state of the trees for people: what is visible, what ends when, and who must sign to prevent it."""
 
-from dataclasses import dataclass
 from datetime import timedelta
+
+from msgspec import Struct
 
 from sampan.offline_packages.roles import CONTROL_ROLE
 from sampan.platform.engines.database import Transaction
@@ -15,8 +16,7 @@ WARN_BEFORE = timedelta(days=60)
 SIGNED_BY_SERVER = (CONTROL_ROLE, SNAPSHOT, TIMESTAMP)
 
 
-@dataclass(frozen=True, slots=True)
-class RoleStatus:
+class RoleStatus(Struct, frozen=True):
     """One role of a tree. `signer` is `officers`, `publisher` or `server`; `is_due` when its end is near or past."""
 
     role: str
@@ -27,8 +27,7 @@ class RoleStatus:
     is_due: bool
 
 
-@dataclass(frozen=True, slots=True)
-class TreeStatus:
+class TreeStatus(Struct, frozen=True):
     """One tree. `is_started` once root and targets are signed; `waiting` bodies need officers' signatures."""
 
     tree: Tree

@@ -1,6 +1,6 @@
 """The trust trees of a workspace: one per profile, over the same package files."""
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from sampan.platform.errors import NotFound
 
@@ -15,8 +15,7 @@ class UnknownProfile(NotFound):
     title = "No such trust tree"
 
 
-@dataclass(frozen=True, slots=True)
-class Profile:
+class Profile(Struct, frozen=True):
     """One tree: its name, and the purpose of the server's key that signs app bodies beside the publisher's."""
 
     name: str

@@ -9,8 +9,8 @@ guess, so that no file of a publisher ever runs as a page of this origin.
 import contextlib
 import re
 from collections.abc import AsyncGenerator, Iterable
-from dataclasses import dataclass
 
+from msgspec import Struct
 from starlette.types import Receive, Scope, Send
 
 from sampan.platform.core import Core
@@ -58,8 +58,7 @@ class TrustFileNotFound(NotFound):
     title = "The tree has no such file"
 
 
-@dataclass(frozen=True, slots=True)
-class _Found:
+class _Found(Struct, frozen=True):
     """A file that can be sent: its bytes at hand, or a stretch of an object."""
 
     etag: bytes

@@ -5,10 +5,10 @@ comes while the job works is never forgotten. Every step of the job names its fe
 lease was taken over meanwhile finds another number and stops.
 """
 
-from dataclasses import dataclass
 from typing import Any
 
 import msgspec
+from msgspec import Struct
 from sqlalchemy import BigInteger, Column, LargeBinary, String, or_, select, update
 
 from sampan.platform.engines.database import Transaction
@@ -56,8 +56,7 @@ class LeaseLost(Exception):
     """Another job took the tree over: this one must not write another byte."""
 
 
-@dataclass(frozen=True, slots=True)
-class Lease:
+class Lease(Struct, frozen=True):
     """The right to publish a tree; `fence` rises with every new holder."""
 
     profile: str
@@ -65,8 +64,7 @@ class Lease:
     fence: int
 
 
-@dataclass(frozen=True, slots=True)
-class Tree:
+class Tree(Struct, frozen=True):
     """One tree's row. `made_*` is what the highest stored timestamp covers, `exposed_*` what clients can see."""
 
     workspace_id: str

@@ -1,8 +1,8 @@
 """Rows of the hosts that workspaces have of their own, and the process's `Hosts`, kept up to date from them."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
+from msgspec import Struct
 from sqlalchemy import BigInteger, Column, String, delete, select
 
 from sampan.platform.core import Core
@@ -26,8 +26,7 @@ HOSTS_DOOR = SystemDoor(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class StoredHost:
+class StoredHost(Struct, frozen=True):
     """A host that names its workspace."""
 
     host: str

@@ -1,7 +1,6 @@
 """Use cases of workspaces: make one, list them."""
 
-from dataclasses import dataclass
-
+from msgspec import Struct
 from sqlalchemy import BigInteger, Column, String, select
 
 from sampan.platform.component import WorkspaceSetup
@@ -33,8 +32,7 @@ class BadWorkspaceId(Invalid):
     code = "bad_workspace_id"
 
 
-@dataclass(frozen=True, slots=True)
-class Workspace:
+class Workspace(Struct, frozen=True):
     """One bank, or one environment of it."""
 
     id: str
