@@ -39,7 +39,7 @@ export interface Profile {
 export interface SyncOptions {
   readonly clientApp: string;
   readonly session: Pick<Session, "call">;
-  readonly device: Device;
+  readonly device: Pick<Device, "sync" | "apply" | "packages">;
   readonly events: EventQueue;
   readonly store: Store;
   /** One round at a time, in all tabs. */

@@ -1,0 +1,235 @@
+import { beforeEach, describe, expect, it } from "vitest";
+import { EventQueue, type StoredEvent } from "../src/events/queue";
+import { type Answer, ServerAway } from "../src/session/calls";
+import { memoryLocks } from "../src/store/locks";
+import { MemoryStore } from "../src/store/memory";
+import { PackageStore } from "../src/store/packages";
+import type { Hint } from "../src/sync/device";
+import { SyncClient } from "../src/sync/sync-client";
+import type { Json, JsonObject } from "../src/trust/canonical";
+import { Refused } from "../src/trust/refused";
+
+const A = "bank.demo.a";
+const DIGEST = `sha256:${"a".repeat(64)}`;
+const OFFER = {
+  action: "install",
+  kind: "miniapp",
+  id: A,
+  version: "1.0.1",
+  sequence: 2,
+  digest: DIGEST,
+  size: 10,
+  url: `/trust/demo/intl/targets/apps/${A}/2/${"b".repeat(64)}.package.ma`,
+  update: "async",
+  reason: "matched",
+  release: "rel_1",
+  ticket: "t1",
+};
+const ITEM = { id: A, name: { zh: "甲", en: "A" }, text: { zh: "", en: "" }, category: "x", icon: "", may_open: true };
+
+let store: MemoryStore;
+let packages: PackageStore;
+let sent: { body: JsonObject; etag: string | undefined }[];
+let answers: (Answer | Error)[];
+let refusal: Refused | null;
+let refusedApps: Map<string, Refused>;
+let isSwitched: boolean;
+let treeIsAway: boolean;
+
+const answer = (body: JsonObject, etag = '"e1"', status = 200): Answer => ({
+  status,
+  headers: new Headers({ etag }),
+  body: { revision: "1.1", next_check_seconds: 1800, offers: [], ...body },
+});
+
+beforeEach(() => {
+  store = new MemoryStore();
+  packages = new PackageStore(store);
+  sent = [];
+  answers = [];
+  refusal = null;
+  refusedApps = new Map();
+  isSwitched = true;
+  treeIsAway = false;
+});
+
+async function call(_method: string, _path: string, body?: Json, headers?: Record<string, string>): Promise<Answer> {
+  sent.push({ body: (body ?? {}) as JsonObject, etag: headers?.["if-none-match"] });
+  const next = answers.shift();
+  if (next === undefined || next instanceof Error) throw next ?? new ServerAway("server_away", "no network");
+  return next;
+}
+
+function client(): SyncClient {
+  const exclusive = memoryLocks();
+  const nowMs = () => 1_000;
+  const events = new EventQueue({ session: { call }, store, exclusive, nowMs });
+  const device = {
+    packages,
+    sync: async () => {
+      if (treeIsAway) throw new Refused("trust_unreachable", "no tree");
+      return refusedApps;
+    },
+    apply: async (hint: Hint) => {
+      if (refusal !== null) throw refusal;
+      const staged = { sequence: 2, version: "1.0.1", digest: DIGEST, isConfirmed: false };
+      if (hint.action === "remove") await packages.remove(hint.id);
+      else if (isSwitched) await packages.switch(hint.id, staged);
+      return (await packages.state(hint.id)).current;
+    },
+  };
+  const profile = () => ({ platform: "web" });
+  const treePath = "/trust/demo/intl";
+  return new SyncClient({
+    clientApp: "retail",
+    session: { call },
+    device,
+    events,
+    store,
+    exclusive,
+    profile,
+    treePath,
+    nowMs,
+  });
+}
+
+async function noted(): Promise<string[]> {
+  const keys = await store.keys("events/queue/");
+  const events = (await Promise.all(keys.map((key) => store.get(key)))) as StoredEvent[];
+  return events.map((event) => event.type + (event.attrs.code ? ` ${String(event.attrs.code)}` : ""));
+}
+
+describe("a round of sync", () => {
+  it("asks with what it has, and remembers the answer once it is carried out", async () => {
+    answers = [answer({ offers: [OFFER], apps: { etag: "c1", items: [ITEM] } }), answer({}), answer({}, "", 304)];
+    const mine = client();
+    expect((await mine.run()).happenings.map((each) => each.what)).toEqual(["offered", "installed"]);
+    await mine.run();
+    await mine.run();
+    expect(sent[0]?.body).toMatchObject({ client_app: "retail", revision_seen: "", apps_etag: "", installed: [] });
+    const installed = [{ kind: "miniapp", id: A, version: "1.0.1", sequence: 2, digest: DIGEST }];
+    expect(sent[1]?.body).toMatchObject({ revision_seen: "1.1", apps_etag: "c1", installed });
+    expect(sent.map((each) => each.etag)).toEqual([undefined, '"e1"', '"e1"']);
+    expect(await noted()).toEqual(["delivery.offered", "delivery.installed"]);
+    expect((await mine.catalogue())?.items.map((item) => item.name.zh)).toEqual(["甲"]);
+  });
+
+  it("does not remember an answer whose offers were not all carried out", async () => {
+    answers = [answer({ offers: [OFFER] }), answer({ offers: [OFFER] })];
+    refusal = new Refused("install_killed", "withdrawn");
+    const round = await client().run();
+    expect(round.happenings.at(-1)).toMatchObject({ what: "refused", app: A, code: "install_killed" });
+    await client().run();
+    expect(sent[1]?.etag).toBe(undefined);
+    expect(sent[1]?.body.revision_seen).toBe("1.1");
+    // The same offer is reported once; what is refused, each time.
+    expect(await noted()).toEqual([
+      "delivery.offered",
+      "trust.refused install_killed",
+      "delivery.failed install_killed",
+      "trust.refused install_killed",
+    ]);
+  });
+
+  it("does not take a broken line for a failure", async () => {
+    answers = [answer({ offers: [OFFER] })];
+    refusal = new Refused("trust_unreachable", "the line broke");
+    expect((await client().run()).happenings.at(-1)).toMatchObject({ what: "away", app: A });
+    expect(await noted()).toEqual(["delivery.offered"]);
+  });
+
+  it("waits with a version whose app is running, and asks again", async () => {
+    answers = [answer({ offers: [OFFER] }), answer({ offers: [OFFER] })];
+    isSwitched = false;
+    expect((await client().run()).happenings.at(-1)?.what).toBe("waiting");
+    isSwitched = true;
+    expect((await client().run()).happenings.at(-1)?.what).toBe("installed");
+    expect(await noted()).toEqual(["delivery.offered", "delivery.installed"]);
+  });
+
+  it("closes what the catalogue leaves out, and keeps what it had when the answer has none", async () => {
+    const closed = { ...ITEM, id: "bank.demo.b", may_open: false };
+    answers = [answer({ apps: { etag: "c1", items: [ITEM, closed] } }), answer({ apps: { etag: "c1" } })];
+    await client().run();
+    await client().run();
+    expect(await packages.isListed(A)).toBe(true);
+    expect(await packages.isListed("bank.demo.b")).toBe(false);
+    expect((await client().catalogue())?.items.length).toBe(2);
+  });
+
+  it("changes nothing when the server is unsure", async () => {
+    answers = [
+      answer({ apps: { etag: "c1", items: [ITEM] } }),
+      answer({ revision: "1.0", unsure: true, apps: { etag: "", items: [] }, offers: [OFFER] }, '"e2"'),
+      answer({}),
+    ];
+    await client().run();
+    expect((await client().run()).happenings.map((each) => each.what)).toEqual(["unsure"]);
+    expect(await packages.isListed(A)).toBe(true);
+    await client().run();
+    expect(sent[2]).toMatchObject({ etag: '"e1"', body: { revision_seen: "1.1", apps_etag: "c1" } });
+  });
+
+  it.each<[string, object]>([
+    ["an unknown kind", { kind: "plugin" }],
+    ["an unknown action", { action: "format" }],
+    ["an id that is a path", { id: "../x" }],
+    ["another tree", { url: OFFER.url.replace("/demo/", "/other/") }],
+    ["another version's address", { url: OFFER.url.replace("/2/", "/3/") }],
+    ["an address with a folder too many", { url: OFFER.url.replace("/2/", "/2/x/") }],
+  ])("leaves alone an offer of %s", async (_name, change) => {
+    answers = [answer({ offers: [{ ...OFFER, ...change }] })];
+    const { happenings } = await client().run();
+    expect(happenings.map((each) => [each.what, each.code])).toEqual([["refused", "offer_not_ours"]]);
+    expect(await packages.apps()).toEqual([]);
+  });
+
+  it("takes an offer whose address names the server", async () => {
+    answers = [answer({ offers: [{ ...OFFER, url: `https://bank.example${OFFER.url}` }] })];
+    expect((await client().run()).happenings.at(-1)?.what).toBe("installed");
+  });
+
+  it("tells what the tree refused of single apps", async () => {
+    answers = [answer({})];
+    refusedApps = new Map([[A, new Refused("trust_expired", "expired")]]);
+    expect((await client().run()).happenings).toMatchObject([{ what: "refused", app: A, code: "trust_expired" }]);
+    expect(await noted()).toEqual(["trust.refused trust_expired"]);
+  });
+
+  it("carries out nothing when the tree cannot be refreshed, and asks for the same again", async () => {
+    answers = [answer({ offers: [OFFER] }), answer({ offers: [OFFER] })];
+    treeIsAway = true;
+    await expect(client().run()).rejects.toMatchObject({ code: "trust_unreachable" });
+    treeIsAway = false;
+    await client().run();
+    expect(sent[1]).toMatchObject({ etag: undefined, body: { revision_seen: "" } });
+  });
+
+  it("leaves a damaged package out of the question, until it is healed", async () => {
+    answers = [answer({ offers: [OFFER] }), answer({ offers: [OFFER] }), answer({})];
+    const mine = client();
+    await mine.run();
+    await mine.damaged(A);
+    await mine.run();
+    await mine.run();
+    expect(sent.map((each) => (each.body.installed as Json[]).length)).toEqual([0, 0, 1]);
+    expect(sent[1]?.etag).toBe(undefined);
+  });
+
+  it.each<Json>([{}, [], "x", { revision: "1.1" }])(
+    "refuses an answer that is not the protocol's: %j",
+    async (body) => {
+      answers = [{ status: 200, headers: new Headers(), body }];
+      await expect(client().run()).rejects.toMatchObject({ code: "answer_unreadable" });
+    },
+  );
+
+  it("removes by a hint what the device lets go", async () => {
+    answers = [
+      answer({ offers: [OFFER] }),
+      answer({ offers: [{ action: "remove", kind: "miniapp", id: A, sequence: 2 }] }),
+    ];
+    await client().run();
+    expect((await client().run()).happenings).toEqual([{ what: "removed", app: A, sequence: 2 }]);
+  });
+});
