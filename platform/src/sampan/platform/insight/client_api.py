@@ -7,10 +7,13 @@ import msgspec
 import orjson
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from sampan.platform.artifacts.moves import PART as PUBLISHED
+from sampan.platform.artifacts.published import PublishedVersion
 from sampan.platform.core import Core
 from sampan.platform.errors import Invalid
 from sampan.platform.hot import UNREADABLE, header, read_body, send_bytes
 from sampan.platform.identity.caller import Caller, authenticate
+from sampan.platform.insight.health import HealthReport, report_of
 from sampan.platform.insight.intake import Batch, encode_attrs, event_day, intake_of
 from sampan.platform.insight.schemas import STAGE_ORDER, EventSchema, by_type, refusal
 from sampan.platform.insight.tickets import Tickets, ticket_purpose
@@ -93,6 +96,8 @@ def _check(
     stages: dict[int, dict[str, Any]] = {}
     refused: list[dict[str, Any]] = []
     tickets = Tickets(core.secret(ticket_purpose(caller.workspace_id)))
+    health: dict[int, HealthReport] = {}
+    published = core.replica.view(caller.workspace_id).parts.get(PUBLISHED, {})
     now_ms = core.now_ms()
     for event in request.batch:
         code = refusal(schemas, event.type, event.schema_version, event.attrs)
@@ -103,6 +108,8 @@ def _check(
             refused.append({"seq": event.seq, "code": code})
             continue
         rows[event.seq] = _row(caller, event, now_ms)
+        if (report := _health(published, event, now_ms)) is not None:
+            health[event.seq] = report
         stage = schemas[event.type, event.schema_version].stage
         if stage is not None:
             stages[event.seq] = {
@@ -113,7 +120,16 @@ def _check(
                 "stage": STAGE_ORDER[stage],
                 "at_ms": now_ms,
             }
-    return Batch(caller.workspace_id, caller.device_id, rows, stages), refused
+    return Batch(caller.workspace_id, caller.device_id, rows, stages, health), refused
+
+
+def _health(published: Mapping[str, tuple[PublishedVersion, ...]], event: Event, now_ms: int) -> HealthReport | None:
+    """Return what an event says of a published version; devices cannot make up apps and versions to be counted."""
+    if event.app is None or event.sequence is None:
+        return None
+    if not any(version.sequence == event.sequence for version in published.get(event.app, ())):
+        return None
+    return report_of(event.type, event.app, event.sequence, event.attrs, now_ms=now_ms)
 
 
 def _stage_refusal(tickets: Tickets, caller: Caller, event: Event) -> str:

@@ -22,6 +22,7 @@ component = Component(
         OPENED,
         HotRoute("POST", "/client/v1/events", build_events),
         ConsoleRoutes("sampan.platform.insight.console_api:build_routes"),
+        ConsoleRoutes("sampan.platform.insight.console_health_api:build_routes"),
         Background("event intake", lambda core: intake_of(core).run()),
     ),
 )

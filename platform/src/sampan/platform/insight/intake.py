@@ -15,6 +15,8 @@ import orjson
 
 from sampan.platform.core import Core
 from sampan.platform.errors import Unavailable
+from sampan.platform.insight.health import HealthReport
+from sampan.platform.insight.health_rows import add_health
 from sampan.platform.insight.marks import Mark, take
 from sampan.platform.insight.repository import add_events, note_inventory, raise_stages, read_marks, write_marks
 from sampan.platform.logs import Log
@@ -42,6 +44,7 @@ class Batch:
     device_id: str
     rows: Mapping[int, dict[str, Any]]
     stages: Mapping[int, dict[str, Any]]
+    health: Mapping[int, HealthReport] = field(default_factory=dict)
 
     @property
     def weight(self) -> int:
@@ -132,9 +135,10 @@ class Intake:
             async with self.store.workspace(workspace_id).write() as tx:
                 marks = await read_marks(tx, {batch.device_id for batch, _future in batches}) if batches else {}
                 before = dict(marks)
-                rows, stages = _take_all(batches, marks)
+                rows, stages, health = _take_all(batches, marks)
                 await add_events(tx, rows)
                 await raise_stages(tx, stages)
+                await add_health(tx, health)
                 if marks != before:
                     await write_marks(tx, {key: mark for key, mark in marks.items() if mark != before.get(key)})
                 if notes:
@@ -160,14 +164,16 @@ def intake_of(core: Core) -> Intake:
 
 def _take_all(
     batches: Sequence[tuple[Batch, asyncio.Future[Mark]]], marks: dict[str, Mark]
-) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+) -> tuple[list[dict[str, Any]], list[dict[str, Any]], list[HealthReport]]:
+    health: list[HealthReport] = []
     rows: list[dict[str, Any]] = []
     stages: list[dict[str, Any]] = []
     for batch, _future in batches:
         fresh, marks[batch.device_id] = take(marks.get(batch.device_id, Mark()), batch.rows)
         rows.extend(batch.rows[number] for number in fresh if batch.rows[number])
         stages.extend(batch.stages[number] for number in fresh if number in batch.stages)
-    return rows, stages
+        health.extend(batch.health[number] for number in fresh if number in batch.health)
+    return rows, stages, health
 
 
 def _busy(problem: Exception) -> EventsBusy:
