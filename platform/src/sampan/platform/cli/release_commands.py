@@ -1,0 +1,168 @@
+"""`sampan release`: who gets which version. Each command is one call of the console API."""
+
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from sampan.platform.cli.output import moment, said
+
+if TYPE_CHECKING:
+    from sampan.platform.cli.api import Api
+
+release = typer.Typer(help="Who gets which version.", no_args_is_help=True)
+
+App = Annotated[str, typer.Argument(help="App id, such as demo.bank.coupons.")]
+Sequence = Annotated[int, typer.Argument(help="Sequence of the version.")]
+Release = Annotated[str, typer.Argument(metavar="RELEASE", help="Release id.")]
+Cause = Annotated[str, typer.Option(help="Why; stands in the history.")]
+ENDS_AS = {"pause": "paused", "complete": "completed", "stop": "stopped", "rollback": "rolled_back"}
+
+
+@release.command("create")
+def create_release(
+    context: typer.Context,
+    app: App,
+    sequence: Sequence,
+    tier: Annotated[list[str], typer.Option(help="visitor, registered, e_account or full; repeat for more.")],
+    client_app: Annotated[str | None, typer.Option(help="Only this client app.")] = None,
+    rollback_to: Annotated[int | None, typer.Option(help="Sequence that one person may roll back to.")] = None,
+    kind: Annotated[str, typer.Option(help="Deliverable kind: miniapp or shared.")] = "miniapp",
+    update: Annotated[str, typer.Option(help="async: at the next open; sync: before it opens.")] = "async",
+    submit: Annotated[bool, typer.Option(help="Ask for approval at once.")] = True,
+    note: Annotated[str, typer.Option(help="What the approver should know.")] = "",
+) -> None:
+    """Release a published version to tiers; a second person approves the change request."""
+    api = _api()
+    draft = {
+        "kind": kind,
+        "id": app,
+        "sequence": sequence,
+        "audience": {"attr": "tier", "op": "in", "values": tier},
+        "client_app": client_app,
+        "rollback_to": rollback_to,
+        "update_mode": update,
+    }
+    made = api.post("/releases", draft)
+    _say_when_not_listed(context, api, app, kind)
+    if not submit:
+        context.obj.result({"release": made["id"], "state": made["state"]}, f"{made['id']} is a draft.")
+        return
+    asked = api.post(f"/releases/{made['id']}/submit", {"cause": note})
+    context.obj.result(
+        {"release": made["id"], "change": asked["change"], "digest": asked["digest"]},
+        f"{made['id']} waits for approval:\n"
+        f"  sampan change show {asked['change']}\n"
+        f"  sampan change approve {asked['change']} --digest {asked['digest']}",
+    )
+
+
+@release.command("list")
+def list_releases(
+    context: typer.Context,
+    app: Annotated[str | None, typer.Option(help="Only of this app.")] = None,
+    state: Annotated[str | None, typer.Option(help="Only in this state.")] = None,
+) -> None:
+    """List releases, the newest first."""
+    found = _api().get("/releases", deliverable=app, state=state)
+    lines = [
+        f"{each['id']}  {each['deliverable']} {each['version']} ({each['sequence']})  {said(each['state'])}"
+        for each in found["items"]
+    ]
+    context.obj.result(found, "\n".join(lines) or "No releases.")
+
+
+@release.command("show")
+def show_release(context: typer.Context, release_id: Release) -> None:
+    """Show a release, its history and how far it has come."""
+    from sampan.platform.cli.people_names import named
+
+    api = _api()
+    found = api.get(f"/releases/{release_id}")
+    delivery = api.get(f"/insight/releases/{release_id}")
+    lines = [
+        f"{found['deliverable']} {found['version']} (sequence {found['sequence']}): {said(found['state'])}",
+        f"  for {_audience(found['audience'])}",
+        *(
+            f"  {moment(each['at_ms'])}  {said(each['state'])} by {each['by']}"
+            + (f": {each['cause']}" if each["cause"] else "")
+            for each in found["history"]
+        ),
+        f"  devices that reported: {delivery['devices']}",
+        *(f"    {stage}: {count}" for stage, count in delivery["furthest"].items()),
+    ]
+    context.obj.result({**found, "delivery": delivery}, named(context.obj, api, "\n".join(lines)))
+
+
+@release.command("pause")
+def pause_release(context: typer.Context, release_id: Release, cause: Cause = "") -> None:
+    """Make no new offers for now."""
+    _move(context, release_id, "pause", cause)
+
+
+@release.command("complete")
+def complete_release(context: typer.Context, release_id: Release, cause: Cause = "") -> None:
+    """Mark the rollout as done; it keeps offering."""
+    _move(context, release_id, "complete", cause)
+
+
+@release.command("stop")
+def stop_release(context: typer.Context, release_id: Release, cause: Cause = "") -> None:
+    """End a release for good; what is installed stays."""
+    _move(context, release_id, "stop", cause)
+
+
+@release.command("rollback")
+def roll_back_release(context: typer.Context, release_id: Release, cause: Cause = "") -> None:
+    """Take devices back to the version that was approved with the release."""
+    _move(context, release_id, "rollback", cause)
+
+
+@release.command("resume")
+def resume_release(context: typer.Context, release_id: Release, cause: Cause = "") -> None:
+    """Ask to go on with a paused release."""
+    asked = _api().post(f"/releases/{release_id}/resume", {"cause": cause})
+    text = f"Waits for approval: sampan change approve {asked['change']} --digest {asked['digest']}"
+    context.obj.result(asked, text)
+
+
+def _say_when_not_listed(context: typer.Context, api: "Api", app: str, kind: str) -> None:
+    """Say that customers could install but not open it, when the catalogue does not list it."""
+    if kind != "miniapp" or any(each["app"] == app and each["listed"] for each in api.get("/catalogue")["items"]):
+        return
+    if any(
+        change["kind"] == "catalogue.entry" for change in api.get("/changes", state="proposed", target=app)["items"]
+    ):
+        context.obj.note(f"The catalogue's entry of {app} waits for approval too: `sampan change list`.")
+        return
+    context.obj.note(
+        f"{app} is not in the catalogue: devices will install it, but no customer can open it. "
+        f"List it with `sampan catalogue set {app} --see TIER --open TIER --listed`."
+    )
+
+
+def _move(context: typer.Context, release_id: str, verb: str, cause: str) -> None:
+    """Carry out a move; one that was carried out before changes nothing and is no failure."""
+    from sampan.platform.cli.done_already import unless_done
+
+    api = _api()
+    path, state = f"/releases/{release_id}", ENDS_AS[verb]
+    found, is_new = unless_done(
+        lambda: api.post(f"{path}/{verb}", {"cause": cause}),
+        "wrong_release_state",
+        lambda: api.get(path),
+        lambda seen: seen["state"] == state,
+    )
+    text = f"The release of {found['deliverable']} {found['version']} ({found['sequence']}) is {said(found['state'])}"
+    context.obj.result(found, text + ("." if is_new else " already; nothing changed."))
+
+
+def _audience(rule: Any) -> str:
+    from sampan.platform.audience.words import rule_words
+
+    return rule_words(rule).en
+
+
+def _api() -> "Api":
+    from sampan.platform.cli.api import current_api
+
+    return current_api()
