@@ -1,5 +1,6 @@
 /** Builds the files of an app's origin: each one classic script, the worker with boot page and runtime inside it. */
 
+import { createHash } from "node:crypto";
 import { mkdir, rm, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -28,7 +29,9 @@ async function bundle(name, define = {}) {
 
 const boot = await bundle("boot");
 const runtime = await bundle("runtime");
+if (/<\/script|<!--/i.test(boot)) throw new Error("The boot script cannot stand inside a page.");
 const worker = await bundle("worker", {
+  __BOOT_HASH__: JSON.stringify(createHash("sha256").update(boot).digest("base64")),
   __BOOT_SCRIPT__: JSON.stringify(boot),
   __RUNTIME_SCRIPT__: JSON.stringify(runtime),
 });

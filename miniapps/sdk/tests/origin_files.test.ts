@@ -29,7 +29,9 @@ describe("the policy of an app's files", () => {
   });
 
   it("lets only the boot page register a worker", () => {
-    expect(bootPolicy(SHELLS)).toContain("worker-src 'self'");
+    const policy = bootPolicy(SHELLS, "abc=");
+    expect(policy).toContain("worker-src 'self'");
+    expect(policy).toContain("script-src 'sha256-abc=';");
   });
 });
 

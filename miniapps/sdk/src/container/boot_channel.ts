@@ -18,6 +18,7 @@ export type Supply = Extract<ToBoot, { type: "supply" }>;
 /** One boot page in one iframe. */
 export class BootChannel {
   private port: MessagePort | null = null;
+  private stopWaiting: () => void = () => undefined;
 
   constructor(
     private readonly frame: HTMLIFrameElement,
@@ -48,6 +49,7 @@ export class BootChannel {
   }
 
   close(): void {
+    this.stopWaiting();
     this.port?.close();
   }
 
@@ -56,6 +58,10 @@ export class BootChannel {
       const finish = () => {
         removeEventListener("message", hear);
         clearTimeout(timer);
+      };
+      this.stopWaiting = () => {
+        finish();
+        reject(problem("app_closed", "The frame is gone."));
       };
       const timer = setTimeout(() => {
         finish();

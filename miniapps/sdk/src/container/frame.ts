@@ -21,7 +21,7 @@ export class OriginFrame {
   private hellos: number[] = [];
   private listener: FrameListener | null = null;
   private isClosed = false;
-  private connected: Promise<void> | null = null;
+  private readonly connected: Promise<void>;
 
   constructor(
     private readonly origin: string,
@@ -32,6 +32,8 @@ export class OriginFrame {
     this.element = makeElement(mount.ownerDocument, `${origin}/__boot#${nonce}`, title);
     this.channel = new BootChannel(this.element, origin, nonce);
     mount.append(this.element);
+    this.connected = this.channel.connect();
+    this.connected.catch(() => undefined); // told by whoever waits for it
   }
 
   /** Make `wanted` ready and go to `entry`. From then on the listener hears of the app's documents. */
@@ -42,7 +44,7 @@ export class OriginFrame {
     supply: (need: Need) => Promise<Supply>,
     listener: FrameListener,
   ): Promise<Booted> {
-    await this.connect();
+    await this.connected;
     this.listener = listener;
     addEventListener("message", this.hear);
     return this.channel.prepare({ type: "prepare", wanted, entry, heal }, supply);
@@ -50,13 +52,8 @@ export class OriginFrame {
 
   /** Delete what the origin stores, without running an app. */
   async clear(what: { data: boolean; packages: boolean }): Promise<void> {
-    await this.connect();
+    await this.connected;
     await this.channel.clear(what);
-  }
-
-  private connect(): Promise<void> {
-    this.connected ??= this.channel.connect();
-    return this.connected;
   }
 
   close(): void {
@@ -108,6 +105,7 @@ function makeElement(document: Document, src: string, title: string): HTMLIFrame
   frame.setAttribute("allow", "");
   frame.referrerPolicy = "no-referrer";
   frame.title = title;
+  Object.assign(frame.style, { border: "0", width: "100%", height: "100%" });
   frame.src = src;
   return frame;
 }

@@ -13,7 +13,7 @@ import { OriginFrame } from "./frame";
 import { reportOf } from "./health_reports";
 import { makeMethods } from "./methods";
 import type { ContainerEvents, ContainerPorts, ContainerSettings } from "./ports";
-import { codeOf } from "./problem";
+import { codeOf, problem } from "./problem";
 import { Watchdog } from "./watchdog";
 
 /** What an open app asks of the container. */
@@ -80,17 +80,19 @@ export class RunningApp {
     const { ports } = this.around;
     this.startedMs = ports.now();
     this.documents = 0;
-    const opened = await ports.device.open(this.app, ports.now());
-    const shared = await chooseShared(ports.device, opened.opened.index);
-    this.opened = opened;
-    const wanted = wantedOf(
-      this.app,
-      opened,
-      shared,
-      (await ports.device.packages.state(this.app)).kept?.digest ?? null,
-    );
-    const booted = await this.bootWithRoom(wanted, shared, heal);
-    await this.tellHealing(wanted.digest, booted, heal);
+    this.makeFrame(); // its boot page loads while the rule is asked; no app runs before `prepare`
+    try {
+      const opened = await ports.device.open(this.app, ports.now());
+      const shared = await chooseShared(ports.device, opened.opened.index);
+      this.opened = opened;
+      const kept = (await ports.device.packages.state(this.app)).kept?.digest ?? null;
+      const wanted = wantedOf(this.app, opened, shared, kept);
+      const booted = await this.bootWithRoom(wanted, shared, heal);
+      await this.tellHealing(wanted.digest, booted, heal);
+    } catch (thrown) {
+      this.takeDown();
+      throw thrown;
+    }
     if (!this.isClosed) this.watchdog.start();
   }
 
@@ -130,18 +132,24 @@ export class RunningApp {
     } catch (thrown) {
       this.takeDown();
       if (codeOf(thrown) !== "store_full" || !(await this.around.makeRoom())) throw thrown;
+      this.makeFrame();
       return this.boot(wanted, shared, heal);
     }
   }
 
   private async boot(wanted: Wanted, shared: readonly Chosen[], heal: boolean): Promise<Booted> {
-    const frame = new OriginFrame(this.origin, this.mount, this.app);
-    this.frame = frame;
+    const { frame } = this;
+    if (frame === null) throw problem("app_closed", "The app was closed before it ran.");
     await this.wipeEarlier(frame);
     return frame.boot(wanted, this.entryAddress(), heal, (need) => this.supply(need, shared), {
       onDocument: (hello, port) => this.onDocument(hello, port),
       onFlood: () => void this.fall("hello_flood"),
     });
+  }
+
+  private makeFrame(): void {
+    this.frame?.close();
+    this.frame = new OriginFrame(this.origin, this.mount, this.app);
   }
 
   private async wipeEarlier(frame: OriginFrame): Promise<void> {

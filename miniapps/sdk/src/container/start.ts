@@ -72,7 +72,7 @@ export function startSampan(options: StartOptions): Sampan {
     fetchBytes: source.fetchBytes,
     store: metadataStore(store),
   });
-  const device = new Device(tree, new PackageStore(store), source, store);
+  const device = new Device(tree, new PackageStore(store, exclusive), source, store);
   const events = new EventQueue({ session, store, exclusive, nowMs });
   const consents = new Consents(store, session, options.askConsent);
   const container = new Container(

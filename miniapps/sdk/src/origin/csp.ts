@@ -30,11 +30,11 @@ export function appPolicy(permissions: Permissions, shellOrigins: readonly strin
   });
 }
 
-/** Return the policy of the boot page: it runs its own script, and nothing of an app. */
-export function bootPolicy(shellOrigins: readonly string[]): string {
+/** Return the policy of the boot page: it runs the script of this hash, and nothing of an app. */
+export function bootPolicy(shellOrigins: readonly string[], scriptHash: string): string {
   return policy({
     "default-src": ["'none'"],
-    "script-src": ["'self'"],
+    "script-src": [`'sha256-${scriptHash}'`],
     "worker-src": ["'self'"],
     "connect-src": ["'self'"],
     "base-uri": ["'none'"],

@@ -3,7 +3,7 @@
 import type { Note } from "../bridge/protocol";
 
 export const WHITE_SCREEN_MS = 5_000;
-const LOOK_EVERY_MS = 50;
+const LOOK_EVERY_MS = 20;
 const MAX_ERRORS = 20;
 const MAX_TEXT = 500;
 

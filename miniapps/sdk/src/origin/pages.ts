@@ -6,10 +6,10 @@ const STYLE =
   "body{font:16px/1.6 system-ui,sans-serif;margin:20vh 24px;text-align:center;color:#444;background:#fff}" +
   "@media(prefers-color-scheme:dark){body{color:#ccc;background:#1b1b1d}}a{color:inherit}code{font-size:.85em}";
 
-/** The boot page; the server sends the same text. */
-export const BOOT_PAGE =
-  '<!doctype html><html lang="en"><head><meta charset="utf-8"><title>sampan</title>' +
-  '<script src="/__boot.js" defer></script></head><body></body></html>';
+/** The boot page with its script inside; the one that the server sends names `/__boot.js` instead. */
+export function bootPage(script: string): string {
+  return `<!doctype html><html lang="en"><head><meta charset="utf-8"><title>sampan</title><script>${script}</script></head><body></body></html>`;
+}
 
 /** The page for an address that the package does not have. The runtime runs, so a single-page app's shell sees it. */
 export function notFoundPage(path: string, home: string, facts: RuntimeFacts): string {

@@ -5,12 +5,12 @@
 
 import { isRefused } from "../trust/refused";
 import { readConfig } from "./config";
-import { bootPolicy } from "./csp";
+import { bootPolicy, noticePolicy } from "./csp";
 import { Keeper } from "./keeper";
 import type { FileRefused, FromWorker, ToWorker } from "./messages";
 import { mediaType } from "./mime";
 import { Missing } from "./opened";
-import { BOOT_PAGE } from "./pages";
+import { bootPage } from "./pages";
 import { prove } from "./prove";
 import { commonHeaders, packagePath, refusal, serve } from "./serving";
 import { Shelf } from "./shelf";
@@ -18,6 +18,8 @@ import type { FetchEvent, MessageFromClient, WorkerScope } from "./worker_scope"
 
 /** The built boot.js and runtime.js. They live in this script because an app can rewrite everything that is stored. */
 declare const __BOOT_SCRIPT__: string;
+/** Base64 of its SHA-256. */
+declare const __BOOT_HASH__: string;
 declare const __RUNTIME_SCRIPT__: string;
 
 const scope = globalThis as unknown as WorkerScope;
@@ -25,10 +27,10 @@ const config = readConfig(scope.SAMPAN_ORIGIN);
 const shells = config.shellOrigins;
 const keeper = new Keeper(config, new Shelf(scope.caches), prove);
 
-const OWN_FILES: Readonly<Record<string, readonly [string, string]>> = {
-  "/__boot": [BOOT_PAGE, ".html"],
-  "/__boot.js": [__BOOT_SCRIPT__, ".js"],
-  "/__runtime.js": [__RUNTIME_SCRIPT__, ".js"],
+/** The platform's own files: text, media type, policy. */
+const OWN_FILES: Readonly<Record<string, readonly [string, string, string]>> = {
+  "/__boot": [bootPage(__BOOT_SCRIPT__), mediaType(".html"), bootPolicy(shells, __BOOT_HASH__)],
+  "/__runtime.js": [__RUNTIME_SCRIPT__, mediaType(".js"), noticePolicy(shells)],
 };
 
 scope.addEventListener("activate", (event) => event.waitUntil(scope.clients.claim()));
@@ -42,7 +44,8 @@ scope.addEventListener("fetch", (event) => {
 async function answer(event: FetchEvent, pathname: string): Promise<Response> {
   const own = OWN_FILES[pathname];
   if (own !== undefined) {
-    return new Response(own[0], { headers: commonHeaders(bootPolicy(shells), mediaType(own[1])) });
+    const [text, type, policy] = own;
+    return new Response(text, { headers: commonHeaders(policy, type) });
   }
   const path = packagePath(pathname) ?? "";
   try {
