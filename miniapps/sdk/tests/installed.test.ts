@@ -93,6 +93,12 @@ describe("versions on a device", () => {
     expect([await isHere(1), await isHere(2)]).toEqual([true, true]);
   });
 
+  it("loses nothing of two changes at the same moment", async () => {
+    await install(1);
+    await Promise.all([packages.beginBoot(APP), packages.beginBoot(APP), packages.beginBoot(APP)]);
+    expect((await packages.state(APP)).boots).toBe(3);
+  });
+
   it("lets go of what was placed before and is not wanted any more", async () => {
     await install(1);
     await packages.place(APP, version(2), placed);

@@ -16,6 +16,7 @@ import type { ByteSource } from "../trust/ports";
 import { demand, isRefused, Refused } from "../trust/refused";
 import type { PackageIndex, StoredChain } from "../trust/types";
 import { type AppState, bootBegun, confirmed, type Installed, NOTHING, removed, reverted, switched } from "./installed";
+import { type Exclusive, memoryLocks } from "./locks";
 import type { Change, Store } from "./store";
 
 export interface PlacedPackage {
@@ -33,7 +34,11 @@ export interface OpenedPackage {
 }
 
 export class PackageStore {
-  constructor(private readonly store: Store) {}
+  /** `exclusive` keeps two tabs from changing one app's pointer at the same moment. */
+  constructor(
+    private readonly store: Store,
+    private readonly exclusive: Exclusive = memoryLocks(),
+  ) {}
 
   /** Return the ids of all apps that are or were installed. */
   async apps(): Promise<string[]> {
@@ -45,16 +50,18 @@ export class PackageStore {
   }
 
   /** Put a package beside the current one, to be switched to; the caller has verified it whole. */
-  async place(app: string, next: Installed, placed: PlacedPackage): Promise<void> {
-    const at = place(app, next.digest);
-    const parts = await this.store.keys(`part/${hex(next.digest)}/`);
-    await this.store.write([
-      { key: `staged/${app}`, value: next },
-      { key: `${at}index`, value: placed.index },
-      { key: `${at}archive`, value: placed.archive },
-      { key: `${at}chain`, value: placed.chain },
-      ...parts.map((key) => ({ key })),
-    ]);
+  place(app: string, next: Installed, placed: PlacedPackage): Promise<void> {
+    return this.alone(app, async () => {
+      const at = place(app, next.digest);
+      const parts = await this.store.keys(`part/${hex(next.digest)}/`);
+      await this.store.write([
+        { key: `staged/${app}`, value: next },
+        { key: `${at}index`, value: placed.index },
+        { key: `${at}archive`, value: placed.archive },
+        { key: `${at}chain`, value: placed.chain },
+        ...parts.map((key) => ({ key })),
+      ]);
+    });
   }
 
   /** Return the version that waits to be switched to, or null. */
@@ -85,35 +92,33 @@ export class PackageStore {
 
   /** Make a placed version the current one; the present one is kept until the new one has booted. */
   async switch(app: string, next: Installed): Promise<void> {
-    await this.change(app, switched(await this.state(app), next));
+    await this.change(app, (state) => switched(state, next));
   }
 
   /** Count a start of a version that has not booted yet, before it runs; return how many there were. */
   async beginBoot(app: string): Promise<number> {
-    const next = bootBegun(await this.state(app));
-    await this.change(app, next);
-    return next.boots;
+    return (await this.change(app, bootBegun)).boots;
   }
 
   /** The current version has booted: the kept one goes. */
   async confirm(app: string): Promise<void> {
-    await this.change(app, confirmed(await this.state(app)));
+    await this.change(app, confirmed);
   }
 
   /** Go back to the kept version; the caller has asked the rule. Throws `store_nothing_to_revert`. */
   async revert(app: string): Promise<Installed> {
-    const state = await this.state(app);
-    const { kept } = state;
-    const told = `${app} keeps no earlier version; it waits for the next sync.`;
-    demand(kept !== null && state.current !== null, "store_nothing_to_revert", told);
-    await this.change(app, reverted(state));
-    return kept;
+    const { current } = await this.change(app, (state) => {
+      const told = `${app} keeps no earlier version; it waits for the next sync.`;
+      demand(state.kept !== null && state.current !== null, "store_nothing_to_revert", told);
+      return reverted(state);
+    });
+    return current as Installed;
   }
 
   /** Delete the packages of an app; what was installed once stays remembered. */
   async remove(app: string): Promise<void> {
-    await this.store.write([{ key: `staged/${app}` }]);
-    await this.change(app, removed(await this.state(app)));
+    await this.alone(app, () => this.store.write([{ key: `staged/${app}` }]));
+    await this.change(app, removed);
   }
 
   /** Return the current version for reading; throw `store_damaged` when it is not what was installed. */
@@ -134,7 +139,7 @@ export class PackageStore {
 
   /** Clean up after a crash: packages that no pointer names. Half downloads stay, to be resumed. */
   async recover(): Promise<void> {
-    for (const app of await this.apps()) await this.store.write(await this.orphans(app, await this.state(app)));
+    for (const app of await this.apps()) await this.change(app, (state) => state);
   }
 
   /** Keep which apps the last sync listed for this subject. */
@@ -148,12 +153,20 @@ export class PackageStore {
     return found?.includes(app) ?? true;
   }
 
-  /** Remember a state, and let go of what it no longer names, in one write. */
-  private async change(app: string, next: AppState): Promise<void> {
-    const staged = await this.staged(app);
-    const isTaken = staged !== null && next.current?.digest === staged.digest;
-    const taken = isTaken ? [{ key: `staged/${app}` }] : [];
-    await this.store.write([{ key: `app/${app}`, value: next }, ...taken, ...(await this.orphans(app, next))]);
+  /** Remember the next state, and let go of what it no longer names, in one write. Returns that state. */
+  private change(app: string, next: (state: AppState) => AppState): Promise<AppState> {
+    return this.alone(app, async () => {
+      const value = next(await this.state(app));
+      const staged = await this.staged(app);
+      const isTaken = staged !== null && value.current?.digest === staged.digest;
+      const taken = isTaken ? [{ key: `staged/${app}` }] : [];
+      await this.store.write([{ key: `app/${app}`, value }, ...taken, ...(await this.orphans(app, value))]);
+      return value;
+    });
+  }
+
+  private alone<T>(app: string, act: () => Promise<T>): Promise<T> {
+    return this.exclusive(`packages:${app}`, act);
   }
 
   /** The deletions of the app's packages that nothing names once this state holds. */
