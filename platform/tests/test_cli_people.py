@@ -108,6 +108,16 @@ def test_without_a_server_a_check_uses_the_rules_of_a_new_workspace_and_says_so(
     assert "The bank's own rules were not asked for: No answer from" in ran.err
 
 
+def test_the_audit_of_a_workspace_that_is_not_there_is_no_unbroken_one(tmp_path: Path) -> None:
+    person = Person(tmp_path, AWAY)
+    person.ok("init", "bank", "--admin", "ada@bank.example", "--admin", "ben@bank.example", "--data", "data")
+    assert person.ok("audit", "verify", "bank", "--data", "data")["problems"] == []
+    for act in (("verify", "bunk"), ("export", "bunk", "out")):
+        ran = person.run("audit", *act, "--data", "data")
+        assert (ran.status, ran.value["code"]) == (1, "unknown_workspace"), ran
+        assert "there is: bank." in ran.value["detail"]
+
+
 def test_the_demos_people_are_told_while_nothing_runs(demo_server: DemoServer, tmp_path: Path) -> None:
     person = Person(tmp_path, demo_server.address)
     known = person.ok("demo", "people", "--data", demo_server.root)

@@ -11,6 +11,7 @@ from sampan.platform.cli.server_commands import Data
 
 if TYPE_CHECKING:
     from sampan.platform.component import Finding
+    from sampan.platform.core import Core
     from sampan.platform.operators.first_people import Credentials
 
 audit = typer.Typer(help="The audit chain: verify it, export it.", no_args_is_help=True)
@@ -129,6 +130,7 @@ def verify_audit(
         from sampan.platform.operators.audit_reading import verify
 
         async with open_core(settings_from(data=data), is_guest=True) as core:
+            await _refuse_unknown(core, workspace)
             if exported is None:
                 return await verify(core, workspace)
             return await verify_with_files(core, workspace, exported)
@@ -152,8 +154,19 @@ def export_audit(context: typer.Context, workspace: str, folder: Path, data: Dat
         from sampan.platform.operators.audit_export import export
 
         async with open_core(settings_from(data=data), is_guest=True) as core:
+            await _refuse_unknown(core, workspace)
             return await export(core, workspace, folder)
 
     files = asyncio.run(run())
     text = "\n".join(str(path) for path in files) or "Nothing new to export."
     context.obj.result({"files": [str(path) for path in files]}, text)
+
+
+async def _refuse_unknown(core: "Core", workspace: str) -> None:
+    """Raise `UnknownWorkspace`: an empty chain of a workspace that does not exist would look unbroken."""
+    from sampan.platform.workspaces.replica import UnknownWorkspace
+    from sampan.platform.workspaces.service import list_workspaces
+
+    known = [each.id for each in await list_workspaces(core)]
+    if workspace not in known:
+        raise UnknownWorkspace(f"There is no workspace {workspace!r} in this folder; there is: {', '.join(known)}.")

@@ -62,9 +62,8 @@ def why_keys_stay_closed(settings: Settings) -> Finding | None:
         return Finding(
             "trust_passphrase_missing",
             "error",
-            "The passphrase of the server's signing keys is missing, so nothing can be signed or published: "
-            f"{_said(problem)}",
-            f"Restore {generated_passphrase_path(settings)} from your backup, or name the passphrase by "
+            f"Nothing can be signed or published: {_said(problem)}",
+            f"Restore {generated_passphrase_path(settings)} from your backup, or name the file with the passphrase by "
             "SAMPAN_KEY_PASSPHRASE_FILE; then restart the server.",
         )
     for path in files:
