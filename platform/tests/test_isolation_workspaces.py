@@ -26,7 +26,7 @@ from journey_town import CONSOLE, Town, towns
 from starlette.routing import Mount, Route
 
 from sampan.platform.component import ClientRoutes, HotRoute
-from sampan.platform.operators.console_auth import cookie_name
+from sampan.platform.operators.session_cookie import cookie_name
 from sampan.platform.operators.testing import bearer_for, totp_of
 from sampan.platform.testing_device import SESSION
 

@@ -20,7 +20,7 @@ from sampan.platform.live.hub import MAX_PER_OWNER, Audience
 from sampan.platform.live.listener import MAX_WAITING, Listener, everything
 from sampan.platform.operators.actor import system_actor
 from sampan.platform.operators.audit import record
-from sampan.platform.operators.console_auth import cookie_name
+from sampan.platform.operators.session_cookie import cookie_name
 from sampan.platform.operators.testing import bearer_for, person_with
 from sampan.platform.testing import OTHER_WORKSPACE, WORKSPACE
 from sampan.platform.testing_device import TestServer, identity_server

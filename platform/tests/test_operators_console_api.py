@@ -13,9 +13,9 @@ import pytest
 
 from sampan.platform.core import Core
 from sampan.platform.operators.component import component as operators
-from sampan.platform.operators.console_auth import cookie_name
 from sampan.platform.operators.first_people import Credentials, create_first_admins
 from sampan.platform.operators.machine_tokens import create_token
+from sampan.platform.operators.session_cookie import cookie_name
 from sampan.platform.operators.session_rows import session_by_hash
 from sampan.platform.operators.signed_in import FACTOR_MS
 from sampan.platform.operators.testing import actor_of, bearer_for, person_with, totp_of

@@ -14,7 +14,7 @@ from sampan.platform.live.frames import farewell
 from sampan.platform.live.hub import REVISION, Audience, Hub, hub_of
 from sampan.platform.live.listener import Listener, everything
 from sampan.platform.operators.actor import Actor
-from sampan.platform.operators.console_auth import ForeignOrigin, cookie_name
+from sampan.platform.operators.session_cookie import ForeignOrigin, cookie_name
 from sampan.platform.operators.signed_in import NotSignedIn, recognise
 
 HEADERS = (

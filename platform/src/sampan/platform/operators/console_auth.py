@@ -14,6 +14,7 @@ from sampan.platform.errors import Forbidden
 from sampan.platform.operators.actor import Actor, MissingPermission
 from sampan.platform.operators.permissions import Permission
 from sampan.platform.operators.security_log import note_refusal
+from sampan.platform.operators.session_cookie import ForeignOrigin, cookie_name
 from sampan.platform.operators.signed_in import NotSignedIn, SessionEnded, SignedIn, recognise
 
 if TYPE_CHECKING:
@@ -21,12 +22,6 @@ if TYPE_CHECKING:
 
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 bearer = HTTPBearer(auto_error=False, description="A session of the command line, or a machine token.")
-
-
-class ForeignOrigin(Forbidden):
-    """The request changes something, came by a cookie, and was not made by a page of this host."""
-
-    code: ClassVar[str] = "foreign_origin"
 
 
 class SecondFactorNeeded(Forbidden):
@@ -43,11 +38,6 @@ def core_of(request: Request) -> "Core":
 def workspace_of(request: Request) -> str:
     """Return the workspace that the outermost application named."""
     return cast("str", request.scope["sampan_workspace"])
-
-
-def cookie_name(workspace_id: str) -> str:
-    """Return the name of the session cookie; `__Host-` binds it to this host, https and the path /."""
-    return f"__Host-sampan-{workspace_id}"
 
 
 def refuse_foreign_origin(request: Request) -> None:

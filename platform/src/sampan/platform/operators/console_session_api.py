@@ -10,13 +10,13 @@ from sampan.platform.operators.console_auth import (
     TheCore,
     WithSession,
     Workspace,
-    cookie_name,
     refuse_foreign_origin,
 )
 from sampan.platform.operators.console_bodies import Body, Code, Email, Milliseconds, Secret
 from sampan.platform.operators.enrolment import begin_setup, finish_setup
 from sampan.platform.operators.people_door import read_people, workspaces_of_person
 from sampan.platform.operators.person_rows import person_by_id
+from sampan.platform.operators.session_cookie import cookie_name
 from sampan.platform.operators.session_rows import Session, SessionKind
 from sampan.platform.operators.sign_in import change_password, confirm, sign_in, sign_out, sign_out_everywhere
 from sampan.platform.operators.signed_in import FACTOR_MS, IDLE_MS, LIFETIME_MS, SessionEnded, SignedIn
