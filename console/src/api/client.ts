@@ -22,7 +22,7 @@ export function setAsking(next: Partial<Asking>): void {
 
 /** `fetch` that repeats a dangerous act once the person proved the second factor. Throws `Problem`. */
 export async function guardedFetch(request: Request): Promise<Response> {
-  const again = request.clone();
+  const again = await copy(request, request.url);
   const response = await fetch(request).catch((thrown) => Promise.reject(asProblem(thrown)));
   if (response.ok) return response;
   const problem = await problemOf(response);
@@ -35,12 +35,22 @@ export async function guardedFetch(request: Request): Promise<Response> {
   throw problem;
 }
 
+/**
+ * The same request for another address. Its body is read whole: handed over as it is, Chromium would send it as a
+ * stream, which it does over HTTP/2 alone (ERR_ALPN_NEGOTIATION_FAILED).
+ */
+async function copy(request: Request, url: string): Promise<Request> {
+  const { method, headers, signal, credentials } = request;
+  const body = request.body === null ? null : await request.clone().arrayBuffer();
+  return new Request(url, { method, headers, signal, credentials, body });
+}
+
 // openapi-fetch joins `baseUrl` at creation; the workspace may change later, so it stands in for a placeholder.
 const PLACE = "/__api__";
 
 export const api = createFetchClient<paths>({
   baseUrl: typeof location === "undefined" ? `http://localhost${PLACE}` : `${location.origin}${PLACE}`,
-  fetch: (request) => guardedFetch(new Request(request.url.replace(PLACE, apiRoot()), request)),
+  fetch: async (request) => guardedFetch(await copy(request, request.url.replace(PLACE, apiRoot()))),
 });
 
 /** `useQuery` and `useMutation` over the same paths. */
