@@ -165,6 +165,7 @@ def _item(entry: Entry, published: Published, tier: Tier) -> dict[str, Any]:
         "category": entry.category,
         "icon": published.icon_digest,
         "may_open": tier in entry.opened_by(),
+        "open_tier": entry.open_tier,
     }
 
 
