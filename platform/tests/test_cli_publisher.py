@@ -79,7 +79,8 @@ def test_the_last_number_of_a_name_counts(name: str, free: str) -> None:
     [
         (("new", "there", "--id", "NotAnId"), 1, "bad_app_id"),
         (("check", "nothing-here"), 1, "package_file_missing_here"),
-        (("pack", "nothing-here"), 1, None),
+        (("pack", "nothing-here"), 1, "package_file_missing_here"),
+        (("catalogue", "set", APP), 2, None),
         (("status",), 3, "not_signed_in"),
         (("publish", "x.ma"), 3, "not_signed_in"),
         (("keygen", "nobody", "--out", "x.pem"), 2, None),

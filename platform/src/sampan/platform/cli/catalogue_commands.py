@@ -67,6 +67,8 @@ def set_entry(
         "name_en": name_en,
     }
     body: dict[str, Any] = {name: value for name, value in chosen.items() if value is not None}
+    if not body:
+        raise typer.BadParameter("say what shall change, such as --listed or --open full", param_hint="app")
     asked = _api().patch(f"/catalogue/apps/{app}", {**body, "note": note})
     if asked["applied"]:
         context.obj.result(asked, f"{app}: done; it widens nothing.")

@@ -97,8 +97,10 @@ def pack(
     from sampan.offline_packages import NewApp
     from sampan.offline_packages import pack as pack_folder
     from sampan.offline_packages.required_files import MANIFEST
-    from sampan.platform.cli.packages import progress
+    from sampan.platform.cli.packages import PackageFileMissing, progress
 
+    if not folder.is_dir():
+        raise PackageFileMissing(f"There is no folder {folder}. Make a mini-app with `sampan new`, or name your build.")
     has_manifest = (folder / MANIFEST).exists()
     if following:
         app, named = _manifest_says(folder / MANIFEST) if has_manifest else (app_id, PLAIN_VERSION)
