@@ -1,4 +1,4 @@
-"""Folding many requests into one body: the same result as one after the other, at a cost that grows with their number."""
+"""Folding many requests into one body: the same as one after the other, at a cost that grows with their number."""
 
 from collections import Counter
 from typing import Any

@@ -69,6 +69,9 @@ class Settings:
     max_package_bytes: Annotated[int, about("Largest package upload that is read at all, in bytes.", ge=1)] = (
         200 * 2**20
     )
+    keep_refused_days: Annotated[
+        int, about("Days after which the files of rejected and withdrawn versions are removed; 0: never.", ge=0)
+    ] = 30
     shutdown_seconds: Annotated[float, about("How long a stopping server finishes what it began.", ge=0)] = 10.0
 
 

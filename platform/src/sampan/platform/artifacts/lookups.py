@@ -9,12 +9,14 @@ from sampan.platform.artifacts.apps_service import READ, visible_app
 from sampan.platform.artifacts.bodies import PackageFacts
 from sampan.platform.artifacts.candidates_repository import Candidate
 from sampan.platform.artifacts.kinds import kind_of
+from sampan.platform.artifacts.sources_repository import GIVEN_UP
 from sampan.platform.artifacts.states import VersionState
-from sampan.platform.artifacts.storage import keys_of, read_index
+from sampan.platform.artifacts.storage import files_gone, keys_of, read_index
 from sampan.platform.artifacts.taking_in import Rules
 from sampan.platform.artifacts.versions_repository import Version
 from sampan.platform.core import Core
 from sampan.platform.engines.database import Transaction
+from sampan.platform.engines.objects import ObjectMissing
 from sampan.platform.operators.actor import Actor
 
 
@@ -60,7 +62,12 @@ async def index_of(core: Core, workspace_id: str, version: Version) -> PackageIn
 
 async def index_bytes_of(core: Core, workspace_id: str, version: Version) -> bytes:
     """Return the index of a version as it was signed."""
-    return await read_index(core, keys_of(workspace_id, version).index)
+    try:
+        return await read_index(core, keys_of(workspace_id, version).index)
+    except ObjectMissing as problem:
+        if version.state in GIVEN_UP:
+            raise files_gone() from problem
+        raise
 
 
 def stored_facts(version: Version, index_bytes: bytes) -> PackageFacts:

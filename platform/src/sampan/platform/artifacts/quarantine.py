@@ -1,6 +1,7 @@
 """Uploads: streamed to a file that nothing reads until a version is submitted from it, capped and hashed on the way.
 
-An upload that nobody submits is swept after a day, and so is what a crash left behind.
+An upload that nobody submits is swept after a day, and so is what a crash left behind. The files of versions that were
+rejected or withdrawn are swept after `keep_refused_days`.
 """
 
 import asyncio
@@ -11,6 +12,7 @@ from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import BinaryIO
 
+from sampan.platform.artifacts import sources_repository as sources
 from sampan.platform.artifacts import uploads_repository as repository
 from sampan.platform.artifacts.uploads_repository import Upload
 from sampan.platform.artifacts.versions_repository import is_source_used
@@ -23,6 +25,7 @@ from sampan.platform.errors import Invalid, NotFound, TooLarge, TooMany
 from sampan.platform.ids import new_id
 from sampan.platform.logs import Log
 from sampan.platform.operators.actor import Actor, MissingPermission
+from sampan.platform.workspaces.store import Door
 
 MAX_OPEN_UPLOADS = 20
 UPLOAD_LIFE_MS = 24 * 3600 * 1000
@@ -180,17 +183,30 @@ async def run_sweep(core: Core) -> None:
 
 
 async def _sweep_candidates(core: Core, workspace_id: str, now_ms: int) -> int:
-    door, count = core.store.workspace(workspace_id), 0
+    door, count, kept_days = core.store.workspace(workspace_id), 0, core.settings.keep_refused_days
+    before_ms = now_ms - kept_days * 24 * 3600 * 1000 if kept_days else 0
     async for key in core.objects.keys(workspace_key(workspace_id, "candidates")):
         source_id = key.split("/")[-2]
         if _made_ms(source_id) >= now_ms - ORPHAN_AGE_MS:
             continue
         async with door.read() as tx:
             is_used = await is_source_used(tx, source_id)
+            is_given_up = is_used and await sources.is_given_up(tx, source_id, before_ms=before_ms)
         if not is_used:
             await core.objects.delete(key)
             count += 1
+        elif is_given_up:
+            count += await _collect(core, door, key, source_id, before_ms)
     return count
+
+
+async def _collect(core: Core, door: Door, key: Key, source_id: str, before_ms: int) -> int:
+    """Remove a file of a version that was given up, unless it is taken up again meanwhile."""
+    async with door.write() as tx:  # nobody moves the version while it goes
+        if not await sources.is_given_up(tx, source_id, before_ms=before_ms):
+            return 0
+        await core.objects.delete(key)
+        return 1
 
 
 async def _write(path: Path, chunks: AsyncIterator[bytes], limit: int) -> tuple[int, str]:

@@ -11,6 +11,7 @@ from sampan.platform.artifacts.candidates_repository import Candidate
 from sampan.platform.artifacts.lookups import candidate_of, find, index_bytes_of, stored_facts, visible_version
 from sampan.platform.artifacts.moves import REVIEWED_PROFILES, move, settle_queue
 from sampan.platform.artifacts.states import WAITING, StateForbids, VersionState
+from sampan.platform.artifacts.storage import files_gone, keys_of
 from sampan.platform.artifacts.trial import open_trial, put_trial_files
 from sampan.platform.artifacts.versions_repository import Version
 from sampan.platform.core import Core
@@ -60,6 +61,8 @@ async def send_again(core: Core, workspace_id: str, actor: Actor, version: Versi
     now_ms = core.now_ms()
     async with core.store.workspace(workspace_id).write() as tx:
         candidate = await candidate_of(tx, version)
+        if not await core.objects.exists(keys_of(workspace_id, version).package):
+            raise files_gone()  # the sweep removes them in a transaction too, so one of both comes first
         for body in judged.bodies:
             await candidates.put_body(tx, body, now_ms=now_ms)
         await move(

@@ -18,9 +18,17 @@ from sampan.platform.core import Core
 from sampan.platform.engines.keys import Key, workspace_key
 from sampan.platform.engines.objects import ObjectMissing, Objects
 from sampan.platform.engines.threads import opened, uninterrupted
+from sampan.platform.errors import NotFound
 
 MAX_INDEX_BYTES = 64 * 1024 * 1024
 INDEX, PACKAGE = "index.json", "package.ma"
+
+
+class VersionFilesGone(NotFound):
+    """The files of a version that was rejected or withdrawn long ago were removed."""
+
+    code = "version_files_gone"
+    title = "The version's files are gone"
 
 
 class StoredPackage(Struct, frozen=True):
@@ -73,6 +81,14 @@ async def copy_to_targets(core: Core, workspace_id: str, source_id: str, package
     for origin, goal in ((source.index, target.index), (source.package, target.package)):
         if not await core.objects.exists(goal):
             await _copy(core.objects, origin, goal)
+
+
+def files_gone() -> VersionFilesGone:
+    """Return the refusal of work on files that were removed."""
+    return VersionFilesGone(
+        "The files of this version were removed, because it was rejected or withdrawn long ago. "
+        "Pack and submit it under a new sequence."
+    )
 
 
 async def read_index(core: Core, key: Key) -> bytes:

@@ -11,6 +11,7 @@ from sampan.platform.component import (
 from sampan.platform.operators.permissions import BuiltInRole, Permission
 from sampan.platform.trust.attention import SOURCES
 from sampan.platform.trust.client_api import routes
+from sampan.platform.trust.collecting import run_collector
 from sampan.platform.trust.doctor import check_passphrase, check_trees
 from sampan.platform.trust.encodings import run_encoder
 from sampan.platform.trust.file_rows import LOG, load_places
@@ -52,6 +53,7 @@ component = Component(
         Background("trust publisher", run_publisher),
         Background("trust keys", unlock_all),
         Background("trust encodings", run_encoder),
+        Background("trust collector", run_collector),
         ClientRoutes(routes),
         ConsoleRoutes("sampan.platform.trust.console_api:build_routes"),
         DoctorCheck("trust trees", check_trees),

@@ -7,7 +7,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import BigInteger, Column, LargeBinary, String, func, insert, select
+from sqlalchemy import BigInteger, Column, LargeBinary, String, delete, func, insert, select
 from sqlalchemy.exc import IntegrityError
 
 from sampan.offline_packages.roles import to_ms
@@ -117,6 +117,19 @@ async def snapshot_versions(tx: Transaction, profile: str) -> dict[str, int]:
         .group_by(trust_metadata.c.role)
     )
     return {row.role: row.version for row in await tx.execute(statement)}
+
+
+async def superseded_versions(tx: Transaction, profile: str, role: str, *, before_ms: int, limit: int) -> list[int]:
+    """Return the lowest versions of a role that another one replaced before this time."""
+    columns = trust_metadata.c
+    then = select(func.max(columns.version)).where(_of(tx, profile, role), columns.created_ms < before_ms)
+    statement = select(columns.version).where(_of(tx, profile, role), columns.version < then.scalar_subquery())
+    return [row.version for row in await tx.execute(statement.order_by(columns.version).limit(limit))]
+
+
+async def delete_bodies(tx: Transaction, profile: str, role: str, versions: Collection[int]) -> None:
+    """Remove versions of a role for ever; never the highest one, which the next version is counted from."""
+    await tx.execute(delete(trust_metadata).where(_of(tx, profile, role), trust_metadata.c.version.in_(versions)))
 
 
 @dataclass(frozen=True, slots=True)
