@@ -269,6 +269,67 @@ def test_an_app_cannot_give_orders_to_the_worker(world: World, shell: Shell) -> 
     assert answered == "ignored"
 
 
+def test_an_app_that_swaps_itself_for_an_older_signed_version_is_refused(world: World, shell: Shell) -> None:
+    app = "bank.demo.older"
+    first = world.publish(app, 1)
+    shell.install(first)
+    shell.open(app)
+    shell.close(app)
+    shell.install(world.publish(app, 2))
+    shell.open(app)
+    shell.in_app(
+        """
+        const cache = await caches.open("sampan-packages");
+        const wanted = await (await cache.match("/__store/wanted")).json();
+        const older = {...wanted, sequence: 1, digest: "DIGEST"};
+        await cache.put("/__store/wanted", new Response(JSON.stringify(older)));
+        """.replace("DIGEST", first.index_digest),
+        app,
+    )
+    workers = shell.context.new_cdp_session(shell.page)
+    workers.send("ServiceWorker.enable")
+    workers.send("ServiceWorker.stopAllWorkers")
+    shell.in_app("setTimeout(() => location.reload())", app)
+    shell.wait("refused", app, code="served_other_version")
+    shell.wait("healed", app, code="served_other_version")
+    shell.frame(app).get_by_text(f"{app} 2").wait_for()
+
+
+def test_an_app_that_leaves_its_origin_or_floods_the_shell_loses_its_frame(world: World, shell: Shell) -> None:
+    other = "bank.demo.elsewhere"
+    shell.install(world.publish(other, 1))
+    shell.open(other)
+    shell.close(other)
+    leaving = {
+        "left_origin": f"location.href = '{world.origin(other)}/index.html'",
+        "hello_flood": """
+          const { digest } = document.querySelector("script[data-digest]").dataset;
+          const hello = { sampan: "hello", version: 1, nonce: "x", sequence: 1, digest };
+          for (let n = 0; n < 99; n++) parent.postMessage(hello, "*");
+        """,
+    }
+    for code, script in leaving.items():
+        app = f"bank.demo.{code.replace('_', '-')}"
+        shell.install(world.publish(app, 1, {"app.js": f"sampan.on('launch', () => {{ {script} }});"}))
+        shell.run(f"world.told.length = 0; {OPEN}", app=app, params=None)
+        shell.wait("crashed", app, code=code)
+        assert shell.page.locator("iframe").count() == 0
+
+
+def test_a_full_browser_lets_the_oldest_app_go_and_says_so_when_that_is_not_enough(world: World, shell: Shell) -> None:
+    app, old = "bank.demo.full", "bank.demo.oldest"
+    shell.install(world.publish(old, 1))
+    shell.open(old)
+    shell.close(old)
+    shell.install(world.publish(app, 1, {"picture.bin": b"\x00" * 400_000}))
+    quota = shell.context.new_cdp_session(shell.page)
+    quota.send("Storage.overrideQuotaForOrigin", {"origin": world.origin(app), "quotaSize": 150_000})
+    assert shell.refused(OPEN, app=app, params=None) == "store_full"
+    assert shell.run("return [...(await world.container.installed()).keys()]") == [app]
+    quota.send("Storage.overrideQuotaForOrigin", {"origin": world.origin(app)})
+    shell.open(app)
+
+
 def test_a_new_version_waits_until_the_frame_is_gone(world: World, shell: Shell) -> None:
     shell.install(world.publish("bank.demo.update", 1))
     frame = shell.open("bank.demo.update")

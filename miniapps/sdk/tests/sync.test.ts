@@ -105,7 +105,7 @@ describe("a round of sync", () => {
     const mine = client();
     expect((await mine.run()).happenings.map((each) => each.what)).toEqual(["offered", "installed"]);
     await mine.run();
-    await mine.run();
+    expect((await mine.run()).nextCheckSeconds).toBe(1800);
     expect(sent[0]?.body).toMatchObject({ client_app: "retail", revision_seen: "", apps_etag: "", installed: [] });
     const installed = [{ kind: "miniapp", id: A, version: "1.0.1", sequence: 2, digest: DIGEST }];
     expect(sent[1]?.body).toMatchObject({ revision_seen: "1.1", apps_etag: "c1", installed });
@@ -223,6 +223,16 @@ describe("a round of sync", () => {
       await expect(client().run()).rejects.toMatchObject({ code: "answer_unreadable" });
     },
   );
+
+  it("cleans up after a crash, once", async () => {
+    answers = [answer({}), answer({})];
+    await store.write([
+      { key: `app/${A}`, value: await packages.state(A) },
+      { key: `package/${A}/${"c".repeat(64)}/index`, value: new Uint8Array() },
+    ]);
+    await client().run();
+    expect(await store.keys("package/")).toEqual([]);
+  });
 
   it("removes by a hint what the device lets go", async () => {
     answers = [

@@ -1,7 +1,7 @@
 /** The app's end of the bridge: calls with promises, events with listeners. Queues until the port is there. */
 
 import { BridgeError } from "./errors";
-import type { ArgsOf, BridgeEvents, EventName, MethodName, Note, ResultOf, ToApp, Welcome } from "./protocol";
+import type { ArgsOf, BridgeEvents, EventName, MethodName, Note, Pong, ResultOf, ToApp, Welcome } from "./protocol";
 
 /** Calls that wait for a person or a bank have their own patience; the host gives up before. */
 const CALL_TIMEOUT_MS = 30_000;
@@ -94,6 +94,8 @@ export class BridgeClient {
   private hear(message: ToApp): void {
     if ("welcome" in message) {
       this.greet(message.welcome);
+    } else if ("ping" in message) {
+      this.port?.postMessage({ pong: true } satisfies Pong);
     } else if ("event" in message) {
       if (message.event === "launch" || message.event === "show") this.last.set(message.event, message.data);
       if (message.event === "hide") this.last.delete("show");

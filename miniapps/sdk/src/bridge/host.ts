@@ -19,6 +19,7 @@ export interface HostOptions {
   readonly mayMoveMoney: boolean;
   /** Resolves whether the customer lets this app do that; asks when the customer has not decided. */
   readonly consents: (permission: string) => Promise<boolean>;
+  readonly onPong?: () => void;
   readonly onNote: (note: Note) => void;
   /** A call that was used or refused, for the panel and for reports. */
   readonly onCall: (method: string, code: string | null) => void;
@@ -48,6 +49,11 @@ export class BridgeHost {
     this.say({ event, data });
   }
 
+  /** Ask whether the page is alive; `onPong` tells its answer. */
+  ping(): void {
+    this.say({ ping: true });
+  }
+
   /** Nothing is heard or said any more; answers that come later go nowhere. */
   close(): void {
     this.isClosed = true;
@@ -61,6 +67,10 @@ export class BridgeHost {
 
   private hear(message: unknown): void {
     if (typeof message !== "object" || message === null) return;
+    if ("pong" in message) {
+      if (this.notes.admits(this.options.now())) this.options.onPong?.();
+      return;
+    }
     if ("note" in message) {
       if (this.notes.admits(this.options.now()) && isNote(message)) this.options.onNote(message);
       return;

@@ -61,7 +61,15 @@ export type Note =
   | { readonly note: "worker_removed" }
   | { readonly note: "console"; readonly level: string; readonly text: string };
 
-export type ToHost = Call | Note;
+/** "Are you there", and "yes": a page whose script hangs or whose process died gives no answer. */
+export interface Ping {
+  readonly ping: true;
+}
+export interface Pong {
+  readonly pong: true;
+}
+
+export type ToHost = Call | Note | Pong;
 
 export interface CallError {
   readonly code: BridgeCode;
@@ -101,7 +109,7 @@ export interface Welcome {
   };
 }
 
-export type ToApp = Answer | EventMessage | Welcome;
+export type ToApp = Answer | EventMessage | Welcome | Ping;
 
 export interface Theme {
   readonly scheme: "light" | "dark";

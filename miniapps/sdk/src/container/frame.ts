@@ -13,12 +13,17 @@ export interface FrameListener {
   /** A document of the app has begun; `port` is its bridge. */
   onDocument(hello: Hello, port: MessagePort): void;
   onFlood(): void;
+  /** The frame shows something that is no page of the app: it navigated itself away. */
+  onLeft(): void;
 }
 
 export class OriginFrame {
   readonly element: HTMLIFrameElement;
   private readonly channel: BootChannel;
   private hellos: number[] = [];
+  /** Whether the document that loads now has said hello. */
+  private hasSaidHello = false;
+  private isRunning = false;
   private listener: FrameListener | null = null;
   private isClosed = false;
   private readonly connected: Promise<void>;
@@ -31,6 +36,7 @@ export class OriginFrame {
     const nonce = crypto.randomUUID();
     this.element = makeElement(mount.ownerDocument, `${origin}/__boot#${nonce}`, title);
     this.channel = new BootChannel(this.element, origin, nonce);
+    this.element.addEventListener("load", this.onLoad);
     mount.append(this.element);
     this.connected = this.channel.connect();
     this.connected.catch(() => undefined); // told by whoever waits for it
@@ -47,7 +53,9 @@ export class OriginFrame {
     await this.connected;
     this.listener = listener;
     addEventListener("message", this.hear);
-    return this.channel.prepare({ type: "prepare", wanted, entry, heal }, supply);
+    const booted = await this.channel.prepare({ type: "prepare", wanted, entry, heal }, supply);
+    this.isRunning = true;
+    return booted;
   }
 
   /** Delete what the origin stores, without running an app. */
@@ -66,16 +74,27 @@ export class OriginFrame {
 
   private readonly hear = (event: MessageEvent<Partial<Hello> | null>) => {
     const target = this.element.contentWindow;
-    if (target === null || event.source !== target || event.origin !== this.origin) return;
+    if (target === null || event.source !== target) return;
+    if (event.origin !== this.origin) {
+      this.listener?.onLeft();
+      return;
+    }
     if (!isHello(event.data)) return;
     if (this.isFlood(performance.now())) {
       this.listener?.onFlood();
       return;
     }
+    this.hasSaidHello = true;
     const { port1, port2 } = new MessageChannel();
     const grant: PortGrant = { sampan: "port", nonce: event.data.nonce };
     target.postMessage(grant, this.origin, [port2]);
     this.listener?.onDocument(event.data, port1);
+  };
+
+  /** The runtime is the first script of every page of the app, so its hello comes before the page has loaded. */
+  private readonly onLoad = () => {
+    if (this.isRunning && !this.hasSaidHello) this.listener?.onLeft();
+    this.hasSaidHello = false;
   };
 
   private isFlood(nowMs: number): boolean {

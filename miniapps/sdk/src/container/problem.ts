@@ -12,6 +12,8 @@ export type ContainerCode =
   | "boot_timeout"
   | "white_screen"
   | "hello_flood"
+  | "left_origin"
+  | "not_responding"
   | "app_closed";
 
 export class ContainerProblem extends Error {

@@ -14,6 +14,7 @@ import { reportOf } from "./health_reports";
 import { makeMethods } from "./methods";
 import type { ContainerEvents, ContainerPorts, ContainerSettings } from "./ports";
 import { codeOf, problem } from "./problem";
+import { Pulse } from "./pulse";
 import { Watchdog } from "./watchdog";
 
 /** What an open app asks of the container. */
@@ -42,6 +43,10 @@ export class RunningApp {
     else void this.fall(verdict);
   });
   private readonly storage: AppStorage;
+  private readonly pulse = new Pulse(
+    () => this.host?.ping(),
+    () => void this.fall("not_responding"),
+  );
   private healings = 0;
   private documents = 0;
   private startedMs = 0;
@@ -120,6 +125,7 @@ export class RunningApp {
 
   private takeDown(): void {
     this.watchdog.stop();
+    this.pulse.stop();
     this.host?.close();
     this.host = null;
     this.frame?.close();
@@ -143,7 +149,8 @@ export class RunningApp {
     await this.wipeEarlier(frame);
     return frame.boot(wanted, this.entryAddress(), heal, (need) => this.supply(need, shared), {
       onDocument: (hello, port) => this.onDocument(hello, port),
-      onFlood: () => void this.fall("hello_flood"),
+      onFlood: () => this.misbehaved("hello_flood"),
+      onLeft: () => this.misbehaved("left_origin"),
     });
   }
 
@@ -204,6 +211,7 @@ export class RunningApp {
   }
 
   private greet(host: BridgeHost): void {
+    this.pulse.start();
     const { theme, language, isDebugging } = this.around.settings();
     const params = this.launched ?? null;
     host.welcome({ app: this.app, theme, language, params, debug: isDebugging ?? false });
@@ -228,6 +236,7 @@ export class RunningApp {
       methods,
       mayMoveMoney: opened?.opening.mayMoveMoney ?? false,
       consents: (permission) => ports.consents.allows(app, permission),
+      onPong: () => this.pulse.heard(),
       onNote: (note) => this.onNote(note),
       onCall: (method, code) => around.emit("call", { app, method, code }),
       now: ports.now,
@@ -277,16 +286,22 @@ export class RunningApp {
     around.emit("refused", { app, code, path });
   }
 
+  /** The app attacks the shell, or left its origin: its frame closes, whatever version it is. */
+  private misbehaved(code: string): void {
+    if (this.frame === null) return;
+    this.takeDown();
+    this.refused(code, "");
+    const { app, sequence, digest } = this;
+    this.around.emit("crashed", { app, sequence, digest, code, revertedTo: null });
+  }
+
   /** The version did not start. The kept one takes over when the rule allows it; the package is not tried again here. */
   private async fall(code: string): Promise<void> {
     if (this.isClosed) return;
     const { app, sequence, digest } = this;
     const revertedTo = await this.revert();
     this.around.emit("crashed", { app, sequence, digest, code, revertedTo });
-    if (revertedTo === null) {
-      if (code === "hello_flood") this.takeDown();
-      return;
-    }
+    if (revertedTo === null) return;
     this.takeDown();
     await this.start().catch((thrown) => {
       this.around.emit("crashed", { app, sequence: revertedTo, digest: "", code: codeOf(thrown), revertedTo: null });

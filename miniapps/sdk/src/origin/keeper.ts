@@ -31,22 +31,27 @@ export class Keeper {
 
   /** Make the wanted version the served one, or say which packages it takes and what was wrong with the stored ones. */
   async prepare({ wanted, heal }: Prepare): Promise<FromWorker> {
-    if (heal) await this.shelf.clear();
-    const answer = await this.open(wanted);
+    const answer = await this.answering(wanted, async () => {
+      if (heal) await this.shelf.clear();
+    });
     if (answer.type !== "refused" || answer.code === "store_full") return answer;
     return { type: "need", packages: [...digestsOf(wanted, [])], why: answer.code };
   }
 
   /** Store what the shell sent, then open it. What was sent is proved like everything else. */
-  async supply({ wanted, chains, packages }: Supply): Promise<FromWorker> {
-    await this.shelf.putChains(chains);
-    for (const each of packages) await this.shelf.putPackage(each);
-    return this.open(wanted);
+  supply({ wanted, chains, packages }: Supply): Promise<FromWorker> {
+    return this.answering(wanted, async () => {
+      await this.shelf.keepOnly(digestsOf(wanted, wanted.keep)); // room first
+      await this.shelf.putChains(chains);
+      for (const each of packages) await this.shelf.putPackage(each);
+    });
   }
 
-  private async open(wanted: Wanted): Promise<FromWorker> {
-    const opening = openApp(this.config, wanted, this.shelf, this.prove);
+  /** Do `first`, open the version, and answer in any case: the boot page waits. */
+  private async answering(wanted: Wanted, first: () => Promise<void>): Promise<FromWorker> {
     try {
+      await first();
+      const opening = openApp(this.config, wanted, this.shelf, this.prove);
       await opening;
       this.opening = opening;
       await this.shelf.putWanted(wanted);

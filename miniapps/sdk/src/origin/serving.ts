@@ -35,9 +35,11 @@ export async function serve(opened: OpenedApp, asked: Asked, shells: readonly st
   const found = locate(opened, asked.path);
   if (found === null) return notFound(opened, asked, shells);
   if (found.redirect !== undefined) return Response.redirect(found.redirect, 302);
+  // Every document of a frame carries the runtime: a picture or an SVG is shown by a page, never as one.
+  if (asked.isNavigation && !isDocument(found.path)) return notFound(opened, asked, shells);
   const bytes = await found.from.read(found.path);
   const headers = commonHeaders(appPolicy(opened.app.index.permissions, shells), mediaType(found.path));
-  if (asked.isNavigation && isDocument(found.path)) {
+  if (asked.isNavigation) {
     return new Response(injectRuntime(bytes, factsOf(opened, shells)), { headers });
   }
   return ranged(bytes, asked.range, headers);
