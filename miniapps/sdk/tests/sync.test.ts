@@ -234,6 +234,17 @@ describe("a round of sync", () => {
     expect(await store.keys("package/")).toEqual([]);
   });
 
+  it("reports after a crash what it had no time to report", async () => {
+    answers = [answer({ offers: [OFFER] }), answer({}), answer({})];
+    isSwitched = false;
+    await client().run();
+    await packages.switch(A, { sequence: 2, version: "1.0.1", digest: DIGEST, isConfirmed: false });
+    await client().run();
+    await packages.confirm(A);
+    await client().run();
+    expect(await noted()).toEqual(["delivery.offered", "delivery.installed", "delivery.booted"]);
+  });
+
   it("removes by a hint what the device lets go", async () => {
     answers = [
       answer({ offers: [OFFER] }),

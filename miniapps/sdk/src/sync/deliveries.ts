@@ -1,6 +1,7 @@
 /** How far the delivery of each offer has come, reported once for each stage with the ticket of its offer. */
 
 import type { EventQueue } from "../events/queue";
+import type { Installed } from "../store/installed";
 import type { Store } from "../store/store";
 import type { JsonObject } from "../trust/canonical";
 import type { Offer } from "./answer";
@@ -38,6 +39,11 @@ export class Deliveries {
     const held = await this.held(app);
     if (held === null || held.digest !== digest || rank(stage) <= rank(held.stage)) return;
     await this.reached(app, { ...held, stage }, attrs);
+  }
+
+  /** Report what a crash kept from being reported: the version of the last offer is installed, or has booted. */
+  async finish(app: string, current: Installed | null): Promise<void> {
+    if (current !== null) await this.stage(app, current.isConfirmed ? "booted" : "installed", current.digest);
   }
 
   private async reached(app: string, held: Ticket, attrs: JsonObject): Promise<void> {

@@ -22,7 +22,6 @@ const CATALOGUE = "sync/catalogue";
 const DAMAGED = "sync/damaged";
 const KINDS = "sync/kinds";
 const MAX_TEXT = 500;
-const RETRY_SECONDS = 60;
 
 /** What the client says of itself; see the protocol. */
 export interface Profile {
@@ -63,6 +62,7 @@ export interface Happening {
 
 export interface Round {
   readonly happenings: readonly Happening[];
+  /** When to ask again, at the latest; add up to a tenth at random. */
   readonly nextCheckSeconds: number;
 }
 
@@ -70,13 +70,15 @@ interface Facts {
   readonly revisionSeen: string;
   readonly appsEtag: string;
   readonly syncEtag: string;
+  readonly nextCheckSeconds: number;
 }
 
-const NOTHING: Facts = { revisionSeen: "", appsEtag: "", syncEtag: "" };
+const NOTHING: Facts = { revisionSeen: "", appsEtag: "", syncEtag: "", nextCheckSeconds: 60 };
 
 export class SyncClient {
   readonly deliveries: Deliveries;
   private happenings: Happening[] = [];
+  private isRecovered = false;
 
   constructor(private readonly options: SyncOptions) {
     this.deliveries = new Deliveries(options.store, options.events);
@@ -94,9 +96,18 @@ export class SyncClient {
   run(): Promise<Round> {
     return this.options.exclusive("sync", async () => {
       this.happenings = [];
+      if (!this.isRecovered) await this.recover();
+      this.isRecovered = true;
       const nextCheckSeconds = await this.round();
       return { happenings: this.happenings, nextCheckSeconds };
     });
+  }
+
+  /** Tidy up after the crash that may have been before this start. */
+  private async recover(): Promise<void> {
+    const { packages } = this.options.device;
+    await packages.recover();
+    for (const app of await packages.apps()) await this.deliveries.finish(app, (await packages.state(app)).current);
   }
 
   /** A package turned out to be damaged: it is left out of the next sync, so that it is offered again. */
@@ -117,7 +128,7 @@ export class SyncClient {
     if (answer.status === 304) {
       this.happenings.push({ what: "unchanged" });
       await this.refreshTrust();
-      return RETRY_SECONDS;
+      return facts.nextCheckSeconds;
     }
     const found = readSyncAnswer(answer.body);
     if (found.isUnsure) {
@@ -140,9 +151,10 @@ export class SyncClient {
     for (const offer of found.offers) isAllDone = (await this.carryOut(offer)) && isAllDone;
     // An answer whose offers were not all carried out must come again, so it is not remembered as had.
     const syncEtag = isAllDone ? (answer.headers.get("etag") ?? "") : "";
-    const value: Facts = { revisionSeen: found.revision, appsEtag: found.appsEtag, syncEtag };
+    const { revision: revisionSeen, appsEtag, nextCheckSeconds } = found;
+    const value: Facts = { revisionSeen, appsEtag, syncEtag, nextCheckSeconds };
     await store.write([{ key: FACTS, value }]);
-    return found.nextCheckSeconds;
+    return nextCheckSeconds;
   }
 
   private async refreshTrust(): Promise<void> {
