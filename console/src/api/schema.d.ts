@@ -12,13 +12,13 @@ export interface paths {
          * List Apps
          * @description List the apps that you may see, by id or the newest first.
          */
-        get: operations["list_apps_apps_get"];
+        get: operations["publishing_list_apps"];
         put?: never;
         /**
          * Create App
          * @description Register an app and ask the officers for its role.
          */
-        post: operations["create_app_apps_post"];
+        post: operations["publishing_create_app"];
         delete?: never;
         options?: never;
         head?: never;
@@ -36,7 +36,27 @@ export interface paths {
          * Get App
          * @description Return one app.
          */
-        get: operations["get_app_apps__app__get"];
+        get: operations["publishing_get_app"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/apps/{app}/icon": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * App Icon
+         * @description Return the icon of an app as its highest public version has it.
+         */
+        get: operations["publishing_app_icon"];
         put?: never;
         post?: never;
         delete?: never;
@@ -56,7 +76,7 @@ export interface paths {
          * Next Sequence
          * @description Return the sequence that the next version may take.
          */
-        get: operations["next_sequence_apps__app__next_sequence_get"];
+        get: operations["publishing_next_sequence"];
         put?: never;
         post?: never;
         delete?: never;
@@ -76,13 +96,13 @@ export interface paths {
          * List Renewals
          * @description List the renewals of an app, newest first.
          */
-        get: operations["list_renewals_apps__app__renewals_get"];
+        get: operations["publishing_list_renewals"];
         put?: never;
         /**
          * Submit Renewal
          * @description Send signed bodies that renew the app's role for a year, or empty it for ever.
          */
-        post: operations["submit_renewal_apps__app__renewals_post"];
+        post: operations["publishing_submit_renewal"];
         delete?: never;
         options?: never;
         head?: never;
@@ -102,7 +122,7 @@ export interface paths {
          * Approve Renewal
          * @description Approve exactly these bodies (takes a recent second factor).
          */
-        post: operations["approve_renewal_apps__app__renewals__renewal__approve_post"];
+        post: operations["publishing_approve_renewal"];
         delete?: never;
         options?: never;
         head?: never;
@@ -122,7 +142,7 @@ export interface paths {
          * Reject Renewal
          * @description Refuse a renewal.
          */
-        post: operations["reject_renewal_apps__app__renewals__renewal__reject_post"];
+        post: operations["publishing_reject_renewal"];
         delete?: never;
         options?: never;
         head?: never;
@@ -142,7 +162,7 @@ export interface paths {
          * Withdraw Renewal
          * @description Take a renewal back.
          */
-        post: operations["withdraw_renewal_apps__app__renewals__renewal__withdraw_post"];
+        post: operations["publishing_withdraw_renewal"];
         delete?: never;
         options?: never;
         head?: never;
@@ -160,12 +180,12 @@ export interface paths {
          * Get Testers
          * @description List who may open the app's trial versions.
          */
-        get: operations["get_testers_apps__app__testers_get"];
+        get: operations["publishing_get_testers"];
         /**
          * Set Testers
          * @description Name exactly these devices and customers as testers, and list them.
          */
-        put: operations["set_testers_apps__app__testers_put"];
+        put: operations["publishing_set_testers"];
         post?: never;
         delete?: never;
         options?: never;
@@ -184,13 +204,13 @@ export interface paths {
          * List Versions
          * @description List the versions of an app, highest sequence first.
          */
-        get: operations["list_versions_apps__app__versions_get"];
+        get: operations["publishing_list_versions"];
         put?: never;
         /**
          * Submit Version
          * @description Submit a version from an upload; sending the very same again answers the same version.
          */
-        post: operations["submit_version_apps__app__versions_post"];
+        post: operations["publishing_submit_version"];
         delete?: never;
         options?: never;
         head?: never;
@@ -208,7 +228,7 @@ export interface paths {
          * Get Version
          * @description Return a version with bodies, findings, comments and history.
          */
-        get: operations["get_version_apps__app__versions__sequence__get"];
+        get: operations["publishing_get_version"];
         put?: never;
         post?: never;
         delete?: never;
@@ -230,7 +250,7 @@ export interface paths {
          * Approve
          * @description Approve exactly what has this review digest (takes a recent second factor); it becomes visible.
          */
-        post: operations["approve_apps__app__versions__sequence__approve_post"];
+        post: operations["publishing_approve"];
         delete?: never;
         options?: never;
         head?: never;
@@ -250,7 +270,7 @@ export interface paths {
          * Resign
          * @description Replace the signed bodies of a waiting version; nothing is uploaded.
          */
-        post: operations["resign_apps__app__versions__sequence__bodies_post"];
+        post: operations["publishing_resign"];
         delete?: never;
         options?: never;
         head?: never;
@@ -270,7 +290,7 @@ export interface paths {
          * Bring Forward
          * @description Take a waiting version into review at once; the one under review waits again.
          */
-        post: operations["bring_forward_apps__app__versions__sequence__bring_forward_post"];
+        post: operations["publishing_bring_forward"];
         delete?: never;
         options?: never;
         head?: never;
@@ -290,7 +310,87 @@ export interface paths {
          * Comment
          * @description Say something about a version, or about a line of one of its files.
          */
-        post: operations["comment_apps__app__versions__sequence__comments_post"];
+        post: operations["publishing_comment"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/apps/{app}/versions/{sequence}/comparison": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Comparison
+         * @description Tell what a version changes against the last public one before it: files, permissions, pages.
+         */
+        get: operations["publishing_comparison"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/apps/{app}/versions/{sequence}/diff": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Diff
+         * @description Show the changed lines of a text file; with `against=0`, all of them.
+         */
+        get: operations["publishing_diff"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/apps/{app}/versions/{sequence}/files": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Files
+         * @description List the files of a version by path, with what became of each.
+         */
+        get: operations["publishing_files"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/apps/{app}/versions/{sequence}/icon": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Version Icon
+         * @description Return the icon of a version.
+         */
+        get: operations["publishing_version_icon"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -308,7 +408,7 @@ export interface paths {
          * Index
          * @description Return the content index as it is signed.
          */
-        get: operations["index_apps__app__versions__sequence__index_get"];
+        get: operations["publishing_index"];
         put?: never;
         post?: never;
         delete?: never;
@@ -328,7 +428,7 @@ export interface paths {
          * Package
          * @description Return the archive as it is signed.
          */
-        get: operations["package_apps__app__versions__sequence__package_get"];
+        get: operations["publishing_package"];
         put?: never;
         post?: never;
         delete?: never;
@@ -350,7 +450,7 @@ export interface paths {
          * Recheck
          * @description Run the automatic checks again, after the bank's policy changed.
          */
-        post: operations["recheck_apps__app__versions__sequence__recheck_post"];
+        post: operations["publishing_recheck"];
         delete?: never;
         options?: never;
         head?: never;
@@ -370,7 +470,7 @@ export interface paths {
          * Reject
          * @description Refuse a version for good, and say why.
          */
-        post: operations["reject_apps__app__versions__sequence__reject_post"];
+        post: operations["publishing_reject"];
         delete?: never;
         options?: never;
         head?: never;
@@ -390,7 +490,7 @@ export interface paths {
          * Resequence
          * @description Submit the same files under the sequence of the index; nothing is uploaded.
          */
-        post: operations["resequence_apps__app__versions__sequence__resequence_post"];
+        post: operations["publishing_resequence"];
         delete?: never;
         options?: never;
         head?: never;
@@ -410,7 +510,7 @@ export interface paths {
          * Withdraw
          * @description Take a version back; the next in line comes into review.
          */
-        post: operations["withdraw_apps__app__versions__sequence__withdraw_post"];
+        post: operations["publishing_withdraw"];
         delete?: never;
         options?: never;
         head?: never;
@@ -430,7 +530,7 @@ export interface paths {
          *
          *     Whoever keeps the rows where the server cannot reach them asks for `sort=n` and `after_n`.
          */
-        get: operations["get_audit_audit_get"];
+        get: operations["audit_get_audit"];
         put?: never;
         post?: never;
         delete?: never;
@@ -450,7 +550,7 @@ export interface paths {
          * Audit rows as CSV
          * @description Return matching rows as CSV, newest first, sent as they are read.
          */
-        get: operations["get_csv_audit_csv_get"];
+        get: operations["audit_get_csv"];
         put?: never;
         post?: never;
         delete?: never;
@@ -472,7 +572,7 @@ export interface paths {
          * Check the audit chain
          * @description Check every row, its links, the log's head, and that every witnessed head is still there.
          */
-        post: operations["post_verify_audit_verify_post"];
+        post: operations["audit_post_verify"];
         delete?: never;
         options?: never;
         head?: never;
@@ -490,7 +590,7 @@ export interface paths {
          * List Entries
          * @description List the catalogue as operators edit it, by app id; `search` is a part of the id or of a name.
          */
-        get: operations["list_entries_catalogue_get"];
+        get: operations["catalogue_list_entries"];
         put?: never;
         post?: never;
         delete?: never;
@@ -516,7 +616,7 @@ export interface paths {
          * Edit Entry
          * @description Change an app's place; showing or opening it to more people waits for a second person.
          */
-        patch: operations["edit_entry_catalogue_apps__app__patch"];
+        patch: operations["catalogue_edit_entry"];
         trace?: never;
     };
     "/catalogue/categories": {
@@ -530,7 +630,7 @@ export interface paths {
          * List Categories
          * @description List the headings in their order.
          */
-        get: operations["list_categories_catalogue_categories_get"];
+        get: operations["catalogue_list_categories"];
         put?: never;
         post?: never;
         delete?: never;
@@ -551,13 +651,13 @@ export interface paths {
          * Put Category
          * @description Make or change a heading.
          */
-        put: operations["put_category_catalogue_categories__category__put"];
+        put: operations["catalogue_put_category"];
         post?: never;
         /**
          * Remove Category
          * @description Remove a heading that no app stands under.
          */
-        delete: operations["remove_category_catalogue_categories__category__delete"];
+        delete: operations["catalogue_remove_category"];
         options?: never;
         head?: never;
         patch?: never;
@@ -574,7 +674,7 @@ export interface paths {
          * Preview
          * @description Show the catalogue as a tier sees it now, in its order.
          */
-        get: operations["preview_catalogue_preview__tier__get"];
+        get: operations["catalogue_preview"];
         put?: never;
         post?: never;
         delete?: never;
@@ -594,13 +694,13 @@ export interface paths {
          * List change requests
          * @description List the change requests that the caller may see, newest first; `maker` is a person's id.
          */
-        get: operations["get_changes_changes_get"];
+        get: operations["changes_get_changes"];
         put?: never;
         /**
          * Propose a change by hand
          * @description Propose a change whose kind needs no route of its own.
          */
-        post: operations["post_changes_changes_post"];
+        post: operations["changes_post_changes"];
         delete?: never;
         options?: never;
         head?: never;
@@ -618,12 +718,12 @@ export interface paths {
          * Show a change request
          * @description Show a change request with its readable diff and the digest that an approval must name.
          */
-        get: operations["get_change_changes__change_id__get"];
+        get: operations["changes_get_change"];
         /**
          * Edit the own change request
          * @description Replace the payload; all approvals are void.
          */
-        put: operations["put_change_changes__change_id__put"];
+        put: operations["changes_put_change"];
         post?: never;
         delete?: never;
         options?: never;
@@ -644,7 +744,7 @@ export interface paths {
          * Approve
          * @description Approve exactly this digest; the last approval needed applies the change.
          */
-        post: operations["post_approve_changes__change_id__approve_post"];
+        post: operations["changes_post_approve"];
         delete?: never;
         options?: never;
         head?: never;
@@ -664,7 +764,7 @@ export interface paths {
          * Reject
          * @description Refuse a change for good.
          */
-        post: operations["post_reject_changes__change_id__reject_post"];
+        post: operations["changes_post_reject"];
         delete?: never;
         options?: never;
         head?: never;
@@ -684,7 +784,7 @@ export interface paths {
          * Withdraw the own change request
          * @description Take the own change request back.
          */
-        post: operations["post_withdraw_changes__change_id__withdraw_post"];
+        post: operations["changes_post_withdraw"];
         delete?: never;
         options?: never;
         head?: never;
@@ -702,7 +802,7 @@ export interface paths {
          * List kinds of change
          * @description List the kinds of change and who proposes and approves them.
          */
-        get: operations["get_kinds_changes_kinds_get"];
+        get: operations["changes_get_kinds"];
         put?: never;
         post?: never;
         delete?: never;
@@ -722,13 +822,13 @@ export interface paths {
          * List Apps
          * @description List the super-apps of this workspace.
          */
-        get: operations["list_apps_client_apps_get"];
+        get: operations["client_apps_list_apps"];
         put?: never;
         /**
          * Create App
          * @description Enter a super-app; devices can begin sessions for it at once.
          */
-        post: operations["create_app_client_apps_post"];
+        post: operations["client_apps_create_app"];
         delete?: never;
         options?: never;
         head?: never;
@@ -746,21 +846,21 @@ export interface paths {
          * Get App
          * @description Return one super-app.
          */
-        get: operations["get_app_client_apps__app_id__get"];
+        get: operations["client_apps_get_app"];
         put?: never;
         post?: never;
         /**
          * Delete App
          * @description Delete a super-app that no device ever used.
          */
-        delete: operations["delete_app_client_apps__app_id__delete"];
+        delete: operations["client_apps_delete_app"];
         options?: never;
         head?: never;
         /**
          * Change App
          * @description Change a super-app, or close it.
          */
-        patch: operations["change_app_client_apps__app_id__patch"];
+        patch: operations["client_apps_change_app"];
         trace?: never;
     };
     "/customers": {
@@ -774,13 +874,13 @@ export interface paths {
          * List Page
          * @description List customers, the latest registered first, or (`sort=created`) the first.
          */
-        get: operations["list_page_customers_get"];
+        get: operations["customers_list_page"];
         put?: never;
         /**
          * Create
          * @description Enter a customer.
          */
-        post: operations["create_customers_post"];
+        post: operations["customers_create"];
         delete?: never;
         options?: never;
         head?: never;
@@ -798,7 +898,7 @@ export interface paths {
          * Get One
          * @description Return a customer without personal data; erased ones too.
          */
-        get: operations["get_one_customers__customer_id__get"];
+        get: operations["customers_get_one"];
         put?: never;
         post?: never;
         delete?: never;
@@ -808,7 +908,7 @@ export interface paths {
          * Change
          * @description Set the bank reference, or the whole of the personal data.
          */
-        patch: operations["change_customers__customer_id__patch"];
+        patch: operations["customers_change"];
         trace?: never;
     };
     "/customers/{customer_id}/devices": {
@@ -822,7 +922,7 @@ export interface paths {
          * List Customers Devices
          * @description List the devices that a customer has signed in on, the latest sign-in first.
          */
-        get: operations["list_customers_devices_customers__customer_id__devices_get"];
+        get: operations["customers_list_customers_devices"];
         put?: never;
         post?: never;
         delete?: never;
@@ -843,7 +943,7 @@ export interface paths {
          * Put Assurance
          * @description Set what a customer may carry on a device; a one-time code alone gives `registered`.
          */
-        put: operations["put_assurance_customers__customer_id__devices__device_id__assurance_put"];
+        put: operations["customers_put_assurance"];
         post?: never;
         delete?: never;
         options?: never;
@@ -864,7 +964,7 @@ export interface paths {
          * Sign Out One
          * @description Sign a customer out on one device.
          */
-        post: operations["sign_out_one_customers__customer_id__devices__device_id__sign_out_post"];
+        post: operations["customers_sign_out_one"];
         delete?: never;
         options?: never;
         head?: never;
@@ -884,7 +984,7 @@ export interface paths {
          * Erase One
          * @description Destroy a customer's personal data with its key; ids stay. It cannot be undone.
          */
-        post: operations["erase_one_customers__customer_id__erase_post"];
+        post: operations["customers_erase_one"];
         delete?: never;
         options?: never;
         head?: never;
@@ -902,7 +1002,7 @@ export interface paths {
          * Get History
          * @description List what happened to a customer, oldest first: tiers, sign-ins, sign-outs, revocations.
          */
-        get: operations["get_history_customers__customer_id__history_get"];
+        get: operations["customers_get_history"];
         put?: never;
         post?: never;
         delete?: never;
@@ -922,7 +1022,7 @@ export interface paths {
          * Get Personal
          * @description Return a customer's personal data; that somebody looked is audited.
          */
-        get: operations["get_personal_customers__customer_id__personal_get"];
+        get: operations["customers_get_personal"];
         put?: never;
         post?: never;
         delete?: never;
@@ -944,7 +1044,7 @@ export interface paths {
          * Sign Out All
          * @description End all sessions of a customer; the devices go on as visitors.
          */
-        post: operations["sign_out_all_customers__customer_id__sign_out_post"];
+        post: operations["customers_sign_out_all"];
         delete?: never;
         options?: never;
         head?: never;
@@ -963,7 +1063,7 @@ export interface paths {
          * Put Tier
          * @description Set a customer's tier; in force on every device in under a second.
          */
-        put: operations["put_tier_customers__customer_id__tier_put"];
+        put: operations["customers_put_tier"];
         post?: never;
         delete?: never;
         options?: never;
@@ -984,7 +1084,7 @@ export interface paths {
          * Import Lines
          * @description Create or change customers by bank reference, one per line: CSV with a header, or JSON lines.
          */
-        post: operations["import_lines_customers_import_post"];
+        post: operations["customers_import_lines"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1004,7 +1104,7 @@ export interface paths {
          * Search
          * @description Find the customer with this phone number.
          */
-        post: operations["search_customers_search_post"];
+        post: operations["customers_search"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1022,7 +1122,7 @@ export interface paths {
          * List All Devices
          * @description List devices by when they last began a session, the latest first.
          */
-        get: operations["list_all_devices_devices_get"];
+        get: operations["customers_list_all_devices"];
         put?: never;
         post?: never;
         delete?: never;
@@ -1042,7 +1142,7 @@ export interface paths {
          * Get One Device
          * @description Return a device and who has signed in on it.
          */
-        get: operations["get_one_device_devices__device_id__get"];
+        get: operations["customers_get_one_device"];
         put?: never;
         post?: never;
         delete?: never;
@@ -1064,7 +1164,7 @@ export interface paths {
          * Revoke
          * @description Refuse a device for good, whoever is signed in on it.
          */
-        post: operations["revoke_devices__device_id__revoke_post"];
+        post: operations["customers_revoke"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1082,13 +1182,13 @@ export interface paths {
          * List All
          * @description List the hosts of this workspace, the usual one first.
          */
-        get: operations["list_all_hosts_get"];
+        get: operations["hosts_list_all"];
         put?: never;
         /**
          * Add
          * @description Let a host name this workspace; its DNS and certificate are the operator's.
          */
-        post: operations["add_hosts_post"];
+        post: operations["hosts_add"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1109,7 +1209,47 @@ export interface paths {
          * Remove
          * @description Take a host away from this workspace.
          */
-        delete: operations["remove_hosts__host__delete"];
+        delete: operations["hosts_remove"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/insight/apps/{app}/errors": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Errors
+         * @description List an app's errors in groups, the last seen first.
+         */
+        get: operations["insight_errors"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/insight/apps/{app}/health": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Health
+         * @description Return how an app is doing: the last 24 hours, or up to 90 days.
+         */
+        get: operations["insight_health"];
+        put?: never;
+        post?: never;
+        delete?: never;
         options?: never;
         head?: never;
         patch?: never;
@@ -1126,7 +1266,7 @@ export interface paths {
          * Inventory
          * @description List how many devices hold each version of a mini-app or another artefact, the highest first.
          */
-        get: operations["inventory_insight_inventory__artefact_id__get"];
+        get: operations["insight_inventory"];
         put?: never;
         post?: never;
         delete?: never;
@@ -1146,7 +1286,7 @@ export interface paths {
          * Delivery
          * @description Return how far a release has come.
          */
-        get: operations["delivery_insight_releases__release_id__get"];
+        get: operations["insight_delivery"];
         put?: never;
         post?: never;
         delete?: never;
@@ -1168,7 +1308,7 @@ export interface paths {
          * Kill
          * @description Forbid a version on every device after its next contact.
          */
-        post: operations["kill_kills_post"];
+        post: operations["releases_kill"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1186,12 +1326,12 @@ export interface paths {
          * Get Policy
          * @description Return what the bank asks of every package.
          */
-        get: operations["get_policy_miniapps_policy_get"];
+        get: operations["catalogue_get_policy"];
         /**
          * Put Policy
          * @description Propose another policy; what lets more through waits for a second person.
          */
-        put: operations["put_policy_miniapps_policy_put"];
+        put: operations["catalogue_put_policy"];
         post?: never;
         delete?: never;
         options?: never;
@@ -1210,7 +1350,7 @@ export interface paths {
          * Tell what people are called
          * @description Name colleagues; an id of nobody with an account here is left out.
          */
-        get: operations["get_names_names_get"];
+        get: operations["people_get_names"];
         put?: never;
         post?: never;
         delete?: never;
@@ -1230,13 +1370,13 @@ export interface paths {
          * List accounts
          * @description List accounts of the workspace, oldest first.
          */
-        get: operations["get_operators_operators_get"];
+        get: operations["people_get_operators"];
         put?: never;
         /**
          * Propose an account
          * @description Propose an account; another administrator approves it.
          */
-        post: operations["post_operators_operators_post"];
+        post: operations["people_post_operators"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1256,7 +1396,7 @@ export interface paths {
          * Disable an account
          * @description Disable an account at once; its sessions and machine tokens end.
          */
-        post: operations["post_disable_operators__operator_id__disable_post"];
+        post: operations["people_post_disable"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1276,7 +1416,7 @@ export interface paths {
          * Propose to enable an account
          * @description Propose that a disabled account may be used again.
          */
-        post: operations["post_enable_operators__operator_id__enable_post"];
+        post: operations["people_post_enable"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1296,7 +1436,7 @@ export interface paths {
          * Propose grants
          * @description Propose roles; another administrator approves them.
          */
-        post: operations["post_grants_operators__operator_id__grants_post"];
+        post: operations["people_post_grants"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1317,7 +1457,7 @@ export interface paths {
          * Remove a grant
          * @description Remove a grant at once.
          */
-        delete: operations["delete_grant_operators__operator_id__grants__grant_id__delete"];
+        delete: operations["people_delete_grant"];
         options?: never;
         head?: never;
         patch?: never;
@@ -1336,7 +1476,7 @@ export interface paths {
          * Propose to reset an account
          * @description Propose that the person may choose a new password and second factor.
          */
-        post: operations["post_reset_operators__operator_id__reset_post"];
+        post: operations["people_post_reset"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1356,7 +1496,27 @@ export interface paths {
          * Issue a set-up link
          * @description Issue the link of a new account or of an approved reset; hand it to the person, and to nobody else.
          */
-        post: operations["post_setup_link_operators__operator_id__setup_link_post"];
+        post: operations["people_post_setup_link"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/overview": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * What needs me, how it is, charts
+         * @description Tell what needs the caller today, how the platform is, and numbers by day.
+         */
+        get: operations["overview_get_overview"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -1374,7 +1534,7 @@ export interface paths {
          * List permissions
          * @description List all declared permissions.
          */
-        get: operations["get_permissions_permissions_get"];
+        get: operations["people_get_permissions"];
         put?: never;
         post?: never;
         delete?: never;
@@ -1394,13 +1554,13 @@ export interface paths {
          * List Publishers
          * @description List the publishers that you may see, by name, with their keys; `search` is a part of the name.
          */
-        get: operations["list_publishers_publishers_get"];
+        get: operations["publishing_list_publishers"];
         put?: never;
         /**
          * Register Publisher
          * @description Register a publisher and the public keys that it signs with.
          */
-        post: operations["register_publisher_publishers_post"];
+        post: operations["publishing_register_publisher"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1418,7 +1578,7 @@ export interface paths {
          * Get Publisher
          * @description Return one publisher with its keys.
          */
-        get: operations["get_publisher_publishers__publisher__get"];
+        get: operations["publishing_get_publisher"];
         put?: never;
         post?: never;
         delete?: never;
@@ -1440,7 +1600,7 @@ export interface paths {
          * Add Publisher Key
          * @description Register the key with which a publisher signs in one tree.
          */
-        post: operations["add_publisher_key_publishers__publisher__keys_post"];
+        post: operations["publishing_add_publisher_key"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1458,13 +1618,13 @@ export interface paths {
          * List Releases
          * @description List releases, the newest first.
          */
-        get: operations["list_releases_releases_get"];
+        get: operations["releases_list_releases"];
         put?: never;
         /**
          * Create Release
          * @description Make a draft.
          */
-        post: operations["create_release_releases_post"];
+        post: operations["releases_create_release"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1482,7 +1642,7 @@ export interface paths {
          * Get Release
          * @description Return a release with its history.
          */
-        get: operations["get_release_releases__release_id__get"];
+        get: operations["releases_get_release"];
         put?: never;
         post?: never;
         delete?: never;
@@ -1504,7 +1664,7 @@ export interface paths {
          * Complete
          * @description Mark the rollout as done; it keeps offering.
          */
-        post: operations["complete_releases__release_id__complete_post"];
+        post: operations["releases_complete"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1524,7 +1684,7 @@ export interface paths {
          * Pause
          * @description Make no new offers for now.
          */
-        post: operations["pause_releases__release_id__pause_post"];
+        post: operations["releases_pause"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1544,7 +1704,7 @@ export interface paths {
          * Resume
          * @description Ask to go on with a paused release.
          */
-        post: operations["resume_releases__release_id__resume_post"];
+        post: operations["releases_resume"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1564,7 +1724,7 @@ export interface paths {
          * Roll Back
          * @description Take devices back to the version that was approved with the release.
          */
-        post: operations["roll_back_releases__release_id__rollback_post"];
+        post: operations["releases_roll_back"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1584,7 +1744,7 @@ export interface paths {
          * Stop
          * @description End the release for good; what is installed stays.
          */
-        post: operations["stop_releases__release_id__stop_post"];
+        post: operations["releases_stop"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1604,7 +1764,7 @@ export interface paths {
          * Submit
          * @description Ask for approval; approving the change request starts the release.
          */
-        post: operations["submit_releases__release_id__submit_post"];
+        post: operations["releases_submit"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1622,7 +1782,7 @@ export interface paths {
          * Reviews
          * @description List what is under review, as far as you may review it, the longest waiting first.
          */
-        get: operations["reviews_reviews_get"];
+        get: operations["publishing_reviews"];
         put?: never;
         post?: never;
         delete?: never;
@@ -1642,7 +1802,7 @@ export interface paths {
          * List roles
          * @description List the workspace's roles.
          */
-        get: operations["get_roles_roles_get"];
+        get: operations["people_get_roles"];
         put?: never;
         post?: never;
         delete?: never;
@@ -1663,7 +1823,7 @@ export interface paths {
          * Make or change a role
          * @description Make or change a custom role; taking permissions away happens at once, adding waits for approval.
          */
-        put: operations["put_role_roles__name__put"];
+        put: operations["people_put_role"];
         post?: never;
         delete?: never;
         options?: never;
@@ -1682,18 +1842,18 @@ export interface paths {
          * Who am I
          * @description Tell who is signed in and what they may do.
          */
-        get: operations["get_session_session_get"];
+        get: operations["session_get_session"];
         put?: never;
         /**
          * Sign in
          * @description Sign in; wrong, locked and unknown accounts get the same answer.
          */
-        post: operations["post_session_session_post"];
+        post: operations["session_post_session"];
         /**
          * Sign out
          * @description End this session.
          */
-        delete: operations["delete_session_session_delete"];
+        delete: operations["session_delete_session"];
         options?: never;
         head?: never;
         patch?: never;
@@ -1713,7 +1873,7 @@ export interface paths {
          * Sign out everywhere
          * @description End all sessions of this person, in every workspace.
          */
-        delete: operations["delete_everywhere_session_everywhere_delete"];
+        delete: operations["session_delete_everywhere"];
         options?: never;
         head?: never;
         patch?: never;
@@ -1732,7 +1892,7 @@ export interface paths {
          * Change the own password
          * @description Change the own password; all other sessions end.
          */
-        post: operations["post_password_session_password_post"];
+        post: operations["session_post_password"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1752,7 +1912,27 @@ export interface paths {
          * Prove the second factor again
          * @description Open dangerous acts for five minutes.
          */
-        post: operations["post_totp_session_totp_post"];
+        post: operations["session_post_totp"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/settings": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List the settings in force
+         * @description List what the server was set to; it is changed in its environment, then restarted.
+         */
+        get: operations["system_get_settings"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -1772,7 +1952,7 @@ export interface paths {
          * Open a set-up link
          * @description Show what to scan.
          */
-        post: operations["post_setup_begin_setup_begin_post"];
+        post: operations["session_post_setup_begin"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1792,7 +1972,67 @@ export interface paths {
          * Use a set-up link
          * @description Choose the password; the link is spent.
          */
-        post: operations["post_setup_finish_setup_finish_post"];
+        post: operations["session_post_setup_finish"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/system": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Workers, revisions, jobs, events, storage
+         * @description Tell how the server is, as far as it concerns this workspace.
+         */
+        get: operations["system_get_system"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/system/jobs": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List unfinished jobs
+         * @description List the jobs that wait, run or failed, the last changed first.
+         */
+        get: operations["system_get_jobs"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/system/jobs/{job_id}/retry": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Try a job again
+         * @description Give a failed job all its attempts again.
+         */
+        post: operations["system_post_retry"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1812,7 +2052,7 @@ export interface paths {
          * Rotate Keys
          * @description Exchange the key that signs access tokens; the new one signs 30 s after it is published.
          */
-        post: operations["rotate_keys_token_keys_rotate_post"];
+        post: operations["client_apps_rotate_keys"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1830,13 +2070,13 @@ export interface paths {
          * List machine tokens
          * @description List the own tokens, or everybody's for who may read them, newest first; `ended` are revoked or over.
          */
-        get: operations["get_tokens_tokens_get"];
+        get: operations["tokens_get_tokens"];
         put?: never;
         /**
          * Make a machine token
          * @description Make a token with some of the own permissions; needs a recent second factor.
          */
-        post: operations["post_tokens_tokens_post"];
+        post: operations["tokens_post_tokens"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1857,7 +2097,7 @@ export interface paths {
          * End a machine token
          * @description End a token at once.
          */
-        delete: operations["delete_token_tokens__token_id__delete"];
+        delete: operations["tokens_delete_token"];
         options?: never;
         head?: never;
         patch?: never;
@@ -1876,7 +2116,7 @@ export interface paths {
          * Ask for an app's other keys
          * @description Ask for another publisher or adoption key of an app; see the description of `body`.
          */
-        post: operations["post_app_keys_trust_apps__app__keys_post"];
+        post: operations["trust_post_app_keys"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1894,13 +2134,13 @@ export interface paths {
          * List public keys
          * @description List the registered public keys, oldest first.
          */
-        get: operations["get_keys_trust_keys_get"];
+        get: operations["trust_get_keys"];
         put?: never;
         /**
          * Register a public key
          * @description Register the public key of an officer, a publisher or the bank's adoption.
          */
-        post: operations["post_key_trust_keys_post"];
+        post: operations["trust_post_key"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1920,7 +2160,7 @@ export interface paths {
          * Propose to resume a key
          * @description Propose that a suspended key may sign again; a second person approves.
          */
-        post: operations["post_resume_trust_keys__key__resume_post"];
+        post: operations["trust_post_resume"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1940,7 +2180,7 @@ export interface paths {
          * Suspend a key at once
          * @description Refuse from now on what the key signs; one person suffices.
          */
-        post: operations["post_suspend_trust_keys__key__suspend_post"];
+        post: operations["trust_post_suspend"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1958,7 +2198,7 @@ export interface paths {
          * What waits for officers' signatures
          * @description List the bodies that wait, with their exact text, in every tree; root before targets.
          */
-        get: operations["get_pending_trust_pending_get"];
+        get: operations["trust_get_pending"];
         put?: never;
         post?: never;
         delete?: never;
@@ -1978,7 +2218,7 @@ export interface paths {
          * One body that waits
          * @description Return one body that waits.
          */
-        get: operations["get_one_pending_trust_pending__pending_id__get"];
+        get: operations["trust_get_one_pending"];
         put?: never;
         post?: never;
         delete?: never;
@@ -2000,7 +2240,7 @@ export interface paths {
          * Hand a signature in
          * @description Hand in an officer's signature; with the last one needed the body takes effect.
          */
-        post: operations["post_signature_trust_pending__pending_id__signatures_post"];
+        post: operations["trust_post_signature"];
         delete?: never;
         options?: never;
         head?: never;
@@ -2021,7 +2261,7 @@ export interface paths {
          * Take a request back
          * @description Take a request back; what waits is made anew without it.
          */
-        delete: operations["delete_request_trust_requests__request_id__delete"];
+        delete: operations["trust_delete_request"];
         options?: never;
         head?: never;
         patch?: never;
@@ -2038,7 +2278,7 @@ export interface paths {
          * State of all trees
          * @description List versions and ends of every role of every tree, and what is due.
          */
-        get: operations["get_trees_trust_trees_get"];
+        get: operations["trust_get_trees"];
         put?: never;
         post?: never;
         delete?: never;
@@ -2058,7 +2298,7 @@ export interface paths {
          * State of one tree
          * @description Return the state of one tree.
          */
-        get: operations["get_tree_trust_trees__profile__get"];
+        get: operations["trust_get_tree"];
         put?: never;
         post?: never;
         delete?: never;
@@ -2078,7 +2318,7 @@ export interface paths {
          * What officers signed or were asked to
          * @description List the root and targets bodies that waited or wait, newest first.
          */
-        get: operations["get_history_trust_trees__profile__history_get"];
+        get: operations["trust_get_history"];
         put?: never;
         post?: never;
         delete?: never;
@@ -2100,7 +2340,7 @@ export interface paths {
          * Ask for other officers
          * @description Ask for other officers: two of the present and two of the new ones sign root and targets.
          */
-        post: operations["post_officers_trust_trees__profile__officers_post"];
+        post: operations["trust_post_officers"];
         delete?: never;
         options?: never;
         head?: never;
@@ -2120,7 +2360,7 @@ export interface paths {
          * Ask for another year
          * @description Ask the officers for another year of root or targets.
          */
-        post: operations["post_renewal_trust_trees__profile__renewals_post"];
+        post: operations["trust_post_renewal"];
         delete?: never;
         options?: never;
         head?: never;
@@ -2138,7 +2378,7 @@ export interface paths {
          * Versions of a role
          * @description List the stored versions of a role, newest first.
          */
-        get: operations["get_role_history_trust_trees__profile__roles__role__history_get"];
+        get: operations["trust_get_role_history"];
         put?: never;
         post?: never;
         delete?: never;
@@ -2160,7 +2400,7 @@ export interface paths {
          * Make a new server key
          * @description Make a new key of the server; for snapshot, timestamp and control the officers are asked at once.
          */
-        post: operations["post_rotation_trust_trees__profile__rotations_post"];
+        post: operations["trust_post_rotation"];
         delete?: never;
         options?: never;
         head?: never;
@@ -2180,7 +2420,7 @@ export interface paths {
          * Propose a tree's first officers
          * @description Propose the first officers of a tree; a second person approves, then two of them sign.
          */
-        post: operations["post_start_trust_trees__profile__start_post"];
+        post: operations["trust_post_start"];
         delete?: never;
         options?: never;
         head?: never;
@@ -2200,7 +2440,7 @@ export interface paths {
          * Upload
          * @description Send the bytes of a package (the .ma file) as the raw body; submit a version from it within a day.
          */
-        post: operations["upload_uploads_post"];
+        post: operations["publishing_upload"];
         delete?: never;
         options?: never;
         head?: never;
@@ -2211,6 +2451,28 @@ export interface paths {
 export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
+        /**
+         * AppHealth
+         * @description An app's health by version, the highest first. Counted are reports, not devices.
+         */
+        AppHealth: {
+            /** App */
+            app: string;
+            /**
+             * From Ms
+             * @description Milliseconds since the epoch, UTC.
+             */
+            from_ms: number;
+            /** Step Ms */
+            step_ms: number;
+            /**
+             * Until Ms
+             * @description Milliseconds since the epoch, UTC.
+             */
+            until_ms: number;
+            /** Versions */
+            versions: components["schemas"]["VersionHealth"][];
+        };
         /**
          * AppIn
          * @description An app to be registered. Two officers sign its role before it can publish.
@@ -2253,10 +2515,24 @@ export interface components {
             archived_ms: number | null;
             /** Created Ms */
             created_ms: number;
+            /** Has Icon */
+            has_icon: boolean;
             /** Kind */
             kind: string;
+            /**
+             * Name
+             * @description As its highest version calls it; empty before the first.
+             */
+            name: string;
+            /** @description The highest published version; null when there is none. */
+            published: components["schemas"]["PublishedOut"] | null;
             /** Publisher */
             publisher: string;
+            /**
+             * Waiting
+             * @description Versions under review or waiting for it.
+             */
+            waiting: number;
         };
         /**
          * Approve
@@ -2591,6 +2867,24 @@ export interface components {
             text: string;
         };
         /**
+         * ComparisonOut
+         * @description What a version changes; `against` is null when there was no public version before it.
+         */
+        ComparisonOut: {
+            against: components["schemas"]["VersionRef"] | null;
+            dependencies: components["schemas"]["SetChangeOut"];
+            /** Files */
+            files: {
+                [key: string]: number;
+            };
+            /** Old Size Bytes */
+            old_size_bytes: number | null;
+            pages: components["schemas"]["SetChangeOut"];
+            permissions: components["schemas"]["PermissionChangesOut"];
+            /** Size Bytes */
+            size_bytes: number;
+        };
+        /**
          * ConfirmedView
          * @description Until when dangerous acts are open.
          */
@@ -2600,6 +2894,25 @@ export interface components {
              * @description Milliseconds since the epoch, UTC.
              */
             confirmed_until_ms: number;
+        };
+        /**
+         * ConsumerView
+         * @description A consumer of events; `behind` counts those that it has not handled.
+         */
+        ConsumerView: {
+            /** Attempts */
+            attempts: number;
+            /** Behind */
+            behind: number;
+            /** Consumer */
+            consumer: string;
+            /** Last Error */
+            last_error: string;
+            /**
+             * Retry At Ms
+             * @description Milliseconds since the epoch, UTC.
+             */
+            retry_at_ms: number;
         };
         /**
          * CustomerAnswer
@@ -2729,6 +3042,19 @@ export interface components {
             thumbprint: string;
         };
         /**
+         * DiffLineOut
+         * @description A line with its numbers; where the numbers jump, lines that are the same were left out.
+         */
+        DiffLineOut: {
+            change: components["schemas"]["FileChange"];
+            /** Line */
+            line: number | null;
+            /** Old Line */
+            old_line: number | null;
+            /** Text */
+            text: string;
+        };
+        /**
          * DiffView
          * @description One readable line of a change; words stand beside values that are no words for people by themselves.
          */
@@ -2834,6 +3160,88 @@ export interface components {
             text_zh: string;
         };
         /**
+         * ErrorVersion
+         * @description One version in which an error was seen.
+         */
+        ErrorVersion: {
+            /** Count */
+            count: number;
+            /**
+             * Last Ms
+             * @description Milliseconds since the epoch, UTC.
+             */
+            last_ms: number;
+            /** Sequence */
+            sequence: number;
+        };
+        /**
+         * ErrorView
+         * @description A group of errors; the stack is that of a first report.
+         */
+        ErrorView: {
+            /** Count */
+            count: number;
+            /**
+             * First Ms
+             * @description Milliseconds since the epoch, UTC.
+             */
+            first_ms: number;
+            /** Id */
+            id: string;
+            /** Kind */
+            kind: string;
+            /**
+             * Last Ms
+             * @description Milliseconds since the epoch, UTC.
+             */
+            last_ms: number;
+            /** Message */
+            message: string;
+            /** Place */
+            place: string;
+            /** Stack */
+            stack: string;
+            /** Versions */
+            versions: components["schemas"]["ErrorVersion"][];
+        };
+        /**
+         * FileChange
+         * @description What became of a file.
+         * @enum {string}
+         */
+        FileChange: "added" | "removed" | "changed" | "same";
+        /**
+         * FileChangeOut
+         * @description One file before and after; sizes in bytes.
+         */
+        FileChangeOut: {
+            change: components["schemas"]["FileChange"];
+            /** Digest */
+            digest: string | null;
+            /** Old Digest */
+            old_digest: string | null;
+            /** Old Size */
+            old_size: number | null;
+            /** Path */
+            path: string;
+            /** Size */
+            size: number | null;
+        };
+        /**
+         * FileDiffOut
+         * @description The changed lines of a file. `refusal` is empty, `too_large`, `too_many_lines` or `not_text`.
+         */
+        FileDiffOut: {
+            /** Is Cut */
+            is_cut: boolean;
+            /** Lines */
+            lines: components["schemas"]["DiffLineOut"][];
+            /** Path */
+            path: string;
+            /** Refusal */
+            refusal: string;
+        };
+        /**
          * FindingOut
          * @description What a check found; `severity` is error, warning or info.
          */
@@ -2894,6 +3302,21 @@ export interface components {
             role: string;
         };
         /**
+         * GroupView
+         * @description The matters of one kind.
+         */
+        GroupView: {
+            /** Count */
+            count: number;
+            /** Kind */
+            kind: string;
+            /**
+             * Matters
+             * @description The first 20: the worst, then the longest waiting.
+             */
+            matters: components["schemas"]["MatterView"][];
+        };
+        /**
          * HeadBody
          * @description A head that somebody saw: from an exported file or from `x-sampan-audit` of a timestamp.json.
          */
@@ -2902,6 +3325,53 @@ export interface components {
             hash: string;
             /** N */
             n: number;
+        };
+        /**
+         * HealthPoint
+         * @description The numbers of one step of time.
+         */
+        HealthPoint: {
+            /**
+             * At Ms
+             * @description Milliseconds since the epoch, UTC.
+             */
+            at_ms: number;
+            /** Boot P50 Ms */
+            boot_p50_ms: number | null;
+            /** Boot P95 Ms */
+            boot_p95_ms: number | null;
+            /** Boots */
+            boots: number;
+            /** Csp Refused */
+            csp_refused: number;
+            /**
+             * Opens
+             * @description Openings that were reported, or what came of them when that is more.
+             */
+            opens: number;
+            /** Resources Failed */
+            resources_failed: number;
+            /** Script Errors */
+            script_errors: number;
+            /** White Screens */
+            white_screens: number;
+        };
+        /**
+         * HealthView
+         * @description One thing of the platform; `info` is well. Numbers that a page may show stand in `facts`.
+         */
+        HealthView: {
+            /** En */
+            en: string;
+            /** Facts */
+            facts: {
+                [key: string]: number | string | boolean;
+            };
+            /** Name */
+            name: string;
+            severity: components["schemas"]["Severity"];
+            /** Zh */
+            zh: string;
         };
         /**
          * HeldVersion
@@ -3020,6 +3490,37 @@ export interface components {
             may_open: boolean;
             name: components["schemas"]["Texts"];
             text: components["schemas"]["Texts"];
+        };
+        /**
+         * JobState
+         * @description The states of a job. A finished job has no row.
+         * @enum {string}
+         */
+        JobState: "waiting" | "running" | "failed";
+        /**
+         * JobView
+         * @description A job that is not finished; a failed one waits until somebody has it tried again.
+         */
+        JobView: {
+            /** Attempts */
+            attempts: number;
+            /**
+             * Changed Ms
+             * @description Milliseconds since the epoch, UTC.
+             */
+            changed_ms: number;
+            /** Id */
+            id: string;
+            /** Kind */
+            kind: string;
+            /** Last Error */
+            last_error: string;
+            /**
+             * Run At Ms
+             * @description Milliseconds since the epoch, UTC.
+             */
+            run_at_ms: number;
+            state: components["schemas"]["JobState"];
         };
         /**
          * KeyState
@@ -3155,16 +3656,46 @@ export interface components {
             link: string;
         };
         /**
+         * MatterView
+         * @description One thing that waits for a person; `link` is its place in the console.
+         */
+        MatterView: {
+            /** En */
+            en: string;
+            /** Key */
+            key: string;
+            /** Kind */
+            kind: string;
+            /** Link */
+            link: string;
+            severity: components["schemas"]["Severity"];
+            /**
+             * Since Ms
+             * @description Milliseconds since the epoch, UTC.
+             */
+            since_ms: number;
+            /** Zh */
+            zh: string;
+        };
+        /**
          * MeView
          * @description Who is signed in and what they may do, for menus; the server checks every request anyway.
          */
         MeView: {
-            /** Confirmed Until Ms */
+            /**
+             * Confirmed Until Ms
+             * @description Until when dangerous acts are open without another one-time code.
+             */
             confirmed_until_ms: number | null;
             /** Email */
             email: string;
             /** Expires Ms */
             expires_ms: number | null;
+            /**
+             * Idle Expires Ms
+             * @description When the session ends unless it is used again.
+             */
+            idle_expires_ms: number | null;
             /** Kind */
             kind: string;
             /** Limited */
@@ -3177,10 +3708,14 @@ export interface components {
             permissions: string[];
             /** Person */
             person: string;
+            /** Roles */
+            roles: string[];
             /** Session */
             session: string | null;
             /** Workspace */
             workspace: string;
+            /** Workspaces */
+            workspaces: components["schemas"]["WorkspaceChoice"][];
         };
         /**
          * MoreGrants
@@ -3402,6 +3937,22 @@ export interface components {
             state: string;
         };
         /**
+         * OverviewView
+         * @description The first page: what the caller can deal with now, the platform (null without `system:read`), and charts.
+         */
+        OverviewView: {
+            /**
+             * First Day Ms
+             * @description Milliseconds since the epoch, UTC.
+             */
+            first_day_ms: number;
+            /** Needs Me */
+            needs_me: components["schemas"]["GroupView"][];
+            platform: components["schemas"]["PlatformView"] | null;
+            /** Series */
+            series: components["schemas"]["SeriesView"][];
+        };
+        /**
          * OwnerAnswer
          * @description A customer who has signed in on a device; `assurance` is what the bank lets the two carry.
          */
@@ -3535,6 +4086,36 @@ export interface components {
              */
             total: number | null;
         };
+        /** Page[ErrorView] */
+        Page_ErrorView_: {
+            /** Items */
+            items: components["schemas"]["ErrorView"][];
+            /**
+             * Next Cursor
+             * @description Goes into `cursor` for the next page; null on the last one.
+             */
+            next_cursor: string | null;
+            /**
+             * Total
+             * @description Items of all pages; 100000 means that many or more, null that they are not counted.
+             */
+            total: number | null;
+        };
+        /** Page[FileChangeOut] */
+        Page_FileChangeOut_: {
+            /** Items */
+            items: components["schemas"]["FileChangeOut"][];
+            /**
+             * Next Cursor
+             * @description Goes into `cursor` for the next page; null on the last one.
+             */
+            next_cursor: string | null;
+            /**
+             * Total
+             * @description Items of all pages; 100000 means that many or more, null that they are not counted.
+             */
+            total: number | null;
+        };
         /** Page[HeldVersion] */
         Page_HeldVersion_: {
             /** Items */
@@ -3584,6 +4165,21 @@ export interface components {
         Page_ItemOut_: {
             /** Items */
             items: components["schemas"]["ItemOut"][];
+            /**
+             * Next Cursor
+             * @description Goes into `cursor` for the next page; null on the last one.
+             */
+            next_cursor: string | null;
+            /**
+             * Total
+             * @description Items of all pages; 100000 means that many or more, null that they are not counted.
+             */
+            total: number | null;
+        };
+        /** Page[JobView] */
+        Page_JobView_: {
+            /** Items */
+            items: components["schemas"]["JobView"][];
             /**
              * Next Cursor
              * @description Goes into `cursor` for the next page; null on the last one.
@@ -3745,6 +4341,21 @@ export interface components {
              */
             total: number | null;
         };
+        /** Page[SettingView] */
+        Page_SettingView_: {
+            /** Items */
+            items: components["schemas"]["SettingView"][];
+            /**
+             * Next Cursor
+             * @description Goes into `cursor` for the next page; null on the last one.
+             */
+            next_cursor: string | null;
+            /**
+             * Total
+             * @description Items of all pages; 100000 means that many or more, null that they are not counted.
+             */
+            total: number | null;
+        };
         /** Page[TesterOut] */
         Page_TesterOut_: {
             /** Items */
@@ -3859,6 +4470,15 @@ export interface components {
             version: number;
         };
         /**
+         * PermissionChangesOut
+         * @description What the version may reach: bridge methods, network domains, domains in web views.
+         */
+        PermissionChangesOut: {
+            bridge: components["schemas"]["SetChangeOut"];
+            network: components["schemas"]["SetChangeOut"];
+            webview: components["schemas"]["SetChangeOut"];
+        };
+        /**
          * PermissionView
          * @description A declared permission.
          */
@@ -3910,6 +4530,16 @@ export interface components {
         PhoneBody: {
             /** Phone */
             phone: string;
+        };
+        /**
+         * PlatformView
+         * @description How the platform is.
+         */
+        PlatformView: {
+            /** Health */
+            health: components["schemas"]["HealthView"][];
+            storage: components["schemas"]["StorageView"];
+            worker: components["schemas"]["WorkerView"];
         };
         /**
          * PolicyIn
@@ -3983,6 +4613,16 @@ export interface components {
             change: string;
             /** Digest */
             digest: string;
+        };
+        /**
+         * PublishedOut
+         * @description A published version by its two names.
+         */
+        PublishedOut: {
+            /** Sequence */
+            sequence: number;
+            /** Version */
+            version: string;
         };
         /**
          * PublisherIn
@@ -4426,11 +5066,59 @@ export interface components {
             reason: string;
         };
         /**
+         * SeriesView
+         * @description One number for each day, the oldest first; days are UTC.
+         */
+        SeriesView: {
+            /** En */
+            en: string;
+            /** Name */
+            name: string;
+            /** Values */
+            values: number[];
+            /** Zh */
+            zh: string;
+        };
+        /**
          * SessionKind
          * @description How the session's secret travels: a browser's cookie, or a header of the command line.
          * @enum {string}
          */
         SessionKind: "cookie" | "bearer";
+        /**
+         * SetChangeOut
+         * @description What came to a list and what left it.
+         */
+        SetChangeOut: {
+            /** Added */
+            added: string[];
+            /** Removed */
+            removed: string[];
+            /** Same */
+            same: string[];
+        };
+        /**
+         * SettingView
+         * @description A setting as it is in force; a secret one never shows its value.
+         */
+        SettingView: {
+            /** Description */
+            description: string;
+            /** Is Default */
+            is_default: boolean;
+            /** Is Secret */
+            is_secret: boolean;
+            /** Name */
+            name: string;
+            /** Value */
+            value: string;
+        };
+        /**
+         * Severity
+         * @description How bad it is to leave a matter: `error` harms now, `warning` will, `info` only waits.
+         * @enum {string}
+         */
+        Severity: "info" | "warning" | "error";
         /**
          * SignedInView
          * @description The new session; `secret` only for `bearer`.
@@ -4480,6 +5168,18 @@ export interface components {
          */
         Stage: "offered" | "downloaded" | "verified" | "installed" | "failed" | "booted";
         /**
+         * StorageView
+         * @description The disk that the data stand on, in bytes.
+         */
+        StorageView: {
+            /** Database Bytes */
+            database_bytes: number;
+            /** Free Bytes */
+            free_bytes: number;
+            /** Total Bytes */
+            total_bytes: number;
+        };
+        /**
          * SubmittedOut
          * @description The change request that now waits for a second person.
          */
@@ -4488,6 +5188,25 @@ export interface components {
             change: string;
             /** Digest */
             digest: string;
+        };
+        /**
+         * SystemView
+         * @description How the server is. `jobs` counts by state; a finished job is in none.
+         */
+        SystemView: {
+            /** Consumers */
+            consumers: components["schemas"]["ConsumerView"][];
+            /** Health */
+            health: components["schemas"]["HealthView"][];
+            /** Jobs */
+            jobs: {
+                [key: string]: number;
+            };
+            /** Revision */
+            revision: string;
+            storage: components["schemas"]["StorageView"];
+            /** Workers */
+            workers: components["schemas"]["WorkerView"][];
         };
         /**
          * TesterOut
@@ -4710,6 +5429,35 @@ export interface components {
             version: string;
         };
         /**
+         * VersionHealth
+         * @description The numbers of one version over the whole time, and step by step; steps without a report are left out.
+         */
+        VersionHealth: {
+            /** Boot P50 Ms */
+            boot_p50_ms: number | null;
+            /** Boot P95 Ms */
+            boot_p95_ms: number | null;
+            /** Boots */
+            boots: number;
+            /** Csp Refused */
+            csp_refused: number;
+            /**
+             * Opens
+             * @description Openings that were reported, or what came of them when that is more.
+             */
+            opens: number;
+            /** Points */
+            points: components["schemas"]["HealthPoint"][];
+            /** Resources Failed */
+            resources_failed: number;
+            /** Script Errors */
+            script_errors: number;
+            /** Sequence */
+            sequence: number;
+            /** White Screens */
+            white_screens: number;
+        };
+        /**
          * VersionIn
          * @description A version: the upload it stands in, the index of its package and the bodies that list it.
          */
@@ -4792,6 +5540,16 @@ export interface components {
             version: string;
         };
         /**
+         * VersionRef
+         * @description A version by its two names.
+         */
+        VersionRef: {
+            /** Sequence */
+            sequence: number;
+            /** Version */
+            version: string;
+        };
+        /**
          * VersionState
          * @description Where a version stands on its way to the published tree.
          * @enum {string}
@@ -4846,6 +5604,30 @@ export interface components {
             /** Zh */
             zh: string;
         };
+        /**
+         * WorkerView
+         * @description A server process; `poll_age_ms` is how long ago it last read the database's revision.
+         */
+        WorkerView: {
+            /** Failed Parts */
+            failed_parts: string[];
+            /** Pid */
+            pid: number;
+            /** Poll Age Ms */
+            poll_age_ms: number;
+            /** Revision */
+            revision: string;
+        };
+        /**
+         * WorkspaceChoice
+         * @description A workspace where the person has an active account; each has a sign-in of its own.
+         */
+        WorkspaceChoice: {
+            /** Id */
+            id: string;
+            /** Name */
+            name: string;
+        };
     };
     responses: never;
     parameters: never;
@@ -4855,7 +5637,7 @@ export interface components {
 }
 export type $defs = Record<string, never>;
 export interface operations {
-    list_apps_apps_get: {
+    publishing_list_apps: {
         parameters: {
             query?: {
                 archived?: boolean | null;
@@ -4894,7 +5676,7 @@ export interface operations {
             };
         };
     };
-    create_app_apps_post: {
+    publishing_create_app: {
         parameters: {
             query?: never;
             header?: never;
@@ -4927,7 +5709,7 @@ export interface operations {
             };
         };
     };
-    get_app_apps__app__get: {
+    publishing_get_app: {
         parameters: {
             query?: never;
             header?: never;
@@ -4958,7 +5740,42 @@ export interface operations {
             };
         };
     };
-    next_sequence_apps__app__next_sequence_get: {
+    publishing_app_icon: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                app: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "image/gif": string;
+                    "image/jpeg": string;
+                    "image/png": string;
+                    "image/svg+xml": string;
+                    "image/webp": string;
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    publishing_next_sequence: {
         parameters: {
             query?: never;
             header?: never;
@@ -4989,7 +5806,7 @@ export interface operations {
             };
         };
     };
-    list_renewals_apps__app__renewals_get: {
+    publishing_list_renewals: {
         parameters: {
             query?: {
                 /** @description The `next_cursor` of the page before. */
@@ -5025,7 +5842,7 @@ export interface operations {
             };
         };
     };
-    submit_renewal_apps__app__renewals_post: {
+    publishing_submit_renewal: {
         parameters: {
             query?: never;
             header?: never;
@@ -5060,7 +5877,7 @@ export interface operations {
             };
         };
     };
-    approve_renewal_apps__app__renewals__renewal__approve_post: {
+    publishing_approve_renewal: {
         parameters: {
             query?: never;
             header?: never;
@@ -5096,7 +5913,7 @@ export interface operations {
             };
         };
     };
-    reject_renewal_apps__app__renewals__renewal__reject_post: {
+    publishing_reject_renewal: {
         parameters: {
             query?: never;
             header?: never;
@@ -5132,7 +5949,7 @@ export interface operations {
             };
         };
     };
-    withdraw_renewal_apps__app__renewals__renewal__withdraw_post: {
+    publishing_withdraw_renewal: {
         parameters: {
             query?: never;
             header?: never;
@@ -5164,7 +5981,7 @@ export interface operations {
             };
         };
     };
-    get_testers_apps__app__testers_get: {
+    publishing_get_testers: {
         parameters: {
             query?: {
                 /** @description The `next_cursor` of the page before. */
@@ -5200,7 +6017,7 @@ export interface operations {
             };
         };
     };
-    set_testers_apps__app__testers_put: {
+    publishing_set_testers: {
         parameters: {
             query?: {
                 /** @description The `next_cursor` of the page before. */
@@ -5240,7 +6057,7 @@ export interface operations {
             };
         };
     };
-    list_versions_apps__app__versions_get: {
+    publishing_list_versions: {
         parameters: {
             query?: {
                 /** @description The `next_cursor` of the page before. */
@@ -5279,7 +6096,7 @@ export interface operations {
             };
         };
     };
-    submit_version_apps__app__versions_post: {
+    publishing_submit_version: {
         parameters: {
             query?: never;
             header?: never;
@@ -5314,7 +6131,7 @@ export interface operations {
             };
         };
     };
-    get_version_apps__app__versions__sequence__get: {
+    publishing_get_version: {
         parameters: {
             query?: never;
             header?: never;
@@ -5346,7 +6163,7 @@ export interface operations {
             };
         };
     };
-    approve_apps__app__versions__sequence__approve_post: {
+    publishing_approve: {
         parameters: {
             query?: never;
             header?: never;
@@ -5382,7 +6199,7 @@ export interface operations {
             };
         };
     };
-    resign_apps__app__versions__sequence__bodies_post: {
+    publishing_resign: {
         parameters: {
             query?: never;
             header?: never;
@@ -5418,7 +6235,7 @@ export interface operations {
             };
         };
     };
-    bring_forward_apps__app__versions__sequence__bring_forward_post: {
+    publishing_bring_forward: {
         parameters: {
             query?: never;
             header?: never;
@@ -5454,7 +6271,7 @@ export interface operations {
             };
         };
     };
-    comment_apps__app__versions__sequence__comments_post: {
+    publishing_comment: {
         parameters: {
             query?: never;
             header?: never;
@@ -5490,7 +6307,156 @@ export interface operations {
             };
         };
     };
-    index_apps__app__versions__sequence__index_get: {
+    publishing_comparison: {
+        parameters: {
+            query?: {
+                /** @description Sequence to compare with; left out: the last public one before; 0: nothing. */
+                against?: number | null;
+            };
+            header?: never;
+            path: {
+                app: string;
+                sequence: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ComparisonOut"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    publishing_diff: {
+        parameters: {
+            query: {
+                /** @description Sequence to compare with; left out: the last public one before; 0: nothing. */
+                against?: number | null;
+                /** @description Path of a file in the package. */
+                path: string;
+            };
+            header?: never;
+            path: {
+                app: string;
+                sequence: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FileDiffOut"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    publishing_files: {
+        parameters: {
+            query?: {
+                /** @description Sequence to compare with; left out: the last public one before; 0: nothing. */
+                against?: number | null;
+                /** @description Repeat for more than one. */
+                change?: components["schemas"]["FileChange"][] | null;
+                /** @description The `next_cursor` of the page before. */
+                cursor?: string | null;
+                /** @description Most items of the page. */
+                limit?: number;
+            };
+            header?: never;
+            path: {
+                app: string;
+                sequence: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_FileChangeOut_"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    publishing_version_icon: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                app: string;
+                sequence: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "image/gif": string;
+                    "image/jpeg": string;
+                    "image/png": string;
+                    "image/svg+xml": string;
+                    "image/webp": string;
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    publishing_index: {
         parameters: {
             query?: never;
             header?: never;
@@ -5522,7 +6488,7 @@ export interface operations {
             };
         };
     };
-    package_apps__app__versions__sequence__package_get: {
+    publishing_package: {
         parameters: {
             query?: never;
             header?: never;
@@ -5554,7 +6520,7 @@ export interface operations {
             };
         };
     };
-    recheck_apps__app__versions__sequence__recheck_post: {
+    publishing_recheck: {
         parameters: {
             query?: never;
             header?: never;
@@ -5586,7 +6552,7 @@ export interface operations {
             };
         };
     };
-    reject_apps__app__versions__sequence__reject_post: {
+    publishing_reject: {
         parameters: {
             query?: never;
             header?: never;
@@ -5622,7 +6588,7 @@ export interface operations {
             };
         };
     };
-    resequence_apps__app__versions__sequence__resequence_post: {
+    publishing_resequence: {
         parameters: {
             query?: never;
             header?: never;
@@ -5658,7 +6624,7 @@ export interface operations {
             };
         };
     };
-    withdraw_apps__app__versions__sequence__withdraw_post: {
+    publishing_withdraw: {
         parameters: {
             query?: never;
             header?: never;
@@ -5694,7 +6660,7 @@ export interface operations {
             };
         };
     };
-    get_audit_audit_get: {
+    audit_get_audit: {
         parameters: {
             query?: {
                 action?: string | null;
@@ -5736,7 +6702,7 @@ export interface operations {
             };
         };
     };
-    get_csv_audit_csv_get: {
+    audit_get_csv: {
         parameters: {
             query?: {
                 action?: string | null;
@@ -5775,7 +6741,7 @@ export interface operations {
             };
         };
     };
-    post_verify_audit_verify_post: {
+    audit_post_verify: {
         parameters: {
             query?: never;
             header?: never;
@@ -5808,7 +6774,7 @@ export interface operations {
             };
         };
     };
-    list_entries_catalogue_get: {
+    catalogue_list_entries: {
         parameters: {
             query?: {
                 category?: string | null;
@@ -5845,7 +6811,7 @@ export interface operations {
             };
         };
     };
-    edit_entry_catalogue_apps__app__patch: {
+    catalogue_edit_entry: {
         parameters: {
             query?: never;
             header?: never;
@@ -5880,7 +6846,7 @@ export interface operations {
             };
         };
     };
-    list_categories_catalogue_categories_get: {
+    catalogue_list_categories: {
         parameters: {
             query?: {
                 /** @description The `next_cursor` of the page before. */
@@ -5914,7 +6880,7 @@ export interface operations {
             };
         };
     };
-    put_category_catalogue_categories__category__put: {
+    catalogue_put_category: {
         parameters: {
             query?: never;
             header?: never;
@@ -5949,7 +6915,7 @@ export interface operations {
             };
         };
     };
-    remove_category_catalogue_categories__category__delete: {
+    catalogue_remove_category: {
         parameters: {
             query?: never;
             header?: never;
@@ -5978,7 +6944,7 @@ export interface operations {
             };
         };
     };
-    preview_catalogue_preview__tier__get: {
+    catalogue_preview: {
         parameters: {
             query?: {
                 /** @description The `next_cursor` of the page before. */
@@ -6014,7 +6980,7 @@ export interface operations {
             };
         };
     };
-    get_changes_changes_get: {
+    changes_get_changes: {
         parameters: {
             query?: {
                 /** @description The `next_cursor` of the page before. */
@@ -6052,7 +7018,7 @@ export interface operations {
             };
         };
     };
-    post_changes_changes_post: {
+    changes_post_changes: {
         parameters: {
             query?: never;
             header?: never;
@@ -6085,7 +7051,7 @@ export interface operations {
             };
         };
     };
-    get_change_changes__change_id__get: {
+    changes_get_change: {
         parameters: {
             query?: never;
             header?: never;
@@ -6116,7 +7082,7 @@ export interface operations {
             };
         };
     };
-    put_change_changes__change_id__put: {
+    changes_put_change: {
         parameters: {
             query?: never;
             header?: never;
@@ -6151,7 +7117,7 @@ export interface operations {
             };
         };
     };
-    post_approve_changes__change_id__approve_post: {
+    changes_post_approve: {
         parameters: {
             query?: never;
             header?: never;
@@ -6186,7 +7152,7 @@ export interface operations {
             };
         };
     };
-    post_reject_changes__change_id__reject_post: {
+    changes_post_reject: {
         parameters: {
             query?: never;
             header?: never;
@@ -6221,7 +7187,7 @@ export interface operations {
             };
         };
     };
-    post_withdraw_changes__change_id__withdraw_post: {
+    changes_post_withdraw: {
         parameters: {
             query?: never;
             header?: never;
@@ -6252,7 +7218,7 @@ export interface operations {
             };
         };
     };
-    get_kinds_changes_kinds_get: {
+    changes_get_kinds: {
         parameters: {
             query?: {
                 /** @description The `next_cursor` of the page before. */
@@ -6286,7 +7252,7 @@ export interface operations {
             };
         };
     };
-    list_apps_client_apps_get: {
+    client_apps_list_apps: {
         parameters: {
             query?: {
                 /** @description The `next_cursor` of the page before. */
@@ -6320,7 +7286,7 @@ export interface operations {
             };
         };
     };
-    create_app_client_apps_post: {
+    client_apps_create_app: {
         parameters: {
             query?: never;
             header?: never;
@@ -6353,7 +7319,7 @@ export interface operations {
             };
         };
     };
-    get_app_client_apps__app_id__get: {
+    client_apps_get_app: {
         parameters: {
             query?: never;
             header?: never;
@@ -6384,7 +7350,7 @@ export interface operations {
             };
         };
     };
-    delete_app_client_apps__app_id__delete: {
+    client_apps_delete_app: {
         parameters: {
             query?: never;
             header?: never;
@@ -6413,7 +7379,7 @@ export interface operations {
             };
         };
     };
-    change_app_client_apps__app_id__patch: {
+    client_apps_change_app: {
         parameters: {
             query?: never;
             header?: never;
@@ -6448,7 +7414,7 @@ export interface operations {
             };
         };
     };
-    list_page_customers_get: {
+    customers_list_page: {
         parameters: {
             query?: {
                 bank_reference?: string | null;
@@ -6491,7 +7457,7 @@ export interface operations {
             };
         };
     };
-    create_customers_post: {
+    customers_create: {
         parameters: {
             query?: never;
             header?: never;
@@ -6524,7 +7490,7 @@ export interface operations {
             };
         };
     };
-    get_one_customers__customer_id__get: {
+    customers_get_one: {
         parameters: {
             query?: never;
             header?: never;
@@ -6555,7 +7521,7 @@ export interface operations {
             };
         };
     };
-    change_customers__customer_id__patch: {
+    customers_change: {
         parameters: {
             query?: never;
             header?: never;
@@ -6590,7 +7556,7 @@ export interface operations {
             };
         };
     };
-    list_customers_devices_customers__customer_id__devices_get: {
+    customers_list_customers_devices: {
         parameters: {
             query?: {
                 /** @description The `next_cursor` of the page before. */
@@ -6626,7 +7592,7 @@ export interface operations {
             };
         };
     };
-    put_assurance_customers__customer_id__devices__device_id__assurance_put: {
+    customers_put_assurance: {
         parameters: {
             query?: never;
             header?: never;
@@ -6662,7 +7628,7 @@ export interface operations {
             };
         };
     };
-    sign_out_one_customers__customer_id__devices__device_id__sign_out_post: {
+    customers_sign_out_one: {
         parameters: {
             query?: never;
             header?: never;
@@ -6692,7 +7658,7 @@ export interface operations {
             };
         };
     };
-    erase_one_customers__customer_id__erase_post: {
+    customers_erase_one: {
         parameters: {
             query?: never;
             header?: never;
@@ -6723,7 +7689,7 @@ export interface operations {
             };
         };
     };
-    get_history_customers__customer_id__history_get: {
+    customers_get_history: {
         parameters: {
             query?: {
                 /** @description The `next_cursor` of the page before. */
@@ -6760,7 +7726,7 @@ export interface operations {
             };
         };
     };
-    get_personal_customers__customer_id__personal_get: {
+    customers_get_personal: {
         parameters: {
             query?: never;
             header?: never;
@@ -6791,7 +7757,7 @@ export interface operations {
             };
         };
     };
-    sign_out_all_customers__customer_id__sign_out_post: {
+    customers_sign_out_all: {
         parameters: {
             query?: never;
             header?: never;
@@ -6824,7 +7790,7 @@ export interface operations {
             };
         };
     };
-    put_tier_customers__customer_id__tier_put: {
+    customers_put_tier: {
         parameters: {
             query?: never;
             header?: never;
@@ -6859,7 +7825,7 @@ export interface operations {
             };
         };
     };
-    import_lines_customers_import_post: {
+    customers_import_lines: {
         parameters: {
             query?: never;
             header?: never;
@@ -6885,7 +7851,7 @@ export interface operations {
             };
         };
     };
-    search_customers_search_post: {
+    customers_search: {
         parameters: {
             query?: {
                 /** @description The `next_cursor` of the page before. */
@@ -6923,7 +7889,7 @@ export interface operations {
             };
         };
     };
-    list_all_devices_devices_get: {
+    customers_list_all_devices: {
         parameters: {
             query?: {
                 client_app?: string | null;
@@ -6967,7 +7933,7 @@ export interface operations {
             };
         };
     };
-    get_one_device_devices__device_id__get: {
+    customers_get_one_device: {
         parameters: {
             query?: never;
             header?: never;
@@ -6998,7 +7964,7 @@ export interface operations {
             };
         };
     };
-    revoke_devices__device_id__revoke_post: {
+    customers_revoke: {
         parameters: {
             query?: never;
             header?: never;
@@ -7027,7 +7993,7 @@ export interface operations {
             };
         };
     };
-    list_all_hosts_get: {
+    hosts_list_all: {
         parameters: {
             query?: {
                 /** @description The `next_cursor` of the page before. */
@@ -7061,7 +8027,7 @@ export interface operations {
             };
         };
     };
-    add_hosts_post: {
+    hosts_add: {
         parameters: {
             query?: never;
             header?: never;
@@ -7094,7 +8060,7 @@ export interface operations {
             };
         };
     };
-    remove_hosts__host__delete: {
+    hosts_remove: {
         parameters: {
             query?: never;
             header?: never;
@@ -7123,7 +8089,80 @@ export interface operations {
             };
         };
     };
-    inventory_insight_inventory__artefact_id__get: {
+    insight_errors: {
+        parameters: {
+            query?: {
+                /** @description The `next_cursor` of the page before. */
+                cursor?: string | null;
+                kind?: string | null;
+                /** @description Most items of the page. */
+                limit?: number;
+                sequence?: number | null;
+            };
+            header?: never;
+            path: {
+                app: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_ErrorView_"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    insight_health: {
+        parameters: {
+            query?: {
+                from_ms?: number | null;
+                step?: string;
+                until_ms?: number | null;
+            };
+            header?: never;
+            path: {
+                app: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AppHealth"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    insight_inventory: {
         parameters: {
             query?: {
                 /** @description The `next_cursor` of the page before. */
@@ -7159,7 +8198,7 @@ export interface operations {
             };
         };
     };
-    delivery_insight_releases__release_id__get: {
+    insight_delivery: {
         parameters: {
             query?: never;
             header?: never;
@@ -7190,7 +8229,7 @@ export interface operations {
             };
         };
     };
-    kill_kills_post: {
+    releases_kill: {
         parameters: {
             query?: never;
             header?: never;
@@ -7221,7 +8260,7 @@ export interface operations {
             };
         };
     };
-    get_policy_miniapps_policy_get: {
+    catalogue_get_policy: {
         parameters: {
             query?: never;
             header?: never;
@@ -7241,7 +8280,7 @@ export interface operations {
             };
         };
     };
-    put_policy_miniapps_policy_put: {
+    catalogue_put_policy: {
         parameters: {
             query?: never;
             header?: never;
@@ -7274,7 +8313,7 @@ export interface operations {
             };
         };
     };
-    get_names_names_get: {
+    people_get_names: {
         parameters: {
             query?: {
                 /** @description Of operators and persons; repeat for more. */
@@ -7306,7 +8345,7 @@ export interface operations {
             };
         };
     };
-    get_operators_operators_get: {
+    people_get_operators: {
         parameters: {
             query?: {
                 /** @description The `next_cursor` of the page before. */
@@ -7345,7 +8384,7 @@ export interface operations {
             };
         };
     };
-    post_operators_operators_post: {
+    people_post_operators: {
         parameters: {
             query?: never;
             header?: never;
@@ -7378,7 +8417,7 @@ export interface operations {
             };
         };
     };
-    post_disable_operators__operator_id__disable_post: {
+    people_post_disable: {
         parameters: {
             query?: never;
             header?: never;
@@ -7407,7 +8446,7 @@ export interface operations {
             };
         };
     };
-    post_enable_operators__operator_id__enable_post: {
+    people_post_enable: {
         parameters: {
             query?: never;
             header?: never;
@@ -7442,7 +8481,7 @@ export interface operations {
             };
         };
     };
-    post_grants_operators__operator_id__grants_post: {
+    people_post_grants: {
         parameters: {
             query?: never;
             header?: never;
@@ -7477,7 +8516,7 @@ export interface operations {
             };
         };
     };
-    delete_grant_operators__operator_id__grants__grant_id__delete: {
+    people_delete_grant: {
         parameters: {
             query?: never;
             header?: never;
@@ -7507,7 +8546,7 @@ export interface operations {
             };
         };
     };
-    post_reset_operators__operator_id__reset_post: {
+    people_post_reset: {
         parameters: {
             query?: never;
             header?: never;
@@ -7542,7 +8581,7 @@ export interface operations {
             };
         };
     };
-    post_setup_link_operators__operator_id__setup_link_post: {
+    people_post_setup_link: {
         parameters: {
             query?: never;
             header?: never;
@@ -7573,7 +8612,39 @@ export interface operations {
             };
         };
     };
-    get_permissions_permissions_get: {
+    overview_get_overview: {
+        parameters: {
+            query?: {
+                /** @description How many days the series have; the last one is today. */
+                days?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OverviewView"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    people_get_permissions: {
         parameters: {
             query?: {
                 /** @description The `next_cursor` of the page before. */
@@ -7607,7 +8678,7 @@ export interface operations {
             };
         };
     };
-    list_publishers_publishers_get: {
+    publishing_list_publishers: {
         parameters: {
             query?: {
                 /** @description The `next_cursor` of the page before. */
@@ -7642,7 +8713,7 @@ export interface operations {
             };
         };
     };
-    register_publisher_publishers_post: {
+    publishing_register_publisher: {
         parameters: {
             query?: never;
             header?: never;
@@ -7675,7 +8746,7 @@ export interface operations {
             };
         };
     };
-    get_publisher_publishers__publisher__get: {
+    publishing_get_publisher: {
         parameters: {
             query?: never;
             header?: never;
@@ -7706,7 +8777,7 @@ export interface operations {
             };
         };
     };
-    add_publisher_key_publishers__publisher__keys_post: {
+    publishing_add_publisher_key: {
         parameters: {
             query?: never;
             header?: never;
@@ -7739,7 +8810,7 @@ export interface operations {
             };
         };
     };
-    list_releases_releases_get: {
+    releases_list_releases: {
         parameters: {
             query?: {
                 client_app?: string | null;
@@ -7778,7 +8849,7 @@ export interface operations {
             };
         };
     };
-    create_release_releases_post: {
+    releases_create_release: {
         parameters: {
             query?: never;
             header?: never;
@@ -7811,7 +8882,7 @@ export interface operations {
             };
         };
     };
-    get_release_releases__release_id__get: {
+    releases_get_release: {
         parameters: {
             query?: never;
             header?: never;
@@ -7842,7 +8913,7 @@ export interface operations {
             };
         };
     };
-    complete_releases__release_id__complete_post: {
+    releases_complete: {
         parameters: {
             query?: never;
             header?: never;
@@ -7877,7 +8948,7 @@ export interface operations {
             };
         };
     };
-    pause_releases__release_id__pause_post: {
+    releases_pause: {
         parameters: {
             query?: never;
             header?: never;
@@ -7912,7 +8983,7 @@ export interface operations {
             };
         };
     };
-    resume_releases__release_id__resume_post: {
+    releases_resume: {
         parameters: {
             query?: never;
             header?: never;
@@ -7947,7 +9018,7 @@ export interface operations {
             };
         };
     };
-    roll_back_releases__release_id__rollback_post: {
+    releases_roll_back: {
         parameters: {
             query?: never;
             header?: never;
@@ -7982,7 +9053,7 @@ export interface operations {
             };
         };
     };
-    stop_releases__release_id__stop_post: {
+    releases_stop: {
         parameters: {
             query?: never;
             header?: never;
@@ -8017,7 +9088,7 @@ export interface operations {
             };
         };
     };
-    submit_releases__release_id__submit_post: {
+    releases_submit: {
         parameters: {
             query?: never;
             header?: never;
@@ -8052,7 +9123,7 @@ export interface operations {
             };
         };
     };
-    reviews_reviews_get: {
+    publishing_reviews: {
         parameters: {
             query?: {
                 /** @description The `next_cursor` of the page before. */
@@ -8088,7 +9159,7 @@ export interface operations {
             };
         };
     };
-    get_roles_roles_get: {
+    people_get_roles: {
         parameters: {
             query?: {
                 /** @description The `next_cursor` of the page before. */
@@ -8122,7 +9193,7 @@ export interface operations {
             };
         };
     };
-    put_role_roles__name__put: {
+    people_put_role: {
         parameters: {
             query?: never;
             header?: never;
@@ -8157,7 +9228,7 @@ export interface operations {
             };
         };
     };
-    get_session_session_get: {
+    session_get_session: {
         parameters: {
             query?: never;
             header?: never;
@@ -8177,7 +9248,7 @@ export interface operations {
             };
         };
     };
-    post_session_session_post: {
+    session_post_session: {
         parameters: {
             query?: never;
             header?: never;
@@ -8210,7 +9281,7 @@ export interface operations {
             };
         };
     };
-    delete_session_session_delete: {
+    session_delete_session: {
         parameters: {
             query?: never;
             header?: never;
@@ -8228,7 +9299,7 @@ export interface operations {
             };
         };
     };
-    delete_everywhere_session_everywhere_delete: {
+    session_delete_everywhere: {
         parameters: {
             query?: never;
             header?: never;
@@ -8246,7 +9317,7 @@ export interface operations {
             };
         };
     };
-    post_password_session_password_post: {
+    session_post_password: {
         parameters: {
             query?: never;
             header?: never;
@@ -8277,7 +9348,7 @@ export interface operations {
             };
         };
     };
-    post_totp_session_totp_post: {
+    session_post_totp: {
         parameters: {
             query?: never;
             header?: never;
@@ -8310,7 +9381,41 @@ export interface operations {
             };
         };
     };
-    post_setup_begin_setup_begin_post: {
+    system_get_settings: {
+        parameters: {
+            query?: {
+                /** @description The `next_cursor` of the page before. */
+                cursor?: string | null;
+                /** @description Most items of the page. */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_SettingView_"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    session_post_setup_begin: {
         parameters: {
             query?: never;
             header?: never;
@@ -8343,7 +9448,7 @@ export interface operations {
             };
         };
     };
-    post_setup_finish_setup_finish_post: {
+    session_post_setup_finish: {
         parameters: {
             query?: never;
             header?: never;
@@ -8374,7 +9479,93 @@ export interface operations {
             };
         };
     };
-    rotate_keys_token_keys_rotate_post: {
+    system_get_system: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SystemView"];
+                };
+            };
+        };
+    };
+    system_get_jobs: {
+        parameters: {
+            query?: {
+                /** @description The `next_cursor` of the page before. */
+                cursor?: string | null;
+                kind?: string | null;
+                /** @description Most items of the page. */
+                limit?: number;
+                /** @description Repeat for more than one. */
+                state?: components["schemas"]["JobState"][] | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_JobView_"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    system_post_retry: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                job_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    client_apps_rotate_keys: {
         parameters: {
             query?: never;
             header?: never;
@@ -8405,7 +9596,7 @@ export interface operations {
             };
         };
     };
-    get_tokens_tokens_get: {
+    tokens_get_tokens: {
         parameters: {
             query?: {
                 /** @description The `next_cursor` of the page before. */
@@ -8441,7 +9632,7 @@ export interface operations {
             };
         };
     };
-    post_tokens_tokens_post: {
+    tokens_post_tokens: {
         parameters: {
             query?: never;
             header?: never;
@@ -8474,7 +9665,7 @@ export interface operations {
             };
         };
     };
-    delete_token_tokens__token_id__delete: {
+    tokens_delete_token: {
         parameters: {
             query?: never;
             header?: never;
@@ -8503,7 +9694,7 @@ export interface operations {
             };
         };
     };
-    post_app_keys_trust_apps__app__keys_post: {
+    trust_post_app_keys: {
         parameters: {
             query?: never;
             header?: never;
@@ -8538,7 +9729,7 @@ export interface operations {
             };
         };
     };
-    get_keys_trust_keys_get: {
+    trust_get_keys: {
         parameters: {
             query?: {
                 /** @description The `next_cursor` of the page before. */
@@ -8576,7 +9767,7 @@ export interface operations {
             };
         };
     };
-    post_key_trust_keys_post: {
+    trust_post_key: {
         parameters: {
             query?: never;
             header?: never;
@@ -8609,7 +9800,7 @@ export interface operations {
             };
         };
     };
-    post_resume_trust_keys__key__resume_post: {
+    trust_post_resume: {
         parameters: {
             query?: never;
             header?: never;
@@ -8644,7 +9835,7 @@ export interface operations {
             };
         };
     };
-    post_suspend_trust_keys__key__suspend_post: {
+    trust_post_suspend: {
         parameters: {
             query?: never;
             header?: never;
@@ -8679,7 +9870,7 @@ export interface operations {
             };
         };
     };
-    get_pending_trust_pending_get: {
+    trust_get_pending: {
         parameters: {
             query?: {
                 /** @description The `next_cursor` of the page before. */
@@ -8713,7 +9904,7 @@ export interface operations {
             };
         };
     };
-    get_one_pending_trust_pending__pending_id__get: {
+    trust_get_one_pending: {
         parameters: {
             query?: never;
             header?: never;
@@ -8744,7 +9935,7 @@ export interface operations {
             };
         };
     };
-    post_signature_trust_pending__pending_id__signatures_post: {
+    trust_post_signature: {
         parameters: {
             query?: never;
             header?: never;
@@ -8779,7 +9970,7 @@ export interface operations {
             };
         };
     };
-    delete_request_trust_requests__request_id__delete: {
+    trust_delete_request: {
         parameters: {
             query?: never;
             header?: never;
@@ -8810,7 +10001,7 @@ export interface operations {
             };
         };
     };
-    get_trees_trust_trees_get: {
+    trust_get_trees: {
         parameters: {
             query?: {
                 /** @description The `next_cursor` of the page before. */
@@ -8844,7 +10035,7 @@ export interface operations {
             };
         };
     };
-    get_tree_trust_trees__profile__get: {
+    trust_get_tree: {
         parameters: {
             query?: never;
             header?: never;
@@ -8875,7 +10066,7 @@ export interface operations {
             };
         };
     };
-    get_history_trust_trees__profile__history_get: {
+    trust_get_history: {
         parameters: {
             query?: {
                 /** @description The `next_cursor` of the page before. */
@@ -8911,7 +10102,7 @@ export interface operations {
             };
         };
     };
-    post_officers_trust_trees__profile__officers_post: {
+    trust_post_officers: {
         parameters: {
             query?: never;
             header?: never;
@@ -8946,7 +10137,7 @@ export interface operations {
             };
         };
     };
-    post_renewal_trust_trees__profile__renewals_post: {
+    trust_post_renewal: {
         parameters: {
             query?: never;
             header?: never;
@@ -8981,7 +10172,7 @@ export interface operations {
             };
         };
     };
-    get_role_history_trust_trees__profile__roles__role__history_get: {
+    trust_get_role_history: {
         parameters: {
             query?: {
                 /** @description The `next_cursor` of the page before. */
@@ -9018,7 +10209,7 @@ export interface operations {
             };
         };
     };
-    post_rotation_trust_trees__profile__rotations_post: {
+    trust_post_rotation: {
         parameters: {
             query?: never;
             header?: never;
@@ -9053,7 +10244,7 @@ export interface operations {
             };
         };
     };
-    post_start_trust_trees__profile__start_post: {
+    trust_post_start: {
         parameters: {
             query?: never;
             header?: never;
@@ -9088,7 +10279,7 @@ export interface operations {
             };
         };
     };
-    upload_uploads_post: {
+    publishing_upload: {
         parameters: {
             query?: never;
             header?: never;

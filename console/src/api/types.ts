@@ -24,6 +24,8 @@ export type Category = Schemas["CategoryOut"];
 export type Tree = Schemas["TreeView"];
 export type Key = Schemas["KeyView"];
 export type Waiting = Schemas["WaitingView"];
+export type Comparison = Schemas["ComparisonOut"];
+export type FileChange = Schemas["FileChangeOut"];
 export type Tier = "visitor" | "registered" | "e_account" | "full";
 
 export const TIERS: readonly Tier[] = ["visitor", "registered", "e_account", "full"];

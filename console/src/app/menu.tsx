@@ -4,6 +4,7 @@ import {
   AppstoreOutlined,
   AuditOutlined,
   BarChartOutlined,
+  DashboardOutlined,
   FileDoneOutlined,
   FileSearchOutlined,
   HomeOutlined,
@@ -90,6 +91,7 @@ export const MENU: readonly Group[] = [
       { path: "/tokens", text: "frame.tokens", icon: <KeyOutlined />, needs: ["token:read", "token:create"] },
       { path: "/audit", text: "frame.audit", icon: <AuditOutlined />, needs: ["audit:read"], key: "d" },
       { path: "/policy", text: "frame.settings", icon: <SettingOutlined />, needs: ["miniapps:policy", "app:read"] },
+      { path: "/system", text: "frame.system", icon: <DashboardOutlined />, needs: ["system:read"], key: "s" },
     ],
   },
 ];

@@ -58,6 +58,7 @@ export const router = createBrowserRouter(
         page("audit", ["audit:read"], () => import("../pages/audit/Audit")),
         page("insight", ["insight:read"], () => import("../pages/insight/Insight")),
         page("policy", ["miniapps:policy", "app:read"], () => import("../pages/policy/Policy")),
+        page("system", ["system:read"], () => import("../pages/system/System")),
         page("account", [], () => import("../pages/account/Account")),
         page("design", [], () => import("../pages/design/Design")),
         { path: "*", element: <NotFound /> },

@@ -54,7 +54,6 @@ export function PageTable<Row>(props: {
           </thead>
           <tbody>
             {rows.map((row) => (
-              // biome-ignore lint/a11y/useKeyWithClickEvents: the first cell holds the same link for the keyboard
               <tr
                 key={rowKey(row)}
                 className={href ? "linked" : ""}

@@ -46,6 +46,11 @@ export function useText(): { say: Say; language: Language; sayOr: (key: string, 
   return { say, language, sayOr: (key, otherwise) => (isTextKey(key) ? say(key) : otherwise) };
 }
 
+/** Returns the key of the words for a kind of change, such as `catalogue.entry`. */
+export function kindKey(kind: string): string {
+  return `changes.kind_${kind.replaceAll(".", "_")}`;
+}
+
 /** Returns the one of two server texts that the reader reads; the other when it is empty. */
 export function pick(language: Language, texts: { zh: string; en: string }): string {
   return texts[language] || texts[language === "zh" ? "en" : "zh"];

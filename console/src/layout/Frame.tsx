@@ -92,7 +92,7 @@ export function Frame() {
         <button type="button" className="workspace" onClick={() => setSwitching(true)}>
           <span className="grow">
             <small>{say("frame.workspace")}</small>
-            {me.workspace}
+            {me.workspaces.find((one) => one.id === me.workspace)?.name || me.workspace}
           </span>
           <DownOutlined style={{ fontSize: 11 }} aria-hidden="true" />
         </button>
@@ -151,7 +151,7 @@ export function Frame() {
         </main>
       </div>
       <ShortcutsDialog isOpen={showKeys} onClose={() => setShowKeys(false)} groups={groups} />
-      <WorkspaceDialog isOpen={isSwitching} onClose={() => setSwitching(false)} />
+      <WorkspaceDialog isOpen={isSwitching} onClose={() => setSwitching(false)} choices={me.workspaces} />
       <SecondFactor />
     </div>
   );

@@ -20,6 +20,7 @@ export const frame = {
   audit: ["审计", "Audit"],
   design: ["设计规范", "Design system"],
   settings: ["规则", "Rules"],
+  system: ["系统", "System"],
   account: ["我的账号", "My account"],
   signOut: ["退出登录", "Sign out"],
   signOutEverywhere: ["在所有设备上退出", "Sign out everywhere"],

@@ -13,6 +13,7 @@ import { problems } from "./problems";
 import { releases } from "./releases";
 import { session } from "./session";
 import { states, tiers } from "./states";
+import { system } from "./system";
 import { audit, designPage, insight, policy, trust } from "./trust";
 
 export const areas = {
@@ -33,6 +34,7 @@ export const areas = {
   releases,
   session,
   states,
+  system,
   tiers,
   trust,
 };

@@ -25,6 +25,8 @@ export const overview = {
   trustGood: ["全部最新", "Up to date"],
   trustBad: ["需要关注", "Needs a look"],
   nextExpiry: ["最近到期 {{role}}", "Next to expire: {{role}}"],
+  trends: ["近况", "Lately"],
+  days: ["最近 {{n}} 天", "the last {{n}} days"],
   recent: ["最近的发布", "Latest releases"],
   activity: ["最近的操作", "Latest activity"],
 } as const;

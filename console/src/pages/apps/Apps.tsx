@@ -2,7 +2,6 @@
 
 import { PlusOutlined } from "@ant-design/icons";
 import { Form, Input, Select } from "antd";
-import { Link } from "react-router";
 import { query } from "../../api/client";
 import type { App } from "../../api/types";
 import { useSession } from "../../app/session";
@@ -12,30 +11,43 @@ import { FilterBar, useFilters } from "../../design/FilterBar";
 import { FormDialog } from "../../design/FormDialog";
 import { PageFrame } from "../../design/PageFrame";
 import { type Column, PageTable } from "../../design/PageTable";
-import { useLocalPages } from "../../design/pages";
-import { CopyId, StateTag, Time } from "../../design/Small";
+import { useCursor } from "../../design/pages";
+import { CopyId, StateTag, Tag, Time } from "../../design/Small";
 import { Empty } from "../../design/States";
 import { useText } from "../../i18n";
-import { AppName, useAppNames } from "./names";
+import { AppName } from "./names";
 
 export default function Apps() {
   const { say } = useText();
   const { may } = useSession();
   const { values, isFiltered } = useFilters();
-  const names = useAppNames();
-  const found = query.useQuery("get", "/apps");
+  const { cursor, size, pagesOf } = useCursor(values);
+  const found = query.useQuery("get", "/apps", {
+    params: { query: { limit: size, ...(values.q ? { search: values.q } : {}), ...(cursor ? { cursor } : {}) } },
+  });
   const publishers = query.useQuery("get", "/publishers", {}, { enabled: may("app:read") });
-  const wanted = (values.q ?? "").toLowerCase();
-  const matching = found.data?.items.filter((item) => `${item.app} ${names(item.app)}`.toLowerCase().includes(wanted));
-  const { rows, pages } = useLocalPages(matching, wanted);
   const publisherName = (id: string) => publishers.data?.items.find((one) => one.id === id)?.name;
 
   const columns: Column<App>[] = [
-    { key: "app", title: say("common.app"), render: (row) => <AppName app={row.app} link /> },
+    { key: "app", title: say("common.app"), render: (row) => <AppName app={row.app} name={row.name} link /> },
     {
       key: "publisher",
       title: say("apps.publisher"),
       render: (row) => publisherName(row.publisher) ?? <CopyId value={row.publisher} />,
+    },
+    {
+      key: "published",
+      title: say("common.version"),
+      render: (row) => (
+        <span className="row">
+          {row.published ? (
+            <span className="num">{row.published.version}</span>
+          ) : (
+            <span className="faint">{say("apps.notPublished")}</span>
+          )}
+          {row.waiting > 0 ? <Tag tone="info">{say("apps.waitingN", { n: row.waiting })}</Tag> : null}
+        </span>
+      ),
     },
     {
       key: "state",
@@ -52,13 +64,13 @@ export default function Apps() {
         <PageTable
           label={say("apps.title")}
           columns={columns}
-          rows={rows}
+          rows={found.data?.items}
           rowKey={(row) => row.app}
           href={(row) => `/apps/${row.app}`}
           error={found.error}
           onRetry={() => found.refetch()}
           isFiltered={isFiltered}
-          pages={pages}
+          pages={pagesOf(found.data)}
           empty={<Empty title={say("apps.emptyTitle")} hint={say("apps.emptyHint")} />}
         />
       </Panel>

@@ -1,115 +1,138 @@
-/** What a version changes against the one before it: permissions first, then file by file. */
+/** What a version changes against the last public one: permissions first, then file by file and line by line. */
 
+import { Button, Drawer } from "antd";
+import { useState } from "react";
 import { query } from "../../api/client";
 import { asProblem } from "../../api/problem";
-import type { VersionDetail } from "../../api/types";
+import type { Comparison, FileChange, VersionDetail } from "../../api/types";
 import { Note, Panel } from "../../design/Blocks";
 import { type Column, PageTable } from "../../design/PageTable";
-import { useLocalPages } from "../../design/pages";
+import { useCursor } from "../../design/pages";
 import { Tag } from "../../design/Small";
-import { ErrorState, Loading } from "../../design/States";
+import { Fetch } from "../../design/States";
 import { bytes } from "../../design/size";
 import { useText } from "../../i18n";
-import { type Comparison, compare, type FileChange, readIndex } from "./package";
+import { FileDiff } from "./FileDiff";
+import { asked, type PermissionChange } from "./permissions";
 
-const SHOWN = new Set(["published", "archived", "killed"]);
+const TONES = { added: "good", removed: "bad", changed: "warn", same: "neutral" } as const;
 
 export function Differences({ version }: { version: VersionDetail }) {
   const { say } = useText();
-  const { app, sequence } = version;
-  const list = query.useQuery("get", "/apps/{app}/versions", {
-    params: { path: { app }, query: { state: ["published", "archived", "killed"], limit: 50 } },
-  });
-  const earlier = list.data?.items.find((item) => SHOWN.has(item.state) && item.sequence < sequence);
-  const now = query.useQuery("get", "/apps/{app}/versions/{sequence}/index", { params: { path: { app, sequence } } });
-  const before = query.useQuery(
-    "get",
-    "/apps/{app}/versions/{sequence}/index",
-    { params: { path: { app, sequence: earlier?.sequence ?? 0 } } },
-    { enabled: earlier !== undefined },
-  );
-  const error = now.error ?? list.error ?? before.error;
-  const isReady = now.data && list.data && (earlier === undefined || before.data);
-  const found = isReady ? compare(earlier ? readIndex(before.data) : null, readIndex(now.data)) : null;
+  const path = { app: version.app, sequence: version.sequence };
+  const found = query.useQuery("get", "/apps/{app}/versions/{sequence}/comparison", { params: { path } });
+  const against = found.data?.against;
+  if (found.error && asProblem(found.error).status === 403)
+    return <Note tone="neutral">{say("apps.insideHidden")}</Note>;
   return (
     <Panel
       title={say("apps.differences")}
-      hint={earlier ? say("apps.compared", { version: earlier.version, n: earlier.sequence }) : null}
+      hint={against ? say("apps.compared", { version: against.version, n: against.sequence }) : null}
       flush
     >
-      {error ? (
-        <ErrorState error={asProblem(error)} onRetry={() => now.refetch()} />
-      ) : found ? (
-        <Compared found={found} isFirst={earlier === undefined} />
-      ) : (
-        <Loading lines={4} />
-      )}
+      <Fetch of={found} lines={4}>
+        {(comparison) => (
+          <>
+            <Summary comparison={comparison} />
+            <Files version={version} isFirst={comparison.against === null} />
+          </>
+        )}
+      </Fetch>
     </Panel>
   );
 }
 
-function Compared({ found, isFirst }: { found: Comparison; isFirst: boolean }) {
+function Summary({ comparison }: { comparison: Comparison }) {
+  const { say } = useText();
+  const isFirst = comparison.against === null;
+  const permissions = asked(comparison.permissions);
+  const grows = !isFirst && permissions.some((item) => item.kind === "added");
+  return (
+    <div className="panel-body stack tight" style={{ borderBottom: "1px solid var(--line)" }}>
+      {isFirst ? <Note tone="neutral">{say("apps.firstVersion")}</Note> : null}
+      {grows ? <Note tone="warn">{say("apps.permissionsMore")}</Note> : null}
+      <div className="muted small">{say("apps.permissionsNow")}</div>
+      {permissions.length === 0 ? <div>{say("apps.permissionsNone")}</div> : null}
+      <div className="row">
+        {permissions.map((item) => (
+          <PermissionTag key={item.area + item.name} item={item} isFirst={isFirst} />
+        ))}
+      </div>
+      {comparison.old_size_bytes === null ? null : (
+        <div className="small muted">
+          {say("apps.sizeWas", { size: bytes(comparison.size_bytes), old: bytes(comparison.old_size_bytes) })}
+        </div>
+      )}
+    </div>
+  );
+}
+
+function PermissionTag({ item, isFirst }: { item: PermissionChange; isFirst: boolean }) {
   const { say, sayOr } = useText();
-  const { rows, pages } = useLocalPages(found.files, found.files.length, 25);
-  const added = found.permissions.filter((item) => item.kind === "added");
+  const isQuiet = item.kind === "same" || isFirst;
+  return (
+    <Tag tone={isQuiet ? "neutral" : item.kind === "added" ? "warn" : "good"}>
+      <span className="wrap">
+        {sayOr(`apps.${item.area}`, item.area)}: {item.name}
+        {isQuiet ? "" : ` (${say(`apps.${item.kind}`)})`}
+      </span>
+    </Tag>
+  );
+}
+
+function Files({ version, isFirst }: { version: VersionDetail; isFirst: boolean }) {
+  const { say, sayOr } = useText();
+  const [shown, setShown] = useState<string | null>(null);
+  const { cursor, size, pagesOf } = useCursor(version.digest, 25);
+  const path = { app: version.app, sequence: version.sequence };
+  const found = query.useQuery("get", "/apps/{app}/versions/{sequence}/files", {
+    params: {
+      path,
+      query: {
+        limit: size,
+        change: isFirst ? ["added"] : ["added", "removed", "changed"],
+        ...(cursor ? { cursor } : {}),
+      },
+    },
+  });
   const columns: Column<FileChange>[] = [
     { key: "path", title: say("apps.file"), render: (row) => <code>{row.path}</code> },
     {
       key: "kind",
-      title: say("common.changed"),
-      render: (row) => <Tag tone={TONES[row.kind]}>{say(`apps.${row.kind}`)}</Tag>,
+      title: say("apps.changeKind"),
+      render: (row) => <Tag tone={TONES[row.change]}>{sayOr(`apps.${row.change}`, row.change)}</Tag>,
       nowrap: true,
     },
+    { key: "before", title: say("apps.before"), right: true, nowrap: true, render: (row) => sizeOf(row.old_size) },
+    { key: "after", title: say("apps.after"), right: true, nowrap: true, render: (row) => sizeOf(row.size) },
     {
-      key: "before",
-      title: say("apps.before"),
-      right: true,
-      nowrap: true,
-      render: (row) => (row.before === undefined ? <span className="faint">—</span> : bytes(row.before)),
-    },
-    {
-      key: "after",
-      title: say("apps.after"),
-      right: true,
-      nowrap: true,
-      render: (row) => (row.after === undefined ? <span className="faint">—</span> : bytes(row.after)),
+      key: "do",
+      title: "",
+      render: (row) => (
+        <Button size="small" type="link" onClick={() => setShown(row.path)}>
+          {say("apps.openDiff")}
+        </Button>
+      ),
     },
   ];
   return (
     <>
-      <div className="panel-body stack tight" style={{ borderBottom: "1px solid var(--line)" }}>
-        {isFirst ? <Note tone="neutral">{say("apps.firstVersion")}</Note> : null}
-        {!isFirst && added.length > 0 ? <Note tone="warn">{say("apps.permissionsMore")}</Note> : null}
-        <div className="muted small">{say("apps.permissionsNow")}</div>
-        {found.permissions.length === 0 ? (
-          <div>{say("apps.permissionsNone")}</div>
-        ) : (
-          <div className="row">
-            {found.permissions.map((item) => (
-              <Tag key={item.area + item.name} tone={item.kind === "same" || isFirst ? "neutral" : TONES[item.kind]}>
-                <span className="wrap">
-                  {sayOr(`apps.${item.area}`, item.area)}: {item.name}
-                  {item.kind === "same" || isFirst ? "" : ` (${say(`apps.${item.kind}`)})`}
-                </span>
-              </Tag>
-            ))}
-          </div>
-        )}
-      </div>
-      {found.files.length > 0 ? (
-        <PageTable
-          label={say("apps.differences")}
-          columns={columns}
-          rows={rows}
-          rowKey={(row) => row.path}
-          pages={pages}
-        />
-      ) : null}
-      {found.sameFiles > 0 ? (
-        <div className="panel-body muted small">{say("apps.same", { n: found.sameFiles })}</div>
-      ) : null}
+      <PageTable
+        label={say("apps.differences")}
+        columns={columns}
+        rows={found.data?.items}
+        rowKey={(row) => row.path}
+        error={found.error}
+        onRetry={() => found.refetch()}
+        pages={pagesOf(found.data)}
+      />
+      <Drawer open={shown !== null} onClose={() => setShown(null)} title={shown} size={860} destroyOnHidden>
+        {shown === null ? null : <FileDiff version={version} path={shown} />}
+      </Drawer>
     </>
   );
 }
 
-const TONES = { added: "good", removed: "bad", changed: "warn" } as const;
+function sizeOf(count: number | null) {
+  return count === null ? <span className="faint">—</span> : bytes(count);
+}

@@ -1,9 +1,10 @@
 /** Mini-apps by the names that customers see, for readers who may see the catalogue. */
 
+import { useState } from "react";
 import { Link } from "react-router";
 import { query } from "../../api/client";
+import { apiRoot } from "../../api/workspace";
 import { useSession } from "../../app/session";
-import { initials } from "../../design/Small";
 import { pick, useText } from "../../i18n";
 
 /** Returns a function from an app's id to its name in the reader's language, or "" when it has none. */
@@ -23,7 +24,7 @@ export function AppName({ app, name, link }: { app: string; name?: string; link?
   return (
     <span className="app-line">
       <span className="app-icon" aria-hidden="true">
-        {initials(shown).slice(0, 1)}
+        <Icon app={app} letter={[...shown][0] ?? ""} />
       </span>
       <span className="grow">
         {link ? (
@@ -41,4 +42,11 @@ export function AppName({ app, name, link }: { app: string; name?: string; link?
       </span>
     </span>
   );
+}
+
+/** The app's own icon; the first letter of its name where there is none. */
+export function Icon({ app, letter }: { app: string; letter: string }) {
+  const [isMissing, setMissing] = useState(false);
+  if (isMissing) return letter;
+  return <img src={`${apiRoot()}/apps/${app}/icon`} alt="" loading="lazy" onError={() => setMissing(true)} />;
 }

@@ -71,19 +71,15 @@ export default function Audit() {
             { key: "target", kind: "text", label: say("audit.target") },
             { key: "actor", kind: "text", label: say("audit.actor") },
           ]}
-          extra={
-            <>
-              {(["from", "until"] as const).map((key) => (
-                <DatePicker
-                  key={key}
-                  aria-label={say(`audit.${key}`)}
-                  placeholder={say(`audit.${key}`)}
-                  value={values[key] ? dayjs(values[key]) : null}
-                  onChange={(_, text) => set(key, typeof text === "string" ? text : "")}
-                />
-              ))}
-            </>
-          }
+          extra={(["from", "until"] as const).map((key) => (
+            <DatePicker
+              key={key}
+              aria-label={say(`audit.${key}`)}
+              placeholder={say(`audit.${key}`)}
+              value={values[key] ? dayjs(values[key]) : null}
+              onChange={(_, text) => set(key, typeof text === "string" ? text : "")}
+            />
+          ))}
         />
         <PageTable
           label={say("audit.title")}

@@ -5,9 +5,9 @@ import { Segmented } from "antd";
 import { useState } from "react";
 import { query } from "../../api/client";
 import { TIERS, type Tier } from "../../api/types";
-import { initials } from "../../design/Small";
 import { Empty, Fetch } from "../../design/States";
 import { pick, useText } from "../../i18n";
+import { Icon } from "../apps/names";
 import "./preview.css";
 
 export function Preview() {
@@ -45,7 +45,7 @@ export function Preview() {
                         .map((item) => (
                           <div key={item.id} className={item.may_open ? "phone-app" : "phone-app locked"}>
                             <span className="app-icon" aria-hidden="true">
-                              {initials(pick(language, item.name)).slice(0, 1)}
+                              <Icon app={item.id} letter={[...pick(language, item.name)][0] ?? ""} />
                             </span>
                             <span>
                               {pick(language, item.name)}

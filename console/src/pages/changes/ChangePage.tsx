@@ -15,13 +15,13 @@ import { PageFrame } from "../../design/PageFrame";
 import { CopyId, Person, StateTag, Time } from "../../design/Small";
 import { Fetch } from "../../design/States";
 import { shortDigest } from "../../design/size";
-import { useText } from "../../i18n";
+import { kindKey, useText } from "../../i18n";
 
 export default function ChangePage() {
   const { say, sayOr } = useText();
   const { change = "" } = useParams();
   const found = query.useQuery("get", "/changes/{change_id}", { params: { path: { change_id: change } } });
-  const title = found.data ? sayOr(`changes.${found.data.kind}`, found.data.kind) : say("changes.title");
+  const title = found.data ? sayOr(kindKey(found.data.kind), found.data.kind) : say("changes.title");
   return (
     <PageFrame
       title={title}

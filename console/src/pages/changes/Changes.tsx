@@ -10,7 +10,7 @@ import { type Column, PageTable } from "../../design/PageTable";
 import { useCursor } from "../../design/pages";
 import { CopyId, Person, StateTag, Time } from "../../design/Small";
 import { Empty } from "../../design/States";
-import { useText } from "../../i18n";
+import { kindKey, useText } from "../../i18n";
 
 const STATES = ["proposed", "applied", "rejected", "withdrawn", "stale", "expired"] as const;
 
@@ -30,7 +30,7 @@ export default function Changes() {
       },
     },
   });
-  const kindName = (kind: string) => sayOr(`changes.${kind}`, kind);
+  const kindName = (kind: string) => sayOr(kindKey(kind), kind);
   const columns: Column<Change>[] = [
     {
       key: "kind",

@@ -1,9 +1,17 @@
 /** What needs the reader today, and how the platform is doing. */
 
-import { EditOutlined, FileDoneOutlined, FileSearchOutlined, RightOutlined, SafetyOutlined } from "@ant-design/icons";
+import {
+  EditOutlined,
+  FileDoneOutlined,
+  FileSearchOutlined,
+  RightOutlined,
+  SafetyOutlined,
+  WarningOutlined,
+} from "@ant-design/icons";
 import type { ReactNode } from "react";
 import { Link } from "react-router";
 import { query } from "../../api/client";
+import type { components } from "../../api/schema";
 import type { Change, Tree, Version, Waiting } from "../../api/types";
 import { useSession } from "../../app/session";
 import { Panel, Tile } from "../../design/Blocks";
@@ -11,8 +19,13 @@ import { PageFrame } from "../../design/PageFrame";
 import { Person, StateTag, Tag, Time } from "../../design/Small";
 import { Empty, Fetch, Loading } from "../../design/States";
 import { bytes } from "../../design/size";
-import { useText } from "../../i18n";
+import { kindKey, pick, useText } from "../../i18n";
+import { Health } from "../system/Health";
 import { Activity } from "./Activity";
+import { Trends } from "./Trends";
+
+type Matter = components["schemas"]["MatterView"];
+const SHOWN_BETTER = new Set(["change_waiting", "review_waiting", "signature_waiting"]);
 
 type Todo = { key: string; icon: ReactNode; to: string; title: string; hint: ReactNode; tag?: ReactNode; ms: number };
 
@@ -35,6 +48,7 @@ export default function Overview() {
     { enabled: may("release:read") },
   );
   const apps = query.useQuery("get", "/apps", {}, { enabled: may("app:read") });
+  const overview = query.useQuery("get", "/overview", {});
   const kinds = query.useQuery("get", "/changes/kinds", {}, { enabled: may("change:read"), staleTime: 600_000 });
 
   const mayApprove = (kind: string) => {
@@ -44,7 +58,14 @@ export default function Overview() {
   const others = changes.data?.items.filter((item) => item.maker.person !== me.person && mayApprove(item.kind)) ?? [];
   const mine = changes.data?.items.filter((item) => item.maker.person === me.person) ?? [];
   const isLoading = [reviews, changes, waiting, trees].some((found) => found.isLoading);
-  const todos = useTodos(reviews.data?.items ?? [], others, waiting.data?.items ?? [], trees.data?.items ?? []);
+  const matters = overview.data?.needs_me.flatMap((group) => group.matters) ?? [];
+  const todos = useTodos(
+    matters,
+    reviews.data?.items ?? [],
+    others,
+    waiting.data?.items ?? [],
+    trees.data?.items ?? [],
+  );
   const running = releases.data?.items.filter((item) => item.state === "running").length ?? 0;
   const paused = releases.data?.items.filter((item) => item.state === "paused").length ?? 0;
 
@@ -113,6 +134,7 @@ export default function Overview() {
               ))
             )}
           </Panel>
+          {overview.data ? <Trends overview={overview.data} /> : null}
           {mine.length > 0 ? <MyRequests changes={mine} /> : null}
           {may("release:read") ? (
             <Panel title={say("overview.recent")} flush extra={<Link to="/releases">{say("common.seeAll")}</Link>}>
@@ -139,19 +161,23 @@ export default function Overview() {
             </Panel>
           ) : null}
         </div>
-        {may("audit:read") ? <Activity /> : null}
+        <div className="stack">
+          {overview.data?.platform ? <Health items={overview.data.platform.health} /> : null}
+          {may("audit:read") ? <Activity /> : null}
+        </div>
       </div>
     </PageFrame>
   );
 }
 
 function useTodos(
+  matters: readonly Matter[],
   versions: readonly Version[],
   changes: readonly Change[],
   waiting: readonly Waiting[],
   trees: readonly Tree[],
 ) {
-  const { say, sayOr } = useText();
+  const { say, sayOr, language } = useText();
   const todos: Todo[] = [
     ...versions.map((item) => ({
       key: `${item.app}/${item.sequence}`,
@@ -166,7 +192,7 @@ function useTodos(
       key: item.id,
       icon: <FileDoneOutlined />,
       to: `/changes/${item.id}`,
-      title: say("overview.change", { kind: sayOr(`changes.${item.kind}`, item.kind) }),
+      title: say("overview.change", { kind: sayOr(kindKey(item.kind), item.kind) }),
       hint: <Person id={item.maker.operator} name={item.maker.name} />,
       ms: item.created_ms,
     })),
@@ -191,7 +217,20 @@ function useTodos(
         })),
     ),
   ];
-  return todos;
+  return [
+    ...matters
+      .filter((matter) => !SHOWN_BETTER.has(matter.kind))
+      .map((matter) => ({
+        key: matter.key,
+        icon: <WarningOutlined />,
+        to: matter.link,
+        title: pick(language, matter),
+        hint: null,
+        tag: matter.severity === "info" ? null : <StateTag state={matter.severity} />,
+        ms: matter.since_ms,
+      })),
+    ...todos,
+  ];
 }
 
 function TrustTile({ trees }: { trees: readonly Tree[] }) {
@@ -214,7 +253,7 @@ function MyRequests({ changes }: { changes: readonly Change[] }) {
       {changes.map((item) => (
         <Link className="todo" key={item.id} to={`/changes/${item.id}`}>
           <span className="what">
-            <span className="strong">{sayOr(`changes.${item.kind}`, item.kind)}</span>{" "}
+            <span className="strong">{sayOr(kindKey(item.kind), item.kind)}</span>{" "}
             <span className="small muted">{item.target}</span>
           </span>
           <span className="small muted">

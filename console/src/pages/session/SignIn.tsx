@@ -106,7 +106,11 @@ export function SignInPage({ onDone }: { onDone: () => void }) {
   );
 }
 
-export function WorkspaceDialog({ isOpen, onClose }: { isOpen: boolean; onClose: () => void }) {
+type Choice = { id: string; name: string };
+
+/** Goes to another workspace: those where the reader has an account, those used here before, or any by its id. */
+export function WorkspaceDialog(props: { isOpen: boolean; onClose: () => void; choices?: readonly Choice[] }) {
+  const { isOpen, onClose, choices = [] } = props;
   const { say } = useText();
   const go = (id: string) => {
     chooseWorkspace(id);
@@ -125,11 +129,18 @@ export function WorkspaceDialog({ isOpen, onClose }: { isOpen: boolean; onClose:
         <p className="muted">{say("frame.workspaceHint")}</p>
         <div className="row">
           <Button onClick={() => go("")}>{say("frame.workspaceDefault")}</Button>
-          {knownWorkspaces().map((id) => (
-            <Button key={id} onClick={() => go(id)}>
-              {id}
+          {choices.map((choice) => (
+            <Button key={choice.id} onClick={() => go(choice.id)}>
+              {choice.name || choice.id}
             </Button>
           ))}
+          {knownWorkspaces()
+            .filter((id) => !choices.some((choice) => choice.id === id))
+            .map((id) => (
+              <Button key={id} onClick={() => go(id)}>
+                {id}
+              </Button>
+            ))}
         </div>
         <ProblemForm<{ id: string }>
           submit={say("session.setupOpen")}
