@@ -412,4 +412,19 @@ def test_a_shared_package_is_served_and_a_film_in_ranges(world: World, shell: Sh
     assert shell.in_app(missing, "bank.demo.mounts") == [404, "text/plain; charset=utf-8"]
 
 
+def test_an_app_keeps_the_shared_package_that_it_names_when_a_newer_one_comes(world: World, shell: Shell) -> None:
+    kit, app, later = "bank.demo.parts", "bank.demo.pinned", "bank.demo.later"
+    page = f"<!doctype html><h1>parts</h1><script src='/_shared/{kit}/kit.js'></script>"
+    first = world.publish(kit, 1, {"kit.js": "document.body.dataset.kit = 'first';"}, kind="shared")
+    needs_first = {"dependencies": [{"id": kit, "digest": first.index_digest}]}
+    shell.install(world.publish(app, 1, {"index.html": page}, extra=needs_first))
+    second = world.publish(kit, 2, {"kit.js": "document.body.dataset.kit = 'second';"}, kind="shared")
+    shell.install(second)
+    needs_second = {"dependencies": [{"id": kit, "digest": second.index_digest}]}
+    shell.install(world.publish(later, 1, {"index.html": page}, extra=needs_second))
+    for each, wanted in {app: "first", later: "second"}.items():
+        shell.open(each)
+        assert shell.in_app("return document.body.dataset.kit", each) == wanted
+
+
 FILM = b"\x00\x00\x00\x18ftypmp42" + b"\x00" * 64

@@ -7,6 +7,7 @@ export { browserCapabilities, type PickPicture } from "./container/capabilities"
 export { type AskConsent, Consents } from "./container/consents";
 export { Container, type OpenOptions } from "./container/container";
 export { appOrigin, type OriginKind, originLabel } from "./container/label";
+export { type FreshOptions, openFresh } from "./container/open_fresh";
 export type {
   BankServer,
   Capabilities,

@@ -12,9 +12,8 @@ import type { Installed } from "../store/installed";
 import type { Hint } from "../sync/device";
 import { checkInstall } from "../trust/install-rule";
 import { parseIndex } from "../trust/package-index";
-import type { PackageIndex } from "../trust/types";
 import { AppStorage } from "./app_storage";
-import { installShared } from "./dependencies";
+import { Dependencies } from "./dependencies";
 import { Emitter } from "./events";
 import { OriginFrame } from "./frame";
 import { appOrigin } from "./label";
@@ -44,6 +43,7 @@ type InstallHint = Hint & { action: "install" };
 export class Container extends Emitter<ContainerEvents> {
   private readonly open_ = new Map<string, Opened>();
   private readonly usage: Usage;
+  private readonly dependencies: Dependencies;
   private front: string | null = null;
 
   constructor(
@@ -52,6 +52,7 @@ export class Container extends Emitter<ContainerEvents> {
   ) {
     super();
     this.usage = new Usage(ports.store);
+    this.dependencies = new Dependencies(ports.device, ports.source, ports.store);
   }
 
   /**
@@ -97,12 +98,14 @@ export class Container extends Emitter<ContainerEvents> {
    */
   async update(hint: InstallHint, progress: Progress = {}): Promise<Installed> {
     const staged = await this.withRoom(() => this.ports.device.prepare(hint, progress));
-    await this.installDependencies(hint.id, staged.digest);
+    await this.bringDependencies(hint.id, staged.digest);
     if (this.open_.has(hint.id)) {
       this.emit("version-ready", { app: hint.id, version: staged.version, sequence: staged.sequence });
     } else {
+      await this.dependencies.keep(hint.id);
       await this.ports.device.packages.switch(hint.id, staged);
     }
+    await this.dependencies.sweep();
     return staged;
   }
 
@@ -154,6 +157,7 @@ export class Container extends Emitter<ContainerEvents> {
   async evict(app: string): Promise<void> {
     this.close(app);
     await this.ports.device.packages.remove(app);
+    await this.dependencies.sweep();
     await this.clearOrigin(app, { data: false, packages: true }).catch(() => undefined);
   }
 
@@ -162,7 +166,7 @@ export class Container extends Emitter<ContainerEvents> {
     const candidates = await Promise.all(
       [...(await this.installed()).keys()].map(async (app) => ({ app, openedMs: await this.usage.openedMs(app) })),
     );
-    const needed = new Set([...this.running(), ...(await this.dependenciesInUse())]);
+    const needed = new Set([...this.running(), ...(await this.dependencies.ids())]);
     const app = leastRecentlyUsed(candidates, needed);
     if (app === null) return false;
     await this.evict(app);
@@ -212,6 +216,7 @@ export class Container extends Emitter<ContainerEvents> {
   private surroundings(): Surroundings {
     return {
       ports: this.ports,
+      dependencies: this.dependencies,
       settings: () => this.settings,
       emit: (event, data) => this.emit(event, data),
       makeRoom: () => this.makeRoom(),
@@ -252,23 +257,9 @@ export class Container extends Emitter<ContainerEvents> {
     }
   }
 
-  private async installDependencies(app: string, digest: string): Promise<void> {
-    const index = await this.indexOf(app, digest);
-    if (index !== null) await installShared(this.ports.device, index);
-  }
-
-  private async indexOf(app: string, digest: string): Promise<PackageIndex | null> {
+  private async bringDependencies(app: string, digest: string): Promise<void> {
     const placed = await this.ports.device.packages.placed(app, digest);
-    return placed && parseIndex(placed.index);
-  }
-
-  private async dependenciesInUse(): Promise<string[]> {
-    const ids: string[] = [];
-    for (const [app, { digest }] of await this.installed()) {
-      const index = await this.indexOf(app, digest);
-      ids.push(...(index?.dependencies.map((each) => each.id) ?? []));
-    }
-    return ids;
+    if (placed !== null) await this.withRoom(() => this.dependencies.bring(parseIndex(placed.index)));
   }
 
   private async withRoom<T>(act: () => Promise<T>): Promise<T> {

@@ -1,6 +1,7 @@
 /** What the container needs of the shell around it. Everything the customer sees or decides is the shell's. */
 
 import type { FetchAnswer, FetchInit, Outcome, Payment, Position, Signing, Theme } from "../bridge/protocol";
+import type { TreeSource } from "../download/http";
 import type { Store } from "../store/store";
 import type { Device } from "../sync/device";
 import type { OriginKind } from "./label";
@@ -55,6 +56,8 @@ export interface Report {
 
 export interface ContainerPorts {
   readonly device: Device;
+  /** Where the signed tree is fetched from; the device's own. */
+  readonly source: TreeSource;
   /** For apps' own small data and for what the container remembers of them. */
   readonly store: Store;
   readonly server: BankServer;

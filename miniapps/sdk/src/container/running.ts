@@ -8,7 +8,7 @@ import type { OpenedApp } from "../sync/device";
 import { mayRevert } from "../trust/install-rule";
 import { AppStorage } from "./app_storage";
 import type { Booted, Supply } from "./boot_channel";
-import { type Chosen, chooseShared } from "./dependencies";
+import type { Chosen, Dependencies } from "./dependencies";
 import { OriginFrame } from "./frame";
 import { reportOf } from "./health_reports";
 import { makeMethods } from "./methods";
@@ -20,6 +20,7 @@ import { Watchdog } from "./watchdog";
 /** What an open app asks of the container. */
 export interface Surroundings {
   readonly ports: ContainerPorts;
+  readonly dependencies: Dependencies;
   settings(): ContainerSettings;
   emit<E extends keyof ContainerEvents>(event: E, data: ContainerEvents[E]): void;
   /** Make room in this browser; false when nothing could go. */
@@ -88,7 +89,7 @@ export class RunningApp {
     this.makeFrame(); // its boot page loads while the rule is asked; no app runs before `prepare`
     try {
       const opened = await ports.device.open(this.app, ports.now());
-      const shared = await chooseShared(ports.device, opened.opened.index);
+      const shared = await this.around.dependencies.choose(opened.opened.index);
       this.opened = opened;
       const kept = (await ports.device.packages.state(this.app)).kept?.digest ?? null;
       const wanted = wantedOf(this.app, opened, shared, kept);

@@ -78,6 +78,7 @@ export function startSampan(options: StartOptions): Sampan {
   const container = new Container(
     {
       device,
+      source,
       store,
       server: new SessionServer(session),
       consents,

@@ -38,6 +38,7 @@ async function start() {
   const container = new Container(
     {
       device,
+      source,
       store,
       server: {
         login: async (_app, scopes) => ({ code: `code for ${scopes.join(" ")}`, expires_in: 60 }),
