@@ -66,6 +66,13 @@ describe("the queue of events", () => {
     expect(await mine.size()).toBe(0);
   });
 
+  it("takes no gap below the mark for one", async () => {
+    const mine = await noted(3);
+    answers = [() => taken(3, [[2, 2]])];
+    await mine.send();
+    expect(await mine.size()).toBe(0);
+  });
+
   it("keeps everything without an answer, or with one that is not the protocol's", async () => {
     const mine = await noted(2);
     answers = [

@@ -24,7 +24,7 @@ class FakeServer {
   private count = 0;
   readonly successors = new Map<string, Record<string, unknown>>();
 
-  readonly fetch: typeof fetch = async (url, init) => {
+  fetch: typeof fetch = async (url, init) => {
     const path = String(url).slice(BASE.length);
     const headers = new Headers(init?.headers);
     const body = init?.body ? (JSON.parse(String(init.body)) as Record<string, unknown>) : {};
@@ -85,7 +85,7 @@ function session(): Session {
     if (breakWipe) throw new Error("the tab was closed");
     wiped.push(customer);
   };
-  const calls = new Calls(BASE, server.fetch);
+  const calls = new Calls(BASE, (...given) => server.fetch(...given));
   return new Session({ calls, clientApp: "retail", store, exclusive: memoryLocks(), nowMs: () => nowMs, wipe });
 }
 
@@ -156,6 +156,22 @@ describe("a session", () => {
     expect(server.paths()).toEqual(["/session", "/sync", "/session/refresh", "/sync"]);
     server.plan.set("/client/v1/sync", [problem(401, code), problem(401, code)]);
     await expect(mine.call("POST", "/client/v1/sync", {})).rejects.toMatchObject({ code });
+  });
+
+  it("takes the token that another tab has fetched meanwhile", async () => {
+    const [one, other] = [session(), session()];
+    await one.accessToken();
+    const usual = server.fetch;
+    let calls = 0;
+    server.fetch = async (url, init) => {
+      if (!String(url).endsWith("/sync") || calls++ > 0) return usual(url, init);
+      nowMs += 600_000;
+      await other.accessToken();
+      return problem(401, "token_expired");
+    };
+    await one.call("POST", "/client/v1/sync", {});
+    expect(server.paths()).toEqual(["/session", "/session/refresh", "/sync"]);
+    expect(server.seen.at(-1)?.headers.get("authorization")).toBe("Bearer access-2");
   });
 
   it("asks again with the same token when the answer of a refresh was lost", async () => {

@@ -59,6 +59,15 @@ describe("refreshing", () => {
     expect([await stored("timestamp"), await stored("snapshot")]).toEqual([1, 1]);
   });
 
+  it("refuses a timestamp that names an older snapshot", async () => {
+    await repo.commit();
+    await refresh();
+    repo.versions.set("snapshot", 1);
+    await repo.timestamp();
+    expect(await refusal()).toBe("trust_rolled_back");
+    expect([await stored("timestamp"), await stored("snapshot")]).toEqual([2, 2]);
+  });
+
   it("keeps what was verified before the step that failed", async () => {
     await refresh();
     await repo.commit();
