@@ -26,7 +26,13 @@ from sampan.platform.core import Core
 from sampan.platform.crypto.keys import PrivateKey
 from sampan.platform.crypto.tuf_keys import key_id
 from sampan.platform.engines.jobs import JobState, enqueue, jobs
+from sampan.platform.ids import new_id
+from sampan.platform.operators.attention import Severity
+from sampan.platform.operators.component import component as operators
 from sampan.platform.operators.first_people import Credentials
+from sampan.platform.operators.notices import sweep
+from sampan.platform.operators.notices_delivery import webhook_context
+from sampan.platform.operators.notices_rows import Webhook, add_webhook
 from sampan.platform.operators.testing import bearer_for, person_with
 from sampan.platform.testing import client, running_core
 from sampan.platform.testing_artifacts import Publishing, packed_app, without_background
@@ -34,7 +40,7 @@ from sampan.platform.testing_device import TestDevice, add_retail_app
 from sampan.platform.trust.component import component as trust
 
 CONSOLE = "/console/api/v1"
-BY_HAND = (artifacts.name, trust.name)
+BY_HAND = (artifacts.name, operators.name, trust.name)
 ROLES = ("admin", "release_manager", "campaign_operator", "reviewer", "service_desk", "auditor")
 
 
@@ -48,7 +54,7 @@ class WallClock:
 
 
 def all_components() -> Sequence[Component]:
-    """Return what `sampan up --demo` runs; the jobs of trust and artifacts are run by hand."""
+    """Return what `sampan up --demo` runs; the jobs of trust, artifacts and operators are run by hand."""
     found = discover(built_in_components(demo=True))
     return [without_background(each) if each.name in BY_HAND else each for each in found]
 
@@ -128,10 +134,11 @@ class Town:
         publishing = self.publishing
         await publishing.publish(1)
         await publishing.publish(2)
-        third = packed_app(self.folder, 3, app=self.app, files={"marker.txt": self.marker})
+        icon = {"icon.svg": '<svg xmlns="http://www.w3.org/2000/svg"/>'}
+        third = packed_app(self.folder, 3, app=self.app, files={"marker.txt": self.marker, **icon})
         await publishing.submit(third, "intl", "trial")
         await publishing.expose("trial")
-        fourth = packed_app(self.folder, 4, app=self.app)
+        fourth = packed_app(self.folder, 4, app=self.app, files=icon)
         await publishing.submit(fourth)
         seen = await self.get(f"/apps/{self.app}/versions/3")
         await self.post(f"/apps/{self.app}/versions/3/comments", {"text": f"{self.marker} comment"})
@@ -234,17 +241,27 @@ class Town:
         asked = _good(await self.call("PATCH", f"/catalogue/apps/{self.app}", entry)).json()
         if not asked["applied"]:
             await self.approve_change(asked["change"])
-        self.ids.update(job_id=await self._failed_job())
+        self.ids.update(job_id=await self._failed_job(), webhook_id=await self._webhook())
+        await sweep(self.core, self.workspace)
+        self.ids.update(notice_id=(await self.get("/notices"))["items"][0]["id"])
         self.ids.update(category=category, tier="full", host=f"own.{self.workspace}.example")
         _good(await self.call("POST", "/hosts", {"host": self.ids["host"]}))
         await self.core.replica.poll()
 
     async def _failed_job(self) -> str:
         async with self.core.store.workspace(self.workspace).write() as tx:
-            job_id = await enqueue(tx, f"job of {self.marker}", {}, run_at_ms=2**50)
+            job_id = await enqueue(tx, "nothing.known", {}, run_at_ms=2**50)
             job = (jobs.c.workspace_id == self.workspace, jobs.c.job_id == job_id)
             await tx.execute(update(jobs).where(*job).values(state=JobState.FAILED))
         return job_id
+
+    async def _webhook(self) -> str:
+        webhook_id = new_id("whk")
+        sealed = self.core.sealer.seal(b"secret", webhook_context(webhook_id))
+        made = Webhook(webhook_id, f"https://{self.workspace}.example/hook", Severity.ERROR, sealed, 1, "opr_x")
+        async with self.core.store.workspace(self.workspace).write() as tx:
+            await add_webhook(tx, made)
+        return webhook_id
 
     def rows(self) -> dict[str, list[str]]:
         """Return every stored row of this workspace, and the keys of its objects, as text by table."""

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import msgspec
 
@@ -56,6 +56,9 @@ class Settings:
     console_host: Annotated[
         str, about("Host that alone serves the console and its API; empty: every host that names no workspace.")
     ] = ""
+    private_hosts: Annotated[
+        str, about("Host names, with commas, that calls of mini-apps may reach although their addresses are private.")
+    ] = ""
     demo: Annotated[bool, about("Demo: one-time codes are shown to the developer, tokens can be minted.")] = False
     master_key_file: Annotated[
         Path | None, about("File with the 32-byte master key in hex; else <data>/keys/master.key, made at init.")
@@ -72,6 +75,17 @@ class Settings:
     keep_refused_days: Annotated[
         int, about("Days after which the files of rejected and withdrawn versions are removed; 0: never.", ge=0)
     ] = 30
+    smtp_host: Annotated[str, about("Mail server for notices to operators; empty: no e-mail is sent.")] = ""
+    smtp_port: Annotated[int, about("Port of the mail server.", ge=1, le=65535)] = 587
+    smtp_tls: Annotated[
+        Literal["starttls", "tls", "none"], about("How the mail server is spoken to: starttls, tls or none.")
+    ] = "starttls"
+    smtp_user: Annotated[str, about("Account at the mail server; empty: none.")] = ""
+    smtp_password: Annotated[Secret | None, about("Password at the mail server.")] = None
+    smtp_from: Annotated[str, about("Address that notices are sent from.")] = "sampan@localhost"
+    webhook_private_hosts: Annotated[
+        str, about("Host names, with commas, that webhooks may reach although private, by http too; empty: none.")
+    ] = ""
     shutdown_seconds: Annotated[float, about("How long a stopping server finishes what it began.", ge=0)] = 10.0
 
 

@@ -1,7 +1,7 @@
 """Use cases of a version's page: what it changes against an earlier version, and the icon that it brings."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
 
@@ -99,15 +99,19 @@ async def diff_of_file(
 
 
 async def icon_of(core: Core, workspace_id: str, actor: Actor, app_id: str, sequence: int | None = None) -> Image:
-    """Return the icon of a version, or of the app's highest public one, else of its highest; raise `IconUnknown`."""
+    """Return the icon of a version, or of the app: its highest public one's, else its highest one's.
+
+    Raises `IconUnknown`.
+    """
     async with core.store.workspace(workspace_id).read() as tx:
         await visible_app(tx, actor, app_id)
         if sequence is not None:
-            version: Version | None = await find(tx, app_id, sequence)
+            known: list[Version | None] = [await find(tx, app_id, sequence)]
         else:
-            public = await versions.latest_versions(tx, [app_id], WAS_PUBLIC)
-            version = (public or await versions.latest_versions(tx, [app_id])).get(app_id)
-    if version is None or not version.package.icon_digest:
+            states: list[Collection[VersionState]] = [WAS_PUBLIC, tuple(VersionState)]
+            known = [(await versions.latest_versions(tx, [app_id], each)).get(app_id) for each in states]
+    version = next((each for each in known if each and each.package.icon_digest), None)
+    if version is None:
         raise IconUnknown(f"{app_id} has no icon.")
     index = await index_of(core, workspace_id, version)
     wanted = version.package.icon_digest.partition(":")[2]

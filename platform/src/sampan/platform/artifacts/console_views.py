@@ -195,7 +195,7 @@ def app_out(known: KnownApp) -> AppOut:
     shown = published or newest
     return AppOut(
         name=shown.package.name if shown else "",
-        has_icon=bool(shown and shown.package.icon_digest),
+        has_icon=any(each is not None and each.package.icon_digest for each in (published, newest)),
         published=PublishedOut(sequence=published.sequence, version=published.package.version) if published else None,
         waiting=known.waiting,
         app=app.app_id,

@@ -30,7 +30,7 @@ def register(root: typer.Typer) -> None:
 @review.command("list")
 def list_reviews(context: typer.Context) -> None:
     """List what is under review and yours to review."""
-    found = _api().get("/reviews")["items"]
+    found = _api().items("/reviews")
     lines = [f"{each['app']} {each['version']} ({each['sequence']})  {said(each['state'])}" for each in found]
     context.obj.result({"items": found}, "\n".join(lines) or "Nothing is under review.")
 
@@ -102,12 +102,9 @@ def list_changes(
     state: Annotated[str, typer.Option(help="proposed, applied, rejected, withdrawn, stale or expired.")] = "proposed",
 ) -> None:
     """List change requests that you may see, the newest first."""
-    found = _api().get("/changes", state=state)
-    lines = [
-        f"{each['id']}  {each['kind']:<17}  {each['target_name']}  by {each['maker']['name']}"
-        for each in found["items"]
-    ]
-    context.obj.result(found, "\n".join(lines) or f"No change request is {state}.")
+    found = _api().items("/changes", state=state)
+    lines = [f"{each['id']}  {each['kind']:<17}  {each['target_name']}  by {each['maker']['name']}" for each in found]
+    context.obj.result({"items": found}, "\n".join(lines) or f"No change request is {state}.")
 
 
 @change.command("show")

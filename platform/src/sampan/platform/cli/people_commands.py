@@ -126,9 +126,9 @@ def list_tokens(context: typer.Context) -> None:
     from sampan.platform.cli.people_names import named
 
     api = current_api()
-    answer = api.get("/tokens")
-    lines = [_token_line(item) for item in answer["items"]] or ["No tokens: `sampan token create` makes one."]
-    context.obj.result(answer, named(context.obj, api, "\n".join(lines)))
+    found = api.items("/tokens")
+    lines = [_token_line(item) for item in found] or ["No tokens: `sampan token create` makes one."]
+    context.obj.result({"items": found}, named(context.obj, api, "\n".join(lines)))
 
 
 @tokens.command("revoke")

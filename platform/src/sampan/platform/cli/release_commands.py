@@ -63,12 +63,12 @@ def list_releases(
     state: Annotated[str | None, typer.Option(help="Only in this state.")] = None,
 ) -> None:
     """List releases, the newest first."""
-    found = _api().get("/releases", deliverable=app, state=state)
+    found = _api().items("/releases", deliverable=app, state=state)
     lines = [
         f"{each['id']}  {each['deliverable']} {each['version']} ({each['sequence']})  {said(each['state'])}"
-        for each in found["items"]
+        for each in found
     ]
-    context.obj.result(found, "\n".join(lines) or "No releases.")
+    context.obj.result({"items": found}, "\n".join(lines) or "No releases.")
 
 
 @release.command("show")
@@ -127,11 +127,9 @@ def resume_release(context: typer.Context, release_id: Release, cause: Cause = "
 
 def _say_when_not_listed(context: typer.Context, api: "Api", app: str, kind: str) -> None:
     """Say that customers could install but not open it, when the catalogue does not list it."""
-    if kind != "miniapp" or any(each["app"] == app and each["listed"] for each in api.get("/catalogue")["items"]):
+    if kind != "miniapp" or any(each["app"] == app and each["listed"] for each in api.items("/catalogue", search=app)):
         return
-    if any(
-        change["kind"] == "catalogue.entry" for change in api.get("/changes", state="proposed", target=app)["items"]
-    ):
+    if api.items("/changes", state="proposed", target=app, kind="catalogue.entry"):
         context.obj.note(f"The catalogue's entry of {app} waits for approval too: `sampan change list`.")
         return
     context.obj.note(

@@ -162,6 +162,25 @@ async def page_jobs(
     return await read_page(tx, statement, order, paging, _job_row)
 
 
+class Failures(Struct, frozen=True):
+    """How many jobs of a kind have failed for good, and when the first did."""
+
+    kind: str
+    number: int
+    first_ms: int
+
+
+async def failures(tx: Transaction) -> list[Failures]:
+    """Return the kinds of which jobs failed for good."""
+    statement = (
+        select(jobs.c.kind, func.count().label("number"), func.min(jobs.c.changed_ms).label("first_ms"))
+        .where(jobs.c.workspace_id == tx.workspace_id, jobs.c.state == JobState.FAILED)
+        .group_by(jobs.c.kind)
+        .order_by(jobs.c.kind)
+    )
+    return [Failures(row.kind, row.number, row.first_ms) for row in await tx.execute(statement)]
+
+
 async def count_jobs(tx: Transaction) -> dict[JobState, int]:
     """Return how many jobs of the workspace are in each state; a finished job is in none."""
     statement = (

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from sampan.platform.engines.database import Transaction
-from sampan.platform.engines.jobs import JobState, page_jobs
+from sampan.platform.engines.jobs import failures
 from sampan.platform.engines.outbox import list_cursors
 from sampan.platform.engines.paging import Paging
 from sampan.platform.operators.attention import MOST_OF_A_SOURCE, Matter, Severity
@@ -49,20 +49,22 @@ async def waiting_changes(core: "Core", tx: Transaction) -> Sequence[Matter]:
 
 
 async def failed_jobs(_core: "Core", tx: Transaction) -> Sequence[Matter]:
-    """Return the jobs that failed for good."""
-    found = await page_jobs(tx, Paging(limit=MOST_OF_A_SOURCE), states=[JobState.FAILED])
+    """Return the kinds of which jobs failed for good.
+
+    One for all of a kind: a webhook that is away must not make a matter of every post that told of the one before.
+    """
     return [
         Matter(
-            key=f"job:{job.job_id}",
+            key=f"jobs:{each.kind}",
             kind="job_failed",
             severity=Severity.ERROR,
             permission=SYSTEM_READ,
-            zh=f"任务 {job.kind} 在 {job.attempts} 次尝试后失败",
-            en=f"The job {job.kind} failed after {job.attempts} attempts",
-            link="/system/jobs?state=failed",
-            since_ms=job.changed_ms,
+            zh=f"{each.number} 个 {each.kind} 任务已失败",
+            en=f"{each.number} jobs of the kind {each.kind} failed",
+            link=f"/system/jobs?state=failed&kind={each.kind}",
+            since_ms=each.first_ms,
         )
-        for job in found.items
+        for each in await failures(tx)
     ]
 
 

@@ -2,9 +2,12 @@
 
 from typing import TYPE_CHECKING
 
-from sampan.platform.component import Component, ConsoleRoutes, Tables, WorkspaceSetup
+from sampan.platform.component import Background, Component, ConsoleRoutes, Jobs, Port, Tables, WorkspaceSetup
 from sampan.platform.operators.attention import Attention
 from sampan.platform.operators.attention_sources import failed_jobs, held_up_events, waiting_changes
+from sampan.platform.operators.notices import run_notices
+from sampan.platform.operators.notices_delivery import email_job, webhook_job
+from sampan.platform.operators.notices_mail import MailPort, build_mail
 from sampan.platform.operators.operator_rows import add_built_in_roles
 from sampan.platform.operators.people_changes import KINDS
 from sampan.platform.operators.permissions import EVERYONE, BuiltInRole, Permission
@@ -31,6 +34,7 @@ PERMISSIONS = (
     Permission("token:read", "查看所有机器令牌", "See everybody's machine tokens", WATCHERS),
     Permission("system:read", "查看系统状态与设置", "See workers, jobs, storage and settings", WATCHERS),
     Permission("system:manage", "重试失败的任务", "Have failed jobs tried again", ADMIN),
+    Permission("notice:webhooks", "管理通知回调", "Add and remove webhooks for notices", ADMIN),
     Permission("token:revoke", "吊销任意机器令牌", "End anybody's machine token", ADMIN),
 )
 
@@ -49,11 +53,26 @@ component = Component(
         Attention("events", held_up_events),
         *KINDS,
         Tables((sessions, machine_tokens, setup_links)),
+        Background("notices", run_notices),
+        Jobs(email_job),
+        Jobs(webhook_job),
+        Port(MailPort, build_mail),
         WorkspaceSetup("operators", _set_up),
         hosts_part,
         *(
             ConsoleRoutes(f"sampan.platform.operators.console_{name}_api:build")
-            for name in ("session", "names", "people", "tokens", "changes", "audit", "hosts", "system", "overview")
+            for name in (
+                "session",
+                "names",
+                "people",
+                "tokens",
+                "changes",
+                "audit",
+                "hosts",
+                "system",
+                "overview",
+                "notices",
+            )
         ),
     ),
 )
