@@ -1359,6 +1359,174 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/notices": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List the notices that concern me
+         * @description List the notices that concern the caller, newest first.
+         */
+        get: operations["notices_get_notices"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/notices/{notice_id}/acknowledge": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Acknowledge
+         * @description Acknowledge a notice: it stays until its matter is over, but is not told again.
+         */
+        post: operations["notices_post_one"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/notices/acknowledge": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Acknowledge all
+         * @description Acknowledge every open notice that concerns the caller.
+         */
+        post: operations["notices_post_all"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/notices/preferences": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * What I get by e-mail
+         * @description Tell what the caller gets by e-mail.
+         */
+        get: operations["notices_get_preferences"];
+        /**
+         * Choose what I get by e-mail
+         * @description Choose what the caller gets by e-mail; an escalated notice reaches administrators whatever they chose.
+         */
+        put: operations["notices_put_preferences"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/notices/unread": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Count what I have not acknowledged
+         * @description Count the open notices that the caller has not acknowledged.
+         */
+        get: operations["notices_get_unread"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/notices/webhooks": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List webhooks
+         * @description List the webhooks and how their last posts ended.
+         */
+        get: operations["notices_get_webhooks"];
+        put?: never;
+        /**
+         * Add a webhook
+         * @description Add a webhook; keep the secret, by which the receiver verifies `sampan-signature`.
+         */
+        post: operations["notices_post_webhooks"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/notices/webhooks/{webhook_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * Remove a webhook
+         * @description Remove a webhook.
+         */
+        delete: operations["notices_delete_webhook"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/notices/webhooks/{webhook_id}/test": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Post a test to a webhook
+         * @description Post a test soon; the list of webhooks shows how it ended.
+         */
+        post: operations["notices_post_test"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/operators": {
         parameters: {
             query?: never;
@@ -1765,6 +1933,26 @@ export interface paths {
          * @description Ask for approval; approving the change request starts the release.
          */
         post: operations["releases_submit"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/reports": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List All
+         * @description List customers' reports about apps, the newest first.
+         */
+        get: operations["reports_list_all"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -3874,6 +4062,16 @@ export interface components {
             permissions: string[];
         };
         /**
+         * NewWebhook
+         * @description Where notices shall be posted, from which severity on; https, and no private address.
+         */
+        NewWebhook: {
+            /** @default warning */
+            least: components["schemas"]["Severity"];
+            /** Url */
+            url: string;
+        };
+        /**
          * NextSequence
          * @description The lowest sequence above all that the app has used.
          */
@@ -3891,6 +4089,37 @@ export interface components {
              * @default
              */
             note: string;
+        };
+        /**
+         * NoticeView
+         * @description A notice; `link` is its place in the console, `resolved_ms` when its matter was over.
+         */
+        NoticeView: {
+            /**
+             * Acknowledged Ms
+             * @description When the caller acknowledged it.
+             */
+            acknowledged_ms: number | null;
+            /** En */
+            en: string;
+            /** Escalated Ms */
+            escalated_ms: number | null;
+            /** Id */
+            id: string;
+            /** Kind */
+            kind: string;
+            /** Link */
+            link: string;
+            /**
+             * Raised Ms
+             * @description Milliseconds since the epoch, UTC.
+             */
+            raised_ms: number;
+            /** Resolved Ms */
+            resolved_ms: number | null;
+            severity: components["schemas"]["Severity"];
+            /** Zh */
+            zh: string;
         };
         /**
          * Officers
@@ -4236,6 +4465,21 @@ export interface components {
              */
             total: number | null;
         };
+        /** Page[NoticeView] */
+        Page_NoticeView_: {
+            /** Items */
+            items: components["schemas"]["NoticeView"][];
+            /**
+             * Next Cursor
+             * @description Goes into `cursor` for the next page; null on the last one.
+             */
+            next_cursor: string | null;
+            /**
+             * Total
+             * @description Items of all pages; 100000 means that many or more, null that they are not counted.
+             */
+            total: number | null;
+        };
         /** Page[OperatorView] */
         Page_OperatorView_: {
             /** Items */
@@ -4315,6 +4559,21 @@ export interface components {
         Page_RenewalOut_: {
             /** Items */
             items: components["schemas"]["RenewalOut"][];
+            /**
+             * Next Cursor
+             * @description Goes into `cursor` for the next page; null on the last one.
+             */
+            next_cursor: string | null;
+            /**
+             * Total
+             * @description Items of all pages; 100000 means that many or more, null that they are not counted.
+             */
+            total: number | null;
+        };
+        /** Page[ReportView] */
+        Page_ReportView_: {
+            /** Items */
+            items: components["schemas"]["ReportView"][];
             /**
              * Next Cursor
              * @description Goes into `cursor` for the next page; null on the last one.
@@ -4420,6 +4679,21 @@ export interface components {
         Page_WaitingView_: {
             /** Items */
             items: components["schemas"]["WaitingView"][];
+            /**
+             * Next Cursor
+             * @description Goes into `cursor` for the next page; null on the last one.
+             */
+            next_cursor: string | null;
+            /**
+             * Total
+             * @description Items of all pages; 100000 means that many or more, null that they are not counted.
+             */
+            total: number | null;
+        };
+        /** Page[WebhookView] */
+        Page_WebhookView_: {
+            /** Items */
+            items: components["schemas"]["WebhookView"][];
             /**
              * Next Cursor
              * @description Goes into `cursor` for the next page; null on the last one.
@@ -4577,6 +4851,21 @@ export interface components {
             max_files: number;
             /** Max Package Bytes */
             max_package_bytes: number;
+        };
+        /**
+         * PreferenceBody
+         * @description What the caller wants by e-mail: from which severity on, and without which kinds.
+         */
+        PreferenceBody: {
+            /**
+             * By Email
+             * @default true
+             */
+            by_email: boolean;
+            /** @default info */
+            least: components["schemas"]["Severity"];
+            /** Muted */
+            muted?: string[];
         };
         /**
          * ProblemView
@@ -4922,6 +5211,27 @@ export interface components {
             submitted_by: string;
             /** Submitted Ms */
             submitted_ms: number;
+        };
+        /**
+         * ReportView
+         * @description One report; the device, so that the service desk can help.
+         */
+        ReportView: {
+            /** App */
+            app: string;
+            /**
+             * Created Ms
+             * @description Milliseconds since the epoch, UTC.
+             */
+            created_ms: number;
+            /** Device */
+            device: string;
+            /** Id */
+            id: string;
+            /** Reason */
+            reason: string;
+            /** Text */
+            text: string;
         };
         /**
          * RequestView
@@ -5320,6 +5630,15 @@ export interface components {
             waiting: number;
         };
         /**
+         * UnreadView
+         * @description Open notices that concern the caller and that they have not acknowledged.
+         */
+        UnreadView: {
+            /** Count */
+            count: number;
+            worst: components["schemas"]["Severity"] | null;
+        };
+        /**
          * UploadOut
          * @description Bytes in quarantine; they live for a day.
          */
@@ -5585,6 +5904,32 @@ export interface components {
             state: string;
             /** Version */
             version: number;
+        };
+        /**
+         * WebhookView
+         * @description A webhook and how the last post ended; `secret` only in the answer that makes it.
+         */
+        WebhookView: {
+            /** Created By */
+            created_by: string;
+            /**
+             * Created Ms
+             * @description Milliseconds since the epoch, UTC.
+             */
+            created_ms: number;
+            /** Id */
+            id: string;
+            /** Last Error */
+            last_error: string;
+            /** Last Ms */
+            last_ms: number | null;
+            /** Last Status */
+            last_status: number | null;
+            least: components["schemas"]["Severity"];
+            /** Secret */
+            secret?: string | null;
+            /** Url */
+            url: string;
         };
         /**
          * Witnesses
@@ -8345,6 +8690,289 @@ export interface operations {
             };
         };
     };
+    notices_get_notices: {
+        parameters: {
+            query?: {
+                /** @description The `next_cursor` of the page before. */
+                cursor?: string | null;
+                /** @description Most items of the page. */
+                limit?: number;
+                /** @description Left out: both. */
+                state?: ("open" | "resolved") | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_NoticeView_"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    notices_post_one: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                notice_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    notices_post_all: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    notices_get_preferences: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PreferenceBody"];
+                };
+            };
+        };
+    };
+    notices_put_preferences: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PreferenceBody"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PreferenceBody"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    notices_get_unread: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["UnreadView"];
+                };
+            };
+        };
+    };
+    notices_get_webhooks: {
+        parameters: {
+            query?: {
+                /** @description The `next_cursor` of the page before. */
+                cursor?: string | null;
+                /** @description Most items of the page. */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_WebhookView_"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    notices_post_webhooks: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewWebhook"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WebhookView"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    notices_delete_webhook: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                webhook_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    notices_post_test: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                webhook_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": unknown;
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
     people_get_operators: {
         parameters: {
             query?: {
@@ -9110,6 +9738,41 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["SubmittedOut"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    reports_list_all: {
+        parameters: {
+            query?: {
+                app?: string | null;
+                /** @description The `next_cursor` of the page before. */
+                cursor?: string | null;
+                /** @description Most items of the page. */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_ReportView_"];
                 };
             };
             /** @description Validation Error */

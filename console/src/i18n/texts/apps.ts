@@ -69,7 +69,7 @@ export const apps = {
   commentAbout: ["关于 {{file}}", "On {{file}}"],
   history: ["状态历史", "History"],
   differences: ["与已发布版本的差异", "Against what is published"],
-  compared: ["与 {{version}}(序号 {{n}})比较", "Compared with {{version}} (sequence {{n}})"],
+  compared: ["与 {{version}}（序号 {{n}}）比较", "Compared with {{version}} (sequence {{n}})"],
   firstVersion: ["这是首个版本，没有可比较的内容。", "This is the first version; there is nothing to compare with."],
   permissionsNow: ["权限", "Permissions"],
   permissionsNone: ["不申请任何权限", "Asks for no permission"],

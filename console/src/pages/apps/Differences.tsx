@@ -74,7 +74,7 @@ function PermissionTag({ item, isFirst }: { item: PermissionChange; isFirst: boo
     <Tag tone={isQuiet ? "neutral" : item.kind === "added" ? "warn" : "good"}>
       <span className="wrap">
         {sayOr(`apps.${item.area}`, item.area)}: {item.name}
-        {isQuiet ? "" : ` (${say(`apps.${item.kind}`)})`}
+        {isQuiet ? "" : ` · ${say(`apps.${item.kind}`)}`}
       </span>
     </Tag>
   );

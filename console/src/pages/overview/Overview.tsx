@@ -106,7 +106,7 @@ export default function Overview() {
         ) : null}
         {may("trust:read") && trees.data ? <TrustTile trees={trees.data.items} /> : null}
       </div>
-      <div className="columns">
+      <div className={may("audit:read") || overview.data?.platform ? "columns" : "stack"}>
         <div className="stack">
           <Panel title={say("overview.todo")} flush>
             {isLoading ? (
