@@ -1,5 +1,6 @@
 """What mini-apps plug into the platform."""
 
+from sampan.miniapps.app_calls_api import build as build_app_calls
 from sampan.miniapps.changes import CHANGES
 from sampan.miniapps.deliverables import DELIVERABLES
 from sampan.miniapps.health_events import HEALTH_EVENTS
@@ -8,6 +9,8 @@ from sampan.miniapps.origin import AppOrigin
 from sampan.miniapps.origin_part import on_version_state as on_origin_state
 from sampan.miniapps.origin_part import part as origins_part
 from sampan.miniapps.part import on_version_state, part, sync_part
+from sampan.miniapps.partner_api import EXCHANGE
+from sampan.miniapps.partner_api import build as build_partner_routes
 from sampan.miniapps.shell_api import build as build_shell_routes
 from sampan.miniapps.shell_site import site
 from sampan.platform.artifacts.kinds import VersionHook
@@ -42,6 +45,16 @@ component = Component(
         AppOrigins(AppOrigin),
         site,
         ClientRoutes(build_shell_routes),
+        ClientRoutes(build_app_calls),
+        ClientRoutes(build_partner_routes),
+        EXCHANGE,
+        Permission(
+            "report:read",
+            "查看用户举报",
+            "See customers' reports about apps",
+            frozenset({ADMIN, RELEASE, REVIEWER, "service_desk"}),
+        ),
+        ConsoleRoutes("sampan.miniapps.reports_api:build_routes"),
         ConsoleRoutes("sampan.miniapps.console_api:build_routes"),
     ),
 )

@@ -3,6 +3,8 @@
 A port that is needed and not implemented refuses to start (outside the demo): nothing is quietly left undone.
 """
 
+from dataclasses import dataclass
+from enum import StrEnum
 from typing import Protocol
 
 
@@ -18,3 +20,49 @@ class AttestPort(Protocol):
 
     async def check(self, *, workspace_id: str, client_app: str, device_key: bytes, attestation: str) -> str:
         """Return the highest tier that such a device may carry, or raise `errors.Forbidden`."""
+
+
+class BankStatus(StrEnum):
+    """What became of a payment or a signature; `unknown` is asked again under the same key."""
+
+    PAID = "paid"
+    SIGNED = "signed"
+    REFUSED = "refused"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, slots=True)
+class BankAnswer:
+    """The bank's word on a payment or a signature; `reference` is the bank's own name for it."""
+
+    status: BankStatus
+    reference: str
+
+
+@dataclass(frozen=True, slots=True)
+class BankOrder:
+    """What a mini-app asks the bank to do for a customer, who confirmed it in the super-app.
+
+    `key` is the same for every try of one order: the bank does it once, however often it is asked.
+    """
+
+    workspace_id: str
+    customer_id: str
+    app_id: str
+    key: str
+    order: str
+    title: str
+
+
+class PayPort(Protocol):
+    """Moves money for a mini-app's order."""
+
+    async def pay(self, order: BankOrder, *, value_minor: int, currency: str) -> BankAnswer:
+        """Pay, or return what became of it the last time; raising counts as `unknown`."""
+
+
+class SignPort(Protocol):
+    """Has a customer sign a document that a mini-app names by its digest."""
+
+    async def sign(self, order: BankOrder, *, digest: str) -> BankAnswer:
+        """Sign, or return what became of it the last time; raising counts as `unknown`."""

@@ -1,0 +1,67 @@
+"""What customers report about apps, for the people who answer for the catalogue."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from sqlalchemy import BigInteger, Column, Index, String, Text, insert, select
+
+from sampan.platform.engines.database import Transaction
+from sampan.platform.engines.paging import Found, Order, Paging, read_page
+from sampan.platform.engines.tables import scoped_table
+
+MAX_TEXT = 2000
+
+app_reports = scoped_table(
+    "app_reports",
+    Column("id", String(40), primary_key=True),
+    Column("app_id", String(128), nullable=False),
+    Column("reason", String(32), nullable=False),
+    Column("text", Text, nullable=False),
+    Column("device_id", String(40), nullable=False),
+    Column("subject", BigInteger, nullable=False),
+    Column("created_ms", BigInteger, nullable=False),
+    Index("ix_app_reports_created", "workspace_id", "created_ms", "id"),
+)
+_R = app_reports.c
+NEWEST = Order("-created", (_R.created_ms, _R.id), descending=True)
+
+
+class ReportReason(StrEnum):
+    """What is wrong with an app, in a customer's words."""
+
+    BROKEN = "broken"
+    MISLEADING = "misleading"
+    OFFENSIVE = "offensive"
+    PRIVACY = "privacy"
+    FRAUD = "fraud"
+    OTHER = "other"
+
+
+@dataclass(frozen=True, slots=True)
+class AppReport:
+    """One report."""
+
+    id: str
+    app_id: str
+    reason: str
+    text: str
+    device_id: str
+    subject: int
+    created_ms: int
+
+
+_COLUMNS = (_R.id, _R.app_id, _R.reason, _R.text, _R.device_id, _R.subject, _R.created_ms)
+
+
+async def add_report(tx: Transaction, report: AppReport) -> None:
+    """Store a report."""
+    values = {column.name: getattr(report, column.name) for column in _COLUMNS}
+    await tx.execute(insert(app_reports).values(workspace_id=tx.workspace_id, **values))
+
+
+async def page_reports(tx: Transaction, paging: Paging, *, app_id: str | None = None) -> Found[AppReport]:
+    """Return a page of reports, the newest first."""
+    statement = select(*_COLUMNS).where(_R.workspace_id == tx.workspace_id)
+    if app_id is not None:
+        statement = statement.where(_R.app_id == app_id)
+    return await read_page(tx, statement, NEWEST, paging, lambda row: AppReport(*(row[: len(_COLUMNS)])))
