@@ -33,9 +33,9 @@ LOCKED = ((b"content-security-policy", b"default-src 'none'; frame-ancestors 'no
 NO_CAPABILITIES = ", ".join(
     f"{name}=()"
     for name in (
-        "accelerometer", "bluetooth", "camera", "clipboard-read", "clipboard-write", "display-capture", "geolocation",
+        "accelerometer", "camera", "clipboard-read", "clipboard-write", "display-capture", "geolocation",
         "gyroscope", "hid", "magnetometer", "microphone", "midi", "payment", "publickey-credentials-get",
-        "screen-wake-lock", "serial", "usb", "web-share",
+        "screen-wake-lock", "serial", "usb",
     )
 ).encode()  # fmt: skip
 
