@@ -44,6 +44,11 @@ class Console:
         assert answer.status_code == 200, answer.text
         return answer.json()
 
+    async def items(self, path: str) -> Any:
+        page = await self.get(path)
+        assert page["next_cursor"] is None
+        return page["items"]
+
     async def post(self, path: str, body: Any, status: int = 202) -> Any:
         answer = await self.call("POST", path, body)
         assert answer.status_code == status, answer.text
@@ -68,7 +73,7 @@ async def _console(core: Core, http: httpx2.AsyncClient, *roles: str, workspace:
 
 async def _sign_everything(console: Console, *officers: PrivateKey) -> list[str]:
     in_force: list[str] = []
-    for waiting in await console.get("/pending"):
+    for waiting in await console.items("/pending"):
         for officer in officers:
             signature = sign_part(waiting["body"].encode(), officer)
             body = {"key": signature.keyid, "signature": signature.signature}
@@ -87,18 +92,18 @@ async def test_the_first_ceremony_over_http(core: Core, http: httpx2.AsyncClient
     assert ids == [key_id(each.public) for each in officers]
     change = await maker.post("/trees/intl/start", {"officers": ids, "note": "first"})
     assert [line["after"] for line in change["diff"]] == ids
-    assert await maker.get("/pending") == []
+    assert await maker.items("/pending") == []
     approve = f"/console/api/v1/changes/{change['id']}/approve"
     own = await http.post(approve, json={"digest": change["digest"]}, headers=maker.headers)
     assert own.status_code == 403
     other = await http.post(approve, json={"digest": change["digest"]}, headers=checker.headers)
     assert other.status_code == 200, other.text
     assert await _sign_everything(maker, *officers[1:]) == ["root", "targets"]
-    (intl, trial) = await maker.get("/trees")
+    (intl, trial) = await maker.items("/trees")
     assert (intl["is_started"], trial["is_started"]) == (True, False)
     assert {role["role"]: role["signer"] for role in intl["roles"]}["root"] == "officers"
-    assert (await maker.get("/trees/intl/roles/root/history"))[0]["version"] == 1
-    assert [each["state"] for each in await maker.get("/trees/intl/history")] == ["done", "done"]
+    assert (await maker.items("/trees/intl/roles/root/history"))[0]["version"] == 1
+    assert [each["state"] for each in await maker.items("/trees/intl/history")] == ["done", "done"]
 
 
 async def test_keys_are_suspended_by_one_and_resumed_by_two(core: Core, http: httpx2.AsyncClient) -> None:
@@ -111,11 +116,11 @@ async def test_keys_are_suspended_by_one_and_resumed_by_two(core: Core, http: ht
     assert (suspended["state"], suspended["reason"]) == ("suspended", "stolen")
     assert (await manager.call("POST", f"/keys/{name}/resume", {"reason": "found"})).status_code == 403
     change = await maker.post(f"/keys/{name}/resume", {"reason": "found"})
-    assert [each["id"] for each in await maker.get("/keys?state=suspended")] == [name]
+    assert [each["id"] for each in await maker.items("/keys?state=suspended")] == [name]
     approve = f"/console/api/v1/changes/{change['id']}/approve"
     done = await http.post(approve, json={"digest": change["digest"]}, headers=checker.headers)
     assert done.status_code == 200, done.text
-    assert await maker.get("/keys?state=suspended") == []
+    assert await maker.items("/keys?state=suspended") == []
     again = await maker.call("POST", f"/keys/{name}/resume", {"reason": "twice"})
     assert (again.status_code, again.json()["code"]) == (409, "trust_key_state_wrong")
 
@@ -136,12 +141,12 @@ async def test_an_apps_key_is_changed_and_a_request_taken_back(core: Core, http:
     asked = await admin.post(f"/apps/{APP}/keys", change)
     taken_back = await admin.call("DELETE", f"/requests/{asked['request']['id']}")
     assert (taken_back.status_code, taken_back.json()) == (200, [])
-    assert await admin.get("/pending") == []
+    assert await admin.items("/pending") == []
     await admin.post(f"/apps/{APP}/keys", change)
     rotated = await admin.post("/trees/intl/rotations", {"purpose": "timestamp"})
     assert rotated["request"]["kind"] == "timestamp_key"
     await admin.post("/trees/intl/renewals", {"role": "targets"})
-    (root, targets) = await admin.get("/pending")
+    (root, targets) = await admin.items("/pending")
     assert [each["kind"] for each in targets["requests"]] == ["app_keys", "renew_targets"]
     assert (await admin.get(f"/pending/{root['id']}"))["role"] == "root"
     assert await _sign_everything(admin, *parties.officers[:2]) == ["root", "targets"]
@@ -197,7 +202,7 @@ async def test_a_signature_that_is_none_is_refused(core: Core, http: httpx2.Asyn
     admin, parties = await _console(core, http, "admin"), Parties(core)
     await parties.start("intl")
     await admin.post("/trees/intl/renewals", {"role": "targets"})
-    (waiting,) = await admin.get("/pending")
+    (waiting,) = await admin.items("/pending")
     body = {"key": key_id(parties.officers[0].public), "signature": signature}
     answer = await admin.call("POST", f"/pending/{waiting['id']}/signatures", body)
     assert answer.status_code == 422
