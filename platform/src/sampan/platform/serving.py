@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import IO, TextIO
 
 import uvicorn
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from sampan.platform import migrations
 from sampan.platform.app import build_app, built_in_components, open_core, refuse_missing_ports
@@ -190,12 +190,23 @@ class _Deferred:
             assert self._app is not None  # noqa: S101 - the server sends requests only after the lifespan's start
             await self._app(scope, receive, send)
             return
+        last: list[Message] = []
+
+        async def hold_last(message: Message) -> None:
+            # The server's loop ends with this message, and the core must be closed by then.
+            if message["type"].startswith("lifespan.shutdown."):
+                last.append(message)
+            else:
+                await send(message)
+
         async with open_core(self._settings, components=self._components) as core:
             self._core = core
             if self._prepare is not None:
                 await self._prepare(core)
             self._app = build_app(core, log_descriptor=self._log_descriptor)
-            await self._app(scope, receive, send)
+            await self._app(scope, receive, hold_last)
+        for message in last:
+            await send(message)
 
 
 @contextlib.asynccontextmanager
