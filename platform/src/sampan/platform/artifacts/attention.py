@@ -65,7 +65,7 @@ async def waiting_renewals(_core: Core, tx: Transaction) -> Sequence[Matter]:
             not_for=frozenset({each.submitted_person_id, each.signed_person_id}),
             zh=f"{each.app_id} 的续期等待审核",
             en=f"A renewal of {each.app_id} waits for review",
-            link=f"/apps/{each.app_id}/renewals",
+            link=f"/apps/{each.app_id}",
             since_ms=each.submitted_ms,
         )
         for each in found

@@ -61,7 +61,7 @@ async def failed_jobs(_core: "Core", tx: Transaction) -> Sequence[Matter]:
             permission=SYSTEM_READ,
             zh=f"{each.number} 个 {each.kind} 任务已失败",
             en=f"{each.number} jobs of the kind {each.kind} failed",
-            link=f"/system/jobs?state=failed&kind={each.kind}",
+            link="/system",
             since_ms=each.first_ms,
         )
         for each in await failures(tx)

@@ -199,7 +199,7 @@ def _test_matter(webhook_id: str, now_ms: int) -> Matter:
         permission=MANAGE,
         zh="这是一条测试通知",
         en="This is a test",
-        link="/settings/notices",
+        link="/notices",
         since_ms=now_ms,
     )
 

@@ -23,7 +23,7 @@ async def waiting_bodies(_core: Core, tx: Transaction) -> Sequence[Matter]:
             permission="trust:sign",
             zh=f"信任树 {each.profile} 的 {each.role} 第 {each.version} 版等待官员签名",
             en=f"{each.role} {each.version} of the tree {each.profile} waits for officers' signatures",
-            link=f"/trust/pending/{each.id}",
+            link="/trust",
             since_ms=each.created_ms,
         )
         for each in await waiting(tx)
@@ -58,7 +58,7 @@ def _ending(status: TreeStatus, role: RoleStatus, now_ms: int) -> Matter:
         scope={"app": app} if role.signer == "publisher" else {},
         zh=f"信任树 {profile} 的 {role.role} {'已过期' if is_over else '即将过期'}",
         en=f"{role.role} of the tree {profile} {'has ended' if is_over else 'ends soon'}",
-        link=f"/trust/{profile}",
+        link="/trust",
         since_ms=role.expires_ms,
     )
 
