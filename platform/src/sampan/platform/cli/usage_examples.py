@@ -42,6 +42,9 @@ EXAMPLES: Mapping[str, tuple[str, ...]] = {
     "review reject": (f'review reject {APP} 3 --digest {DIGEST} --comment "The fee is missing on page 2."',),
     "catalogue list": ("catalogue list",),
     "catalogue preview": ("catalogue preview visitor",),
+    "hosts list": ("hosts list",),
+    "hosts add": ("hosts add app.bank.example",),
+    "hosts remove": ("hosts remove app.bank.example",),
     "catalogue set": (
         f"catalogue set {APP} --see visitor --open full --listed",
         f"catalogue set {APP} --unlisted",
