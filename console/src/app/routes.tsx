@@ -59,6 +59,7 @@ export const router = createBrowserRouter(
         page("insight", ["insight:read"], () => import("../pages/insight/Insight")),
         page("policy", ["miniapps:policy", "app:read"], () => import("../pages/policy/Policy")),
         page("system", ["system:read"], () => import("../pages/system/System")),
+        page("notices", [], () => import("../pages/notices/Notices")),
         page("account", [], () => import("../pages/account/Account")),
         page("design", [], () => import("../pages/design/Design")),
         { path: "*", element: <NotFound /> },

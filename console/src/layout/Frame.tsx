@@ -27,6 +27,7 @@ import { type Counts, useCounts } from "./counts";
 import { useCrumbs } from "./crumbs";
 import { LanguageButton } from "./LanguageButton";
 import { Mark } from "./Mark";
+import { NoticesButton } from "./NoticesButton";
 import { ShortcutsDialog } from "./ShortcutsDialog";
 
 export function Frame() {
@@ -140,6 +141,7 @@ export function Frame() {
               <QuestionCircleOutlined />
             </button>
           </Tooltip>
+          <NoticesButton />
           <LookButton />
           <LanguageButton />
           <AccountButton />

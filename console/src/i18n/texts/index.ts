@@ -7,6 +7,7 @@ import { changes } from "./changes";
 import { common } from "./common";
 import { customers } from "./customers";
 import { frame } from "./frame";
+import { notices } from "./notices";
 import { overview } from "./overview";
 import { people } from "./people";
 import { problems } from "./problems";
@@ -27,6 +28,7 @@ export const areas = {
   designPage,
   frame,
   insight,
+  notices,
   overview,
   people,
   policy,

@@ -1,11 +1,12 @@
 /** Roles and the permissions in each. */
 
 import { PlusOutlined } from "@ant-design/icons";
-import { Checkbox, Collapse, Form, Input } from "antd";
+import { Collapse, Form, Input } from "antd";
 import { query } from "../../api/client";
 import type { components } from "../../api/schema";
 import { useSession } from "../../app/session";
 import { useAct } from "../../app/useAct";
+import { Checks } from "../../design/Checks";
 import { FormDialog } from "../../design/FormDialog";
 import { PageFrame } from "../../design/PageFrame";
 import { Tag } from "../../design/Small";
@@ -54,15 +55,7 @@ export default function Roles() {
         <Input spellCheck={false} disabled={before !== null} />
       </Form.Item>
       <Form.Item name="permissions" label={say("people.permissions")} rules={[{ required: true }]}>
-        <Checkbox.Group style={{ width: "100%" }}>
-          <div className="facts" style={{ gap: 8 }}>
-            {all.map((item) => (
-              <Checkbox key={item.name} value={item.name}>
-                {pick(language, item)}
-              </Checkbox>
-            ))}
-          </div>
-        </Checkbox.Group>
+        <Checks columns options={all.map((item) => ({ value: item.name, label: pick(language, item) }))} />
       </Form.Item>
       <Form.Item name="note" label={say("common.note")}>
         <Input.TextArea autoSize={{ minRows: 2 }} />

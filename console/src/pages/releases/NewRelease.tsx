@@ -1,12 +1,13 @@
 /** A new release: which version, for which tiers, how it arrives, and where to go back to. */
 
-import { Checkbox, Form, Radio, Select } from "antd";
+import { Form, Radio, Select } from "antd";
 import { useNavigate, useSearchParams } from "react-router";
 import { query } from "../../api/client";
 import { TIERS, type Tier } from "../../api/types";
 import { useSession } from "../../app/session";
 import { useAct } from "../../app/useAct";
 import { Note, Panel } from "../../design/Blocks";
+import { Checks } from "../../design/Checks";
 import { PageFrame } from "../../design/PageFrame";
 import { ProblemForm } from "../../design/ProblemForm";
 import { useText } from "../../i18n";
@@ -116,7 +117,7 @@ export default function NewRelease() {
               extra={say("releases.audienceHint")}
               rules={[{ required: true }]}
             >
-              <Checkbox.Group options={TIERS.map((tier) => ({ value: tier, label: say(`tiers.${tier}`) }))} />
+              <Checks options={TIERS.map((tier) => ({ value: tier, label: say(`tiers.${tier}`) }))} />
             </Form.Item>
             <Form.Item name="client_app" label={say("releases.clientApp")}>
               <Select
