@@ -158,6 +158,16 @@ def test_a_row_survives_its_file_form(rows: list[AuditRow]) -> None:
 
 def test_a_formula_does_not_reach_a_spreadsheet() -> None:
     assert csv_text([["=cmd()", "+1", "-1", "@x", "safe", 7]]) == "'=cmd(),'+1,'-1,'@x,safe,7\r\n"
+    for start in (
+        "\t",
+        "\r",
+        "\n",
+        "\uff1d",
+        "\uff0b",
+        "\uff0d",
+        "\uff20",
+    ):  # wide forms are formulas in East Asian editions
+        assert csv_text([[f"{start}1"]]).lstrip('"').startswith("'")
 
 
 @pytest.fixture

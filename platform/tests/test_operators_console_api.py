@@ -365,6 +365,8 @@ async def test_the_audit_over_http(stage: Stage) -> None:
     csv = await stage.call("GET", "/audit/csv?action=operator.create", by=auditor)
     assert csv.headers["content-type"] == "text/csv; charset=utf-8"
     assert len(csv.text.splitlines()) == 4
+    marked = await stage.call("GET", "/audit/csv?action=operator.create&bom=true", by=auditor)
+    assert marked.content == b"\xef\xbb\xbf" + csv.content
 
 
 NASTY: list[tuple[str, str, Any]] = [
