@@ -11,6 +11,7 @@ import { Empty, Fetch, Loading } from "../../design/States";
 import { useText } from "../../i18n";
 import { useAppNames } from "../apps/names";
 import { Delivery } from "../releases/Delivery";
+import { AppErrors, AppHealth } from "./AppHealth";
 
 const Bars = lazy(() => import("./Bars"));
 
@@ -64,6 +65,12 @@ export default function Insight() {
           }
         </Fetch>
       </Panel>
+      {app === "" ? null : (
+        <>
+          <AppHealth app={app} />
+          <AppErrors app={app} />
+        </>
+      )}
       <div className="columns even">
         {releases.data?.items.map((item) => (
           <div key={item.id} className="stack tight">
