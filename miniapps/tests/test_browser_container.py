@@ -236,6 +236,8 @@ def test_the_bridge_refuses_what_the_signed_manifest_does_not_ask_for(world: Wor
     shell.run("world.answers.consent = false")
     assert asked("sampan.location()") == "consent_refused"
     assert asked("sampan.navigation.open('bank.demo.nobody')") == "permission_denied"
+    refused = [each["attrs"] for each in shell.run("return world.reports") if each["type"] == "trust.refused"]
+    assert {"code": "permission_denied", "detail": "pay"} in refused
 
 
 def test_an_app_reaches_neither_shell_nor_siblings_nor_the_network(world: World, shell: Shell) -> None:
@@ -410,6 +412,30 @@ def test_a_shared_package_is_served_and_a_film_in_ranges(world: World, shell: Sh
     assert shell.in_app(ranged, "bank.demo.mounts") == [206, f"bytes 4-7/{len(FILM)}", "ftyp"]
     missing = "const found = await fetch('/nowhere'); return [found.status, found.headers.get('content-type')];"
     assert shell.in_app(missing, "bank.demo.mounts") == [404, "text/plain; charset=utf-8"]
+
+
+def test_a_newer_worker_takes_over_where_no_app_runs(world: World, shell: Shell) -> None:
+    app, script = "bank.demo.renewed", world.folder / "origin" / "worker.js"
+    shell.install(world.publish(app, 1))
+    shell.open(app)
+    told = "return (await fetch('/nowhere')).text()"
+    assert shell.in_app(told, app) == "Not found"
+    before = script.read_text()
+    script.write_text(before.replace("Not found", "Not here"))
+    try:
+        shell.close(app)
+        shell.open(app)
+        waits = """
+          const found = await navigator.serviceWorker.ready;
+          while (!found.waiting) await new Promise((done) => setTimeout(done, 50));
+        """
+        shell.in_app(waits, app)
+        assert shell.in_app(told, app) == "Not found"
+        shell.close(app)
+        shell.open(app)
+        assert shell.in_app(told, app) == "Not here"
+    finally:
+        script.write_text(before)
 
 
 def test_an_app_keeps_the_shared_package_that_it_names_when_a_newer_one_comes(world: World, shell: Shell) -> None:

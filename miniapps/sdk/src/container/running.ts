@@ -35,6 +35,9 @@ export interface Surroundings {
   wiped(app: string): Promise<void>;
 }
 
+/** What an honest app has no reason to run into; each kind is reported once for each opening. */
+const ATTACKS: ReadonlySet<string> = new Set(["permission_denied", "too_large", "too_many_calls"]);
+
 export class RunningApp {
   private frame: OriginFrame | null = null;
   private host: BridgeHost | null = null;
@@ -48,6 +51,7 @@ export class RunningApp {
     () => this.host?.ping(),
     () => void this.fall("not_responding"),
   );
+  private readonly reportedCalls = new Set<string>();
   private healings = 0;
   private documents = 0;
   private startedMs = 0;
@@ -239,9 +243,17 @@ export class RunningApp {
       consents: (permission) => ports.consents.allows(app, permission),
       onPong: () => this.pulse.heard(),
       onNote: (note) => this.onNote(note),
-      onCall: (method, code) => around.emit("call", { app, method, code }),
+      onCall: (method, code) => this.onCall(method, code),
       now: ports.now,
     });
+  }
+
+  private onCall(method: string, code: string | null): void {
+    const { around, app, sequence } = this;
+    around.emit("call", { app, method, code });
+    if (code === null || !ATTACKS.has(code) || this.reportedCalls.has(`${method} ${code}`)) return;
+    this.reportedCalls.add(`${method} ${code}`);
+    around.ports.report({ type: "trust.refused", app, sequence, attrs: { code, detail: method } });
   }
 
   private onNote(note: Note): void {

@@ -4,6 +4,8 @@ import type { BootHello, FromBoot, FromWorker, ToBoot, ToWorker, Wanted } from "
 import { clearPackages, wipeData } from "./wipe";
 
 const WORKER = "/__sw.js";
+/** A newer worker that does not take over in this time serves from the next opening on. */
+const TAKEOVER_MS = 3_000;
 const nonce = location.hash.slice(1);
 const hadWorker = navigator.serviceWorker?.controller != null;
 
@@ -81,18 +83,18 @@ function theWorker(): Promise<ServiceWorker> {
 async function bringUp(): Promise<ServiceWorker> {
   const container = navigator.serviceWorker;
   const known = await container.getRegistration("/");
-  const registering = container.register(WORKER, { scope: "/", updateViaCache: "none" });
-  if (known?.waiting) {
-    const changed = new Promise((resolve) => container.addEventListener("controllerchange", resolve, { once: true }));
-    known.waiting.postMessage({ sampan: "takeover" } satisfies ToWorker, [new MessageChannel().port2]);
-    await changed;
-  }
-  if (container.controller !== null) {
-    registering.catch(() => undefined); // offline, or the server is away: the worker that is there serves
-    return container.controller;
-  }
-  await registering;
+  if (known?.waiting) await takeOver(container, known.waiting);
+  if (known !== undefined && container.controller !== null) return container.controller;
+  await container.register(WORKER, { scope: "/", updateViaCache: "none" });
   const { active } = await container.ready;
   if (active === null) throw new Error("The worker did not start.");
   return active;
+}
+
+function takeOver(container: ServiceWorkerContainer, waiting: ServiceWorker): Promise<void> {
+  return new Promise((resolve) => {
+    container.addEventListener("controllerchange", () => resolve(), { once: true });
+    setTimeout(resolve, TAKEOVER_MS);
+    waiting.postMessage({ sampan: "takeover" } satisfies ToWorker, [new MessageChannel().port2]);
+  });
 }

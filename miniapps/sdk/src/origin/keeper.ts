@@ -54,8 +54,10 @@ export class Keeper {
       const opening = openApp(this.config, wanted, this.shelf, this.prove);
       await opening;
       this.opening = opening;
-      await this.shelf.putWanted(wanted);
-      await this.shelf.keepOnly(digestsOf(wanted, wanted.keep));
+      if (JSON.stringify(await this.shelf.wanted()) !== JSON.stringify(wanted)) {
+        await this.shelf.putWanted(wanted);
+        await this.shelf.keepOnly(digestsOf(wanted, wanted.keep));
+      }
       return { type: "ready" };
     } catch (problem) {
       this.forget();

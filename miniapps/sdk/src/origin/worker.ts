@@ -72,6 +72,8 @@ scope.addEventListener("message", (event) => {
   const [port] = event.ports;
   if (port === undefined || !isBootPage(event)) return;
   event.waitUntil(obey(event.data as ToWorker).then((said) => port.postMessage(said)));
+  // Look for a newer script while the app begins; it takes over at the opening after that. Offline there is none.
+  event.waitUntil(scope.registration.update().catch(() => undefined));
 });
 
 /** Only the platform's boot page gives orders. `url` is that of the document's creation, which no script can change. */
