@@ -72,6 +72,7 @@ export function ProblemForm<Values extends object>(props: {
     <Form<Values>
       form={form}
       layout="vertical"
+      noValidate
       requiredMark={(label, { required }) => (
         <>
           {label}

@@ -12,7 +12,8 @@ export function useProblemText(): (problem: Problem) => ProblemWords {
   const { sayOr, language } = useText();
   return (problem) => {
     const own = sayOr(`problems.${problem.code}`, "");
-    if (problem.code === UNREACHABLE) return { title: own, detail: "" };
+    if (problem.code === UNREACHABLE || (problem.isSignedOut && problem.code !== "sign_in_refused" && own !== ""))
+      return { title: own, detail: "" };
     if (language === "en" || own === "") return { title: problem.detail, detail: "" };
     return { title: own, detail: problem.errors.length > 0 ? "" : problem.detail };
   };

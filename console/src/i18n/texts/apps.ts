@@ -31,8 +31,8 @@ export const apps = {
   openDiff: ["查看修改", "Show lines"],
   diffCut: ["内容过长，只显示一部分。", "The file is long; only a part is shown."],
   insideHidden: [
-    "发布之前，只有审核人与发布方可以查看包内容。",
-    "Until it is published, only reviewers and its publisher look inside.",
+    "未公开的版本，只有审核人与发布方可以查看包内容。",
+    "Only reviewers and its publisher look inside a version that is not public.",
   ],
   sizeWas: ["包大小 {{size}}（原 {{old}}）", "Package {{size}} (was {{old}})"],
   changeKind: ["变化", "Change"],
