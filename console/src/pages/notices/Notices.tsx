@@ -46,7 +46,7 @@ export default function Notices() {
         <List />
         <div className="stack">
           <PreferencesPanel />
-          {may("system:manage") ? <Webhooks /> : null}
+          {may("notice:webhooks") ? <Webhooks /> : null}
         </div>
       </div>
     </PageFrame>
