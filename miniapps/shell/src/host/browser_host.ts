@@ -24,6 +24,7 @@ import { goToApp, Stage } from "./stage";
 const [ME, RECENTS] = ["shell/me", "shell/recents"];
 const MOST_RECENTS = 8;
 const HOST_VERSION = 1;
+const KILLED = "open_killed";
 const EVENTS_AFTER_MS = 2_000;
 const CLOSED: AppPhase = { step: "closed" };
 
@@ -48,7 +49,8 @@ class BrowserHost implements Host {
   private icons: Icons | null = null;
   private theme = { scheme: "light" as "light" | "dark", fontScale: 1 };
   private language = "zh";
-  private syncing: Promise<void> | null = null;
+  private thisRound: Promise<void> = Promise.resolve();
+  private nextRound: Promise<void> | null = null;
   private checkTimer = 0;
   private state: Snapshot = {
     phase: "starting",
@@ -233,6 +235,7 @@ class BrowserHost implements Host {
     container.on("booted", ({ app }) => this.tell(app, { ...this.phase(app), step: "running" }));
     container.on("version-ready", ({ app, version }) => this.tell(app, { ...this.phase(app), newer: version }));
     container.on("closed", ({ app }) => {
+      if (this.phase(app).step !== "running") return; // it did not open, and its page says why
       this.phases.delete(app);
       const before = container.running().at(-1);
       if (decodeURIComponent(location.hash) === `#/app/${app}`) go(before ? `app/${before}` : "home");
@@ -259,12 +262,14 @@ class BrowserHost implements Host {
     }
   }
 
-  /** One round with the server; while one runs, whoever asks waits for it. */
+  /** One round with the server, begun after this call: what was asked for before it is seen. Several callers share it. */
   private sync(): Promise<void> {
-    this.syncing ??= this.round().finally(() => {
-      this.syncing = null;
+    this.nextRound ??= this.thisRound.then(() => {
+      this.nextRound = null;
+      this.thisRound = this.round();
+      return this.thisRound;
     });
-    return this.syncing;
+    return this.nextRound;
   }
 
   private async round(): Promise<void> {
@@ -281,10 +286,30 @@ class BrowserHost implements Host {
       if (problem instanceof ServerAway) this.change({ online: false });
       this.lines.add("", "network", `sync ${problem instanceof ServerSaysNo ? problem.code : codeOf(problem)}`, true);
     }
+    await this.stopForbidden();
     await this.refresh();
     clearTimeout(this.checkTimer);
     this.checkTimer = window.setTimeout(() => void this.sync(), seconds * 1000 * (1 + Math.random() / 10));
     setTimeout(() => void events.send().catch(() => undefined), EVENTS_AFTER_MS);
+  }
+
+  /** End what runs and may not any more: killed, or the customer lost the tier. */
+  private async stopForbidden(): Promise<void> {
+    const { container, device } = this.ready();
+    for (const app of container.running()) {
+      try {
+        await device.mayOpen(app, Date.now());
+      } catch (problem) {
+        this.tell(app, { step: "refused", refusal: await this.refusalOf(app, problem) });
+        container.close(app);
+      }
+    }
+    // The catalogue forgets a killed app at once, its control file tells why a moment later.
+    for (const [app, { refusal }] of this.phases) {
+      if (refusal && refusal.code !== KILLED && (await this.wasKilled(app))) {
+        this.tell(app, { step: "refused", refusal: { code: KILLED, detail: "" } });
+      }
+    }
   }
 
   /** Show what is kept on this device: who was signed in, the catalogue, what is installed. */
@@ -340,9 +365,18 @@ class BrowserHost implements Host {
 
   private async refusalOf(app: string, problem: unknown): Promise<{ code: string; detail: string }> {
     const { current } = await this.ready().device.packages.state(app);
+    if (await this.wasKilled(app)) return { code: KILLED, detail: "" };
     if (current === null && !this.state.online) return { code: "offline", detail: "" };
     const detail = isRefused(problem) || problem instanceof Error ? problem.message : "";
     return { code: codeOf(problem), detail };
+  }
+
+  /** Whether what ran here last was withdrawn by signed control; the packages are gone then. */
+  private async wasKilled(app: string): Promise<boolean> {
+    const { tree, packages } = this.ready().device;
+    const { highestStarted } = await packages.state(app);
+    const control = await tree.obeyedControl(app);
+    return control?.killed.some((each) => each.sequence === highestStarted) ?? false;
   }
 
   private async confirmed(app: string, what: Confirmation): Promise<boolean> {
