@@ -1,6 +1,7 @@
-"""The files of a new mini-app: the least that the format asks for, in plain HTML, CSS and JavaScript.
+"""The files of a new mini-app, from the templates beside this module.
 
-Nothing needs a build, a network or a framework, and nothing that a strict Content-Security-Policy blocks.
+`vanilla` needs no build; `vue` and `react` are Vite projects whose `npm run build` gives a folder to pack. None of
+them does anything that a strict Content-Security-Policy blocks.
 """
 
 import html
@@ -10,56 +11,25 @@ from pathlib import Path
 from sampan.offline_packages.manifest_vendor import is_app_id
 from sampan.platform.errors import Conflict, Invalid
 
-PAGE = """<!doctype html>
-<html lang="zh">
-<head>
-  <meta charset="utf-8">
-  <meta name="viewport" content="width=device-width, initial-scale=1">
-  <title>{name}</title>
-  <link rel="stylesheet" href="../../app.css">
-</head>
-<body>
-  <main>
-    <img src="../../icon.svg" alt="" width="72" height="72">
-    <h1 data-text="title"></h1>
-    <p data-text="hello"></p>
-    <button type="button" id="language"></button>
-  </main>
-  <script src="../../app.js"></script>
-</body>
-</html>
-"""
-SCRIPT = """// Texts lie in i18n/<language>.json; the page names them by data-text.
-"use strict";
-
-const languages = ["zh", "en"];
-let language = navigator.language.startsWith("zh") ? "zh" : "en";
-
-async function show() {
-  const texts = await (await fetch(`../../i18n/${language}.json`)).json();
-  document.documentElement.lang = language;
-  for (const element of document.querySelectorAll("[data-text]")) {
-    element.textContent = texts[element.dataset.text] ?? element.dataset.text;
-  }
-  document.getElementById("language").textContent = texts.switch;
+TEMPLATES = Path(__file__).parent / "templates"
+_BUILT = {
+    "app.css": "public/app.css",
+    "icon.svg": "public/icon.svg",
+    "bridge.ts": "src/bridge.ts",
+    "texts.ts": "src/texts.ts",
+    "sampan.d.ts": "src/sampan.d.ts",
+    "sampan.dev.json": "sampan.dev.json",
 }
-
-document.getElementById("language").addEventListener("click", () => {
-  language = languages[(languages.indexOf(language) + 1) % languages.length];
-  show();
-});
-show();
-"""
-STYLE = """:root { color-scheme: light dark; font-family: system-ui, sans-serif; }
-body { margin: 0; min-height: 100vh; display: grid; place-items: center; background: Canvas; color: CanvasText; }
-main { text-align: center; padding: 2rem; }
-button { font: inherit; padding: .6rem 1.4rem; border: 0; border-radius: 2rem; background: #2563eb; color: #fff; }
-"""
-ICON = """<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 96 96">
-  <rect width="96" height="96" rx="22" fill="#2563eb"/>
-  <path d="M22 58h52l-9 14H31zM46 20v32H26zM50 28l20 24H50z" fill="#fff"/>
-</svg>
-"""
+SHARED = {
+    "vanilla": {"app.css": "app.css", "icon.svg": "icon.svg", "sampan.d.ts": ".types/sampan.d.ts"},
+    "vue": _BUILT,
+    "react": _BUILT,
+}
+"""Which of the shared files a template takes, and where to."""
+FILES_AT = {"vanilla": "", "vue": "public/", "react": "public/"}
+"""Where a template keeps what goes into the package as it is."""
+PAGE_OF = {"vanilla": "pages/index/index", "vue": "index", "react": "index"}
+IGNORED = "node_modules/\ndist/\nmaps/\npacked/\n"
 
 
 class FolderNotEmpty(Conflict):
@@ -74,41 +44,67 @@ class AppIdWrong(Invalid):
     code = "bad_app_id"
 
 
-def make_app(folder: Path, app_id: str, name: str) -> list[str]:
-    """Write a new mini-app and return its files; raise `AppIdWrong` or `FolderNotEmpty`."""
+class UnknownTemplate(Invalid):
+    """There is no template of this name."""
+
+    code = "unknown_template"
+
+
+def make_app(folder: Path, app_id: str, name: str, template: str = "vanilla") -> list[str]:
+    """Write a new mini-app and return its files; raise `AppIdWrong`, `UnknownTemplate` or `FolderNotEmpty`."""
     if not is_app_id(app_id):
         raise AppIdWrong("An app id is reverse DNS in lower case, such as bank.demo.coupons.", field="id")
+    if template not in SHARED:
+        raise UnknownTemplate(f"Choose one of {', '.join(SHARED)}.", field="template")
     if folder.exists() and any(folder.iterdir()):
         raise FolderNotEmpty(f"{folder} is not empty. Choose a new folder.")
-    files = files_of(app_id, name)
+    files = files_of(app_id, name, template)
     for path, text in files.items():
         (folder / path).parent.mkdir(parents=True, exist_ok=True)
         (folder / path).write_text(text, encoding="utf-8")
     return sorted(files)
 
 
-def files_of(app_id: str, name: str) -> dict[str, str]:
+def files_of(app_id: str, name: str, template: str = "vanilla") -> dict[str, str]:
     """Return the text of every file by its path."""
-    manifest = {
+    own = TEMPLATES / template
+    sources = {path.relative_to(own).as_posix(): path for path in sorted(own.rglob("*")) if path.is_file()}
+    sources |= {target: TEMPLATES / "shared" / source for source, target in SHARED[template].items()}
+    values = {
+        "@@HTML_NAME@@": html.escape(name),
+        "@@SHORT@@": app_id.rpartition(".")[2],
+    }
+    files = {path: _filled(source.read_text(encoding="utf-8"), values) for path, source in sources.items()}
+    files[f"{FILES_AT[template]}manifest.json"] = _json(manifest_of(app_id, name, PAGE_OF[template]))
+    files |= {f"{FILES_AT[template]}i18n/{language}.json": text for language, text in _texts(name).items()}
+    return files if template == "vanilla" else {**files, ".gitignore": IGNORED}
+
+
+def manifest_of(app_id: str, name: str, page: str) -> dict[str, object]:
+    """Return the manifest of a new app, whose one permission is what its page shows."""
+    return {
         "app_id": app_id,
         "name": name,
         "icons": [{"src": "icon.svg"}],
-        "pages": ["pages/index/index"],
+        "pages": [page],
         "version": {"code": 1, "name": "1.0.0"},
         "platform_version": {"min_code": 1},
+        "req_permissions": [{"name": "user.tier", "reason": "显示你的客户等级"}],
     }
+
+
+def _texts(name: str) -> dict[str, str]:
     texts = {
-        "zh": {"title": name, "hello": "你的第一个小程序已经运行。", "switch": "English"},
-        "en": {"title": name, "hello": "Your first mini-app is running.", "switch": "中文"},
+        "zh": {"hello": "你的第一个小程序已经运行。", "tier": "客户等级", "theme": "主题", "language": "语言"},
+        "en": {"hello": "Your first mini-app is running.", "tier": "Tier", "theme": "Theme", "language": "Language"},
     }
-    return {
-        "manifest.json": _json(manifest),
-        "app.js": SCRIPT,
-        "app.css": STYLE,
-        "icon.svg": ICON,
-        "pages/index/index.html": PAGE.format(name=html.escape(name)),
-        **{f"i18n/{language}.json": _json(words) for language, words in texts.items()},
-    }
+    return {language: _json({"title": name, **words}) for language, words in texts.items()}
+
+
+def _filled(text: str, values: dict[str, str]) -> str:
+    for mark, value in values.items():
+        text = text.replace(mark, value)
+    return text
 
 
 def _json(value: object) -> str:

@@ -29,14 +29,20 @@ def new(
     folder: Annotated[Path, typer.Argument(help="Folder to be made.")],
     app_id: Annotated[str, typer.Option("--id", help="App id in reverse DNS, such as bank.demo.coupons.")],
     name: Annotated[str, typer.Option(help="Name for people.")] = "",
+    template: Annotated[str, typer.Option(help="vanilla (no build step), vue or react (Vite projects).")] = "vanilla",
 ) -> None:
-    """Make a small mini-app to start from: one page, zh and en, no build step."""
+    """Make a small mini-app to start from: one page that asks the bridge, zh and en, light and dark."""
     from sampan.platform.cli.new_app import make_app
 
-    files = make_app(folder, app_id, name or app_id.rpartition(".")[2].capitalize())
-    lines = [f"Made {len(files)} files in {folder}:", *(f"  {path}" for path in files)]
-    lines += ["Next:", f"  sampan check {folder}", f"  sampan pack {folder} --out dist"]
-    context.obj.result({"folder": str(folder), "app": app_id, "files": files}, "\n".join(lines))
+    files = make_app(folder, app_id, name or app_id.rpartition(".")[2].capitalize(), template)
+    lines = [f"Made {len(files)} files in {folder}:", *(f"  {path}" for path in files), "Next:"]
+    if template == "vanilla":
+        lines += [f"  sampan check {folder}", f"  sampan pack {folder} --out dist"]
+    else:
+        build = f"  cd {folder} && npm install && npm run build"
+        lines += [build, "  sampan check dist", "  sampan pack dist --out packed"]
+    value = {"folder": str(folder), "app": app_id, "template": template, "files": files}
+    context.obj.result(value, "\n".join(lines))
 
 
 def keygen(
