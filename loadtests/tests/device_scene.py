@@ -22,7 +22,7 @@ from sampan.platform.artifacts.component import component as artifacts
 from sampan.platform.component import Component
 from sampan.platform.core import Core
 from sampan.platform.identity.component import component as identity
-from sampan.platform.identity.demo import component as identity_demo
+from sampan.platform.identity.demo_component import component as identity_demo
 from sampan.platform.insight.component import component as insight
 from sampan.platform.insight.intake import intake_of
 from sampan.platform.operators.actor import Actor

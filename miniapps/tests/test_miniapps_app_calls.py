@@ -16,7 +16,8 @@ from sampan.miniapps.demo_bank import DemoBank
 from sampan.miniapps.login_codes import LIFETIME_MS
 from sampan.miniapps.network_bridge import NetworkBridge, headers_back, headers_there
 from sampan.miniapps.policy import AppPolicy
-from sampan.miniapps.repository import put_category, put_entry, put_policy
+from sampan.miniapps.policy_repository import put_policy
+from sampan.miniapps.repository import put_category, put_entry
 from sampan.miniapps.signed_permissions import PermissionDenied, require_domain
 from sampan.offline_packages import pack
 from sampan.offline_packages.index import Permissions

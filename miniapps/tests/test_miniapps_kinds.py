@@ -10,7 +10,7 @@ from sampan.miniapps import service
 from sampan.miniapps.component import component as miniapps
 from sampan.miniapps.deliverables import DELIVERABLES
 from sampan.miniapps.policy import AppPolicy
-from sampan.miniapps.repository import put_policy
+from sampan.miniapps.policy_repository import put_policy
 from sampan.offline_packages import NewApp, Packed, pack
 from sampan.platform.artifacts import resign_service, submit_service
 from sampan.platform.artifacts.scanning import scan_job

@@ -12,7 +12,7 @@ from sampan.miniapps import origin as origin_module
 from sampan.miniapps.component import component as miniapps
 from sampan.platform.hosts import label_of
 from sampan.platform.identity.component import component as identity
-from sampan.platform.identity.demo import component as identity_demo
+from sampan.platform.identity.demo_component import component as identity_demo
 from sampan.platform.insight.component import component as insight
 from sampan.platform.release.component import component as release
 from sampan.platform.testing import WORKSPACE, client

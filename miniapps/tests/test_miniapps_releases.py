@@ -13,7 +13,7 @@ from sampan.offline_packages.control import Control
 from sampan.platform.audience.rules import BadRule, for_tiers
 from sampan.platform.identity.caller import Caller
 from sampan.platform.identity.component import component as identity
-from sampan.platform.identity.demo import component as identity_demo
+from sampan.platform.identity.demo_component import component as identity_demo
 from sampan.platform.identity.tiers import Tier
 from sampan.platform.insight.component import component as insight
 from sampan.platform.insight.tickets import Tickets

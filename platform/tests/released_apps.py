@@ -9,7 +9,7 @@ from sampan.offline_packages.control import Control, Killed
 from sampan.platform.component import Component
 from sampan.platform.core import Core
 from sampan.platform.identity import component as identity
-from sampan.platform.identity import demo
+from sampan.platform.identity import demo_component as demo
 from sampan.platform.ids import new_id
 from sampan.platform.insight import component as insight
 from sampan.platform.release import component as release

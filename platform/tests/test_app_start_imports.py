@@ -5,6 +5,12 @@ import sys
 
 import pytest
 
+from sampan.platform.app import built_in_components
+from sampan.platform.component import PortNeed, discover
+from sampan.platform.release.sync import SyncPart
+from sampan.platform.static_sites import StaticSite
+from sampan.platform.workspaces.replica import FollowedLog, SnapshotPart
+
 LOAD = """
 import sys
 from sampan.platform.cli import up
@@ -27,9 +33,20 @@ def loaded() -> set[str]:
     "library",
     [
         "fastapi", "pydantic", "typer", "rich", "jwt", "alembic", "urllib3", "sqlalchemy.orm", "sqlalchemy.ext.asyncio",
-        "cryptography.x509", "sampan.loadtests.device.simulated",
+        "cryptography.x509", "sampan.loadtests.device.simulated", "tuf", "securesystemslib", "smtplib",
+        "sampan.platform.trust.service", "sampan.platform.operators.changes", "sampan.platform.operators.permissions",
+        "sampan.platform.artifacts.moves", "sampan.platform.release.service", "sampan.platform.insight.intake",
+        "sampan.platform.identity.client_api", "sampan.platform.engines.job_runner", "sampan.miniapps.policy",
+        "sampan.offline_packages.manifest",
     ],
 )  # fmt: skip
 def test_a_start_does_without(loaded: set[str], library: str) -> None:
     assert "sqlalchemy" in loaded
     assert library not in loaded
+
+
+def test_nothing_that_the_start_looks_up_is_named_for_later() -> None:
+    kinds = (SnapshotPart, FollowedLog, SyncPart, StaticSite, PortNeed)
+    for component in discover(built_in_components(demo=True)):
+        later = component.everything()[len(component.contributes) :]
+        assert not [value for value in later if isinstance(value, kinds)], component.name

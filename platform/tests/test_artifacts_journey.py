@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from sampan.offline_packages.roles import app_role
-from sampan.platform.artifacts import published
+from sampan.platform.artifacts import killing, published
 from sampan.platform.artifacts.states import VersionState
 from sampan.platform.artifacts.storage import candidate_keys, target_keys
 from sampan.platform.testing import WORKSPACE
@@ -76,13 +76,13 @@ async def test_a_killed_version_is_published_no_more_and_may_come_back(publishin
     await publishing.publish(1)
     core = publishing.core
     async with core.store.workspace(WORKSPACE).write() as tx:
-        await published.mark_killed(core, tx, APP, 1, code="bug", actor=SYSTEM)
+        await killing.mark_killed(core, tx, APP, 1, code="bug", actor=SYSTEM)
     async with core.store.workspace(WORKSPACE).read() as tx:
         assert await published.published_versions(tx, APP) == []
     assert await publishing.states() == {1: S.KILLED}
     assert (await publishing.review(1)).version.killed_code == "bug"
     async with core.store.workspace(WORKSPACE).write() as tx:
-        await published.unmark_killed(core, tx, APP, 1, actor=SYSTEM)
+        await killing.unmark_killed(core, tx, APP, 1, actor=SYSTEM)
     assert await publishing.states() == {1: S.PUBLISHED}
 
 

@@ -10,7 +10,7 @@ import pytest
 
 from sampan.platform.artifacts import apps_service
 from sampan.platform.identity import component as identity
-from sampan.platform.identity import demo
+from sampan.platform.identity import demo_component as demo
 from sampan.platform.testing import OTHER_WORKSPACE, WORKSPACE, client
 from sampan.platform.testing_artifacts import COMPONENTS, Publishing, packed_app, publishing_in
 from sampan.platform.testing_device import TestDevice, add_retail_app

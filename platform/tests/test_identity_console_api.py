@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import select
 
 from sampan.platform.identity import component as identity
-from sampan.platform.identity import demo
+from sampan.platform.identity import demo_component as demo
 from sampan.platform.identity.tiers import Tier
 from sampan.platform.ids import new_id
 from sampan.platform.operators import component as operators

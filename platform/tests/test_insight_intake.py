@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import select
 
 from sampan.platform.identity import component as identity
-from sampan.platform.identity import demo
+from sampan.platform.identity import demo_component as demo
 from sampan.platform.insight import intake as intake_module
 from sampan.platform.insight.component import component as insight
 from sampan.platform.insight.intake import Batch, EventsBusy, Intake, InventoryNote

@@ -18,7 +18,8 @@ from sampan.platform.serving import bring_schema_up_to_date
 
 
 def test_a_migrated_database_is_what_the_code_declares(tmp_path: Path) -> None:
-    discover(built_in_components(demo=True))
+    for component in discover(built_in_components(demo=True)):
+        component.everything()
     assert bring_schema_up_to_date(tmp_path)
     engine = create_engine(f"sqlite:///{tmp_path / 'sampan.sqlite'}")
     with engine.connect() as connection:
@@ -61,7 +62,8 @@ def test_components_alone_declare_every_table() -> None:
         "from sampan.platform.app import built_in_components\n"
         "from sampan.platform.component import discover\n"
         "from sampan.platform.engines.tables import metadata\n"
-        "discover(built_in_components())\n"
+        "for component in discover(built_in_components()):\n"
+        "    component.everything()\n"
         "declared = set(metadata.tables)\n"
         "for module in pkgutil.walk_packages(sampan.__path__, 'sampan.'):\n"
         "    if '.migrations.' not in module.name and '__main__' not in module.name:\n"

@@ -116,7 +116,7 @@ class Stage:
 
     async def work(self) -> None:
         """Do every job that is due."""
-        kinds = [each.build(self.core) for each in operators.contributes if isinstance(each, Jobs)]
+        kinds = [each.build(self.core) for each in operators.everything() if isinstance(each, Jobs)]
         runner = build_job_runner(self.core.store, kinds, now_ms=self.clock)
         while await runner.poll():
             await runner.idle()

@@ -19,7 +19,7 @@ from sampan.platform.trust.publisher import publish_tree
 from sampan.platform.trust.waking import metadata_key
 
 pytestmark = pytest.mark.anyio
-WITHOUT_JOB = Component("trust", tuple(each for each in component.contributes if not isinstance(each, Background)))
+WITHOUT_JOB = Component("trust", tuple(each for each in component.everything() if not isinstance(each, Background)))
 ROLES = ("root", "targets", "control", "snapshot", "timestamp")
 
 
@@ -106,4 +106,4 @@ async def test_a_round_that_is_not_exposed_yet_is_left_alone(core: Core, clock: 
 
 
 def test_the_collector_is_contributed() -> None:
-    assert run_collector in [each.run for each in component.contributes if isinstance(each, Background)]
+    assert run_collector in [each.run for each in component.everything() if isinstance(each, Background)]

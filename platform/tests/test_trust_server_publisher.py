@@ -30,7 +30,7 @@ from sampan.platform.trust.waking import metadata_key, target_key
 
 pytestmark = pytest.mark.anyio
 OTHER_APP = "bank.demo.bills"
-WITHOUT_JOB = Component("trust", tuple(each for each in component.contributes if not isinstance(each, Background)))
+WITHOUT_JOB = Component("trust", tuple(each for each in component.everything() if not isinstance(each, Background)))
 
 
 class Killed(BaseException):

@@ -7,7 +7,7 @@ The payload carries what was before and what shall be, so that everybody can see
 from typing import Any
 
 from sampan.miniapps import policy as policies
-from sampan.miniapps import repository
+from sampan.miniapps import policy_repository, repository
 from sampan.miniapps.catalogue import BadEntry, is_no_wider, read_entry
 from sampan.miniapps.part import PART
 from sampan.platform.audience.words import TIERS
@@ -98,20 +98,20 @@ async def _apply_entry(core: Core, tx: Transaction, change: Change, actor: Actor
 
 async def _check_policy(_core: Core, tx: Transaction, _actor: Actor, _target: str, payload: dict[str, Any]) -> None:
     _check_form(payload)
-    _same((await repository.current_policy(tx)).as_json(), payload["before"])
+    _same((await policy_repository.current_policy(tx)).as_json(), payload["before"])
     if policies.read_policy(payload["after"]).as_json() != payload["after"]:
         raise policies.BadPolicy("Lists are sorted and without doubles, and there is nothing beside the members.")
 
 
 async def _apply_policy(core: Core, tx: Transaction, change: Change, actor: Actor) -> None:
     policy, now_ms = policies.read_policy(change.payload["after"]), core.now_ms()
-    await repository.put_policy(tx, policy, now_ms=now_ms)
+    await policy_repository.put_policy(tx, policy, now_ms=now_ms)
     detail = {"change": change.id, "after": policy.as_json()}
     await audit.record(tx, actor, "miniapps.policy", target=POLICY, detail=detail, now_ms=now_ms)
 
 
 async def _policy_base(tx: Transaction, _target: str) -> str:
-    return await repository.policy_revision(tx)
+    return await policy_repository.policy_revision(tx)
 
 
 def _entry_scope(target: str, _payload: dict[str, Any]) -> dict[str, str]:

@@ -2,9 +2,10 @@
 
 from collections.abc import Awaitable, Callable, Collection, Mapping
 
-from sampan.miniapps.kinds import MINIAPP, SHARED
+from sampan.miniapps.kind_names import MINIAPP, SHARED
 from sampan.offline_packages.roles import package_path
-from sampan.platform.artifacts.published import PublishedVersion, find_published, mark_killed
+from sampan.platform.artifacts.killing import mark_killed
+from sampan.platform.artifacts.published import PublishedVersion, find_published
 from sampan.platform.core import Core
 from sampan.platform.engines.database import Transaction
 from sampan.platform.operators.actor import Actor

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from sampan.miniapps.kinds import MINIAPP
+from sampan.miniapps.kind_names import MINIAPP
 from sampan.platform.identity.caller import Caller
 from sampan.platform.release.decide import Context, Offer, Reason, Subject, decide
 from sampan.platform.release.snapshot import PART

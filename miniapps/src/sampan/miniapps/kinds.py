@@ -2,8 +2,9 @@
 
 from collections.abc import Sequence
 
+from sampan.miniapps.kind_names import MINIAPP, SHARED
 from sampan.miniapps.policy import AppPolicy
-from sampan.miniapps.repository import current_policy
+from sampan.miniapps.policy_repository import current_policy
 from sampan.offline_packages import Accepted, PackageIndex, PackageReader
 from sampan.offline_packages.checks import check_package
 from sampan.offline_packages.findings import Finding as Found
@@ -11,8 +12,6 @@ from sampan.offline_packages.secret_scan import scan_secrets
 from sampan.platform.artifacts.kinds import ArtifactKind
 from sampan.platform.artifacts.notes_repository import Finding
 from sampan.platform.engines.database import Transaction
-
-MINIAPP, SHARED = "miniapp", "shared"
 
 
 async def load_policy(tx: Transaction, _app_id: str) -> AppPolicy:

@@ -6,7 +6,7 @@ from enum import StrEnum
 from msgspec import Struct
 from sqlalchemy import select
 
-from sampan.miniapps.kinds import MINIAPP
+from sampan.miniapps.kind_names import MINIAPP
 from sampan.platform.artifacts.states import VersionState
 from sampan.platform.artifacts.tables import apps
 from sampan.platform.core import Core

@@ -1,7 +1,7 @@
 """The snapshot part `catalogue`, and the member `apps` of the sync answer that is read from it."""
 
 from sampan.miniapps.catalogue import CatalogueRows, CompiledApps, Published, compile_catalogue
-from sampan.miniapps.kinds import MINIAPP
+from sampan.miniapps.kind_names import MINIAPP
 from sampan.miniapps.repository import list_categories, list_entries
 from sampan.platform.artifacts.published import all_published
 from sampan.platform.artifacts.states import VersionState

@@ -1,8 +1,7 @@
-"""Rows of the catalogue and of the policy: records, and all the SQL."""
+"""Rows of the catalogue: records, and all the SQL."""
 
 from typing import Any
 
-import orjson
 from msgspec import Struct
 from sqlalchemy import (
     BigInteger,
@@ -10,19 +9,16 @@ from sqlalchemy import (
     Column,
     ForeignKeyConstraint,
     Integer,
-    LargeBinary,
     Row,
     String,
     Text,
     delete,
-    insert,
     or_,
     select,
     update,
 )
 
 from sampan.miniapps.catalogue import Category, Entry
-from sampan.miniapps.policy import AppPolicy, read_policy
 from sampan.platform.engines.database import Transaction
 from sampan.platform.engines.log import insert_or_ignore
 from sampan.platform.engines.paging import Found, Order, Paging, read_page
@@ -54,13 +50,7 @@ categories = scoped_table(
     Column("name_en", String(100), nullable=False),
     Column("position", Integer, nullable=False),
 )
-policies = scoped_table(
-    "miniapp_policies",
-    Column("revision", BigInteger, nullable=False),
-    Column("policy", LargeBinary, nullable=False),
-    Column("changed_ms", BigInteger, nullable=False),
-)
-_E, _G, _P = entries.c, categories.c, policies.c
+_E, _G = entries.c, categories.c
 _FIELDS = (
     "app_id",
     "is_listed",
@@ -152,29 +142,6 @@ async def remove_category(tx: Transaction, category_id: str) -> bool:
     """Remove a heading; return whether it was there."""
     statement = delete(categories).where(_G.workspace_id == tx.workspace_id, _G.id == category_id)
     return bool((await tx.execute(statement)).rowcount)
-
-
-async def current_policy(tx: Transaction) -> AppPolicy:
-    """Return the workspace's policy; the strict one of `AppPolicy` before the first change."""
-    statement = select(_P.policy).where(_P.workspace_id == tx.workspace_id)
-    stored = (await tx.execute(statement)).scalar_one_or_none()
-    return AppPolicy() if stored is None else read_policy(orjson.loads(stored))
-
-
-async def policy_revision(tx: Transaction) -> str:
-    """Return the number of the policy's last change, `0` before the first."""
-    statement = select(_P.revision).where(_P.workspace_id == tx.workspace_id)
-    return str((await tx.execute(statement)).scalar_one_or_none() or 0)
-
-
-async def put_policy(tx: Transaction, policy: AppPolicy, *, now_ms: int) -> None:
-    """Store the policy."""
-    revision = int(await policy_revision(tx)) + 1
-    values = {"revision": revision, "policy": orjson.dumps(policy.as_json()), "changed_ms": now_ms}
-    if revision == 1:
-        await tx.execute(insert(policies).values(workspace_id=tx.workspace_id, **values))
-    else:
-        await tx.execute(update(policies).where(_P.workspace_id == tx.workspace_id).values(**values))
 
 
 def _entry(row: Row[Any]) -> Entry:

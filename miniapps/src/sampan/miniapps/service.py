@@ -3,10 +3,10 @@
 from dataclasses import dataclass, replace
 from typing import Any
 
-from sampan.miniapps import repository
+from sampan.miniapps import policy_repository, repository
 from sampan.miniapps.catalogue import CatalogueRows, Category, Entry, items_of
 from sampan.miniapps.changes import ENTRY_CHANGE, POLICY, POLICY_CHANGE
-from sampan.miniapps.kinds import MINIAPP
+from sampan.miniapps.kind_names import MINIAPP
 from sampan.miniapps.part import PART, load
 from sampan.miniapps.policy import AppPolicy
 from sampan.miniapps.repository import EntryFilter
@@ -130,13 +130,13 @@ async def get_policy(core: Core, workspace_id: str, actor: Actor) -> AppPolicy:
     if not actor.holds("catalogue:read"):
         actor.require("catalogue:read")
     async with core.store.workspace(workspace_id).read() as tx:
-        return await repository.current_policy(tx)
+        return await policy_repository.current_policy(tx)
 
 
 async def edit_policy(core: Core, workspace_id: str, actor: Actor, policy: AppPolicy, *, note: str = "") -> Change:
     """Propose another policy; one that lets nothing more through is applied at once."""
     async with core.store.workspace(workspace_id).write() as tx:
-        before = await repository.current_policy(tx)
+        before = await policy_repository.current_policy(tx)
         payload = {"before": before.as_json(), "after": policy.as_json()}
         return await propose_in(core, tx, actor, kind=POLICY_CHANGE, target=POLICY, payload=payload, note=note)
 

@@ -9,7 +9,7 @@ from sampan.miniapps.part import PART
 from sampan.miniapps.visible import visible_app
 from sampan.offline_packages.index import Permissions, parse_index
 from sampan.platform.artifacts.lookups import find
-from sampan.platform.artifacts.moves import PART as PUBLISHED
+from sampan.platform.artifacts.published import PART as PUBLISHED
 from sampan.platform.artifacts.published import PublishedVersion
 from sampan.platform.artifacts.storage import keys_of, read_index
 from sampan.platform.artifacts.trial_part import TRIAL_PART, TrialPart

@@ -9,20 +9,18 @@ from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import BaseRoute, Mount, Route
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import ASGIApp
 
 from sampan.platform.access_log import AccessLog
 from sampan.platform.component import (
-    AppOrigins,
     Background,
-    ClientRoutes,
     Component,
     Consumes,
     HotRoute,
     Jobs,
     Port,
     PortNeed,
-    contributions,
+    contributions_at_start,
     discover,
 )
 from sampan.platform.console_app import PREFIX as CONSOLE_PREFIX
@@ -38,15 +36,15 @@ from sampan.platform.engines.objects import LocalObjects
 from sampan.platform.engines.telling import tell
 from sampan.platform.errors import Unavailable
 from sampan.platform.front import Front
+from sampan.platform.later_routes import WORK_AFTER_SECONDS, LaterRoutes
 from sampan.platform.logs import Log
 from sampan.platform.master_key import master_key
 from sampan.platform.metrics import CONTENT_TYPE, REGISTRY, RequestMetrics, render
-from sampan.platform.problems import HANDLERS, RouteNotFound
+from sampan.platform.problems import HANDLERS
 from sampan.platform.settings import Settings
 from sampan.platform.static_sites import StaticSite, StaticSites
 from sampan.platform.workspaces.host_rows import hosts_of
 from sampan.platform.workspaces.replica import FollowedLog, Replica, SnapshotPart
-from sampan.platform.workspaces.runners import build_dispatcher, build_job_runner
 from sampan.platform.workspaces.store import Store
 
 UNREADY_POLL_AGE_MS = 30_000
@@ -64,7 +62,7 @@ def built_in_components(*, demo: bool = False) -> tuple[Component, ...]:
     from sampan.platform.artifacts.component import component as artifacts
     from sampan.platform.console_site import component as console_pages
     from sampan.platform.identity.component import component as identity
-    from sampan.platform.identity.demo import component as identity_demo
+    from sampan.platform.identity.demo_component import component as identity_demo
     from sampan.platform.insight.component import component as insight
     from sampan.platform.live.component import component as live
     from sampan.platform.operators.component import component as operators
@@ -98,7 +96,9 @@ async def open_core(
         on_change=lambda: bus.publish(changed),
         on_tell=lambda workspace_id, topic, data: tell(bus, workspace_id, topic, data),
     )
-    replica = Replica(store, contributions(found, SnapshotPart), contributions(found, FollowedLog), now_ms)
+    replica = Replica(
+        store, contributions_at_start(found, SnapshotPart), contributions_at_start(found, FollowedLog), now_ms
+    )
     bus.subscribe(changed, lambda _payload: replica.wake())
     is_fresh = not (settings.data / "objects").exists()  # made below, once the key is safe
     key = master_key(settings, is_fresh=is_fresh)
@@ -127,19 +127,35 @@ async def open_core(
 
 
 @contextlib.asynccontextmanager
-async def running(core: Core, *more: Callable[[], Awaitable[None]]) -> AsyncIterator[None]:
-    """Run the replica's poll and every contributed background task, and `more`, until the end."""
+async def running(
+    core: Core, *more: Callable[[], Awaitable[None]], work_after_seconds: float = 0
+) -> AsyncIterator[None]:
+    """Poll, then run the replica's poll, `more`, and every contributed background task, until the end.
+
+    Background tasks begin at once, or after `work_after_seconds`; then their code is imported in a thread.
+    """
     refuse_missing_ports(core.components)
     await core.replica.poll()
-    work = [
-        core.replica.run(),
-        *_runners(core),
-        *(task.run(core) for task in core.contributions(Background)),
-        *(run() for run in more),
-    ]
-    tasks = [asyncio.ensure_future(awaitable) for awaitable in work]
-    for task in tasks:
-        task.add_done_callback(_tell_of_failure)
+    tasks: list[asyncio.Future[None]] = []
+
+    def start(*work: Awaitable[None]) -> None:
+        for awaitable in work:
+            tasks.append(asyncio.ensure_future(awaitable))
+            tasks[-1].add_done_callback(_tell_of_failure)
+
+    def start_work() -> None:
+        start(*_runners(core), *(task.run(core) for task in core.contributions(Background)))
+
+    async def start_work_later() -> None:
+        await asyncio.sleep(work_after_seconds)
+        await asyncio.to_thread(core.contributions, Background)
+        start_work()
+
+    start(core.replica.run(), *(run() for run in more))
+    if work_after_seconds:
+        start(start_work_later())
+    else:
+        start_work()
     try:
         yield
     finally:
@@ -156,6 +172,8 @@ def _tell_of_failure(task: "asyncio.Future[None]") -> None:
 
 def _runners(core: Core) -> Iterator[Awaitable[None]]:
     """Yield the job runner and the outbox dispatcher, when anything was contributed that they would run."""
+    from sampan.platform.workspaces.runners import build_dispatcher, build_job_runner
+
     changed = system_key("changed")
     if jobs := core.contributions(Jobs):
         runner = build_job_runner(core.store, [each.build(core) for each in jobs], now_ms=core.now_ms)
@@ -175,37 +193,27 @@ def build_app(core: Core, *, log_descriptor: int = 2) -> ASGIApp:
 
     @contextlib.asynccontextmanager
     async def lifespan(_app: Starlette) -> AsyncIterator[None]:
-        async with access.running(), running(core, console.build_soon):
+        async with (
+            access.running(),
+            running(core, rest.complete, console.build_soon, work_after_seconds=WORK_AFTER_SECONDS),
+        ):
             yield
         REGISTRY.unregister(requests)
 
     routes: list[BaseRoute] = [*_operation_routes(core), Mount(CONSOLE_PREFIX, app=console)]
-    for client in core.contributions(ClientRoutes):
-        routes.extend(client.build(core))
-    rest = Starlette(routes=routes, exception_handlers=HANDLERS, lifespan=lifespan)
-    hot = {(route.method, route.path): route.build(core) for route in core.contributions(HotRoute)}
+    framework = Starlette(routes=routes, exception_handlers=HANDLERS, lifespan=lifespan)
+    hot = {(route.method, route.path): route.build(core) for route in contributions_at_start(core.components, HotRoute)}
+    rest = LaterRoutes(core, hot, framework)
     hosts = hosts_of(core)
     return Front(
         hot,
         rest,
         hosts=hosts,
-        sites=StaticSites(core.contributions(StaticSite), hosts),
-        app_origins=_app_origins(core),
+        sites=StaticSites(contributions_at_start(core.components, StaticSite), hosts),
+        app_origins=rest.app_origins,
         requests=requests,
         access=access,
     )
-
-
-def _app_origins(core: Core) -> ASGIApp:
-    """Return what answers on the hosts of apps; without a component for it, every path there is unknown."""
-    builders = core.contributions(AppOrigins)
-    if builders:
-        return builders[-1].build(core)
-
-    async def nothing(_scope: Scope, _receive: Receive, _send: Send) -> None:
-        raise RouteNotFound("No component of this server serves apps of its own.")
-
-    return nothing
 
 
 def _operation_routes(core: Core) -> list[BaseRoute]:
@@ -237,8 +245,8 @@ def _operation_routes(core: Core) -> list[BaseRoute]:
 
 def refuse_missing_ports(components: Sequence[Component]) -> None:
     """Raise `PortMissing` when a component needs a port that none implements."""
-    implemented = {port.protocol for port in contributions(components, Port)}
-    for need in contributions(components, PortNeed):
+    implemented = {port.protocol for port in contributions_at_start(components, Port)}
+    for need in contributions_at_start(components, PortNeed):
         if need.protocol not in implemented:
             raise PortMissing(
                 f"No component implements {need.protocol.__name__} ({need.why}). "

@@ -3,12 +3,16 @@
 A component is a name and the values it contributes. Whoever owns the type of a value looks it up: routes are
 `HotRoute`, `ClientRoutes` and `ConsoleRoutes`, snapshot parts `SnapshotPart`, and so on. Components are found
 by the entry point group `sampan.components`; the platform's own floors are components too.
+
+A component may name further values in `later`. They are imported when a kind is first asked for that the start does
+not need, so that a device's first answer does not wait for what only people, jobs and background tasks use.
 """
 
 from collections.abc import Awaitable, Callable, Iterable, Sequence
+from functools import cache
 from importlib import import_module
 from importlib.metadata import entry_points
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from msgspec import Struct
 
@@ -27,10 +31,31 @@ Contribution = TypeVar("Contribution")
 
 
 class Component(Struct, frozen=True):
-    """One plug: a unique name and contributed values, looked up by their type."""
+    """One plug: a unique name and contributed values, looked up by their type.
+
+    `later` names a tuple of further values, `package.module:NAME`. What the start looks up must stand in `contributes`:
+    parts of snapshots and of the sync answer, followed logs, static sites, needs of ports and the ports they need.
+    """
 
     name: str
     contributes: tuple[object, ...] = ()
+    later: str = ""
+
+    def everything(self) -> tuple[object, ...]:
+        """Return all values, also those that `later` names."""
+        return (*self.contributes, *_named(self.later)) if self.later else self.contributes
+
+
+@cache
+def _named(where: str) -> Any:
+    """Import what `package.module:NAME` names."""
+    module, _colon, name = where.partition(":")
+    return getattr(import_module(module), name)
+
+
+def named(where: str) -> "Callable[..., Any]":
+    """Return a function that imports `package.module:function` when it is called, and calls it."""
+    return lambda *arguments: _named(where)(*arguments)
 
 
 class Tables(Struct, frozen=True):
@@ -64,8 +89,7 @@ class ConsoleRoutes(Struct, frozen=True):
 
     def build(self, core: "Core") -> "APIRouter":
         """Import the builder and return its router."""
-        module, _colon, function = self.where.partition(":")
-        router: APIRouter = getattr(import_module(module), function)(core)
+        router: APIRouter = _named(self.where)(core)
         return router
 
 
@@ -147,4 +171,9 @@ def discover(built_in: Iterable[Component]) -> tuple[Component, ...]:
 
 def contributions(components: Iterable[Component], kind: type[Contribution]) -> tuple[Contribution, ...]:
     """Return every contributed value of the type `kind`, in the components' order."""
+    return tuple(value for component in components for value in component.everything() if isinstance(value, kind))
+
+
+def contributions_at_start(components: Iterable[Component], kind: type[Contribution]) -> tuple[Contribution, ...]:
+    """Return those of the type `kind` that stand in the components themselves; nothing is imported."""
     return tuple(value for component in components for value in component.contributes if isinstance(value, kind))

@@ -32,6 +32,8 @@ async def running_core(
     components = discover(built_in_components(demo=True)) if components is None else components
     settings = settings or Settings(data=folder, default_workspace=workspaces[0], demo=True)
     await asyncio.to_thread(folder.mkdir, parents=True, exist_ok=True)
+    for each in components:
+        each.everything()  # importing it declares the tables
     await asyncio.to_thread(create_tables, folder)
     async with open_core(settings, components=components, now_ms=now_ms) as core:
         for workspace_id in workspaces:

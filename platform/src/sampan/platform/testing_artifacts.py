@@ -70,7 +70,7 @@ TEST_KIND = ArtifactKind("miniapp", _no_rules, lambda _rules: Policy(), _find_ma
 
 def without_background(component: Component) -> Component:
     """Return the component without its background tasks and jobs: tests run those by hand, when they mean to."""
-    kept = tuple(value for value in component.contributes if not isinstance(value, Background | Jobs))
+    kept = tuple(value for value in component.everything() if not isinstance(value, Background | Jobs))
     return Component(component.name, kept)
 
 

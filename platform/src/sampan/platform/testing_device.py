@@ -18,7 +18,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from sampan.platform.component import Component
 from sampan.platform.core import Core
 from sampan.platform.identity import component as identity
-from sampan.platform.identity import demo
+from sampan.platform.identity import demo_component as demo
 from sampan.platform.identity.caller import Caller, authenticate
 from sampan.platform.identity.jwk import base64url, public_jwk
 from sampan.platform.identity.repository_client_apps import ClientApp

@@ -11,7 +11,7 @@ from sampan.platform.artifacts import problems
 from sampan.platform.artifacts import versions_repository as versions
 from sampan.platform.artifacts.apps_repository import BY_ID, App, AppFilter, Publisher, Reach, Tester
 from sampan.platform.artifacts.kinds import kind_of
-from sampan.platform.artifacts.moves import PART
+from sampan.platform.artifacts.published import PART
 from sampan.platform.artifacts.states import VersionState
 from sampan.platform.artifacts.trial_part import TRIAL_PART
 from sampan.platform.artifacts.versions_repository import Version

@@ -1,36 +1,8 @@
 """What the artifacts floor plugs in."""
 
 from sampan.platform.artifacts import published, trial_part
-from sampan.platform.artifacts.attention import SOURCES
-from sampan.platform.artifacts.client_api import build_routes as client_routes
-from sampan.platform.artifacts.publication import on_tree_published
-from sampan.platform.artifacts.quarantine import run_sweep
-from sampan.platform.artifacts.scanning import scan_job
-from sampan.platform.component import Background, ClientRoutes, Component, ConsoleRoutes, Jobs
-from sampan.platform.operators.permissions import EVERYONE, Permission
-from sampan.platform.trust.service import TreePublished
+from sampan.platform.component import Component
 
-ADMIN, RELEASE, REVIEWER, PUBLISHER = "admin", "release_manager", "reviewer", "publisher"
-PERMISSIONS = (
-    Permission("publisher:manage", "登记开发者及其密钥", "Register publishers and their keys", frozenset({ADMIN})),
-    Permission("app:read", "查看应用与版本", "See apps and their versions", EVERYONE),
-    Permission("app:create", "登记应用", "Register apps", frozenset({ADMIN, RELEASE, PUBLISHER})),
-    Permission("version:submit", "提交版本", "Submit, sign anew and withdraw versions", frozenset({PUBLISHER})),
-    Permission("version:review", "审核版本", "Approve and reject versions", frozenset({REVIEWER, RELEASE})),
-    Permission("version:comment", "评论版本", "Comment on versions", frozenset({PUBLISHER, REVIEWER, RELEASE, ADMIN})),
-    Permission("trial:manage", "指定试用人员", "Name testers", frozenset({ADMIN, RELEASE, REVIEWER})),
-)
 component = Component(
-    "artifacts",
-    (
-        *PERMISSIONS,
-        *SOURCES,
-        published.part,
-        trial_part.part,
-        TreePublished(on_tree_published),
-        ConsoleRoutes("sampan.platform.artifacts.console_api:build_routes"),
-        ClientRoutes(client_routes),
-        Jobs(scan_job),
-        Background("quarantine sweep", run_sweep),
-    ),
+    "artifacts", (published.part, trial_part.part), later="sampan.platform.artifacts.after_start:CONTRIBUTES"
 )

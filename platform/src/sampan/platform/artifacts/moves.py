@@ -20,7 +20,6 @@ from sampan.platform.operators.actor import Actor, system_actor
 from sampan.platform.trust.profiles import PROFILES, TRIAL
 from sampan.platform.trust.reading import current_app_body
 
-PART = "artifacts"
 REVIEWED_PROFILES = tuple(name for name in PROFILES if name != TRIAL.name)
 QUEUE = system_actor("review queue")
 _IN_THE_QUEUE = WAITING | {VersionState.APPROVED}

@@ -10,7 +10,8 @@ from sampan.platform.artifacts import apps_repository
 from sampan.platform.artifacts import candidates_repository as candidates
 from sampan.platform.artifacts import versions_repository as versions
 from sampan.platform.artifacts.candidates_repository import ARCHIVE, Candidate
-from sampan.platform.artifacts.moves import PART, REVIEWED_PROFILES, move, settle_queue
+from sampan.platform.artifacts.moves import REVIEWED_PROFILES, move, settle_queue
+from sampan.platform.artifacts.published import PART
 from sampan.platform.artifacts.states import VersionState
 from sampan.platform.artifacts.trial_part import TRIAL_PART
 from sampan.platform.core import Core

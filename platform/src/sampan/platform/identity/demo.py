@@ -15,9 +15,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
-from sampan.platform.component import ClientRoutes, Component, Port
 from sampan.platform.core import Core
-from sampan.platform.identity import demo_tier
 from sampan.platform.identity.client_api import NO_STORE, workspace_of
 from sampan.platform.identity.client_calls import body_of
 from sampan.platform.identity.grants import Granted, grant
@@ -144,6 +142,3 @@ def _first_client_app(core: Core, workspace_id: str) -> str:
 def _demo_only(core: Core) -> None:
     if not core.settings.demo:
         raise DemoOnly("This is no demo: sign in as a customer does.")
-
-
-component = Component("identity-demo", (Port(SmsPort, DemoSms), ClientRoutes(build), ClientRoutes(demo_tier.build)))

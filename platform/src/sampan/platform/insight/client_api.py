@@ -7,7 +7,7 @@ import msgspec
 import orjson
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from sampan.platform.artifacts.moves import PART as PUBLISHED
+from sampan.platform.artifacts.published import PART as PUBLISHED
 from sampan.platform.artifacts.published import PublishedVersion
 from sampan.platform.core import Core
 from sampan.platform.errors import Invalid

@@ -7,7 +7,8 @@ from sampan.platform.app import built_in_components
 from sampan.platform.component import discover
 from sampan.platform.engines.tables import metadata
 
-discover(built_in_components())  # importing them declares their tables
+for component in discover(built_in_components()):
+    component.everything()  # importing it declares the tables
 
 engine = create_engine(context.config.get_main_option("sqlalchemy.url") or "")
 with engine.connect() as connection:

@@ -5,12 +5,12 @@ import hashlib
 import msgspec
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from sampan.platform.component import contributions_at_start
 from sampan.platform.core import Core
 from sampan.platform.engines.log import Cursor
 from sampan.platform.errors import Invalid
 from sampan.platform.hot import JSON, UNREADABLE, header, read_body, send_bytes
 from sampan.platform.identity.caller import Caller, authenticate
-from sampan.platform.insight.intake import InventoryNote, intake_of
 from sampan.platform.insight.tickets import Tickets, ticket_purpose
 from sampan.platform.release.deliverables import DeliverableKind
 from sampan.platform.release.snapshot import PART
@@ -45,7 +45,7 @@ class OtherClientApp(Invalid):
 
 def build_sync(core: Core) -> ASGIApp:
     """Return the route; the parts of all components are collected once."""
-    parts = core.contributions(SyncPart)
+    parts = contributions_at_start(core.components, SyncPart)
     inventory = InventoryFilter(core)
     tickets: dict[str, Tickets] = {}
 
@@ -80,8 +80,8 @@ class InventoryFilter:
 
     def __init__(self, core: Core) -> None:
         self._now_ms = core.now_ms
-        self._intake = intake_of(core)
-        self._kinds = frozenset(kind.name for kind in core.contributions(DeliverableKind))
+        self._core = core
+        self._kinds: frozenset[str] = frozenset()
         self._said: dict[tuple[str, str], int] = {}
 
     def note(self, caller: Caller, request: SyncRequest, part: ReleasesPart) -> None:
@@ -94,6 +94,15 @@ class InventoryFilter:
         if len(self._said) >= DEVICES_REMEMBERED:
             del self._said[next(iter(self._said))]
         self._said[key] = said
+        self._queue(caller, request, part, key)
+
+    def _queue(self, caller: Caller, request: SyncRequest, part: ReleasesPart, key: tuple[str, str]) -> None:
+        from sampan.platform.insight.intake import (  # not before the first device holds anything
+            InventoryNote,
+            intake_of,
+        )
+
+        kinds = self._kinds = self._kinds or frozenset(kind.name for kind in self._core.contributions(DeliverableKind))
         now_ms = self._now_ms()
         rows = [
             {
@@ -105,10 +114,10 @@ class InventoryFilter:
                 "seen_ms": now_ms,
             }
             for item in request.installed
-            if item.id in part.control and item.kind in self._kinds
+            if item.id in part.control and item.kind in kinds
         ]
         note = InventoryNote(caller.workspace_id, caller.device_id, rows, on_lost=lambda: self._forget(key))
-        self._intake.note(note)
+        intake_of(self._core).note(note)
 
     def _forget(self, key: tuple[str, str]) -> None:
         self._said.pop(key, None)

@@ -1,90 +1,12 @@
 """What the release floor plugs in."""
 
-import json
-from functools import partial
-from typing import Any
-
-from sampan.platform.audience.words import rule_words
-from sampan.platform.component import Component, ConsoleRoutes, HotRoute
-from sampan.platform.operators.changes import ChangeKind, DiffLine, Words
-from sampan.platform.operators.permissions import EVERYONE, Permission
-from sampan.platform.release import service
-from sampan.platform.release.attention import SOURCES
+from sampan.platform.component import Component, HotRoute
 from sampan.platform.release.client_api import build_sync
-from sampan.platform.release.repository import release_revision
 from sampan.platform.release.snapshot import PART, compile_part, load
-from sampan.platform.trust.exposure import TreePublished
 from sampan.platform.workspaces.replica import SnapshotPart
 
-MANAGERS = frozenset({"admin", "release_manager"})
-PERMISSIONS = (
-    Permission("release:read", "查看发布", "See releases", EVERYONE),
-    Permission("release:create", "新建发布", "Make drafts of releases", MANAGERS),
-    Permission("release:submit", "提交、恢复和完成发布", "Submit, resume and complete releases", MANAGERS),
-    Permission("release:approve", "批准发布", "Approve releases", MANAGERS | {"reviewer"}),
-    Permission(
-        "release:stop", "暂停、停止和回滚发布", "Pause, stop and roll back releases", MANAGERS | {"service_desk"}
-    ),
-    Permission("release:kill", "禁用版本", "Forbid a version on every device", MANAGERS, dangerous=True),
-)
-
-CLIENT_APPS = {"*": Words("全部", "all")}
-UPDATE_MODES = {
-    "async": Words("下次打开时更新", "in the background, used at the next open"),
-    "sync": Words("打开前先更新", "before it opens"),
-}
-STATES = {"paused": Words("已暂停", "paused"), "running": Words("进行中", "running")}
-
-
-def describe_start(payload: dict[str, Any]) -> list[DiffLine]:
-    """Return the readable form of a release that is to start."""
-    audience = json.dumps(payload["audience"], ensure_ascii=False, sort_keys=True)
-    lines = [
-        DiffLine("版本", "Version", None, f"{payload['id']} {payload['version']} ({payload['sequence']})"),
-        DiffLine("包摘要", "Package digest", None, payload["digest"]),
-        DiffLine("受众", "Audience", None, audience, {audience: rule_words(payload["audience"])}),
-        DiffLine("客户端应用", "Client app", None, payload["client_app"] or "*", CLIENT_APPS),
-        DiffLine("更新方式", "Update mode", None, payload["update_mode"], UPDATE_MODES),
-    ]
-    if payload["rollback_to"] is not None:
-        lines.append(DiffLine("可回滚到", "May be rolled back to", None, str(payload["rollback_to"])))
-    return lines
-
-
-def describe_resume(payload: dict[str, Any]) -> list[DiffLine]:
-    """Return the readable form of a release that is to go on."""
-    return [DiffLine("发布状态", "Release", "paused", "running", STATES)]
-
-
-def _named(_target: str, payload: dict[str, Any]) -> str:
-    return f"{payload['id']} {payload['version']}"
-
-
-def _scope(_target: str, payload: dict[str, Any]) -> dict[str, str]:
-    return {"app": payload["id"]}
-
-
-_release_change = partial(
-    ChangeKind,
-    propose="release:submit",
-    approve="release:approve",
-    base=release_revision,
-    scope=_scope,
-    named=_named,
-)
-CHANGES = (
-    _release_change("release.start", apply=service.apply_start, describe=describe_start, on_close=service.send_back),
-    _release_change("release.resume", apply=service.apply_resume, describe=describe_resume),
-)
 component = Component(
     "release",
-    (
-        *PERMISSIONS,
-        *SOURCES,
-        *CHANGES,
-        SnapshotPart(PART, load, compile_part),
-        TreePublished(service.on_tree_published),
-        ConsoleRoutes("sampan.platform.release.console_api:build_routes"),
-        HotRoute("POST", "/client/v1/sync", build_sync),
-    ),
+    (SnapshotPart(PART, load, compile_part), HotRoute("POST", "/client/v1/sync", build_sync)),
+    later="sampan.platform.release.after_start:CONTRIBUTES",
 )
