@@ -1,4 +1,4 @@
-"""What people see, in a real Chromium: a reviewer approves in the console, an open shell shows it, and it stays offline.
+"""What people see, in a real Chromium: a reviewer approves in the console, an open shell shows it, and keeps it offline.
 
 The steps share one bank and one customer's browser and stand in the order in which they happen.
 """
@@ -19,12 +19,12 @@ from sampan.platform.cli.demo_sessions import present_code
 from sampan.platform.testing_cli import DemoServer, Person
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser, BrowserContext, Frame, Page, Playwright
+    from playwright.sync_api import Browser, BrowserContext, Frame, Page, Playwright, ViewportSize
 
 COUPONS, BILLS = "bank.demo.coupons", "bank.demo.bills"
 REVIEWER, RELEASER = "reviewer@demo.example", "release@demo.example"
 CUSTOMER_PHONE = "13800000001"
-PHONE = {"width": 390, "height": 844}
+PHONE: "ViewportSize" = {"width": 390, "height": 844}
 SOON_MS = 20_000
 
 
