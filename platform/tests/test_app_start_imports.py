@@ -34,6 +34,7 @@ def loaded() -> set[str]:
     [
         "fastapi", "pydantic", "typer", "rich", "jwt", "alembic", "urllib3", "sqlalchemy.orm", "sqlalchemy.ext.asyncio",
         "cryptography.x509", "sampan.loadtests.device.simulated", "tuf", "securesystemslib", "smtplib",
+        "prometheus_client",
         "sampan.platform.trust.service", "sampan.platform.operators.changes", "sampan.platform.operators.permissions",
         "sampan.platform.artifacts.moves", "sampan.platform.release.service", "sampan.platform.insight.intake",
         "sampan.platform.identity.client_api", "sampan.platform.engines.job_runner", "sampan.miniapps.policy",

@@ -1,7 +1,7 @@
 """Metrics: what a scrape shows after requests were counted."""
 
 from prometheus_client import CollectorRegistry
-from prometheus_client.exposition import generate_latest
+from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
 from prometheus_client.parser import text_string_to_metric_families
 
 from sampan.platform.metrics import CONTENT_TYPE, LATENCY_SECONDS, REGISTRY, SYSTEM_DOORS, RequestMetrics, render
@@ -50,4 +50,4 @@ def test_the_page_shows_every_base_metric() -> None:
         "process_resident_memory_bytes",
     ):  # fmt: skip
         assert f"# TYPE {name.removesuffix('_total')}" in page, name
-    assert CONTENT_TYPE.startswith("text/plain")
+    assert CONTENT_TYPE == CONTENT_TYPE_LATEST

@@ -1,47 +1,118 @@
 """What operations measures: Prometheus metrics of this process, in one registry.
 
-Requests are counted by plain lists on the event loop and turned into metric families only when they are
-read, because one `Histogram.observe` costs more than all else that a cached answer does.
+Everything is counted in plain dicts and lists and turned into metric families only when they are read: one
+`Histogram.observe` costs more than all else that a cached answer does, and the library that writes Prometheus' text
+format is not imported before somebody asks for it.
 """
 
 from bisect import bisect_left
 from collections.abc import Iterator
+from threading import Lock
+from typing import TYPE_CHECKING, Any, Protocol
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, ProcessCollector
-from prometheus_client.core import CounterMetricFamily, HistogramMetricFamily, Metric
-from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
-from prometheus_client.registry import Collector
+if TYPE_CHECKING:
+    from prometheus_client.core import Metric
 
-REGISTRY = CollectorRegistry()
-CONTENT_TYPE = CONTENT_TYPE_LATEST
+CONTENT_TYPE = "text/plain; version=1.0.0; charset=utf-8"
 LATENCY_SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0)
+_adding = Lock()
 
-SYSTEM_DOORS = Counter(
-    "sampan_system_doors", "Cross-workspace reads, by the reason they gave", ["reason"], registry=REGISTRY
+
+class Registers(Protocol):
+    """Takes what has a method `collect`."""
+
+    def register(self, collector: Any) -> None:
+        """Take it."""
+
+
+class Registry:
+    """All metrics of this process."""
+
+    def __init__(self) -> None:
+        self._collectors: list[Any] = []
+
+    def register(self, collector: Any) -> None:
+        """Add what `collect` reads."""
+        self._collectors.append(collector)
+
+    def unregister(self, collector: Any) -> None:
+        """Take it away again."""
+        self._collectors.remove(collector)
+
+    def collect(self) -> "Iterator[Metric]":
+        """Yield every metric family; Prometheus' library calls it."""
+        from prometheus_client import ProcessCollector
+
+        for collector in (*self._collectors, ProcessCollector(registry=None)):
+            yield from collector.collect()
+
+    def get_sample_value(self, name: str, labels: dict[str, str] | None = None) -> float | None:
+        """Return the value that a scrape would show, or None."""
+        samples = (sample for family in self.collect() for sample in family.samples)
+        return next((each.value for each in samples if each.name == name and each.labels == (labels or {})), None)
+
+
+class Value:
+    """One number of a metric."""
+
+    __slots__ = ("number",)
+
+    def __init__(self) -> None:
+        self.number = 0.0
+
+    def inc(self, amount: float = 1) -> None:
+        """Add; any thread may."""
+        with _adding:
+            self.number += amount
+
+    def set(self, number: float) -> None:
+        """Replace."""
+        self.number = number
+
+
+class Counted:
+    """A metric with one number for each combination of its labels' values; without labels with one number."""
+
+    def __init__(self, name: str, about: str, labels: tuple[str, ...] = (), *, is_gauge: bool = False) -> None:
+        self._name, self._about, self._labels, self._is_gauge = name, about, labels, is_gauge
+        self._values: dict[tuple[str, ...], Value] = {} if labels else {(): Value()}
+        REGISTRY.register(self)
+
+    def labels(self, *values: str) -> Value:
+        """Return the number for these values of the labels, in their order."""
+        found = self._values.get(values)
+        return self._values.setdefault(values, Value()) if found is None else found
+
+    def inc(self, amount: float = 1) -> None:
+        """Add, when there are no labels."""
+        self._values[()].inc(amount)
+
+    def collect(self) -> "Iterator[Metric]":
+        """Yield the metric family."""
+        from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
+
+        made = GaugeMetricFamily if self._is_gauge else CounterMetricFamily
+        family = made(self._name, self._about, labels=self._labels)
+        for values, value in list(self._values.items()):
+            family.add_metric(values, value.number)
+        yield family
+
+
+REGISTRY = Registry()
+SYSTEM_DOORS = Counted("sampan_system_doors", "Cross-workspace reads, by the reason they gave", ("reason",))
+OUTBOX_LAG = Counted(
+    "sampan_outbox_lag_events", "Committed events a consumer has not handled yet", ("consumer",), is_gauge=True
 )
-OUTBOX_LAG = Gauge(
-    "sampan_outbox_lag_events",
-    "Committed events a consumer has not handled yet",
-    ["consumer"],
-    registry=REGISTRY,
+OUTBOX_FAILURES = Counted("sampan_outbox_failures", "Events whose handler raised; they are tried again", ("consumer",))
+JOBS = Counted("sampan_jobs", "Jobs in each state", ("kind", "state"), is_gauge=True)
+JOB_FAILURES = Counted("sampan_job_failures", "Attempts at a job that raised", ("kind",))
+SNAPSHOT_REVISION = Counted(
+    "sampan_snapshot_revision", "The revision this process answers from", ("workspace",), is_gauge=True
 )
-OUTBOX_FAILURES = Counter(
-    "sampan_outbox_failures",
-    "Events whose handler raised; they are tried again",
-    ["consumer"],
-    registry=REGISTRY,
-)
-JOBS = Gauge("sampan_jobs", "Jobs in each state", ["kind", "state"], registry=REGISTRY)
-JOB_FAILURES = Counter("sampan_job_failures", "Attempts at a job that raised", ["kind"], registry=REGISTRY)
-SNAPSHOT_REVISION = Gauge(
-    "sampan_snapshot_revision", "The revision this process answers from", ["workspace"], registry=REGISTRY
-)
-BUS_FAILED = Counter("sampan_bus_listener_failures", "Bus listeners that raised", registry=REGISTRY)
-BUS_DROPPED = Counter("sampan_bus_dropped", "Bus messages dropped because listeners were slow", registry=REGISTRY)
-ACCESS_LINES_DROPPED = Counter(
-    "sampan_access_lines_dropped",
-    "Access log lines lost because they were not written fast enough",
-    registry=REGISTRY,
+BUS_FAILED = Counted("sampan_bus_listener_failures", "Bus listeners that raised")
+BUS_DROPPED = Counted("sampan_bus_dropped", "Bus messages dropped because listeners were slow")
+ACCESS_LINES_DROPPED = Counted(
+    "sampan_access_lines_dropped", "Access log lines lost because they were not written fast enough"
 )
 
 
@@ -56,10 +127,10 @@ class _Requests:
         self.seconds = 0.0
 
 
-class RequestMetrics(Collector):
+class RequestMetrics:
     """Counts requests by route and status. `route` is a pattern from the code, never a path from a client."""
 
-    def __init__(self, registry: CollectorRegistry | None = None) -> None:
+    def __init__(self, registry: Registers | None = None) -> None:
         self._routes: dict[str, _Requests] = {}
         if registry is not None:
             registry.register(self)
@@ -75,8 +146,10 @@ class RequestMetrics(Collector):
         requests.buckets[bisect_left(LATENCY_SECONDS, seconds)] += 1
         requests.seconds += seconds
 
-    def collect(self) -> Iterator[Metric]:
+    def collect(self) -> "Iterator[Metric]":
         """Yield the two metric families; called by the registry."""
+        from prometheus_client.core import CounterMetricFamily, HistogramMetricFamily
+
         total = CounterMetricFamily("sampan_requests", "Answered requests", labels=["route", "status"])
         latency = HistogramMetricFamily(
             "sampan_request_seconds",
@@ -91,11 +164,10 @@ class RequestMetrics(Collector):
         yield latency
 
 
-ProcessCollector(registry=REGISTRY)
-
-
 def render() -> bytes:
     """Return all metrics in the text format of Prometheus; send it as `CONTENT_TYPE`."""
+    from prometheus_client.exposition import generate_latest
+
     return generate_latest(REGISTRY)
 
 
