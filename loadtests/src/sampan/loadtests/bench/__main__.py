@@ -17,6 +17,7 @@ from sampan.loadtests.bench.harness import CannotRun, Session, progress
 BENCHES = {
     "hello": "`/healthz`, `session/refresh` and `sync` with 20 apps against a bare Starlette JSON answer",
     "intake": "package intake at 1, 20 and 100 MB against `unzip -t` and sha256 of the same file",
+    "open": "opening mini-apps of 200 kB and 2 MB in Chromium against the same sites straight over HTTP",
     "start": "spawn of `sampan up` to the first 200 of /readyz against a bare uvicorn hello",
 }
 

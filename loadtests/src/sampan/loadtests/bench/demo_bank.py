@@ -44,13 +44,20 @@ def sampan() -> str:
 @contextlib.contextmanager
 def demo_bank(folder: Path, say: Callable[[str], None]) -> Iterator[Server]:
     """Serve a demo bank that has released `APPS` mini-apps to visitors."""
+    with seeded_demo(folder, say, _samples(folder / "samples")) as server:
+        yield server
+
+
+@contextlib.contextmanager
+def seeded_demo(folder: Path, say: Callable[[str], None], samples: Path) -> Iterator[Server]:
+    """Serve a demo bank that has released the mini-apps of a folder with a `samples.json` too."""
     data = folder / "demo"
     command = [sampan(), "up", "--data", str(data), "--port", "{port}", "--demo"]
     with Server(command, patience_seconds=120) as server:
         say("the demo seeds itself")
         _wait_for(data / "seeded.json")
-        say(f"{APPS} mini-apps more")
-        _seed(data, server, _samples(folder / "samples"))
+        say("further mini-apps are published and released")
+        _seed(data, server, samples)
         yield server
 
 
