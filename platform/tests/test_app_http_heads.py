@@ -56,6 +56,14 @@ async def test_a_head_without_end_is_cut_off(port: int, begin: bytes) -> None:
     assert answer == b"" or answer.startswith(b"HTTP/1.1 400 ")
 
 
+async def test_a_browser_that_carries_too_many_cookies_is_told_to_forget_them(port: int) -> None:
+    """The answer comes whole although the head was never read to its end."""
+    head = b"GET / HTTP/1.1\r\nhost: x\r\ncookie: " + b"a" * 400_000 + b"\r\n\r\n"
+    answer = await asyncio.wait_for(say(port, head), 10)
+    assert answer.startswith(b"HTTP/1.1 400 ")
+    assert b'\r\nclear-site-data: "cookies"\r\n' in answer
+
+
 async def test_many_small_headers_count_too(port: int) -> None:
     line = b"x-some: thing\r\n"
     answer = await asyncio.wait_for(say(port, b"GET / HTTP/1.1\r\nhost: x\r\n", line * (LARGE // len(line))), 10)

@@ -22,6 +22,9 @@ from sampan.platform.logs import Log
 
 MAX_HEAD_BYTES = 64 * 1024  # many times what any client of ours sends
 HEAD_SECONDS = 30.0
+LINGER_SECONDS = 1.0
+# A mini-app can fill its parent domain with cookies that ride along to all hosts beside it; nothing here needs them.
+FORGET_COOKIES = b'clear-site-data: "cookies"\r\n'
 log = Log("http")
 
 
@@ -55,7 +58,7 @@ class Http(asyncio.Protocol):
         self._deadline: float | None = None
         self._timer: asyncio.TimerHandle | None = None
         self._url = b""
-        self._is_in_head = self._is_going_on = False
+        self._is_in_head = self._is_going_on = self._is_refused = False
         self._unread_bytes = 0
 
     # What the transport calls
@@ -101,6 +104,8 @@ class Http(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         """Take what arrived. What leads neither to a whole head nor to content counts towards the bound."""
+        if self._is_refused:
+            return
         self._is_going_on = False
         try:
             self.parser.feed_data(data)
@@ -214,15 +219,19 @@ class Http(asyncio.Protocol):
             self._deadline = self.loop.time() + HEAD_SECONDS
         self._unread_bytes += size
         if self._unread_bytes > MAX_HEAD_BYTES:
-            self._refuse("The request line and the headers are too large.")
+            self._refuse("The request line and the headers are too large.", FORGET_COOKIES)
 
-    def _refuse(self, text: str) -> None:
+    def _refuse(self, text: str, header: bytes = b"") -> None:
+        """Answer and close; what still arrives meanwhile is dropped, since a reset would take the answer away."""
         log.warning("request_refused", reason=text)
+        self._is_refused = True
         self.transport.write(
-            b"HTTP/1.1 400 Bad Request\r\ncontent-type: text/plain; charset=utf-8\r\n"
-            b"content-length: %d\r\nconnection: close\r\n\r\n%b" % (len(text), text.encode())
+            b"HTTP/1.1 400 Bad Request\r\ncontent-type: text/plain; charset=utf-8\r\n%b"
+            b"content-length: %d\r\nconnection: close\r\n\r\n%b" % (header, len(text), text.encode())
         )
-        self.transport.close()
+        if self.transport.can_write_eof():
+            self.transport.write_eof()
+        self.loop.call_later(LINGER_SECONDS, self.transport.close)
 
 
 def _split(url: bytes, scope: Scope) -> None:
