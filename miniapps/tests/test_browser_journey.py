@@ -1,4 +1,4 @@
-"""What people see, in a real Chromium: a reviewer approves in the console, an open shell shows it, and keeps it offline.
+"""What people see, in a real Chromium: a reviewer approves in the console, an open shell shows it, which stays offline.
 
 The steps share one bank and one customer's browser and stand in the order in which they happen.
 """
