@@ -145,7 +145,11 @@ export class Container extends Emitter<ContainerEvents> {
   async wipe(): Promise<string[]> {
     const unreached: string[] = [];
     for (const app of this.running()) this.close(app);
-    const apps = (await this.ports.device.packages.apps()).sort();
+    const apps: string[] = [];
+    for (const app of (await this.ports.device.packages.apps()).sort()) {
+      // What never ran here stored nothing, and a shared package has no origin at all.
+      if ((await this.usage.provisioned(app)) !== "") apps.push(app);
+    }
     await this.usage.markForWipe(apps);
     for (const app of apps) {
       await this.clearData(app).catch(() => unreached.push(app));
