@@ -28,11 +28,16 @@ class LaterRoutes:
         self._first = tuple(framework.routes)
         self._completion: asyncio.Future[None] | None = None
         self._app_origins: ASGIApp = _no_apps
+        self._is_complete = False
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one connection."""
         handler: ASGIApp = self._framework
-        if scope["type"] == "http" and not any(route.matches(scope)[0] is Match.FULL for route in self._first):
+        if (
+            not self._is_complete
+            and scope["type"] == "http"
+            and not any(route.matches(scope)[0] is Match.FULL for route in self._first)
+        ):
             await self.completed()
             handler = self._hot.get((scope["method"], scope["path"]), handler)
         await handler(scope, receive, send)
@@ -60,6 +65,7 @@ class LaterRoutes:
         self._framework.router.routes.extend(routes)
         self._hot.update(hot)
         self._app_origins = apps
+        self._is_complete = True
 
 
 def _build(core: Core, present: frozenset[tuple[str, str]]) -> tuple[Hot, list[BaseRoute], ASGIApp]:
