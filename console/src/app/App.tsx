@@ -33,12 +33,15 @@ export function App() {
   );
 }
 
+const isStill = window.matchMedia("(prefers-reduced-motion: reduce)").matches;
+
 function Themed() {
   const { mode } = useLook();
   const { language } = useText();
+  const theme = antTheme(mode);
   return (
     <ConfigProvider
-      theme={antTheme(mode)}
+      theme={{ ...theme, token: { ...theme.token, motion: !isStill } }}
       locale={language === "zh" ? zh : en}
       button={{ autoInsertSpace: false }}
       wave={{ disabled: true }}

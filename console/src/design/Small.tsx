@@ -40,15 +40,16 @@ export function CopyId({ value, whole }: { value: string; whole?: boolean }) {
     return () => clearTimeout(timer);
   }, [isCopied]);
   if (value === "") return <span className="faint">—</span>;
+  const shown = whole ? value : shortDigest(value);
   return (
     <Tooltip title={isCopied ? say("common.copied") : whole ? say("common.copy") : value}>
       <button
         type="button"
         className="copy-id"
-        aria-label={`${say("common.copy")} ${value}`}
+        aria-label={shown === value ? `${value}: ${say("common.copy")}` : `${shown}: ${say("common.copy")} ${value}`}
         onClick={() => navigator.clipboard.writeText(value).then(() => setCopied(true))}
       >
-        <span className="mono">{whole ? value : shortDigest(value)}</span>
+        <span className="mono">{shown}</span>
         {isCopied ? <CheckOutlined /> : <CopyOutlined />}
       </button>
     </Tooltip>

@@ -13,6 +13,7 @@ import {
 import { Dropdown, Tooltip } from "antd";
 import { Suspense, useCallback, useEffect, useMemo, useRef, useState } from "react";
 import { Link, NavLink, Outlet, useLocation, useNavigate } from "react-router";
+import { useKeptFocus } from "../app/focus";
 import { useLive } from "../app/live";
 import { MENU } from "../app/menu";
 import { useLook, type Wish } from "../app/preferences";
@@ -41,6 +42,7 @@ export function Frame() {
   const isFirst = useRef(true);
   const counts = useCounts();
   useLive();
+  useKeptFocus(main);
 
   const groups = useMemo(
     () =>
@@ -245,9 +247,7 @@ function AccountButton() {
       }}
     >
       <button type="button" className="icon-button" aria-label={`${say("frame.account")}: ${me.name}`}>
-        <span className="avatar" aria-hidden="true">
-          {initials(me.name)}
-        </span>
+        <span className="avatar" aria-hidden="true" data-initials={initials(me.name)} />
       </button>
     </Dropdown>
   );

@@ -13,7 +13,7 @@ import { PageFrame } from "../../design/PageFrame";
 import { type Column, PageTable } from "../../design/PageTable";
 import { useCursor } from "../../design/pages";
 import { CopyId, StateTag, Tag, TierTag, Time } from "../../design/Small";
-import { Empty, Fetch } from "../../design/States";
+import { Empty, Fetch, Loading } from "../../design/States";
 import { bytes } from "../../design/size";
 import { useText } from "../../i18n";
 import { Held } from "./Held";
@@ -141,6 +141,12 @@ function CatalogueEntry({ app }: { app: string }) {
   const { say } = useText();
   const found = query.useQuery("get", "/catalogue");
   const entry = found.data?.items.find((item) => item.app === app);
+  if (found.isPending)
+    return (
+      <Panel title={say("apps.catalogue")}>
+        <Loading lines={4} />
+      </Panel>
+    );
   if (!entry) return null;
   return (
     <Panel title={say("apps.catalogue")} extra={<Link to="/catalogue">{say("common.seeAll")}</Link>}>

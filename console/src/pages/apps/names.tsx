@@ -46,7 +46,15 @@ export function AppName({ app, name, link }: { app: string; name?: string; link?
 
 /** The app's own icon; the first letter of its name where there is none. */
 export function Icon({ app, letter }: { app: string; letter: string }) {
+  const { may } = useSession();
   const [isMissing, setMissing] = useState(false);
-  if (isMissing) return letter;
+  const found = query.useQuery(
+    "get",
+    "/apps",
+    { params: { query: { limit: 200 } } },
+    { enabled: may("app:read"), staleTime: 60_000 },
+  );
+  const known = found.data?.items.find((item) => item.app === app);
+  if (isMissing || known?.has_icon !== true) return letter;
   return <img src={`${apiRoot()}/apps/${app}/icon`} alt="" loading="lazy" onError={() => setMissing(true)} />;
 }
