@@ -160,6 +160,15 @@ describe("the host", () => {
     host.close();
   });
 
+  it("has one code for a flood under invented names, which nobody reports", async () => {
+    const codes: (string | null)[] = [];
+    const { port2, host } = hosted({ onCall: (_, code) => void codes.push(code) });
+    for (let id = 0; id < 300; id++) port2.postMessage({ id, method: `invented${id}`, args: {} });
+    await vi.waitFor(() => expect(codes).toHaveLength(300));
+    expect(new Set(codes)).toEqual(new Set(["not_available"]));
+    host.close();
+  });
+
   it("ignores what is no message, and takes notes", async () => {
     const { ask, port2, notes, host } = hosted();
     for (const message of [null, 1, "x", [], { id: "1", method: "pay" }, { note: "nonsense" }])

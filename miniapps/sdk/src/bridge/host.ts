@@ -99,13 +99,15 @@ export class BridgeHost {
 
   private async run(method: string, args: unknown): Promise<unknown> {
     const { permissions, methods, mayMoveMoney, now } = this.options;
-    if (!this.calls.admits(now()) || this.pending > MAX_PENDING) {
+    const isAdmitted = this.calls.admits(now());
+    // First: a flood under invented names must not become as many reports as it has names.
+    if (!isMethod(method)) throw new BridgeError("not_available", `There is no method ${method} in this shell.`);
+    if (!isAdmitted || this.pending > MAX_PENDING) {
       throw new BridgeError(
         "too_many_calls",
         `At most ${CALLS_PER_SECOND} calls a second and ${MAX_PENDING} at a time.`,
       );
     }
-    if (!isMethod(method)) throw new BridgeError("not_available", `There is no method ${method} in this shell.`);
     measure(args);
     const checked = checkArgs(method, args);
     if (!isPermitted(method, permissions)) {
