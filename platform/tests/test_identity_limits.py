@@ -9,6 +9,7 @@ import msgspec
 import pytest
 
 from sampan.platform.errors import SampanError
+from sampan.platform.hosts import Place, Surface
 from sampan.platform.identity import client_api, limits, problems, service_sign_in
 from sampan.platform.identity.client_calls import addresses
 from sampan.platform.identity.limits import network_of
@@ -74,7 +75,8 @@ def test_an_ipv6_household_is_one_network() -> None:
 
 
 def scope(host: bytes, workspace_id: str = WORKSPACE) -> dict[str, Any]:
-    return {"sampan_workspace": workspace_id, "scheme": "http", "headers": [(b"host", host)]}
+    place = Place(Surface.PLAIN, workspace_id)
+    return {"sampan_workspace": workspace_id, "sampan_place": place, "scheme": "http", "headers": [(b"host", host)]}
 
 
 async def test_the_public_address_is_the_one_that_counts(server: TestServer) -> None:
