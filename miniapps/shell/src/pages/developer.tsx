@@ -3,7 +3,7 @@ import { useHost, useSnapshot } from "../app";
 import type { DeveloperFacts, DeveloperLine } from "../host/host";
 import { type Key, useWords } from "../i18n";
 import { go } from "../route";
-import { AppIcon, Empty, SubPage } from "../ui/parts";
+import { AppIcon, Empty, Spinner, SubPage } from "../ui/parts";
 
 const TABS: readonly (readonly [DeveloperLine["kind"] | "error", Key])[] = [
   ["permission", "used"],
@@ -45,13 +45,17 @@ function Device(): JSX.Element {
 function Facts({ id, title }: { id: string; title: string }): JSX.Element {
   const { t } = useWords();
   const found = useFacts(id);
+  if (found === null)
+    return (
+      <SubPage title={title} back="developer">
+        <Spinner label={t("opening")} />
+      </SubPage>
+    );
   return (
     <SubPage title={title} back="developer">
-      <FactList facts={found?.facts ?? []} />
+      <FactList facts={found.facts} />
       {TABS.map(([kind, name]) => {
-        const lines = (found?.lines ?? []).filter(
-          (line) => line.kind === kind || (kind === "console" && line.kind === "error"),
-        );
+        const lines = found.lines.filter((line) => line.kind === kind || (kind === "console" && line.kind === "error"));
         return (
           <section key={kind}>
             <h2>{t(name)}</h2>

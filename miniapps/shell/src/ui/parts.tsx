@@ -17,7 +17,10 @@ export function SubPage({ title, back, children }: { title: string; back: string
         <h1>{title}</h1>
         <span className="bar-button" />
       </header>
-      <main className="content">{children}</main>
+      {/* biome-ignore lint/a11y/noNoninteractiveTabindex: it scrolls, and may hold nothing else that the keyboard reaches */}
+      <main className="content" tabIndex={0}>
+        {children}
+      </main>
     </div>
   );
 }
