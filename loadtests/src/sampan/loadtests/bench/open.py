@@ -42,7 +42,7 @@ def run(session: Session) -> None:
 def _installs(session: Session, started: "Playwright", folder: Path, shell: str) -> dict[str, list[float]]:
     """Open both apps for the first time in browsers that have only downloaded them."""
     took: dict[str, list[float]] = {app: [] for app in SIZES}
-    for number in range(1 if session.quick else 4):
+    for number in range(1 if session.quick else 3):
         with browser_on(started, folder / f"fresh-{number}") as context:
             tab = ShellTab(context.new_page(), shell)
             tab.wait_for_round("bank.bench.large")
@@ -60,13 +60,13 @@ def _warm(session: Session, started: "Playwright", profile: Path, shell: str, si
         for app, name in NAMES.items():
             rows[f"direct {name}"] = _row(bare.open, app)
             rows[f"ours {name}"] = _row(ours.open, app)
-        session.measure(rows, rounds=15, quick_rounds=3)
+        session.measure(rows, rounds=12, quick_rounds=3)
 
 
 def _offline(session: Session, started: "Playwright", profile: Path, shell: str) -> dict[str, list[float]]:
     """Open each app as the first one of a new browser process; the server is gone."""
     took: dict[str, list[float]] = {app: [] for app in SIZES}
-    for number in range(1 if session.quick else 4):
+    for number in range(1 if session.quick else 3):
         for app in SIZES:
             with browser_on(started, profile) as context:
                 context.set_offline(True)
