@@ -60,7 +60,7 @@ def _warm(session: Session, started: "Playwright", profile: Path, shell: str, si
         for app, name in NAMES.items():
             rows[f"direct {name}"] = _row(bare.open, app)
             rows[f"ours {name}"] = _row(ours.open, app)
-        session.measure(rows, rounds=12, quick_rounds=3)
+        session.measure(rows, rounds=12, quick_rounds=2)
 
 
 def _offline(session: Session, started: "Playwright", profile: Path, shell: str) -> dict[str, list[float]]:
