@@ -62,11 +62,12 @@ export function sendFile<T>(
   file: Blob,
   onProgress: (share: number) => void,
   signal?: AbortSignal,
+  type = "application/octet-stream",
 ): Promise<T> {
   return new Promise((resolve, reject) => {
     const request = new XMLHttpRequest();
     request.open("POST", apiRoot() + path);
-    request.setRequestHeader("content-type", "application/octet-stream");
+    request.setRequestHeader("content-type", type);
     request.upload.onprogress = (event) => event.lengthComputable && onProgress(event.loaded / event.total);
     request.onerror = () => reject(asProblem(new Error("The connection was lost. Try again.")));
     request.onabort = () => reject(new Problem(0, "upload_stopped", "The upload was stopped."));

@@ -7,6 +7,8 @@ import {
   DashboardOutlined,
   FileDoneOutlined,
   FileSearchOutlined,
+  FlagOutlined,
+  GlobalOutlined,
   HomeOutlined,
   IdcardOutlined,
   KeyOutlined,
@@ -16,6 +18,7 @@ import {
   SafetyCertificateOutlined,
   SettingOutlined,
   ShopOutlined,
+  TabletOutlined,
   TeamOutlined,
   UserOutlined,
 } from "@ant-design/icons";
@@ -71,6 +74,8 @@ export const MENU: readonly Group[] = [
     text: "frame.groupPeople",
     places: [
       { path: "/customers", text: "frame.customers", icon: <UserOutlined />, needs: ["customer:read"], key: "u" },
+      { path: "/devices", text: "frame.devices", icon: <TabletOutlined />, needs: ["customer:read"], key: "v" },
+      { path: "/reports", text: "frame.reports", icon: <FlagOutlined />, needs: ["report:read"] },
       { path: "/client-apps", text: "frame.clientApps", icon: <MobileOutlined />, needs: ["client_app:read"] },
       { path: "/publishers", text: "frame.publishers", icon: <IdcardOutlined />, needs: ["app:read"] },
     ],
@@ -91,6 +96,7 @@ export const MENU: readonly Group[] = [
       { path: "/tokens", text: "frame.tokens", icon: <KeyOutlined />, needs: ["token:read", "token:create"] },
       { path: "/audit", text: "frame.audit", icon: <AuditOutlined />, needs: ["audit:read"], key: "d" },
       { path: "/policy", text: "frame.settings", icon: <SettingOutlined />, needs: ["miniapps:policy", "app:read"] },
+      { path: "/hosts", text: "frame.hosts", icon: <GlobalOutlined />, needs: ["host:read"] },
       { path: "/system", text: "frame.system", icon: <DashboardOutlined />, needs: ["system:read"], key: "s" },
     ],
   },

@@ -6,12 +6,15 @@ import { catalogue } from "./catalogue";
 import { changes } from "./changes";
 import { common } from "./common";
 import { customers } from "./customers";
+import { devices } from "./devices";
 import { frame } from "./frame";
+import { hosts } from "./hosts";
 import { notices } from "./notices";
 import { overview } from "./overview";
 import { people } from "./people";
 import { problems } from "./problems";
 import { releases } from "./releases";
+import { reports } from "./reports";
 import { session } from "./session";
 import { states, tiers } from "./states";
 import { system } from "./system";
@@ -26,7 +29,9 @@ export const areas = {
   common,
   customers,
   designPage,
+  devices,
   frame,
+  hosts,
   insight,
   notices,
   overview,
@@ -34,6 +39,7 @@ export const areas = {
   policy,
   problems,
   releases,
+  reports,
   session,
   states,
   system,

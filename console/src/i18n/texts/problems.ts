@@ -111,4 +111,16 @@ export const problems = {
   too_long: ["内容过长。", "This is too long."],
   too_small: ["数值过小。", "This is too small."],
   too_large: ["数值过大。", "This is too large."],
+  tier_unknown: [
+    "没有这个客户等级，可用 registered、e_account、full。",
+    "There is no such tier; use registered, e_account or full.",
+  ],
+  import_line_invalid: ["此行格式不对，请对照列名检查。", "This line has not the form that the header names."],
+  import_format_unknown: ["请选择 .csv、.ndjson 或 .jsonl 文件。", "Choose a .csv, .ndjson or .jsonl file."],
+  bad_host_name: [
+    "请填写银行自有的完整主机名，例如 app.bank.example，不含 https://、端口和路径。",
+    "Give the full name of one of the bank's hosts, such as app.bank.example, without https://, port and path.",
+  ],
+  host_taken: ["此网址已被使用，请先在原处移除。", "This host is in use already. Remove it there first."],
+  host_unknown: ["没有这个网址，可能已被移除。", "There is no such host; it may have been removed already."],
 } as const;

@@ -1,7 +1,7 @@
 /** Customers: filtered by tier and reference, found by phone. */
 
-import { PhoneOutlined, PlusOutlined } from "@ant-design/icons";
-import { Form, Input, Select } from "antd";
+import { ImportOutlined, PhoneOutlined, PlusOutlined } from "@ant-design/icons";
+import { Button, Form, Input, Select } from "antd";
 import { Link, useNavigate } from "react-router";
 import { query } from "../../api/client";
 import { Problem } from "../../api/problem";
@@ -22,6 +22,7 @@ type CustomerTier = (typeof CUSTOMER_TIERS)[number];
 
 export default function Customers() {
   const { say } = useText();
+  const navigate = useNavigate();
   const { may } = useSession();
   const { values, isFiltered } = useFilters();
   const { cursor, size, pagesOf } = useCursor(values);
@@ -64,7 +65,14 @@ export default function Customers() {
       actions={
         <>
           {may("customer:personal") ? <FindByPhone /> : null}
-          {may("customer:edit") ? <NewCustomer /> : null}
+          {may("customer:edit") ? (
+            <>
+              <Button icon={<ImportOutlined />} onClick={() => navigate("/customers/import")}>
+                {say("customers.import")}
+              </Button>
+              <NewCustomer />
+            </>
+          ) : null}
         </>
       }
     >

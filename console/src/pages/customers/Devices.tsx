@@ -1,15 +1,19 @@
 /** A customer's devices, with what each may carry. */
 
+import { Form, Select } from "antd";
+import { Link } from "react-router";
 import { query } from "../../api/client";
-import type { Device } from "../../api/types";
+import { CUSTOMER_TIERS, type Device } from "../../api/types";
 import { useSession } from "../../app/session";
 import { useAct } from "../../app/useAct";
 import { Panel } from "../../design/Blocks";
 import { ConfirmAction } from "../../design/ConfirmAction";
+import { FormDialog } from "../../design/FormDialog";
 import { type Column, PageTable } from "../../design/PageTable";
 import { useCursor } from "../../design/pages";
-import { CopyId, StateTag, Tag, TierTag, Time } from "../../design/Small";
+import { StateTag, Tag, TierTag, Time } from "../../design/Small";
 import { Empty } from "../../design/States";
+import { shortDigest } from "../../design/size";
 import { useText } from "../../i18n";
 
 export function Devices({ customer }: { customer: string }) {
@@ -23,8 +27,23 @@ export function Devices({ customer }: { customer: string }) {
   const signOut = query.useMutation("post", "/customers/{customer_id}/devices/{device_id}/sign-out");
   const revoke = query.useMutation("post", "/devices/{device_id}/revoke");
   const columns: Column<Device>[] = [
-    { key: "id", title: say("common.id"), render: (row) => <CopyId value={row.id} /> },
+    {
+      key: "id",
+      title: say("common.id"),
+      render: (row) => (
+        <Link className="mono" to={`/devices/${row.id}`} title={row.id}>
+          {shortDigest(row.id)}
+        </Link>
+      ),
+      nowrap: true,
+    },
     { key: "app", title: say("customers.clientApp"), render: (row) => row.client_app },
+    {
+      key: "assurance",
+      title: say("customers.assurance"),
+      render: (row) => <TierTag tier={row.assurance} />,
+      nowrap: true,
+    },
     { key: "carries", title: say("customers.carries"), render: (row) => <TierTag tier={row.carries} />, nowrap: true },
     {
       key: "state",
@@ -44,29 +63,32 @@ export function Devices({ customer }: { customer: string }) {
       key: "do",
       title: say("common.actions"),
       render: (row) =>
-        may("customer:sign_out") && !row.revoked ? (
+        row.revoked ? null : (
           <span className="row">
-            {row.signed_in ? (
+            {may("customer:tier") ? <Assurance customer={customer} device={row} /> : null}
+            {row.signed_in && may("customer:sign_out") ? (
               <ConfirmAction
                 label={say("customers.signOutDevice")}
                 size="small"
                 title={say("customers.signOutDeviceTitle")}
-                what={say("customers.signOutWhat")}
+                what={say("customers.signOutOneWhat")}
                 onConfirm={() =>
                   act(() => signOut.mutateAsync({ params: { path: { customer_id: customer, device_id: row.id } } }))
                 }
               />
             ) : null}
-            <ConfirmAction
-              label={say("customers.revoke")}
-              size="small"
-              danger
-              title={say("customers.revokeTitle")}
-              what={say("customers.revokeWhat")}
-              onConfirm={() => act(() => revoke.mutateAsync({ params: { path: { device_id: row.id } } }))}
-            />
+            {may("customer:sign_out") ? (
+              <ConfirmAction
+                label={say("customers.revoke")}
+                size="small"
+                danger
+                title={say("customers.revokeTitle")}
+                what={say("customers.revokeWhat")}
+                onConfirm={() => act(() => revoke.mutateAsync({ params: { path: { device_id: row.id } } }))}
+              />
+            ) : null}
           </span>
-        ) : null,
+        ),
     },
   ];
   return (
@@ -82,5 +104,31 @@ export function Devices({ customer }: { customer: string }) {
         empty={<Empty title={say("customers.devicesEmpty")} />}
       />
     </Panel>
+  );
+}
+
+type CustomerTier = (typeof CUSTOMER_TIERS)[number];
+
+/** Sets what the customer may carry on the device. */
+function Assurance({ customer, device }: { customer: string; device: Device }) {
+  const { say } = useText();
+  const act = useAct();
+  const put = query.useMutation("put", "/customers/{customer_id}/devices/{device_id}/assurance");
+  const params = { path: { customer_id: customer, device_id: device.id } };
+  const present = CUSTOMER_TIERS.find((tier) => tier === device.assurance);
+  return (
+    <FormDialog<{ tier: CustomerTier }>
+      label={say("customers.setAssurance")}
+      size="small"
+      title={say("customers.assuranceTitle")}
+      lead={say("customers.assuranceLead")}
+      submit={say("common.save")}
+      initial={present ? { tier: present } : {}}
+      onSubmit={(body) => act(() => put.mutateAsync({ params, body }))}
+    >
+      <Form.Item name="tier" label={say("common.tier")} rules={[{ required: true }]}>
+        <Select options={CUSTOMER_TIERS.map((value) => ({ value, label: say(`tiers.${value}`) }))} />
+      </Form.Item>
+    </FormDialog>
   );
 }

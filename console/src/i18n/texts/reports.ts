@@ -1,0 +1,17 @@
+export const reports = {
+  title: ["客户举报", "Reports"],
+  lead: ["客户对小程序的举报，最新的在前。", "What customers reported about mini-apps, the newest first."],
+  reason: ["原因", "Reason"],
+  text: ["说明", "What they wrote"],
+  device: ["设备", "Device"],
+  reason_broken: ["打不开或出错", "Does not work"],
+  reason_misleading: ["内容误导", "Misleading"],
+  reason_offensive: ["内容不当", "Offensive"],
+  reason_privacy: ["侵犯隐私", "Privacy"],
+  reason_fraud: ["疑似欺诈", "Fraud"],
+  reason_other: ["其他", "Other"],
+  at: ["时间", "When"],
+  appId: ["小程序编号", "Mini-app id"],
+  empty: ["没有举报", "No reports"],
+  emptyHint: ["客户在小程序菜单里的举报会出现在这里。", "Reports from the menu of a mini-app show here."],
+} as const;
