@@ -64,6 +64,13 @@ async def test_a_browser_that_carries_too_many_cookies_is_told_to_forget_them(po
     assert b'\r\nclear-site-data: "cookies"\r\n' in answer
 
 
+async def test_a_foreign_page_cannot_have_cookies_forgotten_by_a_long_address(port: int) -> None:
+    head = b"GET /" + b"a" * 400_000 + b" HTTP/1.1\r\nhost: x\r\ncookie: a=b\r\n\r\n"
+    answer = await asyncio.wait_for(say(port, head), 10)
+    assert answer.startswith(b"HTTP/1.1 400 ")
+    assert b"clear-site-data" not in answer
+
+
 async def test_many_small_headers_count_too(port: int) -> None:
     line = b"x-some: thing\r\n"
     answer = await asyncio.wait_for(say(port, b"GET / HTTP/1.1\r\nhost: x\r\n", line * (LARGE // len(line))), 10)

@@ -278,6 +278,13 @@ async def test_the_application_is_told_that_the_client_went(client: Client, app:
     await asyncio.wait_for(app.is_told.wait(), 20)
 
 
+async def test_who_has_sent_the_next_request_too_is_missed_as_well(client: Client, app: App) -> None:
+    await client.say(GET % b"gone" + GET % b"next")
+    await app.is_begun.wait()
+    client.writer.close()
+    await asyncio.wait_for(app.is_told.wait(), 5)
+
+
 async def test_a_stop_waits_for_the_answer_under_way_and_for_no_idle_client(
     server: uvicorn.Server, app: App, client: Client
 ) -> None:

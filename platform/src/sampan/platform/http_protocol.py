@@ -52,7 +52,8 @@ class Http(asyncio.Protocol):
         self.parser = httptools.HttpRequestParser(self)
         # As uvicorn does: what follows a request that asked to close is skipped instead of refused.
         self.parser.set_dangerous_leniencies(lenient_data_after_close=True)
-        self.exchange: Exchange | None = None
+        self.exchange: Exchange | None = None  # the newest, which the parser fills
+        self._running: Exchange | None = None  # the one that is answered; an older one, if requests wait
         self._waiting: deque[Exchange] = deque()
         self._idle_seconds = float(config.timeout_keep_alive)
         self._deadline: float | None = None
@@ -84,11 +85,12 @@ class Http(asyncio.Protocol):
         if self._timer is not None:
             self._timer.cancel()
         del self.parser  # they hold each other
-        for exchange in (self.exchange, *self._waiting):
+        for exchange in (self._running, *self._waiting):
             if exchange is not None and not exchange.is_answered:
                 exchange.is_disconnected = True
                 exchange.wake()
         self._waiting.clear()
+        self._running = None
         self.flow.resume_writing()
 
     def eof_received(self) -> None:
@@ -190,6 +192,7 @@ class Http(asyncio.Protocol):
             self.exchange.keep_alive = False
 
     def _start(self, exchange: Exchange) -> None:
+        self._running = exchange
         tasks = self.server_state.tasks
         task = self.loop.create_task(exchange.run(self.app))
         tasks.add(task)
@@ -219,7 +222,9 @@ class Http(asyncio.Protocol):
             self._deadline = self.loop.time() + HEAD_SECONDS
         self._unread_bytes += size
         if self._unread_bytes > MAX_HEAD_BYTES:
-            self._refuse("The request line and the headers are too large.", FORGET_COOKIES)
+            # Any page of the web can send a browser here with a long address, but only neighbours with many cookies.
+            header = b"" if len(self._url) > MAX_HEAD_BYTES // 2 else FORGET_COOKIES
+            self._refuse("The request line and the headers are too large.", header)
 
     def _refuse(self, text: str, header: bytes = b"") -> None:
         """Answer and close; what still arrives meanwhile is dropped, since a reset would take the answer away."""
