@@ -76,7 +76,7 @@ def test_a_built_template_is_packed_without_findings(tmp_path: Path, template: s
 def test_the_types_are_those_of_the_sdk(tmp_path: Path) -> None:
     if not (ROOT / "node_modules/typescript").exists():
         skip("node_modules are not here: run `npm ci`")
-    command = ["node", ROOT / "web-tools/client_types.mjs", tmp_path / "sampan.d.ts"]
+    command = ["node", str(ROOT / "web-tools/client_types.mjs"), str(tmp_path / "sampan.d.ts")]
     subprocess.run(command, check=True, capture_output=True, timeout=NPM_SECONDS)
     there = TEMPLATES / "shared/sampan.d.ts"
     assert (tmp_path / "sampan.d.ts").read_text() == there.read_text(), f"run web-tools/client_types.mjs {there}"

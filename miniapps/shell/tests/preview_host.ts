@@ -15,6 +15,7 @@ export function previewHost(told: Partial<Snapshot> = {}): Host & { change: (tol
       { id: "money", name: { zh: "资金", en: "Money" } },
     ],
     recents: [],
+    workbench: null,
     ...told,
   };
   const refused = { step: "refused", refusal: { code: "open_killed", detail: "" } } as const;
@@ -54,6 +55,7 @@ export function previewHost(told: Partial<Snapshot> = {}): Host & { change: (tol
     close: () => {},
     clearData: async () => {},
     report: async () => {},
+    lines: () => [],
     developer: async (id) => ({
       facts: [
         ["app", id || "shell"],

@@ -34,6 +34,24 @@ export function reportOf(note: Note): Pick<Report, "type" | "attrs"> | null {
   }
 }
 
+/** What a developer should see of a note at once, as text; null for a note that is no trouble. */
+export function troubleOf(note: Note): string | null {
+  switch (note.note) {
+    case "script_error": {
+      const place = note.source === "" ? "" : `\n  at ${note.source}:${note.line}:${note.column}`;
+      return `${note.message}${note.stack === "" ? place : `\n${note.stack}`}`;
+    }
+    case "resource_failed":
+      return `${note.kind} could not be loaded: ${note.path}`;
+    case "csp_refused":
+      return `${note.directive} refused by the container's policy: ${note.blocked}`;
+    case "white_screen":
+      return "Nothing can be seen on the page.";
+    default:
+      return null;
+  }
+}
+
 function cut(text: string): string {
   return text.slice(0, MAX_TEXT);
 }

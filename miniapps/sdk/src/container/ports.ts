@@ -109,4 +109,6 @@ export interface ContainerEvents {
   /** For the developer panel: every call with its outcome, and what the app wrote to its console. */
   call: { readonly app: string; readonly method: string; readonly code: string | null };
   console: { readonly app: string; readonly level: string; readonly text: string };
+  /** What is wrong in the app's page: an error, a resource that is missing, a refusal by its policy. */
+  trouble: { readonly app: string; readonly text: string };
 }

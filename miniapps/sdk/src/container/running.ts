@@ -10,7 +10,7 @@ import { AppStorage } from "./app_storage";
 import type { Booted, Supply } from "./boot_channel";
 import type { Chosen, Dependencies } from "./dependencies";
 import { OriginFrame } from "./frame";
-import { reportOf } from "./health_reports";
+import { reportOf, troubleOf } from "./health_reports";
 import { makeMethods } from "./methods";
 import type { ContainerEvents, ContainerPorts, ContainerSettings } from "./ports";
 import { codeOf, problem } from "./problem";
@@ -266,6 +266,8 @@ export class RunningApp {
     }
     if (note.note === "white_screen") this.watchdog.decide("white_screen");
     if (note.note === "file_refused") void this.heal(note.code, note.path);
+    const trouble = troubleOf(note);
+    if (trouble !== null) around.emit("trouble", { app, text: trouble });
     if (note.note === "console") around.emit("console", { app, level: note.level, text: note.text });
   }
 

@@ -12,7 +12,18 @@ import {
 } from "@sampan/sdk";
 import { HostProblem } from "../pages/problem";
 import { go } from "../route";
-import type { AppPhase, Asker, CatalogueApp, Consent, DeveloperFacts, DeviceRow, Host, Snapshot, Tier } from "./host";
+import type {
+  AppPhase,
+  Asker,
+  CatalogueApp,
+  Consent,
+  DeveloperFacts,
+  DeveloperLine,
+  DeviceRow,
+  Host,
+  Snapshot,
+  Tier,
+} from "./host";
 import { TIERS } from "./host";
 import { Icons } from "./icons";
 import { Lines } from "./lines";
@@ -20,6 +31,7 @@ import { followWakeUps } from "./live";
 import { isObject, list, type Row, text } from "./read";
 import { readFacts } from "./shell_facts";
 import { goToApp, Stage } from "./stage";
+import { enterWorkbench } from "./workbench";
 
 const [ME, RECENTS] = ["shell/me", "shell/recents"];
 const MOST_RECENTS = 8;
@@ -41,7 +53,7 @@ export function createHost(): Host {
 class BrowserHost implements Host {
   private readonly listeners = new Set<() => void>();
   private readonly phases = new Map<string, AppPhase>();
-  private readonly lines = new Lines();
+  private readonly happened = new Lines();
   private readonly stage = new Stage((app) => this.tell(app, { step: "opening" }));
   private asker: Asker | null = null;
   private phone: Sampan | null = null;
@@ -61,6 +73,7 @@ class BrowserHost implements Host {
     apps: [],
     categories: [],
     recents: [],
+    workbench: null,
   };
 
   subscribe(listener: () => void): () => void {
@@ -188,9 +201,13 @@ class BrowserHost implements Host {
     await asked(this.ready().session.call("POST", `/client/v1/apps/${app}/report`, { reason, text }));
   }
 
+  lines(app: string): readonly DeveloperLine[] {
+    return this.happened.of(app);
+  }
+
   async developer(app: string): Promise<DeveloperFacts> {
     const facts = app === "" ? await this.shellFacts() : await this.appFacts(app);
-    return { facts, lines: this.lines.of(app) };
+    return { facts, lines: this.happened.of(app) };
   }
 
   present(appearance: "light" | "dark", language: "zh" | "en", isLarge: boolean): void {
@@ -201,7 +218,7 @@ class BrowserHost implements Host {
   }
 
   private async begin(): Promise<void> {
-    const { facts, isDemo } = await readFacts();
+    const { facts, isDemo, workbench } = await readFacts();
     const phone = startSampan({
       facts,
       isDebugging: true,
@@ -223,8 +240,9 @@ class BrowserHost implements Host {
     this.facts = facts;
     this.icons = new Icons(phone.store, `/trust/${facts.workspace}/${facts.trust.profile}/files`);
     this.listen(phone);
-    this.change({ demo: isDemo });
+    this.change({ demo: isDemo, workbench: workbench?.app ?? null });
     await this.readKept();
+    if (workbench) await enterWorkbench(this, workbench);
     this.change({ phase: "ready" });
     await this.sync();
     await this.readMe();
@@ -243,17 +261,30 @@ class BrowserHost implements Host {
       void this.refresh();
     });
     container.on("crashed", ({ app, code, revertedTo }) => {
-      this.lines.add(app, "error", `crashed ${code}${revertedTo === null ? "" : `, went back to ${revertedTo}`}`, true);
+      this.happened.add(
+        app,
+        "error",
+        `crashed ${code}${revertedTo === null ? "" : `, went back to ${revertedTo}`}`,
+        true,
+      );
       if (revertedTo === null) this.tell(app, { step: "refused", refusal: { code, detail: "" } });
     });
-    container.on("refused", ({ app, code, path }) => this.lines.add(app, "error", `refused ${code} ${path}`, true));
-    container.on("healed", ({ app, code }) => this.lines.add(app, "error", `healed ${code}`, false));
-    container.on("call", ({ app, method, code }) =>
-      this.lines.add(app, "permission", code === null ? method : `${method} ${code}`, code !== null),
+    container.on("refused", ({ app, code, path }) =>
+      this.happened.add(app, "error", `refused ${code} ${path}`, code !== "app_closed"),
     );
-    container.on("console", ({ app, level, text }) =>
-      this.lines.add(app, "console", `${level} ${text}`, level === "error"),
-    );
+    container.on("healed", ({ app, code }) => this.happened.add(app, "error", `healed ${code}`, false));
+    container.on("call", ({ app, method, code }) => {
+      this.happened.add(app, "permission", code === null ? method : `${method} ${code}`, code !== null);
+      this.notify();
+    });
+    container.on("console", ({ app, level, text }) => {
+      this.happened.add(app, "console", `${level} ${text}`, level === "error");
+      this.notify();
+    });
+    container.on("trouble", ({ app, text }) => {
+      this.happened.add(app, "error", text, true);
+      this.notify();
+    });
     for (const event of ["online", "offline"]) {
       addEventListener(event, () => {
         this.change({ online: navigator.onLine });
@@ -279,12 +310,17 @@ class BrowserHost implements Host {
       const round = await sync.run();
       seconds = round.nextCheckSeconds;
       for (const { what, app, code } of round.happenings) {
-        if (app && code) this.lines.add(app, "error", `sync ${what} ${code}`, true);
+        if (app && code) this.happened.add(app, "error", `sync ${what} ${code}`, true);
       }
       this.change({ online: true });
     } catch (problem) {
       if (problem instanceof ServerAway) this.change({ online: false });
-      this.lines.add("", "network", `sync ${problem instanceof ServerSaysNo ? problem.code : codeOf(problem)}`, true);
+      this.happened.add(
+        "",
+        "network",
+        `sync ${problem instanceof ServerSaysNo ? problem.code : codeOf(problem)}`,
+        true,
+      );
     }
     await this.stopForbidden();
     await this.refresh();

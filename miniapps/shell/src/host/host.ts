@@ -27,6 +27,8 @@ export interface Snapshot {
   apps: readonly CatalogueApp[];
   categories: readonly { id: string; name: Text }[];
   recents: readonly string[];
+  /** The app that is being written, while `sampan dev` runs. */
+  workbench: string | null;
 }
 
 export interface DeviceRow {
@@ -107,6 +109,8 @@ export interface Host {
   report(app: string, reason: string, text: string): Promise<void>;
   /** An empty id asks for the shell itself. */
   developer(app: string): Promise<DeveloperFacts>;
+  /** What happened in an app, the newest first; the same list until there is more. */
+  lines(app: string): readonly DeveloperLine[];
   askBy(asker: Asker): void;
   /** Appearance and language, handed on to running apps. */
   present(appearance: "light" | "dark", language: "zh" | "en", isLarge: boolean): void;

@@ -1,11 +1,14 @@
 import { Calls, type ShellFacts } from "@sampan/sdk";
 import { isObject, text } from "./read";
+import { readWorkbench, type Workbench } from "./workbench";
 
 const KEPT = "sampan.shell.facts";
 
 interface Told {
   facts: ShellFacts;
   isDemo: boolean;
+  /** Set while a developer's own bank runs around one app. */
+  workbench?: Workbench;
 }
 
 /**
@@ -16,7 +19,7 @@ export async function readFacts(): Promise<Told> {
   const kept = readKept();
   try {
     const fresh = toldBy((await new Calls(location.origin).send("GET", "/client/v1/shell")).body);
-    const told = kept ? { ...fresh, facts: { ...fresh.facts, trust: kept.facts.trust } } : fresh;
+    const told = kept && !fresh.workbench ? { ...fresh, facts: { ...fresh.facts, trust: kept.facts.trust } } : fresh;
     localStorage.setItem(KEPT, JSON.stringify(told));
     return told;
   } catch (problem) {
@@ -34,7 +37,7 @@ function readKept(): Told | null {
 }
 
 function toldBy(body: unknown): Told {
-  const { workspace, client_app, apps_origin, trust, demo } = isObject(body) ? body : {};
+  const { workspace, client_app, apps_origin, trust, demo, dev } = isObject(body) ? body : {};
   const { profile, root } = isObject(trust) ? trust : {};
   const facts = {
     workspace: text(workspace),
@@ -44,5 +47,5 @@ function toldBy(body: unknown): Told {
   };
   const { workspace: named, client_app: client, apps_origin: apps } = facts;
   if (!named || !client || !apps || !isObject(root)) throw new Error("The bank has no shell to show yet.");
-  return { facts, isDemo: demo === true };
+  return { facts, isDemo: demo === true, ...readWorkbench(dev) };
 }

@@ -7,12 +7,14 @@ import { Sheet } from "../ui/dialogs";
 import { Icon } from "../ui/icons";
 import { AppIcon, Row } from "../ui/parts";
 import { ReportSheet } from "./report";
+import { Trouble } from "./trouble";
 
 /** What lies over a running app: a cover until it shows itself, and the capsule that every app has. */
 export function AppPage({ id }: { id: string }): JSX.Element {
   const host = useHost();
-  const { apps } = useSnapshot();
+  const { apps, workbench } = useSnapshot();
   const app = apps.find((each) => each.id === id);
+  const [sinceMs, setSinceMs] = useState(0);
   const phase = useSyncExternalStore(
     (listener) => host.subscribe(listener),
     () => host.phase(id),
@@ -22,15 +24,23 @@ export function AppPage({ id }: { id: string }): JSX.Element {
     return () => host.hide(id);
   }, [host, id]);
   const openAnew = (): void => {
+    setSinceMs(Date.now());
     host.close(id);
     // The host goes home when an app closes; this one comes back at once.
     go(`app/${id}`);
     void host.open(id);
   };
+  // What is being written opens anew by itself.
+  const isStale = workbench === id && phase.newer !== undefined;
+  // biome-ignore lint/correctness/useExhaustiveDependencies: once for each newer version
+  useEffect(() => {
+    if (isStale) openAnew();
+  }, [isStale, phase.newer]);
   return (
     <div className="app-page">
       {phase.step !== "running" && <Cover app={app} phase={phase} onRetry={openAnew} />}
       {phase.step === "running" && phase.newer && <UpdateBar app={app} onPress={openAnew} />}
+      {workbench === id && <Trouble id={id} sinceMs={sinceMs} onDismiss={() => setSinceMs(Date.now())} />}
       <Capsule id={id} app={app} />
     </div>
   );

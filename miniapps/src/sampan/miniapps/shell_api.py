@@ -8,6 +8,7 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
 from sampan.miniapps import consents
+from sampan.miniapps.dev_facts import DevFacts
 from sampan.miniapps.roots import Roots, TreeNotStarted
 from sampan.miniapps.visible import visible_app
 from sampan.platform.core import Core
@@ -61,6 +62,8 @@ def build(core: Core) -> list[BaseRoute]:
             "languages": LANGUAGES,
             "capabilities": CAPABILITIES,
         }
+        for dev in core.contributions(DevFacts):
+            answer["dev"] = {"app": dev.app, "tier": dev.tier, "phone": dev.phone}
         return json_answer(answer)
 
     async def list_all(request: Request) -> Response:

@@ -83,12 +83,19 @@ Prepare = Callable[[Core], Awaitable[None]]
 Ready = Callable[[str], None]
 
 
-def serve(settings: Settings, *, prepare: Prepare | None = None, ready: Ready | None = None) -> None:
+def serve(
+    settings: Settings,
+    *,
+    prepare: Prepare | None = None,
+    ready: Ready | None = None,
+    more: Sequence[Component] = (),
+) -> None:
     """Serve until a signal; requests under way get `shutdown_seconds` to finish.
 
-    `prepare` works on the core before the first request, `ready` is told the address when requests are taken.
+    `prepare` works on the core before the first request, `ready` is told the address when requests are taken. `more`
+    are components beside the installed ones.
     """
-    components = discover(built_in_components(demo=settings.demo))
+    components = (*discover(built_in_components(demo=settings.demo)), *more)
     refuse_missing_ports(components)
     with (
         hold_data_folder(settings.data),

@@ -33,6 +33,7 @@ class Sample:
 
     folder: Path
     facts: Json
+    sequence: int = SEQUENCE
 
     @property
     def app(self) -> str:
@@ -55,6 +56,8 @@ class Sample:
         if self.facts.get("plain"):
             version = json.loads((self.folder / "package.json").read_text())["version"]
             new_app = NewApp(app_id=self.app, version_name=version, sequence=SEQUENCE, name=self.facts["name_en"])
+        if self.sequence != SEQUENCE:
+            return pack(self.folder, out, sequence=self.sequence, version_name=f"{self.sequence}.0.0")
         return pack(self.folder, out, new_app=new_app)
 
 
@@ -89,7 +92,7 @@ class Launch:
 
     def _publish(self, sample: Sample) -> None:
         api = self._sessions.api(self._publisher.email)
-        if not any(each["sequence"] == SEQUENCE for each in api.items(f"/apps/{sample.app}/versions")):
+        if not any(each["sequence"] == sample.sequence for each in api.items(f"/apps/{sample.app}/versions")):
             packed = sample.pack(self._publisher.folder.publisher / "dist")
             candidate = publishing.Candidate.of(packed)
             with self._publisher.lock:  # one client of the trust tree at a time in one folder
@@ -102,14 +105,14 @@ class Launch:
 
     def _review(self, sample: Sample) -> None:
         reviewer = self._sessions.api(REVIEWER)
-        path = f"/apps/{sample.app}/versions/{SEQUENCE}"
+        path = f"/apps/{sample.app}/versions/{sample.sequence}"
         found = reviewer.get(path)
         if found["state"] == "in_review":
             reviewer.post(f"{path}/approve", {"digest": found["review_digest"]})
 
     def _wait(self, sample: Sample, wanted: set[str]) -> None:
         api = self._sessions.api(self._publisher.email)
-        path = f"/apps/{sample.app}/versions/{SEQUENCE}"
+        path = f"/apps/{sample.app}/versions/{sample.sequence}"
         found: Json = {}
         for _ in range(LOOKS):
             found = api.get(path)
@@ -141,7 +144,8 @@ class Launch:
 
     def _release(self, sample: Sample) -> None:
         api = self._sessions.api(RELEASER)
-        releases = api.items("/releases", deliverable=sample.app)
+        every = api.items("/releases", deliverable=sample.app)
+        releases = [each for each in every if each["sequence"] == sample.sequence]
         if any(each["state"] not in ("draft", "submitted", "stopped") for each in releases):
             return
         submitted = next((each for each in releases if each["state"] == "submitted"), None)
@@ -152,7 +156,7 @@ class Launch:
         draft = next((each for each in releases if each["state"] == "draft"), None)
         if draft is None:
             audience = {"attr": "tier", "op": "in", "values": sample.tiers}
-            body = {"kind": sample.kind, "id": sample.app, "sequence": SEQUENCE, "audience": audience}
+            body = {"kind": sample.kind, "id": sample.app, "sequence": sample.sequence, "audience": audience}
             draft = api.post("/releases", body)
         change = api.post(f"/releases/{draft['id']}/submit", {"cause": "demo"})["change"]
         self._sessions.approve(REVIEWER, change)

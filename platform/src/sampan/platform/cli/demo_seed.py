@@ -6,9 +6,10 @@ Every step looks first, so an interrupted seeding is resumed by running it again
 import contextlib
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 from sampan.platform.cli.api import Api
 from sampan.platform.cli.demo_apps import Launch, Sample, samples
@@ -27,6 +28,8 @@ CLIENT_APPS = (
     {"id": "web", "name": "Demo Bank on the web", "channel": "web", "bundle_ids": {"web": "demo-bank"}},
 )
 AT_ONCE = 5
+Customer = tuple[str, str, str, str]
+"""Reference at the bank, tier, phone, name."""
 
 
 def seed(folder: DemoFolder, server: str, note: Callable[[str], None], *, more: Path | None = None) -> None:
@@ -42,23 +45,8 @@ def seed(folder: DemoFolder, server: str, note: Callable[[str], None], *, more: 
 
 
 def _seed(folder: DemoFolder, sessions: Sessions, note: Callable[[str], None], more: Path | None) -> None:
-    officers, publisher = Officers(folder, sessions), Publisher(folder, sessions)
-    admin = sessions.api(ADMINS[0])
-    note("client apps and customers")
-    _enter_client_apps(admin)
-    _enter_customers(admin)
-    note("officers' keys, the first ceremony")
-    officers.start_trees()
-    note("the publisher, its keys and its person")
-    publisher_id = publisher.register()
-    publisher.join(publisher_id)
     found, headings = samples(more)
-    _register_apps(sessions.api(publisher.email), publisher_id, found)
-    note("two officers examine and sign")
-    officers.sign_all()
-    officers.wait_until_visible()
-    officers.pin_roots()
-    _name_headings(admin, headings)
+    publisher = found_bank(folder, sessions, note, found, headings)
     apps = [sample for sample in found if sample.kind == "miniapp"]
     note(f"{len(apps)} mini-apps: packed, signed, checked, reviewed, published, released")
     launch = Launch(sessions, publisher)
@@ -67,6 +55,35 @@ def _seed(folder: DemoFolder, sessions: Sessions, note: Callable[[str], None], m
             launch.bring(sample)
     with ThreadPoolExecutor(AT_ONCE) as pool:
         list(pool.map(launch.bring, apps))
+
+
+def found_bank(
+    folder: DemoFolder,
+    sessions: Sessions,
+    note: Callable[[str], None],
+    found: list[Sample],
+    headings: list[dict[str, Any]],
+    *,
+    customers: Sequence[Customer] = CUSTOMERS,
+) -> Publisher:
+    """Bring a bank to where apps can be published: people, customers, trees, publisher, registered apps, headings."""
+    officers, publisher = Officers(folder, sessions), Publisher(folder, sessions)
+    admin = sessions.api(ADMINS[0])
+    note("client apps and customers")
+    _enter_client_apps(admin)
+    _enter_customers(admin, customers)
+    note("officers' keys, the first ceremony")
+    officers.start_trees()
+    note("the publisher, its keys and its person")
+    publisher_id = publisher.register()
+    publisher.join(publisher_id)
+    _register_apps(sessions.api(publisher.email), publisher_id, found)
+    note("two officers examine and sign")
+    officers.sign_all()
+    officers.wait_until_visible()
+    officers.pin_roots()
+    _name_headings(admin, headings)
+    return publisher
 
 
 def tell(text: str) -> None:
@@ -82,9 +99,9 @@ def _enter_client_apps(admin: Api) -> None:
             admin.post("/client-apps", each)
 
 
-def _enter_customers(admin: Api) -> None:
+def _enter_customers(admin: Api, customers: Sequence[Customer]) -> None:
     known = {each["bank_reference"] for each in admin.items("/customers")}
-    for reference, tier, phone, name in CUSTOMERS:
+    for reference, tier, phone, name in customers:
         if reference not in known:
             personal = {"name": name, "phone": phone, "lang": "zh"}
             admin.post("/customers", {"bank_reference": reference, "tier": tier, "personal": personal})

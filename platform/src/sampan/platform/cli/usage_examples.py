@@ -21,6 +21,7 @@ EXAMPLES: Mapping[str, tuple[str, ...]] = {
     "confirm": ("confirm", "confirm --totp 123456"),
     "setup": ("setup LINK --server https://sampan.bank.example --workspace bank",),
     "new": (f"new coupons --id {APP} --name Coupons", f"new coupons --id {APP} --template vue"),
+    "dev": ("dev coupons", "dev vite-app/dist --port 8095"),
     "check": ("check coupons", f"check dist/{APP}-1.0.0.ma --offline"),
     "pack": (
         "pack coupons",

@@ -5,7 +5,7 @@
 // page works with what the browser says. Packing leaves out what begins with a dot, such as the types.
 
 /** @type {import("@sampan/sdk/client").Sampan | undefined} */
-const sampan = window.sampan;
+const bridge = window.sampan;
 
 /** @param {string} id @param {string} text */
 function put(id, text) {
@@ -31,17 +31,17 @@ function showScheme(scheme) {
 }
 
 async function start() {
-  if (sampan === undefined) {
+  if (bridge === undefined) {
     showScheme(matchMedia("(prefers-color-scheme: dark)").matches ? "dark" : "light");
     put("tier", "-");
     await showLanguage(navigator.language);
     return;
   }
-  sampan.on("theme", ({ scheme }) => showScheme(scheme));
-  sampan.on("language", ({ language }) => showLanguage(language));
-  showScheme((await sampan.theme()).scheme);
-  await showLanguage(await sampan.language());
-  put("tier", await sampan.user.tier()); // needs the permission user.tier in manifest.json
+  bridge.on("theme", ({ scheme }) => showScheme(scheme));
+  bridge.on("language", ({ language }) => showLanguage(language));
+  showScheme((await bridge.theme()).scheme);
+  await showLanguage(await bridge.language());
+  put("tier", await bridge.user.tier()); // needs the permission user.tier in manifest.json
 }
 
 start();
