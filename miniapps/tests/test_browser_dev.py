@@ -91,18 +91,6 @@ def test_a_change_shows_by_itself(page: "Page", bench: Bench) -> None:
     in_app(page).get_by_text("It changed.").wait_for()
 
 
-def test_the_network_answers_by_the_mocks_once_it_is_permitted(page: "Page", bench: Bench) -> None:
-    call = 'bridge.network.fetch("https://api.example.com/x").then((a) => put("theme", "rate " + a.json().rate));\n'
-    bench.change("app.js", "\nstart();\n", f"\nstart();\n{call}")
-    trouble = page.locator(".trouble")
-    trouble.get_by_text('"x-sampan": { "network": ["<host>"] }').wait_for()
-    bench.change(
-        "manifest.json", '"req_permissions"', '"x-sampan": {"network": ["api.example.com"]},\n  "req_permissions"'
-    )
-    in_app(page).locator("#theme", has_text="rate 7").wait_for()
-    trouble.wait_for(state="detached")
-
-
 def test_the_folder_is_watched_without_what_is_never_packed(tmp_path: Path) -> None:
     make_app(tmp_path / "app", APP, "Written")
     before = stamp_of(tmp_path / "app")
