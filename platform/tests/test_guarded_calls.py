@@ -28,7 +28,7 @@ Say = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
         "240.0.0.1", "255.255.255.255", "192.0.0.170", "198.18.0.1", "192.0.2.1", "::1", "::", "fc00::1", "fe80::1",
         "fe80::1%eth0", "ff02::1", "::ffff:127.0.0.1", "::ffff:10.0.0.1", "::127.0.0.1", "64:ff9b::7f00:1",
         "64:ff9b::a00:1", "64:ff9b:1::1", "2002:7f00:1::", "2002:a00:1::1", "2001:0:4136:e378:8000:63bf:80ff:fffe",
-        "2001:db8::1",
+        "2001:db8::1", "fec0::1", "feff::1",
     ],
 )  # fmt: skip
 def test_no_disguise_makes_an_address_public(address: str) -> None:
@@ -112,6 +112,14 @@ async def test_a_private_address_is_never_connected_to() -> None:
                 await calls.call(ours(port), "GET", {}, b"")
             await calls.close()
     assert say.received == []  # type: ignore[attr-defined] # see saying
+
+
+@pytest.mark.anyio
+async def test_a_name_that_cannot_be_looked_up_is_unknown() -> None:
+    calls = GuardedCalls()
+    with pytest.raises(UpstreamFailed, match="no server named"):
+        await calls.call(Destination("https", "a" * 70 + ".example", 443, "/"), "GET", {}, b"")
+    await calls.close()
 
 
 @pytest.mark.anyio

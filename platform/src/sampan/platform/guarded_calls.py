@@ -103,6 +103,8 @@ def is_public(address: str) -> bool:
             inner = IPv4Address(int(found) & 0xFFFFFFFF)
         if inner is not None:
             return is_public(str(inner))
+        if found.is_site_local:  # abandoned, but routed inside of old networks
+            return False
     return found.is_global and not found.is_multicast and not found.is_reserved and not found.is_unspecified
 
 
@@ -157,7 +159,7 @@ class GuardedCalls:
         """Return the addresses that a connection to this name may use; raise `AddressForbidden`, `UpstreamFailed`."""
         try:
             found = await self._resolve(host, port)
-        except OSError as problem:
+        except (OSError, UnicodeError) as problem:  # the latter: a name that DNS cannot write
             raise _unknown(host) from problem
         if not found:
             raise _unknown(host)
