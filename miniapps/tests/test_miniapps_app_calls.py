@@ -306,6 +306,31 @@ async def test_an_order_is_paid_once(customer: TestDevice) -> None:
     assert (await pay(customer, "k3", order="refuse-1")).json()["status"] == "refused"
 
 
+async def test_lines_in_an_order_do_not_make_two_amounts_one(customer: TestDevice) -> None:
+    one = {"value_minor": 1, "currency": "CNY"}
+    two = {"value_minor": 2, "currency": "CNY"}
+    assert (await pay(customer, "k6", order="A", amount=one, title="2\nCNY\nT")).json()["status"] == "paid"
+    other = await pay(customer, "k6", order="A\n1\nCNY", amount=two, title="T")
+    assert (other.status_code, other.json()["code"]) == (409, "idempotency_key_reused")
+
+
+async def test_what_the_bank_settled_is_not_overwritten(customer: TestDevice, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two tries at once: the one whose answer comes later says what the first one found."""
+    late = False
+
+    async def answer(_bank: DemoBank, order: BankOrder, **_more: Any) -> BankAnswer:
+        nonlocal late
+        if not late:
+            late = True
+            assert (await pay(customer, "k7")).json()["status"] == "paid"
+            return BankAnswer(BankStatus.REFUSED, "late")
+        return BankAnswer(BankStatus.PAID, "first")
+
+    monkeypatch.setattr(DemoBank, "pay", answer)
+    assert (await pay(customer, "k7")).json() == {"status": "paid", "reference": "first"}
+    assert (await pay(customer, "k7")).json() == {"status": "paid", "reference": "first"}
+
+
 async def test_an_unknown_payment_is_asked_again_under_the_same_key(customer: TestDevice) -> None:
     assert (await pay(customer, "k4", order="unknown-1")).json() == {"status": "unknown", "reference": ""}
     settled = (await pay(customer, "k4", order="unknown-1")).json()

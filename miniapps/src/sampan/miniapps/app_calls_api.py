@@ -130,7 +130,7 @@ def build(core: Core) -> list[BaseRoute]:
         order = _order(request, caller, app_id, body.order, body.title)
         call = BankCall(
             order,
-            f"pay\n{body.order}\n{amount.value_minor}\n{amount.currency}\n{body.title}",
+            ("pay", body.order, amount.value_minor, amount.currency, body.title),
             lambda: port.pay(order, value_minor=amount.value_minor, currency=amount.currency),
         )
         return _outcome(await carry_out(core, call))
@@ -141,7 +141,7 @@ def build(core: Core) -> list[BaseRoute]:
         require_bridge(await signed.of(caller, app_id, body.sequence), "sign")
         port = _port(core, SignPort)
         order = _order(request, caller, app_id, body.order, body.title)
-        essence = f"sign\n{body.order}\n{body.digest}\n{body.title}"
+        essence = ("sign", body.order, body.digest, body.title)
         return _outcome(await carry_out(core, BankCall(order, essence, lambda: port.sign(order, digest=body.digest))))
 
     async def report(request: Request) -> Response:

@@ -9,6 +9,7 @@ import hashlib
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
+import msgspec
 from sqlalchemy import BigInteger, Column, LargeBinary, String, select, update
 
 from sampan.platform.core import Core
@@ -61,7 +62,7 @@ class BankCall:
     """One order, and how to ask the bank for it; `essence` is all that makes it another order when it differs."""
 
     order: BankOrder
-    essence: str
+    essence: tuple[str | int, ...]
     ask: Callable[[], Awaitable[BankAnswer]]
 
 
@@ -74,7 +75,7 @@ def checked_key(key: str | None) -> str:
 
 async def carry_out(core: Core, call: BankCall) -> BankAnswer:
     """Return what became of the order; raise `KeyReused`. A bank that fails or is slow leaves it `unknown`."""
-    order, essence = call.order, hashlib.sha256(call.essence.encode("utf-8", "replace")).digest()
+    order, essence = call.order, hashlib.sha256(msgspec.json.encode(call.essence)).digest()
     door = core.store.workspace(order.workspace_id)
     own = (
         _B.workspace_id == order.workspace_id,
@@ -96,7 +97,9 @@ async def carry_out(core: Core, call: BankCall) -> BankAnswer:
     if answer.status is not BankStatus.UNKNOWN:
         async with door.write() as tx:
             settled = {"status": str(answer.status), "reference": answer.reference[:200], "changed_ms": core.now_ms()}
-            await tx.execute(update(bank_calls).where(*own).values(settled))
+            await tx.execute(update(bank_calls).where(*own, _B.status == BankStatus.UNKNOWN).values(settled))
+            first = (await tx.execute(select(_B.status, _B.reference).where(*own))).one()
+        return BankAnswer(BankStatus(first.status), first.reference)  # of two tries at once the first answer holds
     return answer
 
 
