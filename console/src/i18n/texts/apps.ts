@@ -135,6 +135,11 @@ export const apps = {
   ],
   killReason: ["类别", "Kind of reason"],
   killCause: ["说明", "What happened"],
+  kill_security: ["安全问题", "Security"],
+  kill_privacy: ["隐私问题", "Privacy"],
+  kill_defect: ["严重缺陷", "A serious defect"],
+  kill_legal: ["法律或监管要求", "Law or regulator"],
+  kill_withdrawn: ["业务下架", "Withdrawn by the bank"],
   killed: ["已禁用。", "Killed."],
   nextUp: ["下一步", "What happens next"],
   stateHint_uploaded: [

@@ -93,6 +93,12 @@ export const people = {
   perPlatformForm: ["每行写成 平台=值。", "Write each line as platform=value."],
   registers: ["可以登记新客户", "May register new customers"],
   close: ["关闭", "Close"],
+  deleteClientApp: ["删除", "Delete"],
+  deleteClientAppTitle: ["删除 {{name}}？", "Delete {{name}}?"],
+  deleteClientAppWhat: [
+    "只能删除从未有设备使用过的超级应用。此操作不能撤销。",
+    "Only one that no device ever used can be deleted. There is no way back.",
+  ],
   closeTitle: ["关闭 {{name}}？", "Close {{name}}?"],
   closeWhat: ["不再接受新的登录，现有登录不再续期。", "No more sessions; those that exist are not continued."],
   reopen: ["重新开放", "Open again"],

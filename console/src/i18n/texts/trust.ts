@@ -61,6 +61,18 @@ export const trust = {
   snapshot: ["快照", "Snapshot"],
   timestamp: ["时间戳", "Timestamp"],
   control: ["控制", "Control"],
+  rotateTokens: ["轮换令牌密钥", "Rotate the token key"],
+  rotateTokensTitle: ["轮换签发登录令牌的密钥？", "Rotate the key that signs sign-ins?"],
+  rotateTokensWhat: [
+    "新密钥公布 30 秒后开始签发。已登录的客户不受影响。",
+    "The new key signs 30 s after it is published. Customers who are signed in notice nothing.",
+  ],
+  rotateAtOnce: ["旧密钥已泄露：立即作废", "The old key was stolen: forget it now"],
+  rotateAtOnceWhat: [
+    "所有现有访问令牌立即失效，设备须重新换取。",
+    "Every access token ends at once; devices have to fetch new ones.",
+  ],
+  rotatedTokens: ["令牌密钥已轮换。", "The token key is rotated."],
   takeBack: ["撤回申请", "Take back"],
   takeBackTitle: ["撤回这项申请？", "Take this request back?"],
   takeBackWhat: [

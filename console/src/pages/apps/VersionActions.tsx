@@ -1,6 +1,6 @@
 /** What else can be done with a version: release it, take it back, check it again, forbid it. */
 
-import { RocketOutlined, StopOutlined } from "@ant-design/icons";
+import { RocketOutlined } from "@ant-design/icons";
 import { App, Button } from "antd";
 import { useNavigate } from "react-router";
 import { query } from "../../api/client";
@@ -10,6 +10,7 @@ import { useSession } from "../../app/session";
 import { useAct } from "../../app/useAct";
 import { ConfirmAction } from "../../design/ConfirmAction";
 import { useText } from "../../i18n";
+import { Kill } from "./Kill";
 
 export function VersionActions({ version, name }: { version: VersionDetail; name: string }) {
   const { say } = useText();
@@ -20,7 +21,6 @@ export function VersionActions({ version, name }: { version: VersionDetail; name
   const forward = query.useMutation("post", "/apps/{app}/versions/{sequence}/bring-forward");
   const withdraw = query.useMutation("post", "/apps/{app}/versions/{sequence}/withdraw");
   const recheck = query.useMutation("post", "/apps/{app}/versions/{sequence}/recheck");
-  const kill = query.useMutation("post", "/kills");
   const { app, sequence, state, moves } = version;
   const path = { params: { path: { app, sequence } } };
   const can = (permission: string) => may(permission, { app });
@@ -56,22 +56,7 @@ export function VersionActions({ version, name }: { version: VersionDetail; name
           onConfirm={(note) => act(() => withdraw.mutateAsync({ ...path, body: { note } }))}
         />
       ) : null}
-      {moves.includes("killed") && can("release:kill") ? (
-        <ConfirmAction
-          label={say("apps.kill")}
-          danger
-          icon={<StopOutlined />}
-          title={say("apps.killTitle", { app: name, version: version.version })}
-          what={say("apps.killWhat")}
-          reason="required"
-          reasonLabel={say("apps.killCause")}
-          reasonField="cause"
-          done={say("apps.killed")}
-          onConfirm={(cause) =>
-            act(() => kill.mutateAsync({ body: { kind: version.kind, id: app, sequence, reason: "security", cause } }))
-          }
-        />
-      ) : null}
+      {moves.includes("killed") && can("release:kill") ? <Kill version={version} name={name} /> : null}
       {state === "published" && can("release:create") ? (
         <Button
           type="primary"

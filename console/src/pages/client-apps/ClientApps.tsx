@@ -106,6 +106,7 @@ function Actions({ app }: { app: ClientApp }) {
   const { say } = useText();
   const act = useAct();
   const patch = query.useMutation("patch", "/client-apps/{app_id}");
+  const remove = query.useMutation("delete", "/client-apps/{app_id}");
   const params = { path: { app_id: app.id } };
   return (
     <span className="row">
@@ -127,13 +128,23 @@ function Actions({ app }: { app: ClientApp }) {
         <Fields />
       </FormDialog>
       {app.closed ? (
-        <ConfirmAction
-          label={say("people.reopen")}
-          size="small"
-          title={say("people.reopen")}
-          what={app.name}
-          onConfirm={() => act(() => patch.mutateAsync({ params, body: { closed: false } }))}
-        />
+        <>
+          <ConfirmAction
+            label={say("people.reopen")}
+            size="small"
+            title={say("people.reopen")}
+            what={app.name}
+            onConfirm={() => act(() => patch.mutateAsync({ params, body: { closed: false } }))}
+          />
+          <ConfirmAction
+            label={say("people.deleteClientApp")}
+            size="small"
+            danger
+            title={say("people.deleteClientAppTitle", { name: app.name })}
+            what={say("people.deleteClientAppWhat")}
+            onConfirm={() => act(() => remove.mutateAsync({ params }))}
+          />
+        </>
       ) : (
         <ConfirmAction
           label={say("people.close")}

@@ -16,6 +16,7 @@ import { CopyId, Person, Tag, Time } from "../../design/Small";
 import { Empty, Fetch } from "../../design/States";
 import { useText } from "../../i18n";
 import { Keys } from "./Keys";
+import { RotateTokenKeys } from "./TokenKeys";
 
 const SERVER_PURPOSES = ["adoption", "review", "intake", "snapshot", "timestamp", "control"] as const;
 
@@ -25,7 +26,11 @@ export default function Trust() {
   const trees = query.useQuery("get", "/trust/trees", {});
   const waiting = query.useQuery("get", "/trust/pending", { params: { query: { limit: 100 } } });
   return (
-    <PageFrame title={say("trust.title")} lead={say("trust.lead")}>
+    <PageFrame
+      title={say("trust.title")}
+      lead={say("trust.lead")}
+      actions={may("token_key:rotate") ? <RotateTokenKeys /> : null}
+    >
       <Panel
         title={say("trust.waiting")}
         flush
