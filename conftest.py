@@ -10,6 +10,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 if TYPE_CHECKING:
+    from browser_desk import Desk
     from playwright.sync_api import Browser
 
     from sampan.platform.testing_cli import DemoServer
@@ -73,3 +74,11 @@ def browser() -> "Iterator[Browser]":
         chromium = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
         yield chromium
         chromium.close()
+
+
+@pytest.fixture(scope="session")
+def desk(browser: "Browser", demo_server: "DemoServer", tmp_path_factory: pytest.TempPathFactory) -> "Desk":
+    """Return the browsers of the demo's people; who signed in once stays so for all tests of a worker."""
+    from browser_desk import Desk
+
+    return Desk(browser, demo_server, tmp_path_factory.mktemp("desk"))

@@ -1,0 +1,319 @@
+"""The operators' browser: signed-in contexts of the demo's people, and what makes a page good to look at.
+
+Each person signs in once a server; the cookie is kept and given to every further context.
+"""
+
+import gzip
+import os
+import re
+import shutil
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from functools import cache, cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+from sampan.miniapps.samples import folder as samples
+from sampan.platform.cli.demo_folder import PUBLISHER, DemoPerson
+from sampan.platform.cli.demo_sessions import with_code
+from sampan.platform.testing_cli import DemoServer, Person
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Response
+
+Language = Literal["zh", "en"]
+Mode = Literal["light", "dark"]
+ADMIN, RELEASER, REVIEWER = "admin-1@demo.example", "release@demo.example", "reviewer@demo.example"
+PHONE, DESKTOP = {"width": 390, "height": 844}, {"width": 1440, "height": 900}
+SOON_MS = 20_000
+MAX_SHIFT = 0.1
+BUSY = ".bones:not(.shown), .spinner, [aria-busy=true]"
+AXE = Path(__file__).parents[2] / "node_modules" / "axe-core" / "axe.min.js"
+
+# Counts the layout shifts that no input of the person caused, from the first moment of a page.
+WATCH_SHIFTS = """
+window.looks = {shift: 0, moved: []};
+new PerformanceObserver((list) => {
+  for (const entry of list.getEntries()) {
+    if (entry.hadRecentInput) continue;
+    window.looks.shift += entry.value;
+    for (const {node} of entry.sources) {
+      const found = node?.nodeType === 1 ? node : node?.parentElement;
+      window.looks.moved.push(`${found?.tagName}.${found?.className} ${entry.value.toFixed(3)}`);
+    }
+  }
+}).observe({type: "layout-shift", buffered: true});
+"""
+
+# Goes to another page as a link of the console does; what shifts from now on is that page's.
+GO = """
+(address) => {
+  window.looks = {shift: 0, moved: []};
+  for (const title of document.querySelectorAll("main h1, main h2, main h3")) title.dataset.old = "";
+  history.pushState({}, "", address);
+  dispatchEvent(new PopStateEvent("popstate"));
+}
+"""
+
+# What a person would see as broken: the page scrolls sideways, text is cut, something lies outside, a key shows.
+FAULTS = r"""
+(prefixes) => {
+  const found = [];
+  const width = document.documentElement.clientWidth;
+  if (document.documentElement.scrollWidth > width + 1)
+    found.push(`the page scrolls sideways: ${document.documentElement.scrollWidth} > ${width}`);
+  const about = (node) => `${node.tagName.toLowerCase()}.${String(node.className?.baseVal ?? node.className)}`
+    + ` “${(node.textContent ?? "").trim().slice(0, 40)}”`;
+  const scrolls = (node) => {
+    for (let at = node.parentElement; at; at = at.parentElement) {
+      const {overflowX} = getComputedStyle(at);
+      if (overflowX !== "visible" && at !== document.body && at !== document.documentElement) return true;
+    }
+    return false;
+  };
+  for (const node of document.body.querySelectorAll("*")) {
+    const style = getComputedStyle(node);
+    const box = node.getBoundingClientRect();
+    if (style.visibility === "hidden" || style.display === "none" || box.width < 2 || box.height < 2) continue;
+    if (node.closest("[aria-hidden=true], [inert], svg, .skip, .veil, [class*=sr-only]")) continue;
+    if (style.clip !== "auto" || style.clipPath !== "none") continue;
+    const own = [...node.childNodes].some((child) => child.nodeType === 3 && child.textContent.trim() !== "");
+    if ((box.right > width + 1 || box.left < -1) && !scrolls(node) && style.position !== "fixed" && own)
+      found.push(`outside the window: ${about(node)}`);
+    const cut = style.overflowX !== "visible" && style.overflowX !== "auto" && style.overflowX !== "scroll";
+    const tells = "[title], [aria-label], input, textarea";
+    if (own && cut && node.scrollWidth > node.clientWidth + 1 && !node.closest(tells))
+      found.push(`cut without a title: ${about(node)}`);
+  }
+  const key = new RegExp(`(^|[\\s“(])(${prefixes.join("|")})\\.[a-z][A-Za-z_]+(?![\\w.:/-])`);
+  const hole = /\{\{|\bundefined\b|\[object|\bNaN\b/;
+  const texts = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+  while (texts.nextNode()) {
+    const {data, parentElement} = texts.currentNode;
+    if (parentElement.closest("code, pre, .mono, .changing, script, style")) continue;
+    if (key.test(data)) found.push(`an untranslated key: ${data.trim()}`);
+    if (hole.test(data)) found.push(`a hole in a text: ${data.trim()}`);
+  }
+  return found;
+}
+"""
+
+
+@dataclass
+class Desk:
+    """The demo's people at their browsers."""
+
+    browser: "Browser"
+    server: DemoServer
+    folder: Path
+    cookies: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def console(self) -> str:
+        """Where the console is."""
+        return f"{self.server.address}/console"
+
+    @cached_property
+    def in_review(self) -> tuple[str, int]:
+        """App and sequence of a version that waits for its reviewer."""
+        return self.publish("coupons")
+
+    @cached_property
+    def release(self) -> str:
+        """A release that waits for its second person."""
+        return self.draft("bank.demo.bills", 1)
+
+    @cached_property
+    def change(self) -> str:
+        """The change request of that release."""
+        return self.submit(self.release)
+
+    @cached_property
+    def customer(self) -> str:
+        """One of the demo's customers."""
+        return str(self.server.api(ADMIN).get("/customers", limit=1)["items"][0]["id"])
+
+    @cached_property
+    def _publisher(self) -> Person:
+        made = self.server.person(PUBLISHER[0], self.folder / "publisher")
+        made.ok("trust", "root", "--pin")
+        return made
+
+    def publish(self, sample: str) -> tuple[str, int]:
+        """Publish a sample anew, up to the review."""
+        app, own, api = f"bank.demo.{sample}", self.server.folder.publisher, self.server.api(REVIEWER)
+        sequence = 1 + max(each["sequence"] for each in api.items(f"/apps/{app}/versions"))
+        work = self._publisher.folder / f"{sample}-{sequence}"
+        shutil.copytree(samples() / sample, work)
+        packed = self._publisher.ok("pack", work, "--sequence", str(sequence), "--version", f"1.0.{sequence}")
+        arguments = ("--key", own / "publisher.pem", "--passphrase-file", own / "passphrase")
+        self._publisher.ok("publish", packed["package"], *arguments)
+        self.server.wait_for(lambda: api.get(f"/apps/{app}/versions/{sequence}")["state"] == "in_review")
+        return app, sequence
+
+    def draft(self, app: str, sequence: int) -> str:
+        """Draft a release for the highest tier."""
+        audience = {"attr": "tier", "op": "in", "values": ["full"]}
+        body = {"kind": "miniapp", "id": app, "sequence": sequence, "audience": audience}
+        return str(self.server.api(RELEASER).post("/releases", body)["id"])
+
+    def submit(self, release: str) -> str:
+        """Hand a draft to the second person; return the change request."""
+        body = {"cause": "Spring campaign"}
+        return str(self.server.api(RELEASER).post(f"/releases/{release}/submit", body)["change"])
+
+    def person(self, email: str) -> DemoPerson:
+        """One of the demo's people, with password and one-time secret."""
+        return self.server.folder.person(email)
+
+    @contextmanager
+    def at(
+        self, email: str | None, *, language: Language = "en", mode: Mode = "light", size: dict[str, int] = DESKTOP
+    ) -> "Iterator[Page]":
+        """A page of somebody who is signed in; None is nobody yet."""
+        context = self.browser.new_context(
+            locale="zh-CN" if language == "zh" else "en-GB",
+            color_scheme=mode,
+            viewport=size,  # type: ignore[arg-type]  # a plain dict in our tables
+            reduced_motion="reduce",
+            storage_state=self._signed_in(email) if email else None,
+        )
+        context.add_init_script(WATCH_SHIFTS)
+        context.set_default_timeout(SOON_MS)
+        try:
+            yield context.new_page()
+        finally:
+            context.close()
+
+    def _signed_in(self, email: str) -> Any:
+        if email not in self.cookies:
+            context = self.browser.new_context()
+            self.cookies[email] = self._sign_in(context, email)
+            context.close()
+        return self.cookies[email]
+
+    def _sign_in(self, context: "BrowserContext", email: str) -> Any:
+        """Sign in with the oldest code that is still good, so that the present one is left."""
+        page, person = context.new_page(), self.person(email)
+        page.goto(f"{self.console}/mark.svg")
+
+        def post(code: str) -> Any:
+            return _post(page, {"email": email, "password": person.password, "totp": code, "kind": "cookie"})
+
+        with_code(person, post)
+        return context.storage_state()
+
+
+def _post(page: "Page", body: dict[str, str]) -> Any:
+    from sampan.platform.cli.api import ServerRefused
+
+    found = page.evaluate(
+        """async (body) => {
+          const answer = await fetch("/console/api/v1/session", {
+            method: "POST", headers: {"content-type": "application/json"}, body: JSON.stringify(body)});
+          return {status: answer.status, body: await answer.json()};
+        }""",
+        body,
+    )
+    if found["status"] != 201:
+        raise ServerRefused(found["status"], found["body"]["code"], found["body"]["detail"])
+    return found["body"]
+
+
+@dataclass
+class Look:
+    """What a page said and did while it was looked at."""
+
+    page: "Page"
+    shots: Path
+    is_one_page: bool = True
+    said: list[str] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.page.on("console", self._hear)
+        self.page.on("pageerror", lambda error: self.said.append(f"error: {error}"))
+
+    def _hear(self, message: "ConsoleMessage") -> None:
+        # Two refusals are answers: who is signed in (nobody yet), and whether there is a newer root (not yet).
+        address = str(message.location.get("url", ""))
+        is_answer = "401" in message.text or address.endswith(".root.json")
+        if message.type in ("error", "warning") and not is_answer:
+            self.said.append(f"{message.type}: {message.text} {address}")
+
+    def go(self, address: str, name: str, *, areas: list[str], with_axe: bool) -> list[str]:
+        """Open a page, picture it, and return what is wrong with it; within the console without a reload."""
+        if self.page.url.startswith("http") and self.is_one_page:
+            self.page.evaluate(GO, address)
+            self.page.locator("[data-old]").first.wait_for(state="detached")
+        else:
+            self.page.goto(address)
+        return self.at(name, areas=areas, with_axe=with_axe)
+
+    def at(self, name: str, *, areas: list[str], with_axe: bool) -> list[str]:
+        """Picture the page that is open, and return what is wrong with it."""
+        settled(self.page)
+        self.page.screenshot(path=self.shots / f"{name}.jpg", full_page=True, type="jpeg", quality=80)
+        found = [*self.said, *self.page.evaluate(FAULTS, areas)]
+        looks = self.page.evaluate("window.looks")
+        if looks["shift"] > MAX_SHIFT:
+            found.append(f"the layout shifted by {looks['shift']:.2f}: {sorted(set(looks['moved']))[:6]}")
+        if with_axe:
+            found += barriers(self.page)
+        self.said.clear()
+        return [f"{name}: {each}" for each in dict.fromkeys(found)]
+
+
+def settled(page: "Page") -> None:
+    """Return when a page shows what it was opened for: a heading, and nothing that is still being fetched."""
+    page.locator("h1, h2, .home, .starting button").first.wait_for()
+    for _ in range(2):
+        page.locator(BUSY).first.wait_for(state="detached")
+        page.evaluate("() => new Promise((done) => requestAnimationFrame(() => setTimeout(done, 30)))")
+
+
+def barriers(page: "Page") -> list[str]:
+    """Return what axe calls serious or critical; it is injected as the page's policy runs no foreign script tag."""
+    page.evaluate(_axe())
+    found = page.evaluate("axe.run(document, {resultTypes: ['violations']})")
+    return [
+        f"{rule['impact']} {rule['id']}: {node['target']} {_short(node['failureSummary'])}"
+        for rule in found["violations"]
+        if rule["impact"] in ("serious", "critical")
+        for node in rule["nodes"][:3]
+    ]
+
+
+def packed_bytes(page: "Page", opens: Callable[[], None]) -> tuple[int, dict[str, int]]:
+    """Return how much a page loads while `opens()` opens it, every body as gzip packs it, and each part."""
+    answers: list[Response] = []
+    page.on("response", lambda answer: answers.append(answer))
+    opens()
+    settled(page)
+    parts = {}
+    for answer in answers:
+        is_stream = "event-stream" in answer.headers.get("content-type", "")
+        if answer.status == 200 and not is_stream:
+            parts[answer.url] = len(gzip.compress(answer.body(), 9))
+    return sum(parts.values()), parts
+
+
+@cache
+def _axe() -> str:
+    return AXE.read_text() + "\n;undefined"
+
+
+def _short(text: str) -> str:
+    return " ".join(text.split())[:220]
+
+
+def shots_folder(otherwise: Path) -> Path:
+    """Where pictures go: the folder of SAMPAN_SHOTS, or a temporary one."""
+    folder = Path(os.environ.get("SAMPAN_SHOTS") or otherwise)
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
+
+
+def text_areas(index: Path) -> list[str]:
+    """Return the first parts of the text keys, from the module that gathers them."""
+    return re.findall(r"^  (\w+),$", index.read_text().partition("areas = {")[2], re.MULTILINE)
