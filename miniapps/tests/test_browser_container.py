@@ -397,6 +397,46 @@ def test_wiping_removes_an_apps_data_and_keeps_its_package(world: World, shell: 
     assert shell.told("healed") == []
 
 
+def test_what_ran_is_wiped_although_the_tab_died_while_it_opened(world: World, shell: Shell) -> None:
+    app = "bank.demo.torn"
+    shell.install(world.publish(app, 1))
+    shell.run("world.container.usage.setProvisioned = () => new Promise(() => undefined);")
+    shell.run("void world.container.open(args.app)", app=app)
+    shell.wait("booted", app)
+    shell.in_app("localStorage.setItem('a', '1'); await sampan.storage.set('b', 2);", app)
+    shell.page.reload()
+    shell.open(app)
+    assert shell.in_app("return [localStorage.length, await sampan.storage.keys()]", app) == [1, ["b"]]
+    assert shell.run("return world.container.wipe()") == []
+    shell.open(app)
+    assert shell.in_app("return [localStorage.length, await sampan.storage.keys()]", app) == [0, []]
+
+
+def test_a_new_version_waits_for_the_frame_in_another_tab_too(world: World, shell: Shell) -> None:
+    app = "bank.demo.tabs"
+    shell.install(world.publish(app, 1))
+    shell.open(app)
+    other = Shell(world, shell.context)
+    other.install(world.publish(app, 2))
+    assert other.wait("version-ready", app)["sequence"] == 2
+    assert other.run("return (await world.container.installed()).get(args.app).sequence", app=app) == 1
+    shell.close(app)
+    shell.open(app).get_by_text(f"{app} 2").wait_for()
+
+
+def test_a_wipe_closes_apps_in_other_tabs_and_nothing_comes_back(world: World, shell: Shell) -> None:
+    """What an app in another tab wrote after the wipe began is gone when it opens again."""
+    app = "bank.demo.twotabs"
+    shell.install(world.publish(app, 1))
+    shell.open(app)
+    shell.in_app("setInterval(() => sampan.storage.set('late', 1), 1);", app)
+    other = Shell(world, shell.context)
+    other.run("await world.container.wipe()")
+    shell.wait("closed", app)
+    shell.open(app)
+    assert shell.in_app("return sampan.storage.keys()", app) == []
+
+
 def test_a_shared_package_is_served_and_a_film_in_ranges(world: World, shell: Shell) -> None:
     kit = world.publish("bank.demo.kit", 1, {"kit.js": "document.body.dataset.kit = 'there';"}, kind="shared")
     shell.install(kit)

@@ -20,7 +20,7 @@ import { appOrigin } from "./label";
 import type { ContainerEvents, ContainerPorts, ContainerSettings } from "./ports";
 import { codeOf } from "./problem";
 import { RunningApp, type Surroundings } from "./running";
-import { takeApp } from "./tab_lock";
+import { isTaken, takeApp } from "./tab_lock";
 import { leastRecentlyUsed, Usage } from "./usage";
 
 const MAX_STACK = 5;
@@ -44,6 +44,7 @@ export class Container extends Emitter<ContainerEvents> {
   private readonly open_ = new Map<string, Opened>();
   private readonly usage: Usage;
   private readonly dependencies: Dependencies;
+  private readonly wipes: BroadcastChannel;
   private front: string | null = null;
 
   constructor(
@@ -53,6 +54,8 @@ export class Container extends Emitter<ContainerEvents> {
     super();
     this.usage = new Usage(ports.store);
     this.dependencies = new Dependencies(ports.device, ports.source, ports.store);
+    this.wipes = new BroadcastChannel(`sampan:wipe:${settings.workspace}`);
+    this.wipes.onmessage = () => this.closeAll();
   }
 
   /**
@@ -99,7 +102,7 @@ export class Container extends Emitter<ContainerEvents> {
   async update(hint: InstallHint, progress: Progress = {}): Promise<Installed> {
     const staged = await this.withRoom(() => this.ports.device.prepare(hint, progress));
     await this.bringDependencies(hint.id, staged.digest);
-    if (this.open_.has(hint.id)) {
+    if (await isTaken(hint.id)) {
       this.emit("version-ready", { app: hint.id, version: staged.version, sequence: staged.sequence });
     } else {
       await this.dependencies.keep(hint.id);
@@ -132,9 +135,11 @@ export class Container extends Emitter<ContainerEvents> {
   /** Delete what one app stored, in its origin and in the shell. Its packages stay. */
   async clearData(app: string): Promise<void> {
     this.close(app);
-    await new AppStorage(this.ports.store, app).clear();
+    const storage = new AppStorage(this.ports.store, app);
     await this.usage.markForWipe([app]);
+    await storage.clear();
     await this.clearOrigin(app, { data: true, packages: false });
+    await storage.clear(); // a frame in another tab, gone only now, wrote until its end
     await this.usage.wiped(app);
   }
 
@@ -144,13 +149,14 @@ export class Container extends Emitter<ContainerEvents> {
    */
   async wipe(): Promise<string[]> {
     const unreached: string[] = [];
-    for (const app of this.running()) this.close(app);
+    this.closeAll();
     const apps: string[] = [];
     for (const app of (await this.ports.device.packages.apps()).sort()) {
       // What never ran here stored nothing, and a shared package has no origin at all.
-      if ((await this.usage.provisioned(app)) !== "") apps.push(app);
+      if ((await this.usage.openedMs(app)) > 0) apps.push(app);
     }
     await this.usage.markForWipe(apps);
+    this.wipes.postMessage(null); // other tabs' apps run for the earlier customer too
     for (const app of apps) {
       await this.clearData(app).catch(() => unreached.push(app));
     }
@@ -199,8 +205,8 @@ export class Container extends Emitter<ContainerEvents> {
     this.toFront(app);
     try {
       await this.installWaiting(app);
+      await this.usage.opened(app, this.ports.now()); // before it runs: a wipe must know whatever became of the tab
       await running.start();
-      await this.usage.opened(app, this.ports.now());
     } catch (thrown) {
       const code = codeOf(thrown);
       this.emit("refused", { app, code, path: "" });
@@ -208,6 +214,10 @@ export class Container extends Emitter<ContainerEvents> {
       this.close(app);
       throw thrown;
     }
+  }
+
+  private closeAll(): void {
+    for (const app of this.running()) this.close(app);
   }
 
   private toFront(app: string | null): void {

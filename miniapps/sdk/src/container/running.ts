@@ -166,6 +166,7 @@ export class RunningApp {
 
   private async wipeEarlier(frame: OriginFrame): Promise<void> {
     if (!(await this.around.mustWipe(this.app))) return;
+    await this.storage.clear(); // an app in another tab wrote on until it was closed
     await frame.clear({ data: true, packages: false });
     await this.around.wiped(this.app);
   }
