@@ -127,6 +127,7 @@ export const apps = {
   ],
   recheck: ["重新检查", "Check again"],
   rechecked: ["已重新检查。", "Checked again."],
+  health: ["健康与错误", "Health and errors"],
   kill: ["禁用此版本", "Kill this version"],
   killTitle: ["在所有设备上禁用 {{app}} {{version}}？", "Kill {{app}} {{version}} on every device?"],
   killWhat: [

@@ -105,6 +105,7 @@ export const insight = {
   delivery: ["发布到达情况", "How far releases got"],
   health: ["运行状况", "How it runs"],
   healthHint: ["设备上报", "as devices report"],
+  bootChart: ["启动时间中位数（毫秒），按版本", "Median starting time in ms, by version"],
   opens: ["打开", "Opens"],
   bootHalf: ["启动中位数", "Start, median"],
   bootMost: ["启动 95%", "Start, 95 %"],

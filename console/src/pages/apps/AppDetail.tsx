@@ -1,8 +1,8 @@
 /** One mini-app: its versions, where they are, its testers and how it stands in the catalogue. */
 
 import { RocketOutlined } from "@ant-design/icons";
-import { Button, Form, Input } from "antd";
-import { Link, useNavigate, useParams } from "react-router";
+import { Button, Form, Input, Tabs } from "antd";
+import { Link, useNavigate, useParams, useSearchParams } from "react-router";
 import { query } from "../../api/client";
 import type { Version } from "../../api/types";
 import { useSession } from "../../app/session";
@@ -16,6 +16,7 @@ import { CopyId, StateTag, Tag, TierTag, Time } from "../../design/Small";
 import { Empty, Fetch, Loading } from "../../design/States";
 import { bytes } from "../../design/size";
 import { useText } from "../../i18n";
+import { AppErrors, AppHealth } from "../insight/AppHealth";
 import { Held } from "./Held";
 import { useAppNames } from "./names";
 import { PublishHow } from "./PublishHow";
@@ -25,6 +26,7 @@ export default function AppDetail() {
   const { app = "" } = useParams();
   const { may } = useSession();
   const navigate = useNavigate();
+  const [search, setSearch] = useSearchParams();
   const names = useAppNames();
   const found = query.useQuery("get", "/apps/{app}", { params: { path: { app } } });
   const publishers = query.useQuery("get", "/publishers");
@@ -50,9 +52,38 @@ export default function AppDetail() {
         {(item) => (
           <div className="columns">
             <div className="stack">
-              <Panel title={say("apps.versions")} flush>
-                <Versions app={app} />
-              </Panel>
+              {may("insight:read") ? (
+                <Tabs
+                  activeKey={search.get("tab") === "health" ? "health" : "versions"}
+                  onChange={(tab) => setSearch(tab === "health" ? { tab } : {}, { replace: true })}
+                  destroyOnHidden
+                  items={[
+                    {
+                      key: "versions",
+                      label: say("apps.versions"),
+                      children: (
+                        <Panel flush>
+                          <Versions app={app} />
+                        </Panel>
+                      ),
+                    },
+                    {
+                      key: "health",
+                      label: say("apps.health"),
+                      children: (
+                        <div className="stack">
+                          <AppHealth app={app} />
+                          <AppErrors app={app} />
+                        </div>
+                      ),
+                    },
+                  ]}
+                />
+              ) : (
+                <Panel title={say("apps.versions")} flush>
+                  <Versions app={app} />
+                </Panel>
+              )}
             </div>
             <div className="stack">
               <Panel title={say("common.details")}>

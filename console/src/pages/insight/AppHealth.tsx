@@ -1,15 +1,18 @@
 /** How an app does on devices: openings, starting time and what went wrong, by version. */
 
+import { lazy, Suspense, useMemo } from "react";
 import { query } from "../../api/client";
 import type { components } from "../../api/schema";
 import { Panel } from "../../design/Blocks";
 import { type Column, PageTable } from "../../design/PageTable";
 import { useLocalPages } from "../../design/pages";
-import { Empty, Fetch } from "../../design/States";
+import { Empty, Fetch, Loading } from "../../design/States";
 import { useText } from "../../i18n";
 
 type Schemas = components["schemas"];
 type Row = Schemas["VersionHealth"];
+
+const Bars = lazy(() => import("./Bars"));
 
 export function AppHealth({ app }: { app: string }) {
   const { say } = useText();
@@ -21,11 +24,37 @@ export function AppHealth({ app }: { app: string }) {
           versions.length === 0 ? (
             <Empty title={say("insight.noDevices")} hint={say("insight.noDevicesHint")} />
           ) : (
-            <Versions rows={versions} />
+            <>
+              <Boot rows={versions} />
+              <Versions rows={versions} />
+            </>
           )
         }
       </Fetch>
     </Panel>
+  );
+}
+
+/** The latest versions' starting times, the oldest of them first. */
+function Boot({ rows }: { rows: readonly Row[] }) {
+  const { say } = useText();
+  const bars = useMemo(
+    () =>
+      rows
+        .flatMap((row) => (row.boot_p50_ms === null ? [] : [{ sequence: row.sequence, value: row.boot_p50_ms }]))
+        .sort((one, other) => one.sequence - other.sequence)
+        .slice(-20)
+        .map(({ sequence, value }) => ({ name: `#${sequence}`, value })),
+    [rows],
+  );
+  if (bars.length === 0) return null;
+  return (
+    <div className="panel-body">
+      <div className="small muted">{say("insight.bootChart")}</div>
+      <Suspense fallback={<Loading lines={6} />}>
+        <Bars title={say("insight.bootChart")} bars={bars} />
+      </Suspense>
+    </div>
   );
 }
 
