@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from playwright.sync_api import Browser, FrameLocator, Page
 
 APP = "bank.demo.written"
-SOON_MS, STARTED_SECONDS, STOP_SECONDS = 12_000, 90.0, 15.0
-MOCKS = {"tier": "registered", "fetch": [{"url": "https://api.example.com/*", "json": {"rate": 7}}]}
+SOON_MS, STARTED_SECONDS, STOP_SECONDS = 30_000, 90.0, 15.0
+MOCKS = {"tier": "e_account", "pay": "refused"}
 
 
 class Bench:
@@ -81,7 +81,7 @@ def in_app(page: "Page") -> "FrameLocator":
 
 def test_a_new_app_is_seen_by_the_customer_of_the_mocks(page: "Page") -> None:
     in_app(page).get_by_text("Your first mini-app is running.").wait_for()
-    in_app(page).locator("#tier", has_text="registered").wait_for()
+    in_app(page).locator("#tier", has_text="e_account").wait_for()
     assert page.locator(".trouble").count() == 0
 
 
@@ -89,6 +89,11 @@ def test_a_change_shows_by_itself(page: "Page", bench: Bench) -> None:
     in_app(page).get_by_text("Your first mini-app is running.").wait_for()
     bench.change("i18n/en.json", "Your first mini-app is running.", "It changed.")
     in_app(page).get_by_text("It changed.").wait_for()
+
+
+def test_a_script_error_stands_over_the_app(page: "Page", bench: Bench) -> None:
+    (bench.app / "app.js").write_text('throw new Error("the first line is wrong");\n')
+    page.locator(".trouble", has_text="the first line is wrong").wait_for()
 
 
 def test_the_folder_is_watched_without_what_is_never_packed(tmp_path: Path) -> None:

@@ -17,8 +17,14 @@ export class SessionServer implements BankServer {
     return { code: String(code), expires_in: isInteger(expires_in) ? expires_in : 0 };
   }
 
+  /** The tier as the bank knows it now; without a network as the last token said. */
   async tier(): Promise<string> {
-    return (await this.session.status())?.tier ?? "visitor";
+    try {
+      return String((await this.call("GET", "/client/v1/me")).tier);
+    } catch (thrown) {
+      if (!(thrown instanceof BridgeError) || thrown.code !== "offline") throw thrown;
+      return (await this.session.status())?.tier ?? "visitor";
+    }
   }
 
   async profile(): Promise<Readonly<Record<string, unknown>>> {

@@ -23,15 +23,13 @@ def register(root: typer.Typer) -> None:
 def dev(
     folder: Annotated[Path, typer.Argument(help="Folder of the mini-app: what would be packed.")] = Path(),
     port: Annotated[int, typer.Option(min=1, max=65535, help="Port on this machine.")] = 8090,
-    mocks: Annotated[
-        Path | None, typer.Option(help="What bank and network answer [sampan.dev.json beside FOLDER].")
-    ] = None,
+    mocks: Annotated[Path | None, typer.Option(help="What the bank answers [sampan.dev.json beside FOLDER].")] = None,
 ) -> None:
-    """Open a mini-app in the real container, and open it anew at each change; bank and network are mocks.
+    """Open a mini-app in the real container, and open it anew at each change; the bank is a mock.
 
     A bank of its own runs on this machine for as long as the command does, with keys made for it. Nothing is kept.
     """
-    from sampan.miniapps.dev.mocks import answer_network, mocking, read_mocks
+    from sampan.miniapps.dev.mocks import mocking, read_mocks
     from sampan.miniapps.dev.workbench import Workbench, sample_of
     from sampan.miniapps.dev_facts import DevFacts
     from sampan.platform.cli.chosen_settings import settings_from
@@ -51,7 +49,6 @@ def dev(
         )
 
         async def prepare(core: "Core") -> None:
-            answer_network(core, mocks)
             await make_people(core, cast)
 
         def opened() -> None:

@@ -5,7 +5,7 @@ import { defineConfig, type Plugin } from "vite";
 /** The libraries' links to their manuals become plain words of the same length: nothing here calls those hosts. */
 const LINKS = /https:\/\/(?=react\.dev|vuejs\.org)/g;
 
-/** Source maps stay with you, in maps/: `sampan app errors ID --sourcemaps maps` reads them. They are not shipped. */
+/** Source maps stay with you, in maps/: they tell your code from an error's line, and are not shipped. */
 const keepMaps: Plugin = {
   name: "keep-maps",
   generateBundle(_options, bundle) {
