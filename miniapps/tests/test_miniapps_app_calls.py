@@ -9,7 +9,7 @@ from typing import Any
 import httpx2
 import pytest
 
-from sampan.miniapps import bank_calls
+from sampan.miniapps import bank_calls, network_bridge
 from sampan.miniapps.catalogue import Category, Entry
 from sampan.miniapps.component import component as miniapps
 from sampan.miniapps.demo_bank import DemoBank
@@ -269,6 +269,25 @@ async def test_the_bridge_makes_the_request(
     ((to, method, headers, sent),) = made
     assert (to.host, to.path, method, sent) == ("api.shop.example", "/orders?x=1", "POST", b"{}")
     assert headers == {"content-type": "application/json", "accept-encoding": "identity", "content-length": "2"}
+
+
+async def test_a_slow_server_holds_no_more_than_its_apps_share(
+    publishing: Publishing, customer: TestDevice, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bridge = publishing.core.shared(NetworkBridge, NetworkBridge)
+    body = {"url": "https://api.shop.example/", "sequence": 1}
+    answers: list[httpx2.Response] = []
+
+    async def call(*_arguments: Any) -> Answer:
+        if not answers:  # the second call comes while the first one waits
+            answers.append(await ask(customer, "POST", f"{BASE}/fetch", body))
+        return Answer(200, [], b"")
+
+    monkeypatch.setattr(bridge.calls, "call", call)
+    monkeypatch.setattr(network_bridge, "MAX_AT_ONCE", 1)
+    assert (await ask(customer, "POST", f"{BASE}/fetch", body)).status_code == 200
+    assert [(each.status_code, each.json()["code"]) for each in answers] == [(429, "network_busy")]
+    assert (await ask(customer, "POST", f"{BASE}/fetch", body)).status_code == 200
 
 
 @pytest.mark.parametrize(

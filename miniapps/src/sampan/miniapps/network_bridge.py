@@ -6,19 +6,22 @@ the way there and back. `sampan.platform.guarded_calls` keeps such calls out of 
 
 import base64
 import binascii
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from typing import Annotated, Any, Literal
 
 import msgspec
 
 from sampan.miniapps.signed_permissions import SignedPermissions, require_domain
 from sampan.platform.core import Core
-from sampan.platform.errors import Invalid, TooLarge
+from sampan.platform.errors import Invalid, TooLarge, TooMany
 from sampan.platform.guarded_calls import BadAddress, GuardedCalls, parse_destination
 from sampan.platform.identity.caller import Caller
 
 MAX_BODY_BYTES = 2**20
 MAX_HEADER = 4096
+MAX_AT_ONCE = 32  # of one app: its slow server must not hold the connections of all the others
 Header = Annotated[str, msgspec.Meta(max_length=MAX_HEADER)]
 HOP_BY_HOP = frozenset(
     ("connection", "keep-alive", "proxy-authenticate", "proxy-authorization", "proxy-connection", "te", "trailer",
@@ -44,6 +47,12 @@ class NetworkBodyTooLarge(TooLarge):
     code = "network_body_too_large"
 
 
+class NetworkBusy(TooMany):
+    """Too many calls of this app wait for its servers at once."""
+
+    code = "network_busy"
+
+
 class NetworkCall(msgspec.Struct):
     """POST /client/v1/apps/{app}/fetch."""
 
@@ -62,9 +71,10 @@ class NetworkBridge:
         self._private_hosts = {name.strip().lower() for name in core.settings.private_hosts.split(",")} - {""}
         self._signed = core.shared(SignedPermissions, SignedPermissions)
         self.calls = GuardedCalls(private_hosts=self._private_hosts)
+        self._under_way: Counter[tuple[str, str]] = Counter()
 
     async def call(self, caller: Caller, app_id: str, call: NetworkCall) -> dict[str, Any]:
-        """Return status, headers and body; raises `BadNetworkCall` and what permissions and guard raise."""
+        """Return status, headers and body; raises `BadNetworkCall`, `NetworkBusy`, what permissions and guard raise."""
         target = parse_destination(call.url, allows_http=self._allows_http)
         if target.scheme == "http" and target.host not in self._private_hosts:
             raise BadAddress("Plain http is for a demo's listed hosts alone; use https.", field="url")
@@ -74,12 +84,26 @@ class NetworkBridge:
         body = _body(call.body_base64)
         if body or call.method in ("POST", "PUT", "PATCH"):
             headers["content-length"] = str(len(body))
-        answer = await self.calls.call(target, call.method, headers, body)
+        with self._place(caller.workspace_id, app_id):
+            answer = await self.calls.call(target, call.method, headers, body)
         return {
             "status": answer.status,
             "headers": headers_back(answer.headers),
             "body_base64": base64.b64encode(answer.body).decode(),
         }
+
+    @contextmanager
+    def _place(self, workspace_id: str, app_id: str) -> Iterator[None]:
+        app = (workspace_id, app_id)
+        if self._under_way[app] >= MAX_AT_ONCE:
+            raise NetworkBusy("The app's servers are slow to answer; try again soon.", retry_after_seconds=5)
+        self._under_way[app] += 1
+        try:
+            yield
+        finally:
+            self._under_way[app] -= 1
+            if not self._under_way[app]:
+                del self._under_way[app]
 
 
 def headers_there(headers: dict[str, str]) -> Iterable[tuple[str, str]]:
