@@ -417,6 +417,7 @@ def test_a_new_version_waits_for_the_frame_in_another_tab_too(world: World, shel
     shell.install(world.publish(app, 1))
     shell.open(app)
     other = Shell(world, shell.context)
+    assert other.run("return world.container.makeRoom()") is False
     other.install(world.publish(app, 2))
     assert other.wait("version-ready", app)["sequence"] == 2
     assert other.run("return (await world.container.installed()).get(args.app).sequence", app=app) == 1

@@ -20,7 +20,7 @@ import { appOrigin } from "./label";
 import type { ContainerEvents, ContainerPorts, ContainerSettings } from "./ports";
 import { codeOf } from "./problem";
 import { RunningApp, type Surroundings } from "./running";
-import { isTaken, takeApp } from "./tab_lock";
+import { takeApp, takenApps } from "./tab_lock";
 import { leastRecentlyUsed, Usage } from "./usage";
 
 const MAX_STACK = 5;
@@ -102,7 +102,7 @@ export class Container extends Emitter<ContainerEvents> {
   async update(hint: InstallHint, progress: Progress = {}): Promise<Installed> {
     const staged = await this.withRoom(() => this.ports.device.prepare(hint, progress));
     await this.bringDependencies(hint.id, staged.digest);
-    if (await isTaken(hint.id)) {
+    if ((await takenApps()).includes(hint.id)) {
       this.emit("version-ready", { app: hint.id, version: staged.version, sequence: staged.sequence });
     } else {
       await this.dependencies.keep(hint.id);
@@ -176,7 +176,7 @@ export class Container extends Emitter<ContainerEvents> {
     const candidates = await Promise.all(
       [...(await this.installed()).keys()].map(async (app) => ({ app, openedMs: await this.usage.openedMs(app) })),
     );
-    const needed = new Set([...this.running(), ...(await this.dependencies.ids())]);
+    const needed = new Set([...(await takenApps()), ...(await this.dependencies.ids())]);
     const app = leastRecentlyUsed(candidates, needed);
     if (app === null) return false;
     await this.evict(app);

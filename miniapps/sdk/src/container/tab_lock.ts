@@ -2,16 +2,18 @@
 
 import { problem } from "./problem";
 
-/** Whether a frame of the app is up in any tab. */
-export async function isTaken(app: string): Promise<boolean> {
+const LOCK = "sampan:open:";
+
+/** The apps of which a frame is up, in whichever tab. */
+export async function takenApps(): Promise<string[]> {
   const { held = [] } = await navigator.locks.query();
-  return held.some(({ name }) => name === lockOf(app));
+  return held.flatMap(({ name }) => (name?.startsWith(LOCK) ? [name.slice(LOCK.length)] : []));
 }
 
 /** Take the app for this tab; call the returned function to let go. Throws `app_open_elsewhere`. */
 export function takeApp(app: string): Promise<() => void> {
   return new Promise((resolve, reject) => {
-    void navigator.locks.request(lockOf(app), { ifAvailable: true }, (lock) => {
+    void navigator.locks.request(LOCK + app, { ifAvailable: true }, (lock) => {
       if (lock === null) {
         reject(problem("app_open_elsewhere", `${app} is open in another window; close it there first.`));
         return;
@@ -19,8 +21,4 @@ export function takeApp(app: string): Promise<() => void> {
       return new Promise<void>((release) => resolve(release));
     });
   });
-}
-
-function lockOf(app: string): string {
-  return `sampan:open:${app}`;
 }
