@@ -61,9 +61,12 @@ def demo_server(tmp_path_factory: pytest.TempPathFactory) -> "Iterator[DemoServe
         server.stop()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> "Iterator[Browser]":
-    """Run one Chromium for all tests of a worker; each test takes a context of its own."""
+    """Run one Chromium for the tests of a file; each test takes a context of its own.
+
+    Not for longer: playwright's event loop runs as long as it does, and async tests of the same worker need theirs.
+    """
     if os.environ.get("SAMPAN_NO_BROWSER") == "1":
         pytest.skip("left out by --no-browser")
     if not CHROMIUM.exists():
@@ -76,9 +79,9 @@ def browser() -> "Iterator[Browser]":
         chromium.close()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def desk(browser: "Browser", demo_server: "DemoServer", tmp_path_factory: pytest.TempPathFactory) -> "Desk":
-    """Return the browsers of the demo's people; who signed in once stays so for all tests of a worker."""
+    """Return the browsers of the demo's people; who signed in once stays so for all tests of a file."""
     from browser_desk import Desk
 
     return Desk(browser, demo_server, tmp_path_factory.mktemp("desk"))
