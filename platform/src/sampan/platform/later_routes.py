@@ -1,6 +1,6 @@
 """The routes that a device's first answer does not need: their code is imported when the server takes requests.
 
-The framework begins with the routes of operations and the console; a request for anything else waits until all are
+The framework begins with the routes of operations; a request for anything else waits until all are
 there. They are built by themselves shortly after the start, in a thread, so that hot routes are answered meanwhile.
 """
 
@@ -8,7 +8,7 @@ import asyncio
 from collections.abc import MutableMapping
 
 from starlette.applications import Starlette
-from starlette.routing import BaseRoute, Match
+from starlette.routing import BaseRoute, Match, Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from sampan.platform.component import AppOrigins, ClientRoutes, HotRoute
@@ -25,7 +25,8 @@ class LaterRoutes:
 
     def __init__(self, core: Core, hot: Hot, framework: Starlette) -> None:
         self._core, self._hot, self._framework = core, hot, framework
-        self._first = tuple(framework.routes)
+        # Not what is mounted: below its prefix a hot route may come that is not there yet.
+        self._first = tuple(route for route in framework.routes if isinstance(route, Route))
         self._completion: asyncio.Future[None] | None = None
         self._app_origins: ASGIApp = _no_apps
         self._is_complete = False
