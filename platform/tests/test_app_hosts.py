@@ -100,9 +100,9 @@ def test_the_label_of_an_apps_origin() -> None:
     "host", ["x", "localhost", "10.0.0.1", "a.sampan.localhost", "sampan.localhost", "b.apps.sampan.localhost", "a..b"]
 )
 def test_a_workspace_cannot_take_every_name(host: str) -> None:
-    refuse_bad_name(hosts().names, "app.bank.example")
+    refuse_bad_name(hosts().names, "app.bank.example", "demo")
     with pytest.raises(BadHostName):
-        refuse_bad_name(hosts().names, host)
+        refuse_bad_name(hosts().names, host, "demo")
 
 
 @pytest.fixture
@@ -179,3 +179,10 @@ async def test_a_device_proves_its_calls_under_the_workspaces_host(tmp_path: Pat
             assert (await device.begin()).status_code == 201
             assert server.caller(device, OTHER_WORKSPACE).workspace_id == OTHER_WORKSPACE
             assert (await device.refresh()).status_code == 200
+
+
+def test_the_public_address_is_nobodys_but_the_default_workspaces() -> None:
+    names = HostNames.of(Settings(public_url="https://Bank.example:8443/", default_workspace="main"))
+    refuse_bad_name(names, "bank.example", "main")
+    with pytest.raises(BadHostName):
+        refuse_bad_name(names, "bank.example", "other")

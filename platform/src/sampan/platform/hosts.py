@@ -65,19 +65,24 @@ class HostNames(Struct, frozen=True):
     console: str
     default_workspace: str
     scheme: str = ""
+    public: str = ""
 
     @classmethod
     def of(cls, settings: Settings) -> "HostNames":
         """Return the names that the settings say."""
         base = settings.base_host.lower().strip(".")
         apps = settings.apps_host.lower().strip(".") or (f"apps.{base}" if base else "")
-        scheme = urlsplit(settings.public_url).scheme if settings.public_url else ""
-        return cls(base, apps, settings.console_host.lower(), settings.default_workspace, scheme)
+        public = urlsplit(settings.public_url)
+        console = settings.console_host.lower()
+        return cls(base, apps, console, settings.default_workspace, public.scheme, (public.hostname or "").lower())
 
-    def is_reserved(self, name: str) -> bool:
-        """Whether a workspace cannot have this name as a host of its own: it already means something here."""
+    def is_reserved(self, name: str, workspace_id: str) -> bool:
+        """Whether this workspace cannot have the name as a host of its own: it already means something here.
+
+        The public address is every workspace's; only the default one, which it names anyway, may have it alone.
+        """
         below = any(name == own or name.endswith(f".{own}") for own in (self.base, self.apps) if own)
-        return below or name == self.console
+        return below or name == self.console or (name == self.public and workspace_id != self.default_workspace)
 
 
 class Hosts:

@@ -80,7 +80,7 @@ def build(core: Core) -> APIRouter:
     @router.post("/hosts", status_code=201)
     async def add(workspace: Workspace, actor: Annotated[Actor, needs("host:edit")], body: HostBody) -> HostView:
         """Let a host name this workspace; its DNS and certificate are the operator's."""
-        refuse_bad_name(hosts_of(core).names, body.host)
+        refuse_bad_name(hosts_of(core).names, body.host, workspace)
         now_ms = core.now_ms()
         host = StoredHost(body.host, now_ms, actor.operator_id)
         if await is_taken(core, body.host):
@@ -104,12 +104,12 @@ def build(core: Core) -> APIRouter:
     return router
 
 
-def refuse_bad_name(names: HostNames, host: str) -> None:
+def refuse_bad_name(names: HostNames, host: str, workspace_id: str) -> None:
     """Raise `BadHostName` for what is no name of a host, and for names that mean something else here."""
     last = host.rpartition(".")[2]
     if NAME.fullmatch(host) is None or last.isdigit():
         raise BadHostName("Give the full name of a host, such as app.bank.example, without scheme, port and path.")
-    if names.is_reserved(host):
+    if names.is_reserved(host, workspace_id):
         raise BadHostName("This name belongs to the server itself. Choose one of the bank's own.")
 
 
