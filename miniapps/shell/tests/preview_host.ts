@@ -8,6 +8,7 @@ export function previewHost(told: Partial<Snapshot> = {}): Host & { change: (tol
     online: true,
     tier: "visitor",
     customer: null,
+    hasCatalogue: true,
     apps: sampleApps("visitor"),
     categories: [
       { id: "offers", name: { zh: "优惠", en: "Offers" } },

@@ -70,6 +70,7 @@ class BrowserHost implements Host {
     online: navigator.onLine,
     tier: "visitor",
     customer: null,
+    hasCatalogue: false,
     apps: [],
     categories: [],
     recents: [],
@@ -361,7 +362,7 @@ class BrowserHost implements Host {
     const catalogue = await sync.catalogue();
     const recents = ((await store.get(RECENTS)) as string[] | undefined) ?? [];
     const apps = await Promise.all((catalogue?.items ?? []).map((item) => this.entryOf(item)));
-    this.change({ apps, recents, categories: catalogue?.categories ?? [] });
+    this.change({ apps, recents, categories: catalogue?.categories ?? [], hasCatalogue: catalogue !== null });
   }
 
   private async entryOf(item: CatalogueItem): Promise<CatalogueApp> {

@@ -24,6 +24,8 @@ export interface Snapshot {
   online: boolean;
   tier: Tier;
   customer: { name: string; phone: string } | null;
+  /** False until the bank's catalogue was here once. */
+  hasCatalogue: boolean;
   apps: readonly CatalogueApp[];
   categories: readonly { id: string; name: Text }[];
   recents: readonly string[];

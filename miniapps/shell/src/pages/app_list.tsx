@@ -1,9 +1,10 @@
 import type { JSX } from "react";
+import { useSnapshot } from "../app";
 import type { CatalogueApp } from "../host/host";
 import { useWords } from "../i18n";
 import { go } from "../route";
 import { Icon } from "../ui/icons";
-import { AppIcon } from "../ui/parts";
+import { AppIcon, Empty, Spinner } from "../ui/parts";
 
 /** An app as a tile: icon, name, a dot when an update waits, a lock when the tier is too low. */
 export function AppTile({ app }: { app: CatalogueApp }): JSX.Element {
@@ -54,6 +55,14 @@ export function AppRow({ app }: { app: CatalogueApp }): JSX.Element {
       )}
     </button>
   );
+}
+
+/** What stands in place of apps: that there are none, or that the bank was not heard yet. */
+export function NoApps(): JSX.Element {
+  const { t } = useWords();
+  const { hasCatalogue } = useSnapshot();
+  if (!hasCatalogue) return <Spinner label={t("loading")} />;
+  return <Empty icon="apps" title={t("apps_none")} hint={t("apps_none_hint")} />;
 }
 
 /** Apps whose name or text holds what was typed. */

@@ -3,7 +3,7 @@ import { useSnapshot } from "../app";
 import { useWords } from "../i18n";
 import { Icon } from "../ui/icons";
 import { Empty } from "../ui/parts";
-import { AppRow, matching } from "./app_list";
+import { AppRow, matching, NoApps } from "./app_list";
 
 /** The catalogue by category, with search. */
 export function Apps(): JSX.Element {
@@ -25,7 +25,7 @@ export function Apps(): JSX.Element {
           onChange={(event) => setTyped(event.target.value)}
         />
       </label>
-      {apps.length === 0 && <Empty icon="apps" title={t("apps_none")} hint={t("apps_none_hint")} />}
+      {apps.length === 0 && <NoApps />}
       {apps.length > 0 && found.length === 0 && <Empty icon="search" title={t("search_none", { text: typed })} />}
       {categories.map((category) => {
         const mine = found.filter((app) => app.category === category.id);

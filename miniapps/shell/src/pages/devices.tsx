@@ -1,7 +1,7 @@
 import { type JSX, useCallback, useEffect, useState } from "react";
 import { useHost } from "../app";
 import type { DeviceRow } from "../host/host";
-import { useWords } from "../i18n";
+import { useWords, type Words } from "../i18n";
 import { useDialogs } from "../ui/dialogs";
 import { Icon } from "../ui/icons";
 import { Empty, Spinner, SubPage } from "../ui/parts";
@@ -46,7 +46,7 @@ export function Devices(): JSX.Element {
             <Icon name="device" />
           </span>
           <span className="row-text">
-            <b>{device.model || device.platform}</b>
+            <b>{device.model || platformName(t, device.platform)}</b>
             <small>{t("last_seen", { when: when(device.lastSeenMs) })}</small>
           </span>
           {device.isThis ? (
@@ -60,4 +60,10 @@ export function Devices(): JSX.Element {
       ))}
     </SubPage>
   );
+}
+
+/** The words for a client app's channel; its own name where there are none. */
+function platformName(t: Words["t"], platform: string): string {
+  if (platform === "web") return t("platform_web");
+  return platform === "app" ? t("platform_app") : platform;
 }

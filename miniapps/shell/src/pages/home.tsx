@@ -4,7 +4,7 @@ import { useWords } from "../i18n";
 import { go } from "../route";
 import { Icon } from "../ui/icons";
 import { AppIcon, Empty } from "../ui/parts";
-import { AppTile } from "./app_list";
+import { AppTile, NoApps } from "./app_list";
 
 /** The front page: who you are, what you used last, what the bank has for you. */
 export function Home(): JSX.Element {
@@ -29,7 +29,7 @@ export function Home(): JSX.Element {
       <section aria-labelledby="all">
         <h2 id="all">{t("all_apps")}</h2>
         {apps.length === 0 ? (
-          <Empty icon="apps" title={t("apps_none")} hint={t("apps_none_hint")} />
+          <NoApps />
         ) : (
           <div className="tiles">
             {apps.slice(0, 8).map((app) => (
@@ -71,7 +71,7 @@ function Hero(): JSX.Element {
 
 /** Easy mode's front page: few, large things. */
 export function ElderHome(): JSX.Element {
-  const { t, both } = useWords();
+  const { both } = useWords();
   const { apps } = useSnapshot();
   return (
     <main className="content home elder">
@@ -86,7 +86,7 @@ export function ElderHome(): JSX.Element {
             </button>
           ))}
       </div>
-      {apps.length === 0 && <Empty icon="apps" title={t("apps_none")} hint={t("apps_none_hint")} />}
+      {apps.length === 0 && <NoApps />}
     </main>
   );
 }
