@@ -45,6 +45,7 @@ def test_each_tier_sees_its_apps_and_may_open_fewer() -> None:
         "category": "pay",
         "icon": "sha256:" + "a" * 64,
         "may_open": True,
+        "open_tier": "full",
     }
 
 

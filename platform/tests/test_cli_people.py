@@ -162,6 +162,18 @@ def test_a_release_is_stopped_once_and_again(demo_server: DemoServer, tmp_path: 
     assert "is stopped already; nothing changed." in rosa.run("release", "stop", release, as_json=False).out
     paused = rosa.run("release", "pause", release)
     assert (paused.status, paused.value["code"]) == (1, "wrong_release_state")
+    release_anew(demo_server, release)
+
+
+def release_anew(server: DemoServer, release: str) -> None:
+    """Bring back what a release rolled out: other tests share this bank."""
+    api = server.api("release@demo.example")
+    stopped = api.get(f"/releases/{release}")
+    wanted = {"kind": "miniapp", "id": stopped["deliverable"], "sequence": stopped["sequence"]}
+    draft = api.post("/releases", {**wanted, "audience": stopped["audience"]})
+    change = api.post(f"/releases/{draft['id']}/submit", {"cause": "a test"})["change"]
+    server.sessions.approve("reviewer@demo.example", change)
+    server.wait_for(lambda: api.get(f"/releases/{draft['id']}")["state"] == "running")
 
 
 def test_what_was_approved_is_approved_again_without_harm(demo_server: DemoServer, tmp_path: Path) -> None:

@@ -110,6 +110,9 @@ def test_a_failing_step_shows_the_output_and_the_hint(dev: ModuleType) -> None:
 
 
 def test_the_checks_name_files_that_are_there(dev: ModuleType) -> None:
-    commands = {title: [Path(word) for word in command if isinstance(word, Path)] for title, command in dev.checks()}
+    commands = {
+        title: [Path(word) for word in command if isinstance(word, Path)]
+        for title, command in dev.checks(Path(sys.executable))
+    }
     assert {"format", "lint", "types", "architecture", "hygiene"} <= set(commands)
     assert all(path.exists() for paths in commands.values() for path in paths)
