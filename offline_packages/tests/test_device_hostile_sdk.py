@@ -63,9 +63,9 @@ class SdkWorld(World):
         self.sim.set_control(A, "1.1", offerable=[1], max_offline_days=7)
         self.sim.commit()
         self.line = Line(self.sim.files)
-        self.fetch = self.line  # type: ignore[assignment]
+        self.fetch = self.line  # type: ignore[assignment] # over HTTP here
         self.sdk_device = SdkDevice(sdk, folder / "device", self.sim, self.line.base_url)
-        self.device = self.sdk_device  # type: ignore[assignment]
+        self.device = self.sdk_device  # type: ignore[assignment] # the same calls
         self.n = 1
         self.take(1)
         self.boot()

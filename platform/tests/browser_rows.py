@@ -37,7 +37,7 @@ def _customers(db: sqlite3.Connection) -> str:
 
 
 def _devices(db: sqlite3.Connection, customer: str) -> None:
-    subject = _one(db, f"SELECT subject FROM customers WHERE workspace_id = ? AND id = '{customer}'")  # noqa: S608
+    subject = _one(db, "SELECT subject FROM customers WHERE workspace_id = ? AND id = ?", customer)
     ids = [f"dev_{n:032x}" for n in range(MANY)]
     devices: Rows = [
         (WORKSPACE, each, "retail", f"t{n:042}", "{}", None, subject, customer, 1, 0, 0, n, n)
@@ -63,7 +63,7 @@ def _versions(db: sqlite3.Connection, app: str) -> None:
 
 def _audit(db: sqlite3.Connection) -> None:
     columns = "workspace_id, n, at_ms, actor_kind, person_id, operator_id, via, action, target, detail, previous, hash"
-    found = db.execute(f"SELECT {columns} FROM audit_rows WHERE workspace_id = ? ORDER BY n DESC", (WORKSPACE,))  # noqa: S608
+    found = db.execute(f"SELECT {columns} FROM audit_rows WHERE workspace_id = ? ORDER BY n DESC", (WORKSPACE,))  # noqa: S608 - our own columns
     last, rows = AuditRow(*found.fetchone()), []
     for n in range(last.n + 1, last.n + 1 + MANY):
         made = replace(last, n=n, action="test.row", target=f"row-{n}", detail=b"{}", previous=last.hash)
@@ -77,8 +77,8 @@ def _write(db: sqlite3.Connection, table: str, rows: "Rows") -> None:
     db.executemany(f"INSERT INTO {table} VALUES ({', '.join('?' * len(rows[0]))})", rows)  # noqa: S608 - ours
 
 
-def _one(db: sqlite3.Connection, query: str) -> int:
-    return int(db.execute(query, (WORKSPACE,)).fetchone()[0])
+def _one(db: sqlite3.Connection, query: str, *more: str) -> int:
+    return int(db.execute(query, (WORKSPACE, *more)).fetchone()[0])
 
 
 def _row(db: sqlite3.Connection, query: str, key: str) -> dict[str, Any]:

@@ -19,7 +19,7 @@ LABEL = "abcdefghij2345672345"
 
 
 def hosts(**changes: str) -> Hosts:
-    return Hosts(HostNames.of(Settings(**{"base_host": "Sampan.Localhost.", **changes})))  # type: ignore[arg-type]
+    return Hosts(HostNames.of(Settings(**{"base_host": "Sampan.Localhost.", **changes})))  # type: ignore[arg-type] # all texts
 
 
 def place(found: Hosts, *names: str) -> Place:

@@ -64,6 +64,7 @@ class Exchange:
         try:
             await app(self.scope, self.receive, self.send)
         except BaseException:
+            # A cancelled one too: the task ends here either way, and whoever waits for the answer gets one.
             log.exception("application_failed", path=self.scope["path"])
         if self.is_answered or self.is_disconnected:
             return

@@ -76,7 +76,7 @@ class Http(asyncio.Protocol):
             "scheme": "https" if is_ssl(self.transport) else "http",
             "root_path": "",
         }
-        self.server_state.connections.add(self)  # type: ignore[arg-type]
+        self.server_state.connections.add(self)  # type: ignore[arg-type] # uvicorn only calls `shutdown`
         self._wait_for_head()
 
     def connection_lost(self, exc: Exception | None) -> None:

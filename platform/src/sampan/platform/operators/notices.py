@@ -51,7 +51,7 @@ async def run_notices(core: "Core") -> None:
             try:
                 await sweep(core, workspace_id)
             except Exception:
-                log.exception("notices_failed", workspace=workspace_id)
+                log.exception("notices_failed", workspace=workspace_id)  # the next round tries again
         await asyncio.sleep(LOOK_SECONDS)
 
 
