@@ -11,7 +11,7 @@ from starlette.types import Receive, Scope, Send
 from uvicorn.server import ServerState
 
 from sampan.platform.hot import read_body, send_bytes
-from sampan.platform.http_protocol import HEAD_SECONDS, MAX_HEAD_BYTES, Http
+from sampan.platform.http_protocol import CONTENT_BYTES, CONTENT_SECONDS, HEAD_SECONDS, MAX_HEAD_BYTES, Http
 from sampan.platform.serving import server_config
 from sampan.platform.settings import Settings
 
@@ -41,6 +41,11 @@ class App:
         self.is_begun.set()
         await self.may_end.wait()
         await send_bytes(send, 200, b"waited", ())
+
+    async def drain(self, receive: Receive, send: Send) -> None:
+        while (await receive()).get("more_body"):
+            pass
+        await send_bytes(send, 200, b"drained", ())
 
     async def gone(self, receive: Receive, send: Send) -> None:
         self.is_begun.set()
@@ -353,6 +358,9 @@ class Wire(asyncio.Transport):
     def is_closing(self) -> bool:
         return self.is_closed
 
+    def can_write_eof(self) -> bool:
+        return False
+
     def pause_reading(self) -> None:
         self.is_paused = True
 
@@ -367,6 +375,11 @@ def clock() -> Clock:
 
 @pytest.fixture
 async def wire(app: App, clock: Clock) -> tuple[Http, Wire]:
+    return connected_to(app, clock)
+
+
+def connected_to(app: App, clock: Clock) -> tuple[Http, Wire]:
+    """Return a new connection, and what is written to it."""
     config = server_config(Settings(), app)
     config.load()
     connection, wire = Http(config, ServerState(), {}, cast("asyncio.AbstractEventLoop", clock)), Wire()
@@ -400,6 +413,75 @@ async def test_a_head_that_trickles_in_has_its_time_and_no_more(wire: tuple[Http
     assert not transport.is_closed
     clock.pass_seconds(2)
     assert transport.is_closed
+
+
+POST = b"POST /%b HTTP/1.1\r\nhost: x\r\ncontent-length: 100000000\r\n\r\n"
+
+
+async def settle(connection: Http) -> None:
+    """Let the application run until it waits."""
+    for _ in range(5):
+        await asyncio.sleep(0)
+
+
+async def test_content_that_trickles_in_is_cut_off(wire: tuple[Http, Wire], clock: Clock) -> None:
+    connection, transport = wire
+    connection.data_received(POST % b"x")
+    while not transport.is_closed and clock.now < 200:
+        await settle(connection)
+        connection.data_received(b"a" * (CONTENT_BYTES // int(CONTENT_SECONDS) - 10))
+        clock.pass_seconds(1)
+    assert transport.sent.startswith(b"HTTP/1.1 408 Request Timeout\r\n")
+    assert b"connection: close" in transport.sent
+    assert CONTENT_SECONDS < clock.now < 2 * CONTENT_SECONDS
+    await asyncio.gather(*connection.server_state.tasks)
+    assert transport.sent.count(b"HTTP/1.1") == 1
+
+
+async def test_content_that_stops_in_the_middle_is_cut_off(wire: tuple[Http, Wire], clock: Clock) -> None:
+    connection, transport = wire
+    connection.data_received(POST % b"x" + b"a" * 2 * CONTENT_BYTES)
+    await settle(connection)
+    clock.pass_seconds(2 * CONTENT_SECONDS)
+    assert transport.sent.startswith(b"HTTP/1.1 408 ")
+
+
+async def test_the_end_of_chunks_may_not_be_kept_back_either(wire: tuple[Http, Wire], clock: Clock) -> None:
+    connection, transport = wire
+    head = b"POST /x HTTP/1.1\r\nhost: x\r\ntransfer-encoding: chunked\r\n\r\n1\r\na\r\n"
+    connection.data_received(head + b"0\r\nx-trailer: ")
+    while not transport.is_closed and clock.now < 200:
+        await settle(connection)
+        connection.data_received(b"a")
+        clock.pass_seconds(1)
+    assert transport.sent.startswith(b"HTTP/1.1 408 ")
+
+
+async def test_a_slow_line_that_goes_on_may_send_for_hours(wire: tuple[Http, Wire], clock: Clock) -> None:
+    connection, transport = wire
+    connection.data_received(POST % b"drain")
+    while clock.now < 3600:
+        await settle(connection)
+        connection.data_received(b"a" * 2000)
+        clock.pass_seconds(2)
+    assert transport.sent == b""
+    assert not transport.is_closed
+
+
+async def test_content_waits_for_a_slow_application_without_harm(
+    wire: tuple[Http, Wire], clock: Clock, app: App
+) -> None:
+    connection, transport = wire
+    connection.data_received(POST % b"wait" + b"a" * 70_000)
+    await settle(connection)
+    clock.pass_seconds(10 * CONTENT_SECONDS)
+    assert transport.sent == b""
+    asking = b"POST /wait HTTP/1.1\r\nhost: x\r\nexpect: 100-continue\r\ncontent-length: 3\r\n\r\n"
+    other, second = connected_to(app, clock)
+    other.data_received(asking)
+    clock.pass_seconds(10 * CONTENT_SECONDS)
+    assert second.sent == b""
+    assert not second.is_closed
 
 
 async def test_an_application_that_is_slow_to_read_slows_the_client(wire: tuple[Http, Wire], app: App) -> None:

@@ -53,6 +53,11 @@ class Exchange:
         self.wake()
         return len(self._body)
 
+    @property
+    def is_invited(self) -> bool:
+        """Whether the client may send its content: it was asked, or does not wait to be asked."""
+        return self._is_invited or not self._expects_invitation()
+
     def wake(self) -> None:
         """Show the application what is new."""
         self._is_new = True

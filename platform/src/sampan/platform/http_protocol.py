@@ -23,6 +23,10 @@ from sampan.platform.logs import Log
 MAX_HEAD_BYTES = 64 * 1024  # many times what any client of ours sends
 HEAD_SECONDS = 30.0
 LINGER_SECONDS = 1.0
+# Content has no deadline of its own, since an honest slow line may send a large package; it has a rate. At 500 bytes a
+# second a route that takes 64 KiB is held for little more than two minutes, and a pause of half a minute is forgiven.
+CONTENT_SECONDS = 30.0
+CONTENT_BYTES = 15_000  # in CONTENT_SECONDS
 # A mini-app can fill its parent domain with cookies that ride along to all hosts beside it; nothing here needs them.
 FORGET_COOKIES = b'clear-site-data: "cookies"\r\n'
 log = Log("http")
@@ -61,6 +65,8 @@ class Http(asyncio.Protocol):
         self._url = b""
         self._is_in_head = self._is_going_on = self._is_refused = False
         self._unread_bytes = 0
+        self._content_bytes = 0  # of content, since the connection began
+        self._looked: tuple[Exchange, float, int] | None = None  # whose content was looked at, when, and its bytes then
 
     # What the transport calls
 
@@ -161,6 +167,7 @@ class Http(asyncio.Protocol):
     def on_body(self, body: bytes) -> None:
         """Take a piece of the content."""
         self._is_going_on = True
+        self._content_bytes += len(body)
         exchange = self.exchange
         if exchange is not None and not exchange.is_answered and exchange.take(body) > HIGH_WATER_LIMIT:
             self.flow.pause_reading()
@@ -181,6 +188,7 @@ class Http(asyncio.Protocol):
         self.flow.resume_reading()
         if self._waiting:
             self._start(self._waiting.popleft())
+            self._arm(self._idle_seconds)
         else:
             self._wait_for_head()
 
@@ -201,19 +209,50 @@ class Http(asyncio.Protocol):
     def _wait_for_head(self) -> None:
         """Give the next request its time to begin. One timer a connection: arming one each time costs more."""
         self._deadline = self.loop.time() + self._idle_seconds
+        self._arm(self._idle_seconds)
+
+    def _arm(self, seconds: float) -> None:
         if self._timer is None:
-            self._timer = self.loop.call_later(self._idle_seconds, self._look_at_clock)
+            self._timer = self.loop.call_later(seconds, self._look_at_clock)
 
     def _look_at_clock(self) -> None:
         self._timer = None
-        is_busy = self.exchange is not None and not self.exchange.is_answered
-        if self._deadline is None or is_busy or self.transport.is_closing():
+        exchange = self.exchange
+        if self.transport.is_closing():
             return
-        left = self._deadline - self.loop.time()
-        if left <= 0:
+        if exchange is not None and not exchange.is_answered:
+            if not exchange.is_whole:
+                self._look_at_content(exchange)
+        elif self._deadline is not None:
+            left = self._deadline - self.loop.time()
+            if left <= 0:
+                self.transport.close()
+            else:  # never later than a deadline that is set meanwhile
+                self._arm(min(left, self._idle_seconds))
+
+    def _look_at_content(self, exchange: Exchange) -> None:
+        """Cut off content that trickles. The time that it waits for us does not count: another look begins then."""
+        now = self.loop.time()
+        if self.flow.read_paused or exchange is not self._running or not exchange.is_invited:
+            self._looked = None
+        elif self._looked is None or self._looked[0] is not exchange:
+            self._looked = exchange, now, self._content_bytes
+        elif now - self._looked[1] >= CONTENT_SECONDS:
+            if self._content_bytes - self._looked[2] < CONTENT_BYTES:
+                self._cut_off(exchange)
+                return
+            self._looked = exchange, now, self._content_bytes
+        self._arm(self._idle_seconds)
+
+    def _cut_off(self, exchange: Exchange) -> None:
+        """Answer in the application's place, unless it began to, and close; the application learns that it is over."""
+        exchange.is_disconnected = True
+        exchange.wake()
+        if exchange.is_begun:
+            log.warning("request_refused", reason="The content came too slowly.", path=exchange.scope["path"])
             self.transport.close()
-        else:  # never later than a deadline that is set meanwhile
-            self._timer = self.loop.call_later(min(left, self._idle_seconds), self._look_at_clock)
+        else:
+            self._refuse("The content came too slowly; send it again.", status=b"408 Request Timeout")
 
     def _count(self, size: int) -> None:
         if self.transport.is_closing():
@@ -226,13 +265,13 @@ class Http(asyncio.Protocol):
             header = b"" if len(self._url) > MAX_HEAD_BYTES // 2 else FORGET_COOKIES
             self._refuse("The request line and the headers are too large.", header)
 
-    def _refuse(self, text: str, header: bytes = b"") -> None:
+    def _refuse(self, text: str, header: bytes = b"", *, status: bytes = b"400 Bad Request") -> None:
         """Answer and close; what still arrives meanwhile is dropped, since a reset would take the answer away."""
         log.warning("request_refused", reason=text)
         self._is_refused = True
         self.transport.write(
-            b"HTTP/1.1 400 Bad Request\r\ncontent-type: text/plain; charset=utf-8\r\n%b"
-            b"content-length: %d\r\nconnection: close\r\n\r\n%b" % (header, len(text), text.encode())
+            b"HTTP/1.1 %b\r\ncontent-type: text/plain; charset=utf-8\r\n%b"
+            b"content-length: %d\r\nconnection: close\r\n\r\n%b" % (status, header, len(text), text.encode())
         )
         if self.transport.can_write_eof():
             self.transport.write_eof()
