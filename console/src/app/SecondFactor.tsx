@@ -1,8 +1,9 @@
 /** Asks for a fresh one-time code when an act of weight needs it, then lets the act go on. */
 
-import { Form, Modal } from "antd";
+import { Form } from "antd";
 import { useEffect, useRef, useState } from "react";
 import { query, setAsking } from "../api/client";
+import { Dialog } from "../design/Dialog";
 import { ProblemForm } from "../design/ProblemForm";
 import { useText } from "../i18n";
 import { CodeInput } from "../pages/session/CodeInput";
@@ -28,18 +29,8 @@ export function SecondFactor() {
     answer.current(confirmed);
   };
   return (
-    <Modal
-      open={isOpen}
-      title={say("session.confirmTitle")}
-      footer={null}
-      onCancel={() => close(false)}
-      destroyOnHidden
-      width={420}
-      zIndex={1500}
-    >
-      <p className="muted" style={{ marginBottom: 16 }}>
-        {say("session.confirmHint")}
-      </p>
+    <Dialog isOpen={isOpen} title={say("session.confirmTitle")} onClose={() => close(false)} width={420} zIndex={1500}>
+      <p className="muted">{say("session.confirmHint")}</p>
       <ProblemForm<{ totp: string }>
         submit={say("session.confirm")}
         doneText=""
@@ -53,9 +44,9 @@ export function SecondFactor() {
           label={say("session.totp")}
           rules={[{ required: true, pattern: /^\d{6}$/, message: say("session.totpForm") }]}
         >
-          <CodeInput autoFocus />
+          <CodeInput />
         </Form.Item>
       </ProblemForm>
-    </Modal>
+    </Dialog>
   );
 }

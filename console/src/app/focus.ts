@@ -1,20 +1,47 @@
-/** Focus is never lost: when the element that has it goes, as a button does after its act, the page's content takes it. */
+/** Where the focus goes: to the first field of what opens, to a refused field, and never nowhere. */
 
 import { type RefObject, useEffect } from "react";
 
+const FIELDS = "input:not([type=hidden]), textarea, select";
+const HARMLESS = "[data-harmless]";
+const OTHERS = "button, a[href], [tabindex='0']";
+
+/** Focuses the first field in a part of the page; without one, what does no harm, or else what first takes the focus. */
+export function focusFirst(part: Element): boolean {
+  return [FIELDS, HARMLESS, OTHERS].some((kind) => [...part.querySelectorAll<HTMLElement>(kind)].some(take));
+}
+
+/** Returns whether an element took the focus, which it does not when it is disabled or cannot be seen. */
+function take(node: HTMLElement): boolean {
+  node.focus();
+  return document.activeElement === node;
+}
+
+/**
+ * Keeps the focus on the page. When the element that has it goes or is disabled, as happens to a button after its act,
+ * the focus goes to the row beside it, to the button beside it, or to the page's content.
+ */
 export function useKeptFocus(content: RefObject<HTMLElement | null>): void {
   useEffect(() => {
     let last: Element | null = null;
+    let beside: Element[] = [];
     const note = (event: FocusEvent) => {
       last = event.target as Element;
+      if (last.closest("[role=dialog]")) return;
+      const row = last.closest("tr");
+      beside = [row?.nextElementSibling, row?.previousElementSibling, last.parentElement].filter(
+        (node) => node != null,
+      );
     };
     const look = () => {
-      if (last === null || last.isConnected || document.activeElement !== document.body) return;
+      if (last === null || document.activeElement !== document.body) return;
+      if (last.isConnected && !last.matches(":disabled")) return;
       last = null;
-      content.current?.focus({ preventScroll: true });
+      const found = beside.some((node) => node.isConnected && content.current?.contains(node) && focusFirst(node));
+      if (!found) content.current?.focus({ preventScroll: true });
     };
     const observer = new MutationObserver(look);
-    observer.observe(document.body, { childList: true, subtree: true });
+    observer.observe(document.body, { childList: true, subtree: true, attributeFilter: ["disabled"] });
     document.addEventListener("focusin", note);
     return () => {
       observer.disconnect();

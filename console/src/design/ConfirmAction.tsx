@@ -3,9 +3,10 @@
  * The second factor is asked by the client itself, whenever the server wants it (see api/client.ts).
  */
 
-import { App, Button, type ButtonProps, Form, Input, Modal } from "antd";
+import { App, Button, type ButtonProps, Form, Input } from "antd";
 import { type ReactNode, useState } from "react";
 import { useText } from "../i18n";
+import { Dialog } from "./Dialog";
 import { ProblemForm } from "./ProblemForm";
 
 export function ConfirmAction(props: {
@@ -24,7 +25,12 @@ export function ConfirmAction(props: {
   reasonField?: string;
   reasonLabel?: string;
   done?: string;
-  onConfirm: (reason: string) => Promise<unknown>;
+  /** What the fields among the children begin with. */
+  initial?: Readonly<Record<string, unknown>>;
+  /** Fields of the refusals that name no field. */
+  byCode?: Readonly<Record<string, (string | number)[]>>;
+  onConfirm: (reason: string, values: Record<string, unknown>) => Promise<unknown>;
+  /** More to read, or fields of the form. */
   children?: ReactNode;
 }) {
   const { say } = useText();
@@ -44,34 +50,34 @@ export function ConfirmAction(props: {
       >
         {props.label}
       </Button>
-      <Modal open={isOpen} title={props.title} footer={null} onCancel={close} destroyOnHidden width={500}>
-        <div className="stack">
-          <div className="wrap">{props.what}</div>
-          {props.children}
-          <ProblemForm<Record<string, string>>
-            submit={props.submit ?? props.label}
-            danger={props.danger}
-            doneText=""
-            onCancel={close}
-            onSubmit={(values) => props.onConfirm(values[field]?.trim() ?? "")}
-            onDone={() => {
-              close();
-              message.success(props.done ?? say("common.done"));
-            }}
-          >
-            {props.reason ? (
-              <Form.Item
-                name={field}
-                label={props.reasonLabel ?? say("common.reason")}
-                extra={say("common.reasonHint")}
-                rules={[{ required: props.reason === "required", whitespace: props.reason === "required" }]}
-              >
-                <Input.TextArea autoSize={{ minRows: 2, maxRows: 8 }} maxLength={2000} autoFocus />
-              </Form.Item>
-            ) : null}
-          </ProblemForm>
-        </div>
-      </Modal>
+      <Dialog isOpen={isOpen} title={props.title} onClose={close} width={500}>
+        <div className="wrap">{props.what}</div>
+        <ProblemForm<Record<string, unknown>>
+          submit={props.submit ?? props.label}
+          danger={props.danger}
+          doneText=""
+          onCancel={close}
+          initial={props.initial}
+          byCode={props.byCode}
+          onSubmit={(values) => props.onConfirm(String(values[field] ?? "").trim(), values)}
+          onDone={() => {
+            close();
+            message.success(props.done ?? say("common.done"));
+          }}
+        >
+          {props.children ? <div style={{ marginBottom: 16 }}>{props.children}</div> : null}
+          {props.reason ? (
+            <Form.Item
+              name={field}
+              label={props.reasonLabel ?? say("common.reason")}
+              extra={say("common.reasonHint")}
+              rules={[{ required: props.reason === "required", whitespace: props.reason === "required" }]}
+            >
+              <Input.TextArea autoSize={{ minRows: 2, maxRows: 8 }} maxLength={2000} />
+            </Form.Item>
+          ) : null}
+        </ProblemForm>
+      </Dialog>
     </>
   );
 }

@@ -1,7 +1,8 @@
 /** A button that opens a form; the form closes when the server took it. */
 
-import { Button, type ButtonProps, Modal } from "antd";
+import { Button, type ButtonProps } from "antd";
 import { type ReactNode, useState } from "react";
+import { Dialog } from "./Dialog";
 import { ProblemForm } from "./ProblemForm";
 
 export function FormDialog<Values extends object>(props: {
@@ -34,30 +35,21 @@ export function FormDialog<Values extends object>(props: {
       >
         {props.label}
       </Button>
-      <Modal
-        open={isOpen}
-        title={props.title}
-        footer={null}
-        onCancel={close}
-        destroyOnHidden
-        width={props.width ?? 540}
-      >
-        <div className="stack">
-          {props.lead ? <p className="muted">{props.lead}</p> : null}
-          <ProblemForm<Values>
-            submit={props.submit}
-            initial={props.initial}
-            byCode={props.byCode}
-            rename={props.rename}
-            doneText={props.doneText}
-            onCancel={close}
-            onDone={close}
-            onSubmit={props.onSubmit}
-          >
-            {props.children}
-          </ProblemForm>
-        </div>
-      </Modal>
+      <Dialog isOpen={isOpen} title={props.title} onClose={close} {...(props.width ? { width: props.width } : {})}>
+        {props.lead ? <p className="muted">{props.lead}</p> : null}
+        <ProblemForm<Values>
+          submit={props.submit}
+          initial={props.initial}
+          byCode={props.byCode}
+          rename={props.rename}
+          doneText={props.doneText}
+          onCancel={close}
+          onDone={close}
+          onSubmit={props.onSubmit}
+        >
+          {props.children}
+        </ProblemForm>
+      </Dialog>
     </>
   );
 }

@@ -1,8 +1,9 @@
 /** A form that shows each refusal of the server at the field where it belongs, and the rest above. */
 
 import { App, Button, Form, type FormInstance } from "antd";
-import { type ReactNode, useState } from "react";
+import { type ReactNode, useEffect, useId, useRef, useState } from "react";
 import { asProblem, fieldPath, type Problem } from "../api/problem";
+import { focusFirst } from "../app/focus";
 import { useText } from "../i18n";
 import { ProblemNote } from "./ProblemText";
 
@@ -20,6 +21,25 @@ export function placeErrors(
     const name = fieldPath(error.field);
     return name === null ? [] : [{ name, errors: [sentence(error.code, error.message)] }];
   });
+}
+
+/** Returns the errors at fields of the form, and whether any has none; an error within a field's value is the field's. */
+export function atFields(
+  placed: readonly { name: Path; errors: string[] }[],
+  fields: readonly Path[],
+): { known: { name: Path; errors: string[] }[]; isWhole: boolean } {
+  const known = new Map<string, { name: Path; errors: string[] }>();
+  let isWhole = true;
+  for (const { name, errors } of placed) {
+    const field = fields.find((one) => one.every((part, n) => String(part) === String(name[n])));
+    if (!field) {
+      isWhole = false;
+      continue;
+    }
+    const key = field.join(".");
+    known.set(key, { name: field, errors: [...(known.get(key)?.errors ?? []), ...errors] });
+  }
+  return { known: [...known.values()], isWhole };
 }
 
 export function ProblemForm<Values extends object>(props: {
@@ -43,6 +63,16 @@ export function ProblemForm<Values extends object>(props: {
   const form = props.form ?? own;
   const [problem, setProblem] = useState<Problem | null>(null);
   const [isBusy, setBusy] = useState(false);
+  const [refusals, setRefusals] = useState(0);
+  const whole = useRef<HTMLDivElement>(null);
+  // Fields of two forms on a page may be called the same; labels and refusals point at ids.
+  const id = `f${useId().replace(/\W/g, "")}`;
+  useEffect(() => {
+    if (refusals === 0) return;
+    const refused = whole.current?.querySelector(".ant-form-item-has-error");
+    if (refused) focusFirst(refused);
+    else whole.current?.querySelector("[role=alert]")?.scrollIntoView({ block: "nearest" });
+  }, [refusals]);
 
   const finish = async (values: Values) => {
     setBusy(true);
@@ -58,11 +88,11 @@ export function ProblemForm<Values extends object>(props: {
         ...item,
         name: props.rename ? props.rename(item.name) : item.name,
       }));
-      const known = placed.filter((item) => form.getFieldInstance(item.name as never) !== undefined);
+      const fields = form.getFieldsError().map((field) => field.name as Path);
+      const { known, isWhole } = atFields(placed, fields);
       form.setFields(known as never);
-      if (known[0]) form.scrollToField(known[0].name as never, { focus: true });
-      if (known.length < placed.length || placed.length === 0) setProblem(found);
-      else if (known.length === 0) setProblem(found);
+      if (known.length === 0 || !isWhole) setProblem(found);
+      setRefusals((n) => n + 1);
     } finally {
       setBusy(false);
     }
@@ -71,6 +101,7 @@ export function ProblemForm<Values extends object>(props: {
   return (
     <Form<Values>
       form={form}
+      name={id}
       layout="vertical"
       noValidate
       requiredMark={(label, { required }) => (
@@ -81,29 +112,35 @@ export function ProblemForm<Values extends object>(props: {
       )}
       initialValues={props.initial as Values}
       onFinish={finish}
-      scrollToFirstError={{ focus: true }}
+      onFinishFailed={() => setRefusals((n) => n + 1)}
       validateMessages={{ required: say("session.required") }}
     >
-      {problem ? (
-        <div style={{ marginBottom: 16 }}>
-          <ProblemNote problem={problem} />
-          {problem.errors.length > 0 ? (
-            <ul className="small" style={{ margin: "6px 0 0 22px" }}>
-              {problem.errors.map((error) => (
-                <li key={error.field + error.code}>
-                  <code>{error.field}</code> {sayOr(`problems.${error.code}`, error.message)}
-                </li>
-              ))}
-            </ul>
+      <div ref={whole}>
+        {problem ? (
+          <div style={{ marginBottom: 16 }}>
+            <ProblemNote problem={problem} />
+            {problem.errors.length > 0 ? (
+              <ul className="small" style={{ margin: "6px 0 0 22px" }}>
+                {problem.errors.map((error) => (
+                  <li key={error.field + error.code}>
+                    <code>{error.field}</code> {sayOr(`problems.${error.code}`, error.message)}
+                  </li>
+                ))}
+              </ul>
+            ) : null}
+          </div>
+        ) : null}
+        {props.children}
+        <div className="row" style={{ marginTop: 4 }}>
+          <Button type="primary" htmlType="submit" loading={isBusy} danger={props.danger}>
+            {props.submit}
+          </Button>
+          {props.onCancel ? (
+            <Button onClick={props.onCancel} data-harmless={props.danger || undefined}>
+              {say("common.cancel")}
+            </Button>
           ) : null}
         </div>
-      ) : null}
-      {props.children}
-      <div className="row" style={{ marginTop: 4 }}>
-        <Button type="primary" htmlType="submit" loading={isBusy} danger={props.danger}>
-          {props.submit}
-        </Button>
-        {props.onCancel ? <Button onClick={props.onCancel}>{say("common.cancel")}</Button> : null}
       </div>
     </Form>
   );

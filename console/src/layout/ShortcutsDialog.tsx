@@ -1,7 +1,7 @@
-import { Modal } from "antd";
 import type { ReactNode } from "react";
 import type { Group } from "../app/menu";
 import { Kbd } from "../design/Blocks";
+import { Dialog } from "../design/Dialog";
 import { useText } from "../i18n";
 
 export function ShortcutsDialog(props: { isOpen: boolean; onClose: () => void; groups: readonly Group[] }) {
@@ -13,7 +13,7 @@ export function ShortcutsDialog(props: { isOpen: boolean; onClose: () => void; g
     </div>
   );
   return (
-    <Modal open={props.isOpen} title={say("frame.shortcuts")} footer={null} onCancel={props.onClose} width={460}>
+    <Dialog isOpen={props.isOpen} title={say("frame.shortcuts")} onClose={props.onClose} width={460}>
       <div className="stack tight">
         {line(<Kbd>?</Kbd>, say("frame.shortcutHelp"))}
         {line(<Kbd>/</Kbd>, say("frame.shortcutSearch"))}
@@ -32,6 +32,6 @@ export function ShortcutsDialog(props: { isOpen: boolean; onClose: () => void; g
             ),
           )}
       </div>
-    </Modal>
+    </Dialog>
   );
 }

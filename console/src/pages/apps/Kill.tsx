@@ -1,8 +1,7 @@
 /** Forbids a version on every device: what kind of reason customers are told, and what happened for the audit. */
 
 import { StopOutlined } from "@ant-design/icons";
-import { Radio } from "antd";
-import { useId, useState } from "react";
+import { Form, Radio } from "antd";
 import { query } from "../../api/client";
 import type { VersionDetail } from "../../api/types";
 import { useAct } from "../../app/useAct";
@@ -15,8 +14,6 @@ type Reason = (typeof REASONS)[number];
 export function Kill({ version, name }: { version: VersionDetail; name: string }) {
   const { say } = useText();
   const act = useAct();
-  const id = useId();
-  const [reason, setReason] = useState<Reason>("security");
   const kill = query.useMutation("post", "/kills");
   const { app, kind, sequence } = version;
   return (
@@ -30,18 +27,14 @@ export function Kill({ version, name }: { version: VersionDetail; name: string }
       reasonLabel={say("apps.killCause")}
       reasonField="cause"
       done={say("apps.killed")}
-      onConfirm={(cause) => act(() => kill.mutateAsync({ body: { kind, id: app, sequence, reason, cause } }))}
+      initial={{ reason: "security" }}
+      onConfirm={(cause, values) =>
+        act(() => kill.mutateAsync({ body: { kind, id: app, sequence, reason: values.reason as Reason, cause } }))
+      }
     >
-      <div className="stack tight">
-        <span id={id}>{say("apps.killReason")}</span>
-        <Radio.Group
-          aria-labelledby={id}
-          vertical
-          value={reason}
-          onChange={(event) => setReason(event.target.value as Reason)}
-          options={REASONS.map((value) => ({ value, label: say(`apps.kill_${value}`) }))}
-        />
-      </div>
+      <Form.Item name="reason" label={say("apps.killReason")} rules={[{ required: true }]}>
+        <Radio.Group vertical options={REASONS.map((value) => ({ value, label: say(`apps.kill_${value}`) }))} />
+      </Form.Item>
     </ConfirmAction>
   );
 }

@@ -1,8 +1,9 @@
 /** How a version is submitted: signed where the publisher's key is, which is never in a browser. */
 
 import { UploadOutlined } from "@ant-design/icons";
-import { Button, Modal } from "antd";
+import { Button } from "antd";
 import { useState } from "react";
+import { Dialog } from "../../design/Dialog";
 import { CopyId } from "../../design/Small";
 import { useText } from "../../i18n";
 
@@ -19,24 +20,15 @@ export function PublishHow({ app }: { app: string }) {
       <Button icon={<UploadOutlined />} onClick={() => setOpen(true)}>
         {say("apps.publishHow")}
       </Button>
-      <Modal
-        open={isOpen}
-        title={say("apps.publishHow")}
-        footer={null}
-        onCancel={() => setOpen(false)}
-        width={600}
-        destroyOnHidden
-      >
-        <div className="stack">
-          <p className="muted">{say("apps.publishHowLead")}</p>
-          {steps.map(([text, command]) => (
-            <div key={command}>
-              <div style={{ marginBottom: 4 }}>{text}</div>
-              <CopyId value={command} whole />
-            </div>
-          ))}
-        </div>
-      </Modal>
+      <Dialog isOpen={isOpen} title={say("apps.publishHow")} onClose={() => setOpen(false)} width={600}>
+        <p className="muted">{say("apps.publishHowLead")}</p>
+        {steps.map(([text, command]) => (
+          <div key={command}>
+            <div style={{ marginBottom: 4 }}>{text}</div>
+            <CopyId value={command} whole />
+          </div>
+        ))}
+      </Dialog>
     </>
   );
 }

@@ -1,15 +1,16 @@
 /** Addresses of other systems that are told too; the signing secret is shown once. */
 
-import { App, Button, Form, Input, Modal, Select } from "antd";
+import { App, Button, Form, Input, Select } from "antd";
 import { useState } from "react";
 import { query } from "../../api/client";
 import { asProblem } from "../../api/problem";
 import type { components } from "../../api/schema";
 import { useAct } from "../../app/useAct";
-import { Note, Panel } from "../../design/Blocks";
+import { Panel } from "../../design/Blocks";
 import { ConfirmAction } from "../../design/ConfirmAction";
 import { FormDialog } from "../../design/FormDialog";
-import { CopyId, StateTag, Tag } from "../../design/Small";
+import { ShownOnce } from "../../design/ShownOnce";
+import { StateTag, Tag } from "../../design/Small";
 import { Fetch } from "../../design/States";
 import { useText } from "../../i18n";
 
@@ -62,12 +63,12 @@ export function Webhooks() {
           )
         }
       </Fetch>
-      <Modal open={secret !== ""} title={say("notices.addWebhook")} footer={null} onCancel={() => setSecret("")}>
-        <div className="stack">
-          <Note tone="warn">{say("notices.secretOnce")}</Note>
-          <CopyId value={secret} whole />
-        </div>
-      </Modal>
+      <ShownOnce
+        secret={secret}
+        title={say("notices.addWebhook")}
+        hint={say("notices.secretOnce")}
+        onClose={() => setSecret("")}
+      />
     </Panel>
   );
 }

@@ -55,7 +55,11 @@ export default function Roles() {
         <Input spellCheck={false} disabled={before !== null} />
       </Form.Item>
       <Form.Item name="permissions" label={say("people.permissions")} rules={[{ required: true }]}>
-        <Checks columns options={all.map((item) => ({ value: item.name, label: pick(language, item) }))} />
+        <Checks
+          label={say("people.permissions")}
+          columns
+          options={all.map((item) => ({ value: item.name, label: pick(language, item) }))}
+        />
       </Form.Item>
       <Form.Item name="note" label={say("common.note")}>
         <Input.TextArea autoSize={{ minRows: 2 }} />

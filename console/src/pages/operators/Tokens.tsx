@@ -1,19 +1,20 @@
 /** Machine tokens: made here, shown once. */
 
 import { PlusOutlined } from "@ant-design/icons";
-import { Form, Input, InputNumber, Modal, Select } from "antd";
+import { Form, Input, InputNumber, Select } from "antd";
 import { useState } from "react";
 import { query } from "../../api/client";
 import type { Token } from "../../api/types";
 import { useSession } from "../../app/session";
 import { useAct } from "../../app/useAct";
-import { Note, Panel } from "../../design/Blocks";
+import { Panel } from "../../design/Blocks";
 import { ConfirmAction } from "../../design/ConfirmAction";
 import { FilterBar, useFilters } from "../../design/FilterBar";
 import { FormDialog } from "../../design/FormDialog";
 import { PageFrame } from "../../design/PageFrame";
 import { type Column, PageTable } from "../../design/PageTable";
 import { useCursor } from "../../design/pages";
+import { ShownOnce } from "../../design/ShownOnce";
 import { CopyId, Person, StateTag, Time } from "../../design/Small";
 import { Empty } from "../../design/States";
 import { pick, useText } from "../../i18n";
@@ -144,18 +145,12 @@ export default function Tokens() {
           empty={<Empty title={say("people.tokensEmpty")} hint={say("people.tokensLead")} />}
         />
       </Panel>
-      <Modal
-        open={secret !== ""}
+      <ShownOnce
+        secret={secret}
         title={say("people.newToken")}
-        footer={null}
-        onCancel={() => setSecret("")}
-        destroyOnHidden
-      >
-        <div className="stack">
-          <Note tone="warn">{say("people.tokenOnce")}</Note>
-          <CopyId value={secret} whole />
-        </div>
-      </Modal>
+        hint={say("people.tokenOnce")}
+        onClose={() => setSecret("")}
+      />
     </PageFrame>
   );
 }

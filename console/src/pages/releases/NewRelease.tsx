@@ -117,7 +117,10 @@ export default function NewRelease() {
               extra={say("releases.audienceHint")}
               rules={[{ required: true }]}
             >
-              <Checks options={TIERS.map((tier) => ({ value: tier, label: say(`tiers.${tier}`) }))} />
+              <Checks
+                label={say("releases.audience")}
+                options={TIERS.map((tier) => ({ value: tier, label: say(`tiers.${tier}`) }))}
+              />
             </Form.Item>
             <Form.Item name="client_app" label={say("releases.clientApp")}>
               <Select

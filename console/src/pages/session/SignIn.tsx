@@ -1,10 +1,11 @@
 /** Sign-in with password and one-time code: a page at first, a dialog over the page when a session ended. */
 
 import { SwapOutlined } from "@ant-design/icons";
-import { Button, Form, Input, Modal } from "antd";
+import { Button, Form, Input } from "antd";
 import { useEffect, useState } from "react";
 import { query } from "../../api/client";
 import { chooseWorkspace, chosenWorkspace, isWorkspaceId, knownWorkspaces } from "../../api/workspace";
+import { Dialog } from "../../design/Dialog";
 import { ProblemForm } from "../../design/ProblemForm";
 import { useText } from "../../i18n";
 import { LanguageButton } from "../../layout/LanguageButton";
@@ -46,20 +47,10 @@ function SignInForm({ email, onDone }: { email?: string; onDone: () => void }) {
 export function SignInDialog({ email, onDone }: { email: string; onDone: () => void }) {
   const { say } = useText();
   return (
-    <Modal
-      open
-      title={say("session.expired")}
-      footer={null}
-      closable={false}
-      keyboard={false}
-      width={420}
-      zIndex={1600}
-    >
-      <p className="muted" style={{ marginBottom: 18 }}>
-        {say("session.expiredHint")}
-      </p>
+    <Dialog isOpen title={say("session.expired")} width={420} zIndex={1600}>
+      <p className="muted">{say("session.expiredHint")}</p>
       <SignInForm email={email} onDone={onDone} />
-    </Modal>
+    </Dialog>
   );
 }
 
@@ -117,53 +108,44 @@ export function WorkspaceDialog(props: { isOpen: boolean; onClose: () => void; c
     location.assign("/console/");
   };
   return (
-    <Modal
-      open={isOpen}
-      title={say("frame.switchWorkspace")}
-      footer={null}
-      onCancel={onClose}
-      width={440}
-      destroyOnHidden
-    >
-      <div className="stack">
-        <p className="muted">{say("frame.workspaceHint")}</p>
-        <div className="row">
-          <Button onClick={() => go("")}>{say("frame.workspaceDefault")}</Button>
-          {choices.map((choice) => (
-            <Button key={choice.id} onClick={() => go(choice.id)}>
-              {choice.name || choice.id}
+    <Dialog isOpen={isOpen} title={say("frame.switchWorkspace")} onClose={onClose} width={440}>
+      <p className="muted">{say("frame.workspaceHint")}</p>
+      <div className="row">
+        <Button onClick={() => go("")}>{say("frame.workspaceDefault")}</Button>
+        {choices.map((choice) => (
+          <Button key={choice.id} onClick={() => go(choice.id)}>
+            {choice.name || choice.id}
+          </Button>
+        ))}
+        {knownWorkspaces()
+          .filter((id) => !choices.some((choice) => choice.id === id))
+          .map((id) => (
+            <Button key={id} onClick={() => go(id)}>
+              {id}
             </Button>
           ))}
-          {knownWorkspaces()
-            .filter((id) => !choices.some((choice) => choice.id === id))
-            .map((id) => (
-              <Button key={id} onClick={() => go(id)}>
-                {id}
-              </Button>
-            ))}
-        </div>
-        <ProblemForm<{ id: string }>
-          submit={say("session.setupOpen")}
-          doneText=""
-          onSubmit={async ({ id }) => go(id)}
-          onCancel={onClose}
-        >
-          <Form.Item
-            name="id"
-            label={say("frame.workspaceId")}
-            rules={[
-              {
-                required: true,
-                validator: async (_, value: string) => {
-                  if (!isWorkspaceId(value ?? "")) throw new Error(say("frame.workspaceForm"));
-                },
-              },
-            ]}
-          >
-            <Input autoFocus spellCheck={false} autoCapitalize="none" />
-          </Form.Item>
-        </ProblemForm>
       </div>
-    </Modal>
+      <ProblemForm<{ id: string }>
+        submit={say("session.setupOpen")}
+        doneText=""
+        onSubmit={async ({ id }) => go(id)}
+        onCancel={onClose}
+      >
+        <Form.Item
+          name="id"
+          label={say("frame.workspaceId")}
+          rules={[
+            {
+              required: true,
+              validator: async (_, value: string) => {
+                if (!isWorkspaceId(value ?? "")) throw new Error(say("frame.workspaceForm"));
+              },
+            },
+          ]}
+        >
+          <Input autoFocus spellCheck={false} autoCapitalize="none" />
+        </Form.Item>
+      </ProblemForm>
+    </Dialog>
   );
 }

@@ -1,6 +1,6 @@
 /** The trust trees: what waits for officers, roles and their expiry, public keys. */
 
-import { App, Button, Form, Input, Modal, Select, Tabs } from "antd";
+import { App, Button, Form, Input, Select, Tabs } from "antd";
 import { useState } from "react";
 import { query } from "../../api/client";
 import type { Tree, Waiting } from "../../api/types";
@@ -8,6 +8,7 @@ import { useSession } from "../../app/session";
 import { useAct } from "../../app/useAct";
 import { Note, Panel } from "../../design/Blocks";
 import { ConfirmAction } from "../../design/ConfirmAction";
+import { Dialog } from "../../design/Dialog";
 import { FormDialog } from "../../design/FormDialog";
 import { PageFrame } from "../../design/PageFrame";
 import { type Column, PageTable } from "../../design/PageTable";
@@ -226,24 +227,15 @@ function WaitingLine({ waiting }: { waiting: Waiting }) {
           </FormDialog>
         ) : null}
       </span>
-      <Modal
-        open={isShown}
-        onCancel={() => setShown(false)}
-        footer={null}
-        title={waiting.role}
-        width={760}
-        destroyOnHidden
-      >
-        <div className="stack">
-          <Note tone="neutral">
-            {say("trust.signatures")}: {have.map((key) => key.slice(0, 12)).join(", ") || say("common.none")}
-          </Note>
-          <CopyId value={waiting.id} whole />
-          <pre className="mono small" style={{ whiteSpace: "pre-wrap", overflowWrap: "anywhere", margin: 0 }}>
-            {pretty(waiting.body)}
-          </pre>
-        </div>
-      </Modal>
+      <Dialog isOpen={isShown} title={waiting.role} onClose={() => setShown(false)} width={760}>
+        <Note tone="neutral">
+          {say("trust.signatures")}: {have.map((key) => key.slice(0, 12)).join(", ") || say("common.none")}
+        </Note>
+        <CopyId value={waiting.id} whole />
+        <pre className="mono small" style={{ whiteSpace: "pre-wrap", overflowWrap: "anywhere", margin: 0 }}>
+          {pretty(waiting.body)}
+        </pre>
+      </Dialog>
     </div>
   );
 }
