@@ -6,7 +6,6 @@ lead to private addresses.
 """
 
 import asyncio
-import socket
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
@@ -14,6 +13,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from sampan.platform.errors import Forbidden, Invalid, SampanError
+from sampan.platform.name_lookups import NameLookups
 
 if TYPE_CHECKING:
     import ssl
@@ -29,6 +29,7 @@ _NAT64 = ip_network("64:ff9b::/96")
 _NAT64_LOCAL = ip_network("64:ff9b:1::/48")
 
 Resolve = Callable[[str, int], Awaitable[Sequence[str]]]
+_lookups = NameLookups()  # one for the process: its bound is on threads
 
 
 class BadAddress(Invalid):
@@ -112,9 +113,7 @@ async def resolve_by_system(host: str, port: int) -> Sequence[str]:
     """Return every address of a name, as the system resolves it; names below `localhost` are this machine."""
     if host == "localhost" or host.endswith(".localhost"):
         return ["127.0.0.1"]
-    loop = asyncio.get_running_loop()
-    found = await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM, proto=socket.IPPROTO_TCP)
-    return list(dict.fromkeys(str(item[4][0]) for item in found))
+    return await _lookups(host, port)
 
 
 class GuardedCalls:
@@ -135,7 +134,7 @@ class GuardedCalls:
     async def call(
         self, to: Destination, method: str, headers: Mapping[str, str], body: bytes, *, seconds: float = TOTAL_SECONDS
     ) -> Answer:
-        """Make one request; raise `AddressForbidden` or `UpstreamFailed`."""
+        """Make one request; raise `AddressForbidden`, `UpstreamFailed` or `NamesBusy`."""
         import httpcore2
 
         sent = [(b"host", to.authority.encode()), *((k.encode(), v.encode()) for k, v in headers.items())]
@@ -156,9 +155,14 @@ class GuardedCalls:
             raise UpstreamFailed(f"{to.host} could not be reached.", reason="unreachable") from problem
 
     async def addresses_of(self, host: str, port: int) -> Sequence[str]:
-        """Return the addresses that a connection to this name may use; raise `AddressForbidden`, `UpstreamFailed`."""
+        """Return the addresses that a connection to this name may use.
+
+        Raises `AddressForbidden`, `UpstreamFailed`, and `NamesBusy` when too many names wait for their servers.
+        """
         try:
             found = await self._resolve(host, port)
+        except TimeoutError as problem:
+            raise UpstreamFailed(f"The name {host} could not be looked up in time.", reason="timeout") from problem
         except (OSError, UnicodeError) as problem:  # the latter: a name that DNS cannot write
             raise _unknown(host) from problem
         if not found:

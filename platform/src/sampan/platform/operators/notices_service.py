@@ -9,7 +9,7 @@ from sqlalchemy import select
 
 from sampan.platform.engines.jobs import enqueue
 from sampan.platform.engines.paging import Found, Order, Paging, read_seen
-from sampan.platform.errors import Conflict, Invalid, NotFound, SampanError
+from sampan.platform.errors import Conflict, Invalid, NotFound, SampanError, Unavailable
 from sampan.platform.guarded_calls import GuardedCalls
 from sampan.platform.ids import new_id
 from sampan.platform.operators import notices_rows as rows
@@ -179,6 +179,8 @@ async def _check(core: "Core", url: str) -> None:
     try:
         target = webhook_target(url, hosts)
         await GuardedCalls(private_hosts=hosts).addresses_of(target.host, target.port)
+    except Unavailable:
+        raise  # not the address is to blame
     except SampanError as problem:
         raise WebhookRefused(f"The server does not call this address. {problem.detail}") from problem
 
