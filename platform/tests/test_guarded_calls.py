@@ -115,6 +115,17 @@ async def test_a_private_address_is_never_connected_to() -> None:
 
 
 @pytest.mark.anyio
+async def test_a_listed_host_is_listed_with_its_port() -> None:
+    say = saying(b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n")
+    async with server(say) as port:
+        calls = GuardedCalls(private_hosts=[("api.test", port + 1)], resolve=resolving(["127.0.0.1"]))
+        with pytest.raises(AddressForbidden):
+            await calls.call(ours(port), "GET", {}, b"")
+        await calls.close()
+    assert say.received == []  # type: ignore[attr-defined] # see saying
+
+
+@pytest.mark.anyio
 async def test_a_name_that_cannot_be_looked_up_is_unknown() -> None:
     calls = GuardedCalls()
     with pytest.raises(UpstreamFailed, match="no server named"):
@@ -127,7 +138,7 @@ async def test_a_name_is_looked_up_once_and_the_checked_address_is_used() -> Non
     """Between check and connection there is no second look-up that could answer otherwise."""
     say = saying(b"HTTP/1.1 200 OK\r\nx-a: 1\r\nx-a: 2\r\ncontent-length: 2\r\n\r\nhi")
     async with server(say) as port:
-        calls = GuardedCalls(private_hosts=["api.test"], resolve=resolving(["127.0.0.1"], ["10.0.0.1"]))
+        calls = GuardedCalls(private_hosts=[("api.test", port)], resolve=resolving(["127.0.0.1"], ["10.0.0.1"]))
         answer = await calls.call(ours(port, "/a?b"), "POST", {"x-mine": "1", "content-length": "3"}, b"abc")
         await calls.close()
     assert (answer.status, answer.body) == (200, b"hi")
@@ -141,7 +152,7 @@ async def test_a_name_is_looked_up_once_and_the_checked_address_is_used() -> Non
 async def test_redirects_are_answers_and_not_followed() -> None:
     say = saying(b"HTTP/1.1 302 Found\r\nlocation: http://127.0.0.1/\r\ncontent-length: 0\r\n\r\n")
     async with server(say) as port:
-        calls = GuardedCalls(private_hosts=["api.test"], resolve=resolving(["127.0.0.1"]))
+        calls = GuardedCalls(private_hosts=[("api.test", port)], resolve=resolving(["127.0.0.1"]))
         answer = await calls.call(ours(port), "GET", {}, b"")
         await calls.close()
     assert answer.status == 302
@@ -152,7 +163,7 @@ async def test_redirects_are_answers_and_not_followed() -> None:
 async def test_an_answer_without_end_is_cut(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(guarded_calls, "MAX_RESPONSE_BYTES", 10)
     async with server(saying(b"HTTP/1.1 200 OK\r\ncontent-length: 11\r\n\r\nhello world")) as port:
-        calls = GuardedCalls(private_hosts=["api.test"], resolve=resolving(["127.0.0.1"]))
+        calls = GuardedCalls(private_hosts=[("api.test", port)], resolve=resolving(["127.0.0.1"]))
         with pytest.raises(UpstreamFailed) as caught:
             await calls.call(ours(port), "GET", {}, b"")
         await calls.close()
@@ -168,7 +179,7 @@ async def test_a_server_that_does_not_answer_is_given_up() -> None:
         writer.close()
 
     async with server(say) as port:
-        calls = GuardedCalls(private_hosts=["api.test"], resolve=resolving(["127.0.0.1"]))
+        calls = GuardedCalls(private_hosts=[("api.test", port)], resolve=resolving(["127.0.0.1"]))
         with pytest.raises(UpstreamFailed) as caught:
             await calls.call(ours(port), "GET", {}, b"", seconds=0.05)
         waiting.set()
@@ -181,9 +192,9 @@ async def test_a_server_that_does_not_answer_is_given_up() -> None:
     ("answer", "reason"), [([], "unknown_name"), (None, "unknown_name"), (["127.0.0.1"], "unreachable")]
 )
 async def test_who_is_not_there(answer: list[str] | None, reason: str) -> None:
-    calls = GuardedCalls(private_hosts=["api.test"], resolve=resolving(*([] if answer is None else [answer])))
     async with server(saying(b"")) as port:
         closed = port
+    calls = GuardedCalls(private_hosts=[("api.test", closed)], resolve=resolving(*([] if answer is None else [answer])))
     with pytest.raises(UpstreamFailed) as caught:
         await calls.call(ours(closed), "GET", {}, b"")
     assert caught.value.facts["reason"] == reason
@@ -200,7 +211,7 @@ async def test_a_tls_server_must_prove_the_name() -> None:
         writer.close()
 
     async with server(say) as port:
-        calls = GuardedCalls(private_hosts=["api.test"], resolve=resolving(["127.0.0.1"]))
+        calls = GuardedCalls(private_hosts=[("api.test", port)], resolve=resolving(["127.0.0.1"]))
         with pytest.raises(UpstreamFailed, match="reached"):
             await calls.call(Destination("https", "api.test", port, "/"), "GET", {}, b"", seconds=2)
         await calls.close()

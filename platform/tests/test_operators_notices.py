@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from email.message import Message
 from pathlib import Path
 from typing import Any, ClassVar
+from urllib.parse import urlsplit
 
 import httpx2
 import pytest
@@ -128,7 +129,7 @@ class Stage:
 
 
 @pytest.fixture
-async def stage(tmp_path: Path, inbox: tuple[Inbox, int]) -> AsyncIterator[Stage]:
+async def stage(tmp_path: Path, inbox: tuple[Inbox, int], hook: tuple[type[Hook], str]) -> AsyncIterator[Stage]:
     settings = Settings(
         data=tmp_path,
         default_workspace=WORKSPACE,
@@ -137,7 +138,7 @@ async def stage(tmp_path: Path, inbox: tuple[Inbox, int]) -> AsyncIterator[Stage
         smtp_port=inbox[1],
         smtp_tls="none",
         smtp_from="notices@bank.example",
-        webhook_private_hosts="127.0.0.1",
+        webhook_private_hosts=f"127.0.0.1, {urlsplit(hook[1]).netloc}",
     )
     clock, components = Clock(), (without_background(operators), Component("jobs by hand", ()))
     async with (
@@ -277,7 +278,15 @@ async def test_a_mail_server_that_refuses_now_gets_the_mail_later(stage: Stage, 
 
 
 async def test_a_webhook_leads_into_no_private_network_and_takes_the_right(stage: Stage) -> None:
-    for url in ("https://10.0.0.1/x", "http://192.0.2.1/", "ftp://127.0.0.1/", "https://localhost.invalid/"):
+    other_port = "https://127.0.0.1:1/"  # the host is listed with another
+    for url in (
+        "https://10.0.0.1/x",
+        "http://192.0.2.1/",
+        "ftp://127.0.0.1/",
+        "https://localhost.invalid/",
+        "http://127.0.0.1:1/",
+        other_port,
+    ):
         refused = await stage.call("POST", "/notices/webhooks", {"url": url}, status=422)
         assert (refused["code"], refused["errors"][0]["field"]) == ("webhook_refused", "body.url")
     auditor = await person_with(stage.core, WORKSPACE, "auditor")

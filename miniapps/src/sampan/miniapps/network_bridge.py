@@ -18,6 +18,7 @@ from sampan.platform.core import Core
 from sampan.platform.errors import Invalid, TooLarge, TooMany
 from sampan.platform.guarded_calls import BadAddress, GuardedCalls, parse_destination
 from sampan.platform.identity.caller import Caller
+from sampan.platform.settings import listed_places
 
 MAX_BODY_BYTES = 2**20
 MAX_HEADER = 4096
@@ -68,7 +69,7 @@ class NetworkBridge:
 
     def __init__(self, core: Core) -> None:
         self._allows_http = core.settings.demo
-        self._private_hosts = {name.strip().lower() for name in core.settings.private_hosts.split(",")} - {""}
+        self._private_hosts = listed_places(core.settings.private_hosts)
         self._signed = core.shared(SignedPermissions, SignedPermissions)
         self.calls = GuardedCalls(private_hosts=self._private_hosts)
         self._under_way: Counter[tuple[str, str]] = Counter()
@@ -76,7 +77,7 @@ class NetworkBridge:
     async def call(self, caller: Caller, app_id: str, call: NetworkCall) -> dict[str, Any]:
         """Return status, headers and body; raises `BadNetworkCall`, `NetworkBusy`, what permissions and guard raise."""
         target = parse_destination(call.url, allows_http=self._allows_http)
-        if target.scheme == "http" and target.host not in self._private_hosts:
+        if target.scheme == "http" and target.place not in self._private_hosts:
             raise BadAddress("Plain http is for a demo's listed hosts alone; use https.", field="url")
         permissions = await self._signed.of(caller, app_id, call.sequence)
         require_domain(permissions, target.host, target.port)

@@ -1,8 +1,8 @@
 """Calls that the server makes for others, to addresses which they name: never into its own network.
 
 A name is resolved here, every address it has is checked, and the connection goes to an address that was checked; what
-the name means a moment later changes nothing. Redirects are never followed. Only names that the operator listed may
-lead to private addresses.
+the name means a moment later changes nothing. Redirects are never followed. Only hosts that the operator listed, each
+with its port, may lead to private addresses.
 """
 
 import asyncio
@@ -62,6 +62,11 @@ class Destination:
     path: str
 
     @property
+    def place(self) -> tuple[str, int]:
+        """Host and port, as the settings list them."""
+        return self.host, self.port
+
+    @property
     def authority(self) -> str:
         """Host and port as the Host header says them."""
         usual = 443 if self.scheme == "https" else 80
@@ -117,12 +122,12 @@ async def resolve_by_system(host: str, port: int) -> Sequence[str]:
 
 
 class GuardedCalls:
-    """Makes the calls; one for the process. `private_hosts` are names that may lead to private addresses."""
+    """Makes the calls; one for the process. `private_hosts` are hosts and ports that may lead to private addresses."""
 
     def __init__(
         self,
         *,
-        private_hosts: Iterable[str] = (),
+        private_hosts: Iterable[tuple[str, int]] = (),
         resolve: Resolve = resolve_by_system,
         trusts: "ssl.SSLContext | None" = None,
     ) -> None:
@@ -167,7 +172,7 @@ class GuardedCalls:
             raise _unknown(host) from problem
         if not found:
             raise _unknown(host)
-        if host not in self._private_hosts and not all(is_public(address) for address in found):
+        if (host, port) not in self._private_hosts and not all(is_public(address) for address in found):
             raise AddressForbidden(f"{host} leads into a network that apps cannot reach.")
         return found
 

@@ -1,5 +1,6 @@
 """The settings: read once at the entry point from `SAMPAN_*` variables, then passed down (docs/operations)."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
@@ -10,6 +11,8 @@ import msgspec
 from sampan.platform.errors import Invalid
 
 PREFIX = "SAMPAN_"
+HTTPS = 443
+PLACE = re.compile(r"(?:(?P<name>[a-z0-9._-]{1,253})|\[(?P<v6>[0-9a-f:.]{2,45})\])(?::(?P<port>[0-9]{1,5}))?")
 
 
 class BadSetting(Invalid):
@@ -57,7 +60,7 @@ class Settings:
         str, about("Host that alone serves the console and its API; empty: every host that names no workspace.")
     ] = ""
     private_hosts: Annotated[
-        str, about("Host names, with commas, that calls of mini-apps may reach although their addresses are private.")
+        str, about("Hosts, `name:port` with commas, that calls of mini-apps may reach though private; no port: 443.")
     ] = ""
     demo: Annotated[bool, about("Demo: one-time codes are shown to the developer, tokens can be minted.")] = False
     master_key_file: Annotated[
@@ -84,9 +87,33 @@ class Settings:
     smtp_password: Annotated[Secret | None, about("Password at the mail server.")] = None
     smtp_from: Annotated[str, about("Address that notices are sent from.")] = "sampan@localhost"
     webhook_private_hosts: Annotated[
-        str, about("Host names, with commas, that webhooks may reach although private, by http too; empty: none.")
+        str, about("Hosts, `name:port` with commas, that webhooks may reach though private, by http too; no port: 443.")
     ] = ""
     shutdown_seconds: Annotated[float, about("How long a stopping server finishes what it began.", ge=0)] = 10.0
+
+    def __post_init__(self) -> None:
+        """Raise ValueError, which msgspec makes part of its own, for lists of hosts that are none."""
+        listed_places(self.private_hosts)
+        listed_places(self.webhook_private_hosts)
+
+
+def listed_places(text: str) -> frozenset[tuple[str, int]]:
+    """Return the hosts and ports of a list with commas: `name:port`, or `name`, which means 443.
+
+    A port belongs to it: whoever may reach a service of the bank's own network may not reach all that runs beside it.
+    """
+    entries = [entry.strip().lower() for entry in text.split(",") if entry.strip()]
+    found = [PLACE.fullmatch(entry) for entry in entries]
+    wrong = [entry for entry, match in zip(entries, found, strict=True) if match is None or not _port_of(match)]
+    if wrong:
+        raise ValueError(f"{wrong[0]} is no host with a port, such as hooks.bank.internal:8443")
+    return frozenset((match["name"] or match["v6"], _port_of(match)) for match in found if match)
+
+
+def _port_of(match: re.Match[str]) -> int:
+    """Return the port, 0 for one that is none."""
+    port = int(match["port"] or HTTPS)
+    return port if port < 65536 else 0
 
 
 def read_settings(environment: Mapping[str, str], **chosen: Any) -> Settings:

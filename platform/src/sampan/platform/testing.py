@@ -29,11 +29,12 @@ async def running_core(
     settings: Settings | None = None,
 ) -> AsyncIterator[Core]:
     """Open a core with its tables and workspaces, with the background tasks running."""
-    components = discover(built_in_components(demo=True)) if components is None else components
+    everything = discover(built_in_components(demo=True))
+    components = everything if components is None else components
     settings = settings or Settings(data=folder, default_workspace=workspaces[0], demo=True)
     await asyncio.to_thread(folder.mkdir, parents=True, exist_ok=True)
-    for each in components:
-        each.everything()  # importing it declares the tables
+    for each in (*everything, *components):
+        each.everything()  # importing it declares the tables, which refer to each other across components
     await asyncio.to_thread(create_tables, folder)
     async with open_core(settings, components=components, now_ms=now_ms) as core:
         for workspace_id in workspaces:

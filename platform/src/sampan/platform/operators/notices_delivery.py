@@ -23,6 +23,7 @@ from sampan.platform.operators.notices_rows import Notice
 from sampan.platform.operators.operator_rows import OperatorState, operator_by_id
 from sampan.platform.operators.people_door import read_people
 from sampan.platform.operators.person_rows import person_by_id
+from sampan.platform.settings import listed_places
 
 if TYPE_CHECKING:
     from sampan.platform.core import Core
@@ -52,15 +53,15 @@ def signature(secret: bytes, body: bytes, *, at_ms: int) -> str:
     return f"t={at_ms},v1={told}"
 
 
-def private_hosts(core: "Core") -> frozenset[str]:
-    """Return the names that webhooks may reach although their addresses are private."""
-    return frozenset(name.strip().lower() for name in core.settings.webhook_private_hosts.split(",")) - {""}
+def private_hosts(core: "Core") -> frozenset[tuple[str, int]]:
+    """Return the hosts and ports that webhooks may reach although their addresses are private."""
+    return listed_places(core.settings.webhook_private_hosts)
 
 
-def webhook_target(url: str, hosts: Collection[str]) -> Destination:
+def webhook_target(url: str, hosts: Collection[tuple[str, int]]) -> Destination:
     """Return where a webhook's posts go; raise `BadAddress`. Plain http is for the listed `hosts` alone."""
     target = parse_destination(url, allows_http=True)
-    if target.scheme == "http" and target.host not in hosts:
+    if target.scheme == "http" and target.place not in hosts:
         raise BadAddress("Only https may be called, and http at the hosts that the settings list.", field="url")
     return target
 
