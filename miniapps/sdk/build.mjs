@@ -27,14 +27,22 @@ async function bundle(name, define = {}) {
   return made.output[0].code.trim();
 }
 
-const boot = await bundle("boot");
 const runtime = await bundle("runtime");
-if (/<\/script|<!--/i.test(boot)) throw new Error("The boot script cannot stand inside a page.");
-const worker = await bundle("worker", {
-  __BOOT_HASH__: JSON.stringify(createHash("sha256").update(boot).digest("base64")),
-  __BOOT_SCRIPT__: JSON.stringify(boot),
-  __RUNTIME_SCRIPT__: JSON.stringify(runtime),
-});
+
+async function withBoot(isPreview) {
+  const boot = await bundle("boot", { __IS_PREVIEW__: JSON.stringify(isPreview) });
+  if (/<\/script|<!--/i.test(boot)) throw new Error("The boot script cannot stand inside a page.");
+  const worker = await bundle("worker", {
+    __IS_PREVIEW__: JSON.stringify(isPreview),
+    __BOOT_HASH__: JSON.stringify(createHash("sha256").update(boot).digest("base64")),
+    __BOOT_SCRIPT__: JSON.stringify(boot),
+    __RUNTIME_SCRIPT__: JSON.stringify(runtime),
+  });
+  return { boot, worker };
+}
+
+const live = await withBoot(false);
+const preview = await withBoot(true);
 const page =
   '<!doctype html><html lang="en"><head><meta charset="utf-8"><title>sampan</title>' +
   '<script src="/__boot.js" defer></script></head><body></body></html>';
@@ -43,9 +51,11 @@ await rm(output, { recursive: true, force: true });
 await mkdir(output, { recursive: true });
 for (const [name, text] of Object.entries({
   "boot.html": page,
-  "boot.js": boot,
+  "boot.js": live.boot,
   "runtime.js": runtime,
-  "worker.js": worker,
+  "worker.js": live.worker,
+  "preview_boot.js": preview.boot,
+  "preview_worker.js": preview.worker,
 })) {
   await writeFile(join(output, name), text);
   console.log(`${name} ${text.length}`);

@@ -32,9 +32,10 @@ export class OriginFrame {
     private readonly origin: string,
     mount: HTMLElement,
     title: string,
+    bootPath = "/__boot",
   ) {
     const nonce = crypto.randomUUID();
-    this.element = makeElement(mount.ownerDocument, `${origin}/__boot#${nonce}`, title);
+    this.element = makeElement(mount.ownerDocument, `${origin}${bootPath}#${nonce}`, title);
     this.channel = new BootChannel(this.element, origin, nonce);
     this.element.addEventListener("load", this.onLoad);
     mount.append(this.element);

@@ -3,7 +3,10 @@
 import type { BootHello, FromBoot, FromWorker, ToBoot, ToWorker, Wanted } from "./messages";
 import { clearPackages, wipeData } from "./wipe";
 
-const WORKER = "/__sw.js";
+/** Built twice: the worker of a preview comes for its session's token, any other has one address only. */
+declare const __IS_PREVIEW__: boolean;
+
+const WORKER = __IS_PREVIEW__ ? `/__sw.js${location.search}` : "/__sw.js";
 /** A newer worker that does not take over in this time serves from the next opening on. */
 const TAKEOVER_MS = 3_000;
 const nonce = location.hash.slice(1);

@@ -11,6 +11,7 @@ import type { FileRefused, FromWorker, ToWorker } from "./messages";
 import { mediaType } from "./mime";
 import { Missing } from "./opened";
 import { bootPage } from "./pages";
+import { provePreview } from "./preview_proof";
 import { prove } from "./prove";
 import { commonHeaders, packagePath, refusal, serve } from "./serving";
 import { Shelf } from "./shelf";
@@ -21,11 +22,13 @@ declare const __BOOT_SCRIPT__: string;
 /** Base64 of its SHA-256. */
 declare const __BOOT_HASH__: string;
 declare const __RUNTIME_SCRIPT__: string;
+/** Set in the script that is built for previews alone: no other worker has a way past the signatures. */
+declare const __IS_PREVIEW__: boolean;
 
 const scope = globalThis as unknown as WorkerScope;
 const config = readConfig(scope.SAMPAN_ORIGIN);
 const shells = config.shellOrigins;
-const keeper = new Keeper(config, new Shelf(scope.caches), prove);
+const keeper = new Keeper(config, new Shelf(scope.caches), __IS_PREVIEW__ ? provePreview(scope.SAMPAN_ORIGIN) : prove);
 
 /** The platform's own files: text, media type, policy. */
 const OWN_FILES: Readonly<Record<string, readonly [string, string, string]>> = {

@@ -33,7 +33,9 @@ export type StoreCode = "store_damaged" | "store_nothing_to_revert";
 
 export type SyncCode = "offer_not_ours";
 
-export type RefusalCode = SyncCode | TrustCode | InstallCode | OpenCode | PackageCode | StoreCode;
+export type PreviewCode = "preview_ended";
+
+export type RefusalCode = PreviewCode | SyncCode | TrustCode | InstallCode | OpenCode | PackageCode | StoreCode;
 
 export type Facts = Readonly<Record<string, string | number | boolean | null>>;
 
