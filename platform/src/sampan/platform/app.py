@@ -122,6 +122,8 @@ async def open_core(
     try:
         yield core
     finally:
+        for close in core.on_close:
+            await close()
         await bus.close()
         await store.database.close()
 

@@ -1,7 +1,7 @@
 """The core: what every use case gets handed, built once by `app.py`. Holds no rule of its own."""
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
@@ -44,6 +44,7 @@ class Core:
     secret: Callable[[str], bytes]
     now_ms: Callable[[], int] = system_clock_ms
     on_stop: list[Callable[[], None]] = field(default_factory=list)  # run when the server begins to stop
+    on_close: list[Callable[[], Awaitable[None]]] = field(default_factory=list)  # run at the end, before the engines go
     _ports: dict[type, Any] = field(default_factory=dict)
     _shared: dict[type, Any] = field(default_factory=dict)
 
