@@ -58,7 +58,7 @@ async def get(http: httpx2.AsyncClient, name: str, path: str, **headers: str) ->
 
 
 async def test_the_worker_carries_whose_origin_it_is_and_the_first_root(http: httpx2.AsyncClient) -> None:
-    for kind, profile in (("live", "intl"), ("trial", "trial"), ("preview", "trial")):
+    for kind, profile in (("live", "intl"), ("trial", "trial")):
         answer = await get(http, label(kind), "/__sw.js")
         assert answer.status_code == 200, answer.text
         baked = CONFIG.match(answer.text)
@@ -115,6 +115,7 @@ async def test_only_the_workspaces_shells_may_frame_the_boot_page(http: httpx2.A
         (label(), "/console/"),
         (label(), f"/trust/{WORKSPACE}/intl/metadata/1.root.json"),
         (label(app="no.such.app"), "/__boot"),
+        (label("preview"), "/__boot"),
         (label(workspace="bank-b"), "/__boot"),
         ("a" * 20, "/__boot"),
         ("short", "/__boot"),

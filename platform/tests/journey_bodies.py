@@ -154,6 +154,7 @@ BODIES: Mapping[str, Make] = {
     },
     "POST /apps/{app}/versions/{sequence}/withdraw": _NOTE,
     "POST /apps/{app}/versions/{sequence}/recheck": _none,
+    "POST /apps/{app}/versions/{sequence}/preview": _none,
     "GET /reviews": _none,
     "POST /apps/{app}/versions/{sequence}/approve": lambda town: {"digest": town.bodies["review_digest"]},
     "POST /apps/{app}/versions/{sequence}/reject": lambda town: {

@@ -48,4 +48,5 @@ CONTRIBUTES = (
     ),
     ConsoleRoutes("sampan.miniapps.reports_api:build_routes"),
     ConsoleRoutes("sampan.miniapps.console_api:build_routes"),
+    ConsoleRoutes("sampan.miniapps.preview_api:build_routes"),
 )

@@ -1,5 +1,7 @@
 """What answers on an app's origin: four files of the container, and 404 for everything else.
 
+The origin of a preview session has two of its own (see `preview_origin`).
+
 An app's own files never come from here: the worker serves them, after it verified them. The worker script carries whose
 origin it is and the first root of trust, so that nothing that is stored in the origin, where the app can write, decides
 what is believed.
@@ -8,12 +10,13 @@ what is believed.
 import asyncio
 import gzip
 import hashlib
-import json
 from collections.abc import Mapping
 
 from starlette.types import Receive, Scope, Send
 
 from sampan.miniapps.origin_part import Origin, find_origin
+from sampan.miniapps.preview_origin import baked, preview_file, session_of
+from sampan.miniapps.preview_sessions import PreviewSession
 from sampan.miniapps.roots import Roots
 from sampan.miniapps.shell_site import WEB
 from sampan.platform.core import Core
@@ -54,12 +57,17 @@ class AppOrigin:
         """Answer one request."""
         name = FILES.get(scope["path"]) if scope["method"] in ("GET", "HEAD") else None
         place: Place = scope["sampan_place"]
-        found = find_origin(self._core, place.label) if name and place.label else None
-        if name is None or found is None:
+        if name is None or not place.label:
             await _refuse(send)
             return
         try:
-            await self._serve(name, found, scope, send)
+            found = find_origin(self._core, place.label)
+            if found is not None:
+                await self._serve(name, found, scope, send)
+            elif session := session_of(self._core, place.label, scope):
+                await self._serve_preview(name, session, scope, send)
+            else:
+                await _refuse(send)
         except SampanError as problem:
             await send_problem(send, problem)
 
@@ -79,6 +87,14 @@ class AppOrigin:
             file = await self._with_config(file, found, shells, scope)
         await send_file(file, scope, send, tuple(more))
 
+    async def _serve_preview(self, name: str, session: PreviewSession, scope: Scope, send: Send) -> None:
+        made = preview_file(name, session, self._fresh())
+        if made is None:
+            await _refuse(send)
+            return
+        file, more = made
+        await send_file(file, scope, send, ((b"permissions-policy", NO_CAPABILITIES), *more))
+
     async def _with_config(self, file: StaticFile, found: Origin, shells: list[str], scope: Scope) -> StaticFile:
         """Return the worker script with whose origin it is in front; packed only for a browser that lacks it."""
         root = await self._roots.first(found.workspace_id, found.kind.profile)
@@ -90,7 +106,7 @@ class AppOrigin:
             "shell_origin": shells,
             "root": root.decode(),
         }
-        body = f"self.SAMPAN_ORIGIN = {json.dumps(config)};\n".encode() + file.variants[""].body
+        body = baked(config, file.variants[""].body)
         etag = f'"{hashlib.sha256(body).hexdigest()[:32]}"'.encode()
         plain = Variant(body, etag, _headers(etag))
         if is_match(header(scope, b"if-none-match"), etag):

@@ -24,7 +24,6 @@ class OriginKind(StrEnum):
 
     LIVE = "live"
     TRIAL = "trial"
-    PREVIEW = "preview"
 
     @property
     def profile(self) -> str:
