@@ -23,8 +23,9 @@ from sampan.platform.engines.jobs import JobState, enqueue, jobs, page_jobs
 from sampan.platform.engines.paging import Paging
 from sampan.platform.operators.component import component as operators
 from sampan.platform.operators.first_people import Credentials
-from sampan.platform.operators.notices import ESCALATE_MS, Swept, sweep
+from sampan.platform.operators.notices import ESCALATE_MS, TAKEN_MS, Swept, sweep
 from sampan.platform.operators.notices_delivery import SIGNATURE, signature
+from sampan.platform.operators.operator_rows import OperatorState, set_operator_state
 from sampan.platform.operators.testing import bearer_for, person_with
 from sampan.platform.settings import Settings
 from sampan.platform.testing import OTHER_WORKSPACE, WORKSPACE, client, running_core
@@ -148,6 +149,11 @@ async def stage(tmp_path: Path, inbox: tuple[Inbox, int], hook: tuple[type[Hook]
         yield Stage(core, http, clock, await person_with(core, WORKSPACE, "admin", email="ada@bank.example"))
 
 
+async def disable(core: Core, who: Credentials) -> None:
+    async with core.store.workspace(WORKSPACE).write() as tx:
+        assert await set_operator_state(tx, who.operator_id, OperatorState.DISABLED)
+
+
 async def test_a_matter_is_raised_once_and_closed_when_it_is_over(stage: Stage) -> None:
     job_id = await stage.break_a_job()
     assert await sweep(stage.core, WORKSPACE) == Swept(1, 0, 0)
@@ -210,12 +216,36 @@ async def test_who_wants_no_mail_gets_none_until_nobody_cares_for_hours(stage: S
     assert (await stage.call("GET", "/notices"))["items"][0]["escalated_ms"] == stage.clock.now_ms
 
 
-async def test_what_somebody_acknowledged_is_not_escalated(stage: Stage) -> None:
+async def test_what_somebody_took_is_told_to_the_others_if_it_still_stands_a_day_later(
+    stage: Stage, inbox: tuple[Inbox, int]
+) -> None:
+    taker = await person_with(stage.core, WORKSPACE, "auditor", email="aud@bank.example")
+    await person_with(stage.core, WORKSPACE, "auditor", email="other@bank.example")
     await stage.break_a_job()
     await sweep(stage.core, WORKSPACE)
-    await stage.call("POST", "/notices/acknowledge", status=204)
-    stage.clock.now_ms += ESCALATE_MS
+    await stage.work()
+    inbox[0].got.clear()
+    stage.clock.now_ms += ESCALATE_MS - 1
+    await stage.call("POST", "/notices/acknowledge", by=taker, status=204)
+    stage.clock.now_ms += TAKEN_MS - 1
     assert await sweep(stage.core, WORKSPACE) == Swept(0, 0, 0)
+    stage.clock.now_ms += 1
+    assert await sweep(stage.core, WORKSPACE) == Swept(0, 0, 1)
+    assert await sweep(stage.core, WORKSPACE) == Swept(0, 0, 0)
+    await stage.work()
+    assert sorted(to for to, _ in inbox[0].got) == ["ada@bank.example", "other@bank.example"]
+    text = inbox[0].got[0][1].get_payload(decode=True).decode()  # type: ignore[union-attr] # one part
+    assert "still stands" in text
+
+
+async def test_who_left_has_not_taken_anything(stage: Stage) -> None:
+    taker = await person_with(stage.core, WORKSPACE, "auditor", email="aud@bank.example")
+    await stage.break_a_job()
+    await sweep(stage.core, WORKSPACE)
+    await stage.call("POST", "/notices/acknowledge", by=taker, status=204)
+    await disable(stage.core, taker)
+    stage.clock.now_ms += ESCALATE_MS
+    assert await sweep(stage.core, WORKSPACE) == Swept(0, 0, 1)
 
 
 async def test_a_webhook_gets_signed_posts_and_its_last_attempt_is_shown(

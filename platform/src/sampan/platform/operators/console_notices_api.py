@@ -109,7 +109,7 @@ async def get_unread(core: TheCore, workspace: Workspace, actor: Signed) -> Unre
 
 
 async def post_one(core: TheCore, workspace: Workspace, actor: Signed, notice_id: PublicId) -> None:
-    """Acknowledge a notice: it stays until its matter is over, but is not told again."""
+    """Acknowledge a notice: the caller takes it. The others are told again if the matter stands a day later."""
     await service.acknowledge(core, workspace, actor, notice_id)
 
 

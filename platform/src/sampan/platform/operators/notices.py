@@ -1,5 +1,6 @@
 """Notices: matters are looked at once a minute; what is new is raised once, what is over is closed, what nobody
-acknowledged in time is told again, to the administrators too.
+acknowledged in time is told again, to the administrators too. An acknowledgement means that somebody takes the matter:
+the others hear of it again only if it still stands a day later.
 
 A matter is raised once however often it is seen: its key holds the place while it lasts. Delivery is by jobs,
 promised in the transaction that raises.
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 FIRST_LOOK_SECONDS = 5.0
 LOOK_SECONDS = 60.0
 ESCALATE_MS = 4 * 3600 * 1000
+TAKEN_MS = 24 * 3600 * 1000
 EMAIL_JOB, WEBHOOK_JOB = "notices.email", "notices.webhook"
 DELIVERY_JOBS = frozenset({EMAIL_JOB, WEBHOOK_JOB})
 ORDER = list(Severity)
@@ -61,17 +63,9 @@ async def sweep(core: "Core", workspace_id: str) -> Swept:
     async with door.read() as tx:
         matters = {matter.key: matter for matter in await matters_of(core, tx)}
         known = await rows.open_notices(tx)
-        seen = await rows.acknowledged(tx, [notice.id for notice in known])
+        late = await _late(core, tx, [notice for notice in known if notice.matter.key in matters], now_ms)
     fresh = [matter for key, matter in matters.items() if key not in {notice.matter.key for notice in known}]
     over = [notice.id for notice in known if notice.matter.key not in matters]
-    late = [
-        notice
-        for notice in known
-        if notice.id not in seen
-        and notice.matter.key in matters
-        and notice.escalated_ms is None
-        and now_ms - notice.raised_ms >= ESCALATE_MS
-    ]
     if not (fresh or over or late):
         return Swept(0, 0, 0)
     raised = escalated = 0
@@ -80,11 +74,36 @@ async def sweep(core: "Core", workspace_id: str) -> Swept:
         for matter in fresh:
             raised += await _raise(core, tx, matter, people, now_ms)
         await rows.resolve(tx, over, now_ms=now_ms)
-        for notice in late:
+        for notice, takers in late:
             if await rows.mark_escalated(tx, notice.id, now_ms=now_ms):
                 escalated += 1
-                await _deliver(core, tx, notice, people, now_ms, is_escalated=True)
+                others = [actor for actor in people if actor.operator_id not in takers]
+                await _deliver(core, tx, notice, others, now_ms, is_escalated=True, is_taken=bool(takers))
     return Swept(raised, len(over), escalated)
+
+
+async def _late(
+    core: "Core", tx: Transaction, standing: Sequence[Notice], now_ms: int
+) -> list[tuple[Notice, frozenset[str]]]:
+    """Return the notices to escalate, each with the operators who took it.
+
+    Who is not there any more, or could not deal with it now, has not taken it.
+    """
+    old = [notice for notice in standing if notice.escalated_ms is None and now_ms - notice.raised_ms >= ESCALATE_MS]
+    if not old:
+        return []
+    told = await rows.acknowledgements_of(tx, [notice.id for notice in old])
+    people = {actor.operator_id: actor for actor in await _people(core, tx)} if told else {}
+    found = []
+    for notice in old:
+        taken = {
+            operator_id: at_ms
+            for operator_id, at_ms in told.get(notice.id, {}).items()
+            if operator_id in people and notice.matter.concerns(people[operator_id])
+        }
+        if not taken or now_ms - min(taken.values()) >= TAKEN_MS:
+            found.append((notice, frozenset(taken)))
+    return found
 
 
 def is_wanted(chosen: Preference, matter: Matter) -> bool:
@@ -102,9 +121,16 @@ async def _raise(core: "Core", tx: Transaction, matter: Matter, people: Sequence
 
 
 async def _deliver(
-    core: "Core", tx: Transaction, notice: Notice, people: Sequence[Actor], now_ms: int, *, is_escalated: bool
+    core: "Core",
+    tx: Transaction,
+    notice: Notice,
+    people: Sequence[Actor],
+    now_ms: int,
+    *,
+    is_escalated: bool,
+    is_taken: bool = False,
 ) -> None:
-    facts = {"notice": notice.id, "escalated": is_escalated}
+    facts = {"notice": notice.id, "escalated": is_escalated, "taken": is_taken}
     chosen = await rows.preferences_of(tx, [actor.operator_id for actor in people])
     for actor in people if core.port(MailPort).is_ready else ():
         is_theirs = notice.matter.concerns(actor) and is_wanted(

@@ -81,7 +81,7 @@ async def _email(core: "Core", job: Job) -> None:
     await core.port(MailPort).send(
         to=person.email,
         subject=f"[sampan {job.workspace_id}] {notice.matter.en}",
-        text=_text(core, job.workspace_id, notice, is_escalated=bool(job.payload["escalated"])),
+        text=_text(core, job, notice),
         message_id=job.job_id,
     )
 
@@ -92,7 +92,7 @@ async def _webhook(core: "Core", job: Job) -> None:
     notice = await _notice(core, job)
     if webhook is None or notice is None:
         return
-    body = orjson.dumps(_body(job.workspace_id, notice, is_escalated=bool(job.payload["escalated"])))
+    body = orjson.dumps(_body(job, notice))
     secret, now_ms = core.sealer.open(webhook.secret, webhook_context(webhook.id)), core.now_ms()
     headers = {
         "content-type": "application/json",
@@ -132,24 +132,30 @@ async def _notice(core: "Core", job: Job) -> Notice | None:
     return notice if notice.resolved_ms is None else None
 
 
-def _text(core: "Core", workspace_id: str, notice: Notice, *, is_escalated: bool) -> str:
+def _text(core: "Core", job: Job, notice: Notice) -> str:
     settings = core.settings
     base = settings.public_url.rstrip("/") or f"http://{settings.host}:{settings.port}"
     lines = [notice.matter.zh, notice.matter.en, "", f"{base}/console{notice.matter.link}"]
-    if is_escalated:
+    if job.payload.get("taken"):
+        lines[:0] = [
+            "已有人确认此通知，但问题仍未解决。 / Somebody acknowledged this notice, but the matter still stands.",
+            "",
+        ]
+    elif job.payload["escalated"]:
         lines[:0] = ["尚无人确认此通知。 / Nobody has acknowledged this notice yet.", ""]
-    return "\n".join([*lines, "", f"{workspace_id} · {notice.id}", ""])
+    return "\n".join([*lines, "", f"{job.workspace_id} · {notice.id}", ""])
 
 
-def _body(workspace_id: str, notice: Notice, *, is_escalated: bool) -> dict[str, Any]:
+def _body(job: Job, notice: Notice) -> dict[str, Any]:
     matter = notice.matter
     return {
         "notice": notice.id,
-        "workspace": workspace_id,
+        "workspace": job.workspace_id,
         "kind": matter.kind,
         "severity": matter.severity.value,
         "text": {"zh": matter.zh, "en": matter.en},
         "link": matter.link,
         "raised_ms": notice.raised_ms,
-        "escalated": is_escalated,
+        "escalated": bool(job.payload["escalated"]),
+        "taken": bool(job.payload.get("taken")),
     }

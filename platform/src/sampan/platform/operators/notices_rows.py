@@ -189,15 +189,16 @@ async def acknowledged_by(tx: Transaction, operator_id: str, notice_ids: Collect
     return {row.notice_id: row.at_ms for row in await tx.execute(statement)}
 
 
-async def acknowledged(tx: Transaction, notice_ids: Collection[str]) -> frozenset[str]:
-    """Return those of the notices that anybody acknowledged."""
+async def acknowledgements_of(tx: Transaction, notice_ids: Collection[str]) -> dict[str, dict[str, int]]:
+    """Return by notice who acknowledged it and when; notices that nobody did are left out."""
     table = acknowledgements.c
-    statement = (
-        select(table.notice_id)
-        .distinct()
-        .where(table.workspace_id == tx.workspace_id, table.notice_id.in_(sorted(notice_ids)))
+    statement = select(table.notice_id, table.operator_id, table.at_ms).where(
+        table.workspace_id == tx.workspace_id, table.notice_id.in_(sorted(notice_ids))
     )
-    return frozenset((await tx.execute(statement)).scalars())
+    found: dict[str, dict[str, int]] = {}
+    for row in await tx.execute(statement):
+        found.setdefault(row.notice_id, {})[row.operator_id] = row.at_ms
+    return found
 
 
 async def preferences_of(tx: Transaction, operator_ids: Collection[str]) -> dict[str, Preference]:

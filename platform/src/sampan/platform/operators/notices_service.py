@@ -94,7 +94,10 @@ async def unread(core: "Core", workspace_id: str, actor: Actor) -> Unread:
 
 
 async def acknowledge(core: "Core", workspace_id: str, actor: Actor, notice_id: str) -> None:
-    """Note that the actor has seen a notice; it stays open until its matter is over, but is not escalated."""
+    """Note that the actor takes a notice: it stays open until its matter is over, and the others are left in peace.
+
+    If the matter still stands after `TAKEN_MS`, they are told again.
+    """
     async with core.store.workspace(workspace_id).write() as tx:
         notice = await rows.notice_by_id(tx, notice_id)
         if notice is None or not notice.matter.concerns(actor):
@@ -170,7 +173,7 @@ async def try_webhook(core: "Core", workspace_id: str, actor: Actor, webhook_id:
         notice_id = new_id("ntc")
         if not await rows.add_notice(tx, notice_id, matter, now_ms=now_ms):
             notice_id = next(each.id for each in await rows.open_notices(tx) if each.matter.key == matter.key)
-        payload = {"notice": notice_id, "escalated": False, "webhook": webhook_id}
+        payload = {"notice": notice_id, "escalated": False, "taken": False, "webhook": webhook_id}
         await enqueue(tx, WEBHOOK_JOB, payload, run_at_ms=now_ms, unique=f"test/{webhook_id}")
 
 
