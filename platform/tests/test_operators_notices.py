@@ -25,7 +25,7 @@ from sampan.platform.operators.component import component as operators
 from sampan.platform.operators.first_people import Credentials
 from sampan.platform.operators.notices import ESCALATE_MS, TAKEN_MS, Swept, sweep
 from sampan.platform.operators.notices_delivery import SIGNATURE, signature
-from sampan.platform.operators.operator_rows import OperatorState, set_operator_state
+from sampan.platform.operators.operator_rows import OperatorState, grants_of, remove_grant, set_operator_state
 from sampan.platform.operators.testing import bearer_for, person_with
 from sampan.platform.settings import Settings
 from sampan.platform.testing import OTHER_WORKSPACE, WORKSPACE, client, running_core
@@ -293,6 +293,18 @@ async def test_a_webhook_that_stays_away_is_tried_again_then_lies_dead_and_is_to
         stage.clock.now_ms += 3_600_000
     assert (await sweep(stage.core, WORKSPACE)).raised == 0
     assert set(await stage.failed()) == {"notices.webhook"}
+
+
+async def test_who_lost_the_right_or_wants_no_mail_meanwhile_gets_none(stage: Stage, inbox: tuple[Inbox, int]) -> None:
+    auditor = await person_with(stage.core, WORKSPACE, "auditor", email="aud@bank.example")
+    await stage.break_a_job()
+    await sweep(stage.core, WORKSPACE)
+    async with stage.core.store.workspace(WORKSPACE).write() as tx:
+        for grant in await grants_of(tx, [auditor.operator_id]):
+            assert await remove_grant(tx, auditor.operator_id, grant.id)
+    await stage.call("PUT", "/notices/preferences", {"by_email": False})
+    await stage.work()
+    assert inbox[0].got == []
 
 
 async def test_a_mail_server_that_refuses_now_gets_the_mail_later(stage: Stage, inbox: tuple[Inbox, int]) -> None:

@@ -106,10 +106,11 @@ async def _late(
     return found
 
 
-def is_wanted(chosen: Preference, matter: Matter) -> bool:
-    """Whether somebody with this preference gets the matter by e-mail."""
+def is_told(actor: Actor, chosen: Preference, matter: Matter, *, is_escalated: bool) -> bool:
+    """Whether somebody gets the matter by e-mail. What is escalated reaches administrators whatever they chose."""
     is_grave = ORDER.index(matter.severity) >= ORDER.index(chosen.least)
-    return chosen.by_email and is_grave and matter.kind not in chosen.muted
+    is_wanted = chosen.by_email and is_grave and matter.kind not in chosen.muted
+    return (is_wanted and matter.concerns(actor)) or (is_escalated and _is_admin(actor))
 
 
 async def _raise(core: "Core", tx: Transaction, matter: Matter, people: Sequence[Actor], now_ms: int) -> int:
@@ -133,10 +134,8 @@ async def _deliver(
     facts = {"notice": notice.id, "escalated": is_escalated, "taken": is_taken}
     chosen = await rows.preferences_of(tx, [actor.operator_id for actor in people])
     for actor in people if core.port(MailPort).is_ready else ():
-        is_theirs = notice.matter.concerns(actor) and is_wanted(
-            chosen.get(actor.operator_id, Preference()), notice.matter
-        )
-        if is_theirs or (is_escalated and _is_admin(actor)):
+        preference = chosen.get(actor.operator_id, Preference())
+        if is_told(actor, preference, notice.matter, is_escalated=is_escalated):
             unique = f"{notice.id}/{actor.operator_id}/{is_escalated}"
             await enqueue(tx, EMAIL_JOB, {**facts, "operator": actor.operator_id}, run_at_ms=now_ms, unique=unique)
     for webhook in await rows.list_webhooks(tx):

@@ -17,12 +17,13 @@ from sampan.platform.engines.jobs import Job
 from sampan.platform.errors import SampanError
 from sampan.platform.guarded_calls import BadAddress, Destination, GuardedCalls, parse_destination
 from sampan.platform.operators import notices_rows as rows
-from sampan.platform.operators.notices import EMAIL_JOB, WEBHOOK_JOB
+from sampan.platform.operators.notices import EMAIL_JOB, WEBHOOK_JOB, is_told
 from sampan.platform.operators.notices_mail import MailPort
-from sampan.platform.operators.notices_rows import Notice
-from sampan.platform.operators.operator_rows import OperatorState, operator_by_id
+from sampan.platform.operators.notices_rows import Notice, Preference
+from sampan.platform.operators.operator_rows import Operator, OperatorState, operator_by_id
 from sampan.platform.operators.people_door import read_people
 from sampan.platform.operators.person_rows import person_by_id
+from sampan.platform.operators.signed_in import operator_actor
 from sampan.platform.settings import listed_places
 
 if TYPE_CHECKING:
@@ -78,12 +79,22 @@ async def _email(core: "Core", job: Job) -> None:
     notice = await _notice(core, job)
     if operator is None or person is None or operator.state is not OperatorState.ACTIVE or notice is None:
         return
+    if not await _is_still_told(core, job, operator, notice):
+        return
     await core.port(MailPort).send(
         to=person.email,
         subject=f"[sampan {job.workspace_id}] {notice.matter.en}",
         text=_text(core, job, notice),
         message_id=job.job_id,
     )
+
+
+async def _is_still_told(core: "Core", job: Job, operator: Operator, notice: Notice) -> bool:
+    """Whether the notice is for this person now: a job may wait for hours, and rights are taken away meanwhile."""
+    async with core.store.workspace(job.workspace_id).read() as tx:
+        actor = await operator_actor(core, tx, operator.id, operator.person_id)
+        chosen = (await rows.preferences_of(tx, [operator.id])).get(operator.id, Preference())
+    return is_told(actor, chosen, notice.matter, is_escalated=bool(job.payload["escalated"]))
 
 
 async def _webhook(core: "Core", job: Job) -> None:
