@@ -37,22 +37,42 @@ test("only 401 means signed out", () => {
 test.each([
   ["body.name", ["name"]],
   ["body.grants.0.role", ["grants", 0, "role"]],
+  ["path.name", ["name"]],
   ["query.limit", null],
   ["body", null],
 ])("%s stands at %j", (field, path) => {
   expect(fieldPath(field)).toEqual(path);
 });
 
-test("errors go to their fields, named refusals to the field that the form says", () => {
-  const sentence = (code: string, message: string) => `${code}/${message}`;
+const sentence = (code: string, message: string) => `${code}/${message}`;
+
+test("errors go to their fields, and what has none stands above", () => {
   const invalid = new Problem(422, "invalid_body", "d", "", [
     { field: "body.name", message: "m", code: "missing" },
-    { field: "path.app", message: "m", code: "wrong_form" },
+    { field: "query.app", message: "m", code: "wrong_form" },
   ]);
-  expect(placeErrors(invalid, sentence)).toEqual([{ name: ["name"], errors: ["missing/m"] }]);
+  expect(placeErrors(invalid, [["name"]], sentence)).toEqual({
+    at: [{ name: ["name"], errors: ["missing/m"] }],
+    above: [{ field: "query.app", sentence: "wrong_form/m" }],
+  });
+});
+
+test("named refusals go to the field that the form says", () => {
   const taken = new Problem(409, "app_id_taken", "Taken.");
-  expect(placeErrors(taken, sentence, { app_id_taken: ["app"] })).toEqual([
-    { name: ["app"], errors: ["app_id_taken/Taken."] },
+  expect(placeErrors(taken, [["app"]], sentence, { app_id_taken: ["app"] })).toEqual({
+    at: [{ name: ["app"], errors: ["app_id_taken/Taken."] }],
+    above: [],
+  });
+  expect(placeErrors(taken, [["app"]], sentence)).toEqual({ at: [], above: [] });
+});
+
+test("what is wrong within the value of a field stands at the field", () => {
+  const invalid = new Problem(422, "invalid_body", "d", "", [
+    { field: "body.after.0", message: "one", code: "c" },
+    { field: "body.after.2", message: "two", code: "c" },
   ]);
-  expect(placeErrors(taken, sentence)).toEqual([]);
+  const rename = (path: (string | number)[]) => ["permissions", ...path.slice(1)];
+  expect(placeErrors(invalid, [["name"], ["permissions"]], sentence, {}, rename).at).toEqual([
+    { name: ["permissions"], errors: ["c/one", "c/two"] },
+  ]);
 });

@@ -59,10 +59,10 @@ export function asProblem(thrown: unknown): Problem {
   return new Problem(0, UNREACHABLE, thrown instanceof Error ? thrown.message : String(thrown));
 }
 
-/** Returns where in a form a problem stands: `body.grants.0.role` is `["grants", 0, "role"]`; null outside the body. */
+/** Returns where in a form a problem stands: `body.grants.0.role` is `["grants", 0, "role"]`, `path.name` `["name"]`. */
 export function fieldPath(field: string): (string | number)[] | null {
   const [place, ...rest] = field.split(".");
-  if (place !== "body" || rest.length === 0) return null;
+  if ((place !== "body" && place !== "path") || rest.length === 0) return null;
   return rest.map((part) => (/^\d+$/.test(part) ? Number(part) : part));
 }
 

@@ -46,6 +46,7 @@ export function ConfirmAction(props: {
         icon={props.icon}
         size={props.size ?? "middle"}
         disabled={props.disabled}
+        aria-haspopup="dialog"
         onClick={() => setOpen(true)}
       >
         {props.label}

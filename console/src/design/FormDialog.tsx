@@ -31,6 +31,7 @@ export function FormDialog<Values extends object>(props: {
         icon={props.icon}
         size={props.size ?? "middle"}
         disabled={props.disabled}
+        aria-haspopup="dialog"
         onClick={() => setOpen(true)}
       >
         {props.label}

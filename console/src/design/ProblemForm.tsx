@@ -9,37 +9,38 @@ import { ProblemNote } from "./ProblemText";
 
 type Path = (string | number)[];
 
-/** Returns the problem's errors by form field; `byCode` places a named refusal that has no list of fields. */
+type Said = { name: Path; errors: string[] };
+
+/** What a form says about a refusal: at its fields, and above of what has none. */
+export type Placed = { at: Said[]; above: { field: string; sentence: string }[] };
+
+/**
+ * Places the errors of a problem at the fields of a form; an error within a field's value is the field's. `byCode` says
+ * where a named refusal stands that has no list of fields, `rename` what a field is called that the server calls otherwise.
+ */
 export function placeErrors(
   problem: Problem,
+  fields: readonly Path[],
   sentence: (code: string, message: string) => string,
   byCode: Readonly<Record<string, Path>> = {},
-): { name: Path; errors: string[] }[] {
+  rename: (path: Path) => Path = (path) => path,
+): Placed {
   const own = byCode[problem.code];
-  if (own) return [{ name: own, errors: [sentence(problem.code, problem.detail)] }];
-  return problem.errors.flatMap((error) => {
-    const name = fieldPath(error.field);
-    return name === null ? [] : [{ name, errors: [sentence(error.code, error.message)] }];
-  });
+  if (own) return { at: [{ name: own, errors: [sentence(problem.code, problem.detail)] }], above: [] };
+  const at = new Map<Path, string[]>();
+  const above: Placed["above"] = [];
+  for (const error of problem.errors) {
+    const path = fieldPath(error.field);
+    const said = sentence(error.code, error.message);
+    const field = path && fieldOf(rename(path), fields);
+    if (field) at.set(field, [...(at.get(field) ?? []), said]);
+    else above.push({ field: error.field, sentence: said });
+  }
+  return { at: [...at].map(([name, errors]) => ({ name, errors })), above };
 }
 
-/** Returns the errors at fields of the form, and whether any has none; an error within a field's value is the field's. */
-export function atFields(
-  placed: readonly { name: Path; errors: string[] }[],
-  fields: readonly Path[],
-): { known: { name: Path; errors: string[] }[]; isWhole: boolean } {
-  const known = new Map<string, { name: Path; errors: string[] }>();
-  let isWhole = true;
-  for (const { name, errors } of placed) {
-    const field = fields.find((one) => one.every((part, n) => String(part) === String(name[n])));
-    if (!field) {
-      isWhole = false;
-      continue;
-    }
-    const key = field.join(".");
-    known.set(key, { name: field, errors: [...(known.get(key)?.errors ?? []), ...errors] });
-  }
-  return { known: [...known.values()], isWhole };
+function fieldOf(path: Path, fields: readonly Path[]): Path | undefined {
+  return fields.find((field) => field.every((part, n) => String(part) === String(path[n])));
 }
 
 export function ProblemForm<Values extends object>(props: {
@@ -61,7 +62,7 @@ export function ProblemForm<Values extends object>(props: {
   const { message } = App.useApp();
   const [own] = Form.useForm<Values>();
   const form = props.form ?? own;
-  const [problem, setProblem] = useState<Problem | null>(null);
+  const [problem, setProblem] = useState<{ problem: Problem; above: Placed["above"] } | null>(null);
   const [isBusy, setBusy] = useState(false);
   const [refusals, setRefusals] = useState(0);
   const whole = useRef<HTMLDivElement>(null);
@@ -84,14 +85,10 @@ export function ProblemForm<Values extends object>(props: {
     } catch (thrown) {
       const found = asProblem(thrown);
       const sentence = (code: string, text: string) => (language === "en" ? text : sayOr(`problems.${code}`, text));
-      const placed = placeErrors(found, sentence, props.byCode).map((item) => ({
-        ...item,
-        name: props.rename ? props.rename(item.name) : item.name,
-      }));
       const fields = form.getFieldsError().map((field) => field.name as Path);
-      const { known, isWhole } = atFields(placed, fields);
-      form.setFields(known as never);
-      if (known.length === 0 || !isWhole) setProblem(found);
+      const { at, above } = placeErrors(found, fields, sentence, props.byCode, props.rename);
+      form.setFields(at as never);
+      if (at.length === 0 || above.length > 0) setProblem({ problem: found, above });
       setRefusals((n) => n + 1);
     } finally {
       setBusy(false);
@@ -118,12 +115,12 @@ export function ProblemForm<Values extends object>(props: {
       <div ref={whole}>
         {problem ? (
           <div style={{ marginBottom: 16 }}>
-            <ProblemNote problem={problem} />
-            {problem.errors.length > 0 ? (
+            <ProblemNote problem={problem.problem} />
+            {problem.above.length > 0 ? (
               <ul className="small" style={{ margin: "6px 0 0 22px" }}>
-                {problem.errors.map((error) => (
-                  <li key={error.field + error.code}>
-                    <code>{error.field}</code> {sayOr(`problems.${error.code}`, error.message)}
+                {problem.above.map(({ field, sentence }) => (
+                  <li key={field + sentence}>
+                    <code>{field}</code> {sentence}
                   </li>
                 ))}
               </ul>

@@ -32,6 +32,7 @@ export function VersionActions({ version, name }: { version: VersionDetail; name
           title={say("apps.bringForward")}
           what={say("apps.bringForwardWhat")}
           reason="optional"
+          reasonField="note"
           onConfirm={(note) => act(() => forward.mutateAsync({ ...path, body: { note } }))}
         />
       ) : null}
@@ -53,6 +54,7 @@ export function VersionActions({ version, name }: { version: VersionDetail; name
           title={say("apps.withdrawTitle")}
           what={say("apps.withdrawWhat")}
           reason="optional"
+          reasonField="note"
           onConfirm={(note) => act(() => withdraw.mutateAsync({ ...path, body: { note } }))}
         />
       ) : null}

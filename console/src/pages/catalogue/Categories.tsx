@@ -35,6 +35,7 @@ export function Categories() {
       icon={row ? null : <PlusOutlined />}
       submit={say("common.save")}
       initial={row ?? { position: 0 }}
+      rename={(path) => (path[0] === "category" ? ["id"] : path)}
       onSubmit={(values) =>
         act(() =>
           put.mutateAsync({
