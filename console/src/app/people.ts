@@ -30,8 +30,8 @@ async function ask(): Promise<void> {
   }
 }
 
-/** Returns what somebody is called, "" while it is not known, and for whoever is no person. */
-export function useName(id: string): string {
+/** Returns what somebody is called: null while it is being asked for, "" for whoever is no person. */
+export function useName(id: string): string | null {
   const { me } = useSession();
   const isMe = id === me.operator || id === me.person;
   const found = useQuery({
@@ -41,5 +41,5 @@ export function useName(id: string): string {
     staleTime: 600_000,
     retry: false,
   });
-  return isMe ? me.name : (found.data ?? "");
+  return isMe ? me.name : found.isLoading ? null : (found.data ?? "");
 }

@@ -69,6 +69,12 @@ export function Person({ id, name }: { id: string; name?: string }) {
   const found = useName(name ? "" : id);
   const known = name || found;
   if (id === "") return <span className="faint">—</span>;
+  if (known === null)
+    return (
+      <span className="person" aria-busy="true">
+        <span className="avatar small" aria-hidden="true" />
+      </span>
+    );
   if (known)
     return (
       <Tooltip title={id}>

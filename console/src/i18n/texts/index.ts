@@ -1,6 +1,7 @@
 /** The texts of each area; a page's texts stand in the area of its folder. */
 
 import { account } from "./account";
+import { actions } from "./actions";
 import { apps } from "./apps";
 import { catalogue } from "./catalogue";
 import { changes } from "./changes";
@@ -22,6 +23,7 @@ import { audit, designPage, insight, policy, trust } from "./trust";
 
 export const areas = {
   account,
+  actions,
   apps,
   audit,
   catalogue,

@@ -1,6 +1,8 @@
 export const system = {
   title: ["系统", "System"],
   lead: ["工作进程、后台任务、存储与设置。", "Workers, background jobs, storage and settings."],
+  allWell: ["一切正常", "All well"],
+  notAllWell: ["需要关注", "Needs a look"],
   health: ["健康状况", "Health"],
   healthy: ["一切正常", "All is well"],
   workers: ["工作进程", "Workers"],

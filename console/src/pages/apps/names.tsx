@@ -18,14 +18,27 @@ export function useAppNames(): (app: string) => string {
   };
 }
 
+/** Returns a function that puts an app's name for the id that a server text begins with, as in `bank.demo.bills 1.0.0`. */
+export function useNamed(): (text: string) => string {
+  const names = useAppNames();
+  return (text) => text.replace(/^[a-z0-9_-]+(\.[a-z0-9_-]+)+/, (id) => names(id) || id);
+}
+
+/** The app's icon in its rounded square. */
+export function AppIcon({ app, name }: { app: string; name: string }) {
+  return (
+    <span className="app-icon" aria-hidden="true">
+      <Icon app={app} letter={[...name][0] ?? ""} />
+    </span>
+  );
+}
+
 export function AppName({ app, name, link }: { app: string; name?: string; link?: boolean }) {
   const names = useAppNames();
   const shown = names(app) || name || app;
   return (
     <span className="app-line">
-      <span className="app-icon" aria-hidden="true">
-        <Icon app={app} letter={[...shown][0] ?? ""} />
-      </span>
+      <AppIcon app={app} name={shown} />
       <span className="grow">
         {link ? (
           <Link className="strong" to={`/apps/${app}`}>

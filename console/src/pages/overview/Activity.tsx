@@ -1,4 +1,4 @@
-/** The latest lines of the audit, in short. */
+/** The latest lines of the audit, in words. */
 
 import { Link } from "react-router";
 import { query } from "../../api/client";
@@ -6,29 +6,29 @@ import { Panel } from "../../design/Blocks";
 import { Person, Time } from "../../design/Small";
 import { Empty, Fetch } from "../../design/States";
 import { useText } from "../../i18n";
-import { whoOf } from "../audit/rows";
+import { useAppNames } from "../apps/names";
+import { useActions, whoOf } from "../audit/rows";
 
 export function Activity() {
   const { say } = useText();
-  const found = query.useQuery("get", "/audit", { params: { query: { limit: 9 } } });
+  const acted = useActions();
+  const names = useAppNames();
+  const found = query.useQuery("get", "/audit", { params: { query: { limit: 8 } } });
   return (
     <Panel title={say("overview.activity")} flush extra={<Link to="/audit">{say("common.seeAll")}</Link>}>
       <Fetch of={found} lines={6}>
         {(page) =>
           page.items.length === 0 ? (
-            <Empty />
+            <Empty title={say("overview.noActivity")} />
           ) : (
             page.items.map((row) => (
-              <div className="todo" key={row.n}>
+              <div className="todo tight" key={row.n}>
                 <span className="what">
-                  <span className="row between">
-                    <code className="small">{row.action}</code>
-                    <span className="small muted">
-                      <Time ms={row.at_ms} />
-                    </span>
-                  </span>
-                  <span className="small muted">
+                  <span>{acted(row.action)}</span>
+                  {names(row.target) ? <span className="muted"> · {names(row.target)}</span> : null}
+                  <span className="row between small muted">
                     <Person id={whoOf(row)} />
+                    <Time ms={row.at_ms} />
                   </span>
                 </span>
               </div>

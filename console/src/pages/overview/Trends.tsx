@@ -1,12 +1,11 @@
-/** The last days in small bars, drawn without a library. */
+/** The last days in bars, drawn without a library: a sum, how this week compares, and each day on its own. */
 
 import type { components } from "../../api/schema";
 import { Panel } from "../../design/Blocks";
 import { pick, useText } from "../../i18n";
+import { daysText, weekChange } from "./days";
 
 type Overview = components["schemas"]["OverviewView"];
-const HEIGHT = 40;
-const STEP = 10;
 
 export function Trends({ overview }: { overview: Overview }) {
   const { say } = useText();
@@ -24,39 +23,47 @@ export function Trends({ overview }: { overview: Overview }) {
 }
 
 function Spark({ series, firstDayMs }: { series: Overview["series"][number]; firstDayMs: number }) {
-  const { language } = useText();
-  const most = Math.max(1, ...series.values);
-  const sum = series.values.reduce((all, one) => all + one, 0);
-  const day = (n: number) =>
-    new Intl.DateTimeFormat(language === "zh" ? "zh-CN" : "en-GB").format(firstDayMs + n * 86_400_000);
-  const words = series.values.map((value, n) => `${day(n)}: ${value}`).join(", ");
+  const { say, language } = useText();
+  const { values } = series;
+  const locale = language === "zh" ? "zh-CN" : "en-GB";
+  const most = Math.max(...values);
+  const sum = values.reduce((all, one) => all + one, 0);
+  const days = daysText(firstDayMs, values.length, locale);
+  const words = values.map((value, n) => `${days[n]}: ${value}`).join(", ");
   return (
-    <div className="spark">
+    <div className={series.name === "failures" ? "spark bad" : "spark"}>
       <div className="small muted">{pick(language, series)}</div>
-      <div className="value num">{sum.toLocaleString(language === "zh" ? "zh-CN" : "en-GB")}</div>
-      <svg
-        viewBox={`0 0 ${series.values.length * STEP} ${HEIGHT}`}
-        preserveAspectRatio="none"
-        role="img"
-        aria-label={`${pick(language, series)}. ${words}`}
-      >
-        {series.values.map((value, n) => {
-          const height = value === 0 ? 1.5 : Math.max(3, (value / most) * HEIGHT);
-          return (
-            <rect
-              key={day(n)}
-              className={value === 0 ? "none" : ""}
-              x={n * STEP + 1}
-              width={STEP - 2}
-              y={HEIGHT - height}
-              height={height}
-              rx={1}
-            >
-              <title>{`${day(n)}: ${value}`}</title>
-            </rect>
-          );
-        })}
-      </svg>
+      <div className="row">
+        <span className="value num">{sum.toLocaleString(locale)}</span>
+        <Change percent={weekChange(values)} />
+      </div>
+      <div className="bars" role="img" aria-label={`${pick(language, series)}. ${words}`}>
+        {most > 0 ? <span className="most num">{most.toLocaleString(locale)}</span> : null}
+        {values.map((value, n) => (
+          <i
+            key={days[n]}
+            className={value === 0 ? "none" : ""}
+            style={{ height: value === 0 ? 2 : `${Math.max(6, (100 * value) / most)}%` }}
+            title={`${days[n]}: ${value.toLocaleString(locale)}`}
+          />
+        ))}
+      </div>
+      <div className="ends small faint num" aria-hidden="true">
+        <span>{days[0]}</span>
+        <span>{say("overview.today")}</span>
+      </div>
     </div>
+  );
+}
+
+function Change({ percent }: { percent: number | null }) {
+  const { say } = useText();
+  if (percent === null || percent === 0) return null;
+  const sign = percent > 0 ? "+" : "−";
+  return (
+    <span className="small muted num" title={say("overview.thanWeekBefore")}>
+      {sign}
+      {Math.abs(percent)} %
+    </span>
   );
 }

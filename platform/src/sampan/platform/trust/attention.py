@@ -10,6 +10,8 @@ from sampan.platform.trust.making import TIMESTAMP_EVERY
 from sampan.platform.trust.overview import RoleStatus, TreeStatus, tree_statuses
 
 STALE_MS = 2 * int(TIMESTAMP_EVERY.total_seconds()) * 1000
+AGES_EN = ((86_400, "day", "days"), (3600, "hour", "hours"), (60, "minute", "minutes"), (1, "second", "seconds"))
+AGES_ZH = ((86_400, "天", "天"), (3600, "小时", "小时"), (60, "分钟", "分钟"), (1, "秒", "秒"))
 WAITS_FOR = {"officers": "trust:manage", "publisher": "version:submit", "server": "trust:manage"}
 
 
@@ -71,8 +73,8 @@ def _health(status: TreeStatus, now_ms: int) -> HealthLine:
     return HealthLine(
         name=f"tree:{tree.profile}",
         severity=severity,
-        zh=f"信任树 {tree.profile}：时间戳 {tree.exposed_timestamp} 已发布 {age_ms // 1000} 秒",
-        en=f"The tree {tree.profile} shows timestamp {tree.exposed_timestamp}, {age_ms // 1000} seconds old",
+        zh=f"信任树 {tree.profile}：时间戳 {tree.exposed_timestamp} 在{_ago(age_ms, AGES_ZH)}前签发",
+        en=f"Tree {tree.profile}: timestamp {tree.exposed_timestamp} was signed {_ago(age_ms, AGES_EN)} ago",
         facts={
             "profile": tree.profile,
             "timestamp_version": tree.exposed_timestamp,
@@ -80,6 +82,14 @@ def _health(status: TreeStatus, now_ms: int) -> HealthLine:
             "is_up_to_date": is_current,
         },
     )
+
+
+def _ago(age_ms: int, words: tuple[tuple[int, str, str], ...]) -> str:
+    """Return an age in the largest unit of which there are two."""
+    seconds = max(0, age_ms // 1000)
+    length, one, many = next((each for each in words if seconds >= 2 * each[0]), words[-1])
+    number = seconds // length
+    return f"{number} {one if number == 1 else many}"
 
 
 SOURCES = (
