@@ -48,11 +48,7 @@ NOT_FULL = {"attr": "tier", "op": "not_in", "values": ["full", "visitor"]}
             "机型为0、1、2、3、4、5、6、7、8、9等12个",
             "device model is 0 or 1 or 2 or 3 or 4 or 5 or 6 or 7 or 8 or 9 and so on, 12 in all",
         ),
-        (
-            one("time", "below", "soon"),
-            json.dumps(one("time", "below", "soon")),
-            json.dumps(one("time", "below", "soon")),
-        ),
+        (one("time", "below", "soon"), SOON, SOON),
         ({"attr": "tier", "op": "like"}, '{"attr": "tier", "op": "like"}', '{"attr": "tier", "op": "like"}'),
         ("anything", '"anything"', '"anything"'),
     ],
