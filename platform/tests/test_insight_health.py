@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from sampan.platform.app import built_in_components
 from sampan.platform.component import discover
 from sampan.platform.engines.paging import Paging
+from sampan.platform.insight.distinct import EMPTY, estimate, merged, with_devices
 from sampan.platform.insight.health import (
     BOOT_MS,
     HOUR_MS,
@@ -85,10 +86,33 @@ def test_errors_that_differ_in_numbers_alone_are_one() -> None:
 
 
 def test_numbers_of_people_are_not_kept() -> None:
-    assert scrubbed("call 13800000001 or 6222 0000 now") == "call # or 6222 0000 now"
-    report = report_of("app.script_error", APP, 1, {"message": "13800000001", "stack": "13800000001"}, now_ms=0)
+    assert scrubbed("call 13800000001 or 6222 0000 now") == "call # or # now"
+    place = "at f (https://x.example/assets/index-19283746.js:1:123456) of 2 in 1.0.0"
+    assert scrubbed(place) == place
+    assert scrubbed("app.js:1:13800000001, 12345/a.js:1:2") == "app.js:1:#, #/a.js:1:2"
+    said = {"message": "13800000001 of lei.li@bank.example", "stack": "pay@app.js:1:2 13800000001"}
+    report = report_of("app.script_error", APP, 1, said, now_ms=0)
     assert report is not None
-    assert "138" not in repr(report)
+    assert report.error is not None
+    assert (report.error.message, report.error.stack) == ("# of #", "pay@app.js:1:2 #")
+
+
+@given(st.sets(st.integers(0, 10**9), max_size=3000))
+def test_devices_are_counted_about_right_and_once(numbers: set[int]) -> None:
+    names = sorted(f"dev_{number}" for number in numbers)
+    half = len(names) // 2
+    one, other = with_devices(EMPTY, names[: half + 1]), with_devices(EMPTY, names[half:])
+    sketch = with_devices(with_devices(EMPTY, names), names[:100])
+    assert merged([one, other]) == sketch
+    assert abs(estimate(sketch) - len(names)) <= max(1 + len(names) * 0.02, len(names) * 0.15)
+
+
+def test_few_devices_are_counted_exactly_and_very_many_within_some_percent() -> None:
+    for count in (0, 1, 2, 3):
+        assert estimate(with_devices(EMPTY, (f"dev_{number}" for number in range(count)))) == count
+    many = 200_000
+    found = estimate(with_devices(EMPTY, (f"dev_{number}" for number in range(many))))
+    assert abs(found - many) < many * 0.1
 
 
 def test_other_events_say_nothing_of_health() -> None:
@@ -172,8 +196,17 @@ async def test_reports_become_numbers_by_version_and_hour(bank: Bank) -> None:
     assert sum(point["boots"] for point in daily["versions"][0]["points"]) == 4
     found = (await bank.ask("errors?kind=script_error"))["items"]
     assert [(each["message"], each["place"], each["count"]) for each in found] == [("order 17 failed", "app.js:1:2", 2)]
-    assert found[0]["versions"] == [{"sequence": 1, "count": 2, "last_ms": clock.now_ms}]
+    (in_version,) = found[0]["versions"]
+    assert {name: in_version[name] for name in ("sequence", "version", "count", "devices", "last_ms")} == {
+        "sequence": 1,
+        "version": "1.1.0",
+        "count": 2,
+        "devices": 1,
+        "last_ms": clock.now_ms,
+    }
     assert len((await bank.ask("errors"))["items"]) == 3
+    assert (version["version"], version["devices"], version["points"][0]["devices"]) == ("1.1.0", 1, None)
+    assert [point["devices"] for point in daily["versions"][0]["points"]] == [1] * len(daily["versions"][0]["points"])
     first = await bank.ask("errors?limit=2")
     rest = await bank.ask(f"errors?limit=2&cursor={first['next_cursor']}")
     assert (len(first["items"]), len(rest["items"]), rest["next_cursor"], first["total"]) == (2, 1, None, 3)
@@ -215,3 +248,40 @@ async def test_only_who_may_see_statistics_sees_them(bank: Bank) -> None:
     answer = await bank.http.get(f"/w/{OTHER_WORKSPACE}{CONSOLE}/{APP}/health", headers=foreign)
     assert answer.json()["versions"] == []
     assert (await bank.http.get(f"{CONSOLE}/{APP}/health", headers=foreign)).status_code == 401
+
+
+@pytest.mark.anyio
+async def test_two_devices_with_the_same_error_are_two(bank: Bank) -> None:
+    error: dict[str, Any] = {
+        "message": "no price",
+        "source": "app.js",
+        "line": 1,
+        "column": 2,
+        "stack": "at app.js:1:2",
+    }
+    await bank.report("app.script_error", **error)
+    await bank.report("app.script_error", **error)
+    clock: Any = bank.core.now_ms
+    second = TestDevice(bank.http, clock)
+    await second.begin()
+    bank.device, bank.seq = second, 0
+    await bank.report("app.script_error", **error)
+    (found,) = (await bank.ask("errors"))["items"]
+    assert (found["count"], found["devices"]) == (3, 2)
+    assert (await bank.ask("health"))["versions"][0]["devices"] == 2
+
+
+@pytest.mark.anyio
+async def test_a_publisher_sees_the_numbers_of_its_own_apps_alone(bank: Bank) -> None:
+    async def status(**limit: str) -> list[int]:
+        person = await person_with(bank.core, WORKSPACE, grants=[{"role": "publisher", **limit}])
+        headers = await bearer_for(bank.core, WORKSPACE, person)
+        found = []
+        for app in (APP, "made.up.app"):
+            for path in ("health", "errors"):
+                found.append((await bank.http.get(f"{CONSOLE}/{app}/{path}", headers=headers)).status_code)
+        return found
+
+    assert await status(publisher=bank.publishing.publisher_id) == [200, 200, 404, 404]
+    assert await status(app=APP) == [200, 200, 404, 404]
+    assert await status(publisher="pub_of_others") == [404, 404, 404, 404]

@@ -193,6 +193,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/apps/{app}/uploads/{upload}/inspect": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Inspect Upload
+         * @description Look into your upload as a version of this app: intake and checks, before anybody signs; nothing is kept.
+         */
+        post: operations["publishing_inspect_upload"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/apps/{app}/versions": {
         parameters: {
             query?: never;
@@ -437,6 +457,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/apps/{app}/versions/{sequence}/preview": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Preview
+         * @description Begin a preview of one version in an origin of its own, for a quarter of an hour; who may read it, may.
+         */
+        post: operations["publishing_preview"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/apps/{app}/versions/{sequence}/recheck": {
         parameters: {
             query?: never;
@@ -658,6 +698,26 @@ export interface paths {
          * @description Remove a heading that no app stands under.
          */
         delete: operations["catalogue_remove_category"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/catalogue/categories/{category}/order": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Put Order
+         * @description Give all apps under a heading their order in one step, and list them.
+         */
+        put: operations["catalogue_put_order"];
+        post?: never;
+        delete?: never;
         options?: never;
         head?: never;
         patch?: never;
@@ -1390,7 +1450,7 @@ export interface paths {
         put?: never;
         /**
          * Acknowledge
-         * @description Acknowledge a notice: it stays until its matter is over, but is not told again.
+         * @description Acknowledge a notice: the caller takes it. The others are told again if the matter stands a day later.
          */
         post: operations["notices_post_one"];
         delete?: never;
@@ -2641,7 +2701,7 @@ export interface components {
     schemas: {
         /**
          * AppHealth
-         * @description An app's health by version, the highest first. Counted are reports, not devices.
+         * @description An app's health by version, the highest first. All numbers but `devices` count reports.
          */
         AppHealth: {
             /** App */
@@ -3354,6 +3414,13 @@ export interface components {
         ErrorVersion: {
             /** Count */
             count: number;
+            /** Devices */
+            devices: number;
+            /**
+             * First Ms
+             * @description Milliseconds since the epoch, UTC.
+             */
+            first_ms: number;
             /**
              * Last Ms
              * @description Milliseconds since the epoch, UTC.
@@ -3361,6 +3428,11 @@ export interface components {
             last_ms: number;
             /** Sequence */
             sequence: number;
+            /**
+             * Version
+             * @description The version's name.
+             */
+            version: string;
         };
         /**
          * ErrorView
@@ -3369,6 +3441,11 @@ export interface components {
         ErrorView: {
             /** Count */
             count: number;
+            /**
+             * Devices
+             * @description Different devices that reported it, as in the numbers of health.
+             */
+            devices: number;
             /**
              * First Ms
              * @description Milliseconds since the epoch, UTC.
@@ -3533,6 +3610,11 @@ export interface components {
             /** Csp Refused */
             csp_refused: number;
             /**
+             * Devices
+             * @description Different devices that reported anything: exact for some hundreds, then about 3 % off. Null for hours, since devices are counted by day (UTC).
+             */
+            devices: number | null;
+            /**
              * Opens
              * @description Openings that were reported, or what came of them when that is more.
              */
@@ -3662,6 +3744,39 @@ export interface components {
             stopped_at_line: number | null;
             /** Unchanged */
             unchanged: number;
+        };
+        /**
+         * InspectionOut
+         * @description What an upload holds. `ok` says that no finding stops it; `index` is what the publisher's signature is about.
+         *
+         *     `known` is the state of the version that has exactly these bytes already, or null.
+         */
+        InspectionOut: {
+            /** App */
+            app: string;
+            /** Archive Digest */
+            archive_digest: string;
+            /** Digest */
+            digest: string;
+            /** Files */
+            files: number;
+            /** Findings */
+            findings: components["schemas"]["FindingOut"][];
+            /** Index */
+            index: {
+                [key: string]: unknown;
+            };
+            known: components["schemas"]["VersionState"] | null;
+            /** Name */
+            name: string;
+            /** Ok */
+            ok: boolean;
+            /** Sequence */
+            sequence: number;
+            /** Size Bytes */
+            size_bytes: number;
+            /** Version */
+            version: string;
         };
         /**
          * ItemOut
@@ -4164,6 +4279,14 @@ export interface components {
             setup_allowed_until_ms: number;
             /** State */
             state: string;
+        };
+        /**
+         * OrderIn
+         * @description Every app under the heading, the first one first.
+         */
+        OrderIn: {
+            /** Apps */
+            apps: string[];
         };
         /**
          * OverviewView
@@ -4868,6 +4991,39 @@ export interface components {
             muted?: string[];
         };
         /**
+         * PreviewOut
+         * @description A preview session. The page at `boot` takes the packages from the console that began it, and from nobody else.
+         */
+        PreviewOut: {
+            /** Boot */
+            boot: string;
+            /** Origin */
+            origin: string;
+            /** Packages */
+            packages: components["schemas"]["PreviewPackageOut"][];
+            /**
+             * Until Ms
+             * @description Milliseconds since the epoch, UTC.
+             */
+            until_ms: number;
+        };
+        /**
+         * PreviewPackageOut
+         * @description A package that the preview serves; `index` and `package` are where this console fetches its bytes.
+         */
+        PreviewPackageOut: {
+            /** App */
+            app: string;
+            /** Digest */
+            digest: string;
+            /** Index */
+            index: string;
+            /** Package */
+            package: string;
+            /** Sequence */
+            sequence: number;
+        };
+        /**
          * ProblemView
          * @description What is wrong, at which row.
          */
@@ -5544,6 +5700,12 @@ export interface components {
             devices?: string[];
         };
         /**
+         * TestState
+         * @description What became of the last test that somebody asked for.
+         * @enum {string}
+         */
+        TestState: "waiting" | "delivered" | "failed";
+        /**
          * Texts
          * @description One text in both languages.
          */
@@ -5761,6 +5923,11 @@ export interface components {
             /** Csp Refused */
             csp_refused: number;
             /**
+             * Devices
+             * @description Different devices that reported anything: exact for some hundreds, then about 3 % off. Of all days (UTC) that the time touches.
+             */
+            devices: number;
+            /**
              * Opens
              * @description Openings that were reported, or what came of them when that is more.
              */
@@ -5773,6 +5940,11 @@ export interface components {
             script_errors: number;
             /** Sequence */
             sequence: number;
+            /**
+             * Version
+             * @description The version's name.
+             */
+            version: string;
             /** White Screens */
             white_screens: number;
         };
@@ -5928,6 +6100,13 @@ export interface components {
             least: components["schemas"]["Severity"];
             /** Secret */
             secret?: string | null;
+            /**
+             * Test Ms
+             * @description When a test was last asked for.
+             */
+            test_ms: number | null;
+            /** @description What became of that test. */
+            test_state: components["schemas"]["TestState"] | null;
             /** Url */
             url: string;
         };
@@ -6389,6 +6568,38 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Page_TesterOut_"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    publishing_inspect_upload: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                app: string;
+                upload: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["InspectionOut"];
                 };
             };
             /** @description Validation Error */
@@ -6865,6 +7076,38 @@ export interface operations {
             };
         };
     };
+    publishing_preview: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                app: string;
+                sequence: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PreviewOut"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
     publishing_recheck: {
         parameters: {
             query?: never;
@@ -7277,6 +7520,46 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content?: never;
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    catalogue_put_order: {
+        parameters: {
+            query?: {
+                /** @description The `next_cursor` of the page before. */
+                cursor?: string | null;
+                /** @description Most items of the page. */
+                limit?: number;
+            };
+            header?: never;
+            path: {
+                category: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["OrderIn"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_EntryOut_"];
+                };
             };
             /** @description Validation Error */
             422: {

@@ -108,7 +108,7 @@ def _check(
             refused.append({"seq": event.seq, "code": code})
             continue
         rows[event.seq] = _row(caller, event, now_ms)
-        if (report := _health(published, event, now_ms)) is not None:
+        if (report := _health(published, caller, event, now_ms)) is not None:
             health[event.seq] = report
         stage = schemas[event.type, event.schema_version].stage
         if stage is not None:
@@ -123,13 +123,15 @@ def _check(
     return Batch(caller.workspace_id, caller.device_id, rows, stages, health), refused
 
 
-def _health(published: Mapping[str, tuple[PublishedVersion, ...]], event: Event, now_ms: int) -> HealthReport | None:
+def _health(
+    published: Mapping[str, tuple[PublishedVersion, ...]], caller: Caller, event: Event, now_ms: int
+) -> HealthReport | None:
     """Return what an event says of a published version; devices cannot make up apps and versions to be counted."""
     if event.app is None or event.sequence is None:
         return None
     if not any(version.sequence == event.sequence for version in published.get(event.app, ())):
         return None
-    return report_of(event.type, event.app, event.sequence, event.attrs, now_ms=now_ms)
+    return report_of(event.type, event.app, event.sequence, event.attrs, now_ms=now_ms, device_id=caller.device_id)
 
 
 def _stage_refusal(tickets: Tickets, caller: Caller, event: Event) -> str:

@@ -1,20 +1,40 @@
-"""How apps are doing, for the people who answer for them: a series by version, and errors in groups."""
+"""How apps are doing, for the people who answer for them: a series by version, and errors in groups.
+
+A publisher's people and machine tokens see their own apps alone; another's app does not exist for them.
+"""
 
 from collections import defaultdict
+from collections.abc import Iterable
 from typing import Annotated
 
 from fastapi import APIRouter, Query
 from pydantic import BaseModel, Field
 
+from sampan.platform.artifacts.apps_repository import find_app
+from sampan.platform.artifacts.problems import AppUnknown
+from sampan.platform.artifacts.versions_repository import versions_of
 from sampan.platform.core import Core
+from sampan.platform.engines.database import Transaction
+from sampan.platform.insight.distinct import estimate, merged
 from sampan.platform.insight.health import BOOT_MS, HOUR_MS, Metric, percentile
-from sampan.platform.insight.health_rows import ErrorGroup, HourCount, read_errors, read_hours
+from sampan.platform.insight.health_rows import (
+    DAY_MS,
+    DayDevices,
+    ErrorGroup,
+    HourCount,
+    read_devices,
+    read_errors,
+    read_hours,
+)
+from sampan.platform.operators.actor import Actor
 from sampan.platform.operators.console_auth import Workspace, needs
 from sampan.platform.operators.console_bodies import Milliseconds, NumberQuery
 from sampan.platform.operators.console_paging import Page, Paged, page
 
-DAY_MS = 24 * HOUR_MS
 MAX_DAYS = 90
+READ = "insight:read"
+Reader = Annotated[Actor, needs(READ, scoped=True)]
+ABOUT_DEVICES = "Different devices that reported anything: exact for some hundreds, then about 3 % off."
 
 
 class HealthNumbers(BaseModel):
@@ -34,17 +54,20 @@ class HealthPoint(HealthNumbers):
     """The numbers of one step of time."""
 
     at_ms: Milliseconds
+    devices: int | None = Field(description=f"{ABOUT_DEVICES} Null for hours, since devices are counted by day (UTC).")
 
 
 class VersionHealth(HealthNumbers):
     """The numbers of one version over the whole time, and step by step; steps without a report are left out."""
 
     sequence: int
+    version: str = Field(description="The version's name.")
+    devices: int = Field(description=f"{ABOUT_DEVICES} Of all days (UTC) that the time touches.")
     points: list[HealthPoint]
 
 
 class AppHealth(BaseModel):
-    """An app's health by version, the highest first. Counted are reports, not devices."""
+    """An app's health by version, the highest first. All numbers but `devices` count reports."""
 
     app: str
     from_ms: Milliseconds
@@ -57,7 +80,10 @@ class ErrorVersion(BaseModel):
     """One version in which an error was seen."""
 
     sequence: int
+    version: str = Field(description="The version's name.")
     count: int
+    devices: int
+    first_ms: Milliseconds
     last_ms: Milliseconds
 
 
@@ -70,6 +96,7 @@ class ErrorView(BaseModel):
     place: str
     stack: str
     count: int
+    devices: int = Field(description="Different devices that reported it, as in the numbers of health.")
     first_ms: Milliseconds
     last_ms: Milliseconds
     versions: list[ErrorVersion]
@@ -79,9 +106,10 @@ def build_routes(core: Core) -> APIRouter:
     """Return the routes below /console/api/v1."""
     router = APIRouter(tags=["insight"])
 
-    @router.get("/insight/apps/{app}/health", dependencies=[needs("insight:read")])
+    @router.get("/insight/apps/{app}/health")
     async def health(
         workspace_id: Workspace,
+        actor: Reader,
         app: str,
         from_ms: NumberQuery = None,
         until_ms: NumberQuery = None,
@@ -92,16 +120,26 @@ def build_routes(core: Core) -> APIRouter:
         begin = max(end - MAX_DAYS * DAY_MS, end - DAY_MS if from_ms is None else from_ms, 0)
         step_ms = HOUR_MS if step == "hour" else DAY_MS
         async with core.store.workspace(workspace_id).read() as tx:
+            await _require(tx, actor, app)
             counts = await read_hours(tx, app, from_ms=begin, until_ms=end)
-        by_version: dict[int, list[HourCount]] = defaultdict(list)
-        for count in counts:
-            by_version[count.sequence].append(count)
-        versions = [_version(sequence, by_version[sequence], step_ms) for sequence in sorted(by_version, reverse=True)]
+            devices = await read_devices(tx, app, from_ms=begin, until_ms=end)
+            names = await _names(tx, app)
+        sequences = sorted({count.sequence for count in counts}, reverse=True)
+        versions = [
+            _version(
+                (sequence, names.get(sequence, "")),
+                [count for count in counts if count.sequence == sequence],
+                {each.day: each for each in devices if each.sequence == sequence},
+                step_ms,
+            )
+            for sequence in sequences
+        ]
         return AppHealth(app=app, from_ms=begin, until_ms=end, step_ms=step_ms, versions=versions)
 
-    @router.get("/insight/apps/{app}/errors", dependencies=[needs("insight:read")])
+    @router.get("/insight/apps/{app}/errors")
     async def errors(
         workspace_id: Workspace,
+        actor: Reader,
         app: str,
         paging: Paged,
         sequence: NumberQuery = None,
@@ -109,18 +147,48 @@ def build_routes(core: Core) -> APIRouter:
     ) -> Page[ErrorView]:
         """List an app's errors in groups, the last seen first."""
         async with core.store.workspace(workspace_id).read() as tx:
+            await _require(tx, actor, app)
             found = await read_errors(tx, app, paging, sequence=sequence, kind=kind)
-        return page(found, _error)
+            names = await _names(tx, app)
+        return page(found, lambda group: _error(group, names))
 
     return router
 
 
-def _version(sequence: int, counts: list[HourCount], step_ms: int) -> VersionHealth:
+async def _require(tx: Transaction, actor: Actor, app_id: str) -> None:
+    """Let pass who may see every app's numbers, or this one's; raise `AppUnknown`."""
+    if actor.may(READ):
+        return
+    app = await find_app(tx, app_id)
+    if app is None or not actor.may(READ, publisher=app.publisher_id, app=app_id):
+        raise AppUnknown("There is no app of this id here that you may see.")
+
+
+async def _names(tx: Transaction, app_id: str) -> dict[int, str]:
+    return {version.package.sequence: version.package.version for version in await versions_of(tx, app_id)}
+
+
+def _version(
+    named: tuple[int, str], counts: list[HourCount], days: dict[int, DayDevices], step_ms: int
+) -> VersionHealth:
     by_step: dict[int, list[HourCount]] = defaultdict(list)
     for count in counts:
         by_step[count.hour * HOUR_MS // step_ms * step_ms].append(count)
-    points = [HealthPoint(at_ms=at_ms, **_numbers(by_step[at_ms]).model_dump()) for at_ms in sorted(by_step)]
-    return VersionHealth(sequence=sequence, points=points, **_numbers(counts).model_dump())
+    points = [
+        HealthPoint(
+            at_ms=at_ms,
+            devices=_devices([days[at_ms // DAY_MS]]) if step_ms == DAY_MS and at_ms // DAY_MS in days else None,
+            **_numbers(by_step[at_ms]).model_dump(),
+        )
+        for at_ms in sorted(by_step)
+    ]
+    sequence, version = named
+    total = _numbers(counts).model_dump()
+    return VersionHealth(sequence=sequence, version=version, devices=_devices(days.values()), points=points, **total)
+
+
+def _devices(sketches: Iterable[DayDevices | ErrorGroup]) -> int:
+    return estimate(merged(each.devices for each in sketches))
 
 
 def _numbers(counts: list[HourCount]) -> HealthNumbers:
@@ -144,7 +212,7 @@ def _numbers(counts: list[HourCount]) -> HealthNumbers:
     )
 
 
-def _error(group: list[ErrorGroup]) -> ErrorView:
+def _error(group: list[ErrorGroup], names: dict[int, str]) -> ErrorView:
     newest = group[0]
     return ErrorView(
         id=newest.fingerprint,
@@ -153,7 +221,18 @@ def _error(group: list[ErrorGroup]) -> ErrorView:
         place=newest.place,
         stack=newest.stack,
         count=sum(each.number for each in group),
+        devices=_devices(group),
         first_ms=min(each.first_ms for each in group),
         last_ms=max(each.last_ms for each in group),
-        versions=[ErrorVersion(sequence=each.sequence, count=each.number, last_ms=each.last_ms) for each in group],
+        versions=[
+            ErrorVersion(
+                sequence=each.sequence,
+                version=names.get(each.sequence, ""),
+                count=each.number,
+                devices=_devices([each]),
+                first_ms=each.first_ms,
+                last_ms=each.last_ms,
+            )
+            for each in group
+        ],
     )

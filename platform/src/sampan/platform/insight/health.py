@@ -18,7 +18,11 @@ MAX_STACK = 2000
 MAX_GROUPS = 500  # of one app; what comes after goes into one group, so that nobody can grow the table at will
 BOOT_MS = (50, 100, 150, 200, 300, 400, 500, 650, 800, 1000, 1300, 1700, 2200, 3000, 4000, 5500, 7500, 10_000, 20_000)
 OTHER = "other"
-_DIGITS = re.compile(r"[0-9]{5,}")  # phone numbers, cards, ids: no part of what an error is
+# Phone numbers, cards, ids, also in groups: no part of what an error is.
+_DIGITS = re.compile(r"[0-9]{3,}(?:[ -][0-9]{3,})+|[0-9]{5,}")
+_SPOT = re.compile(r"\.(?:[cm]?js|html?)(?::[0-9]{1,7}){1,2}(?![0-9])")
+_MAX_NAME = 80
+_MAIL = re.compile(r"[\w.+-]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63}){1,4}")
 _VARIABLE = re.compile(r"[0-9a-f]{8,}|[0-9]+", re.IGNORECASE)
 _PLACE = re.compile(r"([^\s()@]+:\d+(?::\d+)?)\)?\s*$", re.MULTILINE)
 
@@ -57,22 +61,25 @@ class ErrorReport:
 
 @dataclass(frozen=True, slots=True)
 class HealthReport:
-    """What one event says about a version of an app; `at_ms` is when it arrived."""
+    """What one event of a device says about a version of an app; `at_ms` is when it arrived."""
 
     app_id: str
     sequence: int
     at_ms: int
     counter: str
     error: ErrorReport | None = None
+    device_id: str = ""
 
 
-def report_of(kind: str, app_id: str, sequence: int, attrs: Mapping[str, Any], *, now_ms: int) -> HealthReport | None:
+def report_of(
+    kind: str, app_id: str, sequence: int, attrs: Mapping[str, Any], *, now_ms: int, device_id: str = ""
+) -> HealthReport | None:
     """Return what an event says about its app's health; None for an event that is about something else."""
     metric = BY_EVENT.get(kind)
     if metric is None:
         return None
     counter = f"{metric}.{boot_class(attrs.get('milliseconds', 0)):02}" if metric is Metric.BOOT else str(metric)
-    return HealthReport(app_id, sequence, now_ms, counter, _error(metric, attrs))
+    return HealthReport(app_id, sequence, now_ms, counter, _error(metric, attrs), device_id)
 
 
 def boot_class(milliseconds: int) -> int:
@@ -122,12 +129,21 @@ def top_of(stack: str) -> str:
 
 
 def _group(metric: Metric, message: str, place: str, stack: str) -> ErrorReport:
-    message, place = scrubbed(message)[:MAX_MESSAGE], scrubbed(place)[:MAX_MESSAGE]
+    message, place = scrubbed(_MAIL.sub("#", message))[:MAX_MESSAGE], scrubbed(place)[:MAX_MESSAGE]
     essence = f"{metric}\n{_VARIABLE.sub('#', message)}\n{place}"
     fingerprint = hashlib.sha256(essence.encode("utf-8", "replace")).hexdigest()[:16]
     return ErrorReport(fingerprint, str(metric), message, place, scrubbed(stack)[:MAX_STACK])
 
 
 def scrubbed(text: str) -> str:
-    """Return a text without long runs of digits, which may be somebody's number."""
-    return _DIGITS.sub("#", text)
+    """Return a text without long runs of digits, which may be somebody's number. `app-19283746.js:1:123456` stays:
+
+    source maps need the file's name and the column.
+    """
+    told, at = [], 0
+    for spot in _SPOT.finditer(text):
+        name = max(at, spot.start() - _MAX_NAME)
+        name = max(name, 1 + max(text.rfind(sign, name, spot.start()) for sign in " \n\t/(@"))
+        told += [_DIGITS.sub("#", text[at:name]), text[name : spot.end()]]
+        at = spot.end()
+    return "".join([*told, _DIGITS.sub("#", text[at:])])
