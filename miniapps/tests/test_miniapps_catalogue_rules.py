@@ -1,12 +1,13 @@
 """The catalogue by tier and the policy, as pure rules."""
 
-from dataclasses import replace
+import dataclasses
 from typing import Any
 
 import orjson
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from sampan.miniapps.catalogue import (
     BadEntry,
@@ -160,14 +161,14 @@ NARROWER: dict[str, dict[str, Any]] = {
 
 @pytest.mark.parametrize("change", WIDER.values(), ids=WIDER.keys())
 def test_what_lets_more_through_is_wider(change: dict[str, Any]) -> None:
-    after = replace(POLICY, **change)
+    after = dataclasses.replace(POLICY, **change)
     assert not policy_is_no_wider(POLICY, after)
     assert not policy_lowers_risk({"before": POLICY.as_json(), "after": after.as_json()})
 
 
 @pytest.mark.parametrize("change", NARROWER.values(), ids=NARROWER.keys())
 def test_what_lets_nothing_more_through_is_not(change: dict[str, Any]) -> None:
-    after = replace(POLICY, **change)
+    after = dataclasses.replace(POLICY, **change)
     assert policy_is_no_wider(POLICY, after)
     assert policy_lowers_risk({"before": POLICY.as_json(), "after": after.as_json()})
 

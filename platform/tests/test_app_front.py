@@ -1,6 +1,7 @@
 """The whole application as clients meet it: prefixes, trace ids, problems, health, an outside component."""
 
 import asyncio
+import logging
 import socket
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -24,7 +25,7 @@ from sampan.platform.engines.database import Transaction
 from sampan.platform.engines.tables import scoped_table
 from sampan.platform.errors import Conflict
 from sampan.platform.hot import read_body, send_bytes
-from sampan.platform.serving import AddressUnusable, listen_on
+from sampan.platform.serving import AddressUnusable, StartFailed, listen_on, serve
 from sampan.platform.settings import Settings
 from sampan.platform.testing import OTHER_WORKSPACE, WORKSPACE, client, running_core
 from sampan.platform.workspaces.replica import SnapshotPart
@@ -267,3 +268,16 @@ def test_an_address_in_use_is_a_sentence_before_anything_is_opened() -> None:
         listen_on("999.1.1.1", 0)
     with listen_on("127.0.0.1", 0) as free:
         assert free.getsockname()[1] > 0
+
+
+def test_a_start_that_fails_says_why_and_where_the_trace_is(tmp_path: Path) -> None:
+    async def prepare(_core: Core) -> None:
+        raise RuntimeError("the people's list is cut off")
+
+    log, handlers = tmp_path / "log.jsonl", logging.getLogger().handlers[:]
+    try:
+        with pytest.raises(StartFailed, match=r"the people's list is cut off.*log\.jsonl"):
+            serve(Settings(data=tmp_path / "data", port=0, demo=True, log_file=log), prepare=prepare)
+    finally:
+        logging.getLogger().handlers[:] = handlers
+    assert "Traceback" in log.read_text()

@@ -1,12 +1,13 @@
 """Limits on new sessions, the addresses that a proof may name, and the page that tells clients of both."""
 
+import dataclasses
 from collections.abc import AsyncIterator
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import msgspec
 import pytest
+from msgspec import structs
 
 from sampan.platform.errors import SampanError
 from sampan.platform.hosts import Place, Surface
@@ -80,8 +81,8 @@ def scope(host: bytes, workspace_id: str = WORKSPACE) -> dict[str, Any]:
 
 
 async def test_the_public_address_is_the_one_that_counts(server: TestServer) -> None:
-    settings = replace(server.core.settings, public_url="https://bank.example/", demo=False)
-    core = replace(server.core, settings=settings)
+    settings = dataclasses.replace(server.core.settings, public_url="https://bank.example/", demo=False)
+    core = structs.replace(server.core, settings=settings)
     urls = addresses(core, scope(b"evil.example"), SESSION)
     assert urls == [f"https://bank.example{SESSION}", f"https://bank.example/w/{WORKSPACE}{SESSION}"]
     urls = addresses(core, scope(b"evil.example", OTHER_WORKSPACE), SESSION)
@@ -89,7 +90,7 @@ async def test_the_public_address_is_the_one_that_counts(server: TestServer) -> 
 
 
 async def test_without_a_public_address_only_this_machine_is_served(server: TestServer) -> None:
-    core = replace(server.core, settings=replace(server.core.settings, demo=False))
+    core = structs.replace(server.core, settings=dataclasses.replace(server.core.settings, demo=False))
     for host in (b"127.0.0.1:8080", b"localhost", b"LOCALHOST:1", b"[::1]:8080"):
         assert addresses(core, scope(host), SESSION)[0] == f"http://{host.decode().lower()}{SESSION}"
     for host in (b"bank.example", b"127.0.0.1.evil.example", b"localhost.evil.example:80", b""):

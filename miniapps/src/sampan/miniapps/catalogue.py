@@ -5,10 +5,11 @@ Compiled once per change to ready JSON bytes, so that a sync answer only copies 
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
 from typing import Any
 
 import orjson
+from msgspec import Struct
+from msgspec.structs import asdict
 
 from sampan.platform.errors import Invalid
 from sampan.platform.identity.tiers import Tier
@@ -33,8 +34,7 @@ class BadEntry(Invalid):
     code = "bad_catalogue_entry"
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(Struct, frozen=True):
     """An app's place in the catalogue. Tiers below `see_tier` do not learn of it; from `open_tier` on it opens."""
 
     app_id: str
@@ -80,8 +80,7 @@ def read_entry(value: object) -> Entry:
     return Entry(**value)
 
 
-@dataclass(frozen=True, slots=True)
-class Category:
+class Category(Struct, frozen=True):
     """A heading of the catalogue."""
 
     id: str
@@ -90,16 +89,14 @@ class Category:
     position: int
 
 
-@dataclass(frozen=True, slots=True)
-class Published:
+class Published(Struct, frozen=True):
     """What the newest published version of an app contributes: its icon, and the name of its manifest."""
 
     icon_digest: str
     name: str
 
 
-@dataclass(frozen=True, slots=True)
-class CompiledApps:
+class CompiledApps(Struct, frozen=True):
     """The `apps` member of the sync answer for one tier: whole, and for those who have it already.
 
     `seen` and `opened` are the ids of the apps that the tier may know of, and may open.
@@ -112,8 +109,7 @@ class CompiledApps:
     opened: frozenset[str]
 
 
-@dataclass(frozen=True, slots=True)
-class CatalogueRows:
+class CatalogueRows(Struct, frozen=True):
     """What the part is compiled from."""
 
     entries: Sequence[Entry]

@@ -1,7 +1,9 @@
 """Use cases of the catalogue and of the policy. What shows an app to more people waits for a second person."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
+
+from msgspec.structs import replace
 
 from sampan.miniapps import policy_repository, repository
 from sampan.miniapps.catalogue import CatalogueRows, Category, Entry, items_of

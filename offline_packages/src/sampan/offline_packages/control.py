@@ -5,10 +5,10 @@ the security floor in the app role stands above it. Form and rules: docs/protoco
 """
 
 import re
-from dataclasses import dataclass
 from typing import Any, Self
 
 import msgspec
+from msgspec import Struct
 
 from sampan.offline_packages.limits import MAX_SEQUENCE
 from sampan.offline_packages.trust_errors import ControlMalformed, RolledBack
@@ -23,8 +23,7 @@ _SERIAL = re.compile(r"(0|[1-9][0-9]{0,14})\.(0|[1-9][0-9]{0,14})")
 _CODE = re.compile(r"[a-z][a-z0-9_]{0,63}")
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class Serial:
+class Serial(Struct, frozen=True, order=True):
     """`(incarnation, n)`, written `"3.87"`; the incarnation rises when a server is restored and counts first."""
 
     incarnation: int

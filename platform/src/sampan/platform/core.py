@@ -2,8 +2,9 @@
 
 import time
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass, field
 from typing import Any, TypeVar
+
+from msgspec import Struct, field
 
 from sampan.platform.component import Component, Contribution, Port, contributions
 from sampan.platform.crypto.seal import Sealer
@@ -23,8 +24,7 @@ def system_clock_ms() -> int:
     return time.time_ns() // 1_000_000
 
 
-@dataclass(slots=True)
-class Core:
+class Core(Struct):
     """Engines, memory and contributions of one server process.
 
     `secret(purpose)` returns 32 bytes derived from the master key, the same in every process of a deployment;

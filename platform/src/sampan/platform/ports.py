@@ -3,9 +3,10 @@
 A port that is needed and not implemented refuses to start (outside the demo): nothing is quietly left undone.
 """
 
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol
+
+from msgspec import Struct
 
 
 class SmsPort(Protocol):
@@ -31,16 +32,14 @@ class BankStatus(StrEnum):
     UNKNOWN = "unknown"
 
 
-@dataclass(frozen=True, slots=True)
-class BankAnswer:
+class BankAnswer(Struct, frozen=True):
     """The bank's word on a payment or a signature; `reference` is the bank's own name for it."""
 
     status: BankStatus
     reference: str
 
 
-@dataclass(frozen=True, slots=True)
-class BankOrder:
+class BankOrder(Struct, frozen=True):
     """What a mini-app asks the bank to do for a customer, who confirmed it in the super-app.
 
     `key` is the same for every try of one order: the bank does it once, however often it is asked.

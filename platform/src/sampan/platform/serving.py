@@ -17,7 +17,7 @@ from sampan.platform import migrations
 from sampan.platform.app import build_app, built_in_components, open_core, refuse_missing_ports
 from sampan.platform.component import Component, discover
 from sampan.platform.core import Core
-from sampan.platform.errors import Conflict
+from sampan.platform.errors import Conflict, SampanError, Unavailable
 from sampan.platform.http_protocol import Http
 from sampan.platform.logs import configure
 from sampan.platform.settings import Settings
@@ -105,7 +105,13 @@ def serve(
         configure(settings.log_level, out)
         bring_schema_up_to_date(settings.data)
         app = _Deferred(settings, components, prepare, out.fileno())
-        _Server(server_config(settings, app), ready, app.begin_to_stop).run(sockets=[bound])
+        server = _Server(server_config(settings, app), ready, app.begin_to_stop)
+        try:
+            server.run(sockets=[bound])
+        except SystemExit:  # uvicorn's word for a start that failed; it wrote the trace to the log
+            if app.failure is None:
+                raise
+            raise _told(app.failure, settings.log_file) from app.failure
 
 
 def server_config(settings: Settings, app: ASGIApp) -> uvicorn.Config:
@@ -129,6 +135,19 @@ def server_config(settings: Settings, app: ASGIApp) -> uvicorn.Config:
         forwarded_allow_ips=settings.trusted_proxies,
         timeout_graceful_shutdown=int(settings.shutdown_seconds),
     )
+
+
+class StartFailed(Unavailable):
+    """The server could not open its data or prepare its work; the log has the whole story."""
+
+    code = "start_failed"
+
+
+def _told(failure: Exception, log_file: Path | None) -> SampanError:
+    if isinstance(failure, SampanError):
+        return failure
+    place = f"in {log_file}" if log_file else "above"
+    return StartFailed(f"The server could not start: {type(failure).__name__}: {failure}. The trace stands {place}.")
 
 
 class AddressUnusable(Conflict):
@@ -184,6 +203,7 @@ class _Deferred:
     ) -> None:
         self._settings, self._components = settings, components
         self._prepare, self._log_descriptor = prepare, log_descriptor
+        self.failure: Exception | None = None
         self._app: ASGIApp | None = None
         self._core: Core | None = None
 
@@ -206,12 +226,16 @@ class _Deferred:
             else:
                 await send(message)
 
-        async with open_core(self._settings, components=self._components) as core:
-            self._core = core
-            if self._prepare is not None:
-                await self._prepare(core)
-            self._app = build_app(core, log_descriptor=self._log_descriptor)
-            await self._app(scope, receive, hold_last)
+        try:
+            async with open_core(self._settings, components=self._components) as core:
+                self._core = core
+                if self._prepare is not None:
+                    await self._prepare(core)
+                self._app = build_app(core, log_descriptor=self._log_descriptor)
+                await self._app(scope, receive, hold_last)
+        except Exception as failure:
+            self.failure = failure
+            raise
         for message in last:
             await send(message)
 

@@ -5,10 +5,10 @@ they are read to once; a folder that was built anew is read again when its first
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from html import escape
 from pathlib import Path
 
+from msgspec import Struct, field
 from starlette.types import Receive, Scope, Send
 
 from sampan.platform.errors import Unavailable
@@ -29,8 +29,7 @@ class SiteNotBuilt(Unavailable):
     code = "site_not_built"
 
 
-@dataclass(frozen=True, slots=True)
-class StaticSite:
+class StaticSite(Struct, frozen=True):
     """A built page with its files, served on one surface below a prefix that ends with a slash.
 
     `csp` is the Content-Security-Policy of its pages; `{apps}` in it becomes the source of all apps' origins. Below
@@ -48,8 +47,7 @@ class StaticSite:
     without: tuple[str, ...] = ()
 
 
-@dataclass(slots=True)
-class Site:
+class Site(Struct):
     """One site as an application: answers every path below its prefix that it has, and its routes."""
 
     about: StaticSite

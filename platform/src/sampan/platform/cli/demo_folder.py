@@ -12,9 +12,10 @@ import base64
 import json
 import os
 import secrets
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+from msgspec import Struct
 
 from sampan.platform.errors import NotFound
 
@@ -46,8 +47,7 @@ class NoDemoHere(NotFound):
     code = "no_demo_here"
 
 
-@dataclass(frozen=True, slots=True)
-class DemoPerson:
+class DemoPerson(Struct, frozen=True):
     """A person of the demo with all that signing in takes; `totp` is base32, as authenticator apps want it."""
 
     email: str
@@ -62,8 +62,7 @@ class DemoPerson:
         return base64.b32decode(self.totp + "=" * (-len(self.totp) % 8))
 
 
-@dataclass(frozen=True, slots=True)
-class DemoFolder:
+class DemoFolder(Struct, frozen=True):
     """The four parts of the demo below `root`."""
 
     root: Path

@@ -3,9 +3,10 @@
 import threading
 import time
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
+
+from msgspec.structs import replace
 
 from sampan.platform.cli.demo_folder import PUBLISHER, DemoFolder
 from sampan.platform.cli.demo_sessions import Sessions, with_code

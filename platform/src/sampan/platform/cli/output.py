@@ -3,10 +3,11 @@
 import json
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from enum import IntEnum
 from typing import Any, NoReturn
+
+from msgspec import Struct
 
 from sampan.platform.errors import SampanError
 
@@ -24,8 +25,7 @@ class ExitCode(IntEnum):
     INTERRUPTED = 130
 
 
-@dataclass(frozen=True, slots=True)
-class Output:
+class Output(Struct, frozen=True):
     """Prints results on standard output and progress on standard error."""
 
     as_json: bool = False

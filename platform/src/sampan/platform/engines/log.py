@@ -6,7 +6,6 @@ commits: number order is commit order, and a roll-back gives its numbers back.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from msgspec import Struct
@@ -59,8 +58,7 @@ class LogEntry(Struct, frozen=True):
     body: bytes
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class Cursor:
+class Cursor(Struct, frozen=True, order=True):
     """A place in a log. Travels as `"<incarnation>.<n>"`, compared incarnation first."""
 
     incarnation: int

@@ -6,7 +6,6 @@ the caller could not list anyway, since every statement is bound to its workspac
 
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import Any, ClassVar, Generic, TypeVar
 
 import orjson
@@ -38,8 +37,7 @@ class Paging(Struct, frozen=True):
     limit: int = DEFAULT_LIMIT
 
 
-@dataclass(frozen=True, slots=True)
-class Found(Generic[Record]):
+class Found(Struct, Generic[Record], frozen=True):
     """One page; `total` counts all pages up to `MAX_COUNTED`, and is None where nobody counted."""
 
     items: list[Record]

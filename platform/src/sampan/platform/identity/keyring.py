@@ -5,10 +5,10 @@ when a key goes, every token that was verified with it is forgotten too.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+from msgspec import Struct, field
 
 from sampan.platform.crypto.keys import PrivateKey
 from sampan.platform.crypto.seal import Sealer, derive
@@ -53,8 +53,7 @@ class RecentTokens(Generic[Value]):
         return len(self._young.keys() | self._old.keys())
 
 
-@dataclass(frozen=True, slots=True)
-class Secrets:
+class Secrets(Struct, frozen=True):
     """Keys derived from the workspace's secret, one for each purpose."""
 
     phone: bytes
@@ -62,8 +61,7 @@ class Secrets:
     refresh: bytes
 
 
-@dataclass(slots=True)
-class Keyring:
+class Keyring(Struct):
     """Verifying keys by id, and the signing key of the moment."""
 
     workspace_id: str

@@ -8,10 +8,10 @@ devices changed is held as long as a token from before the change could still be
 
 from array import array
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
 from itertools import islice
 
 import msgspec
+from msgspec import Struct, field
 
 from sampan.platform.engines.log import Entry, LogEntry
 from sampan.platform.identity.tiers import Tier
@@ -91,8 +91,7 @@ def from_entry(entry: LogEntry) -> SubjectEvent:
     return _DECODER.decode(entry.body)
 
 
-@dataclass(frozen=True, slots=True)
-class HeldDevice:
+class HeldDevice(Struct, frozen=True):
     """A recent change of a device: the lowest epoch that still holds, and what it may carry now."""
 
     epoch: int
@@ -100,8 +99,7 @@ class HeldDevice:
     changed_ms: int
 
 
-@dataclass(slots=True)
-class SubjectStates:
+class SubjectStates(Struct):
     """Tier and epoch by subject number, and the recently changed devices."""
 
     tiers: bytearray = field(default_factory=bytearray)

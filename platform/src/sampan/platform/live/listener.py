@@ -3,8 +3,9 @@
 import asyncio
 from collections import deque
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, field
 from typing import Any
+
+from msgspec import Struct, field
 
 MAX_WAITING = 64
 
@@ -17,8 +18,7 @@ def everything(_topic: str, _data: Mapping[str, Any]) -> bool:
     return True
 
 
-@dataclass(eq=False, slots=True)
-class Listener:
+class Listener(Struct, eq=False):
     """A stream of one device or one session, named by `owner`.
 
     `check` raises an error of ours when the caller may listen no longer; `wants` says which topics are for it.

@@ -63,16 +63,14 @@ class SyncRequest(msgspec.Struct, omit_defaults=True):
     installed: Annotated[list[Installed], msgspec.Meta(max_length=MAX_INSTALLED)] = msgspec.field(default_factory=list)
 
 
-@dataclass(frozen=True, slots=True)
-class SyncPart:
+class SyncPart(msgspec.Struct, frozen=True):
     """A component's own member of the answer: `name` and ready JSON bytes for one caller."""
 
     name: str
     answer: Callable[[WorkspaceView, Caller, SyncRequest], bytes]
 
 
-@dataclass(frozen=True, slots=True)
-class ControlState:
+class ControlState(msgspec.Struct, frozen=True):
     """What control says of one app, as far as a hint needs it."""
 
     serial: str
@@ -80,8 +78,7 @@ class ControlState:
     rollbacks: frozenset[tuple[int, int]]
 
 
-@dataclass(frozen=True, slots=True)
-class Ready:
+class Ready(msgspec.Struct, frozen=True):
     """One decided deliverable; `body` is its encoded offer but for the action and the ticket."""
 
     kind: str
@@ -94,8 +91,7 @@ class Ready:
         return b'{"action":"%b",%b,"ticket":"%b"}' % (action, self.body, ticket)
 
 
-@dataclass(frozen=True, slots=True)
-class Plan:
+class Plan(msgspec.Struct, frozen=True):
     """What one kind of subject on one kind of client should have.
 
     `tags` are the tickets' release tags, joined (see `Tickets.many`), `cut` cuts joined tickets apart. `fresh` is

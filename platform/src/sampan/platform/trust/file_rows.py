@@ -4,10 +4,10 @@ One row per archive; a followed log brings new archives into the memory of every
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
 from typing import Any
 
 import msgspec
+from msgspec import Struct, field
 from sqlalchemy import BigInteger, Column, LargeBinary, String, select
 
 from sampan.platform.engines.database import Transaction
@@ -36,8 +36,7 @@ class _Archive(msgspec.Struct, frozen=True):
     files: tuple[ArchiveFile, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
+class Place(Struct, frozen=True):
     """Where a file's bytes are: in which archive, from which offset, how many."""
 
     archive_sha256: str
@@ -45,8 +44,7 @@ class Place:
     size: int
 
 
-@dataclass(slots=True)
-class FilePlaces:
+class FilePlaces(Struct):
     """All files of a workspace's archives by digest, in memory."""
 
     _places: dict[bytes, tuple[bytes, int, int]] = field(default_factory=dict)

@@ -9,9 +9,9 @@ touched. Raw SQL text is refused everywhere, because nothing could be proved abo
 
 from collections import OrderedDict
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Any
 
+from msgspec import Struct, field
 from sqlalchemy import Engine, Table, event
 from sqlalchemy.sql import operators, visitors
 from sqlalchemy.sql.dml import Delete, Insert, Update
@@ -37,8 +37,7 @@ class UnscopedStatement(Exception):
     """A statement that the guard cannot prove to stay inside its workspace: a fault of ours, never of a caller."""
 
 
-@dataclass(frozen=True, slots=True)
-class SystemDoor:
+class SystemDoor(Struct, frozen=True):
     """A declared reason to read or write across workspaces, with the tables it may touch. Listed in docs/."""
 
     name: str
@@ -47,16 +46,14 @@ class SystemDoor:
     writes: frozenset[Table] = frozenset()
 
 
-@dataclass(frozen=True, slots=True)
-class Scope:
+class Scope(Struct, frozen=True):
     """What the connection is open for: one workspace, or one system door."""
 
     workspace_id: str | None = None
     door: SystemDoor | None = None
 
 
-@dataclass(slots=True)
-class Guard:
+class Guard(Struct):
     """Checks statements; remembers the shapes that passed, so that a known shape costs only its bound values."""
 
     _shapes: "OrderedDict[Any, tuple[int, ...]]" = field(default_factory=OrderedDict)

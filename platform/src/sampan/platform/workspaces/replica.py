@@ -8,9 +8,9 @@ keeps its last good value and makes the worker unready; a workspace that cannot 
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass, field
 from typing import Any, Protocol
 
+from msgspec import Struct, field
 from sqlalchemy import select
 
 from sampan.platform.engines.database import Transaction
@@ -47,8 +47,7 @@ class StaleWorker(Unavailable):
     code = "stale_worker"
 
 
-@dataclass(frozen=True, slots=True)
-class SnapshotPart:
+class SnapshotPart(Struct, frozen=True):
     """A compiled part of the snapshot: `load` reads its rows, `compile` turns them into an immutable value."""
 
     name: str
@@ -63,16 +62,14 @@ class Followed(Protocol):
         """Take the next entries, in order."""
 
 
-@dataclass(frozen=True, slots=True)
-class FollowedLog:
+class FollowedLog(Struct, frozen=True):
     """A log whose entries update a state in memory; `load` reads the whole state as of the transaction."""
 
     log: str
     load: Callable[[Transaction], Awaitable[Followed]]
 
 
-@dataclass(frozen=True, slots=True)
-class WorkspaceView:
+class WorkspaceView(Struct, frozen=True):
     """One workspace in memory. Parts are immutable; followed states change in place, between awaits only."""
 
     revision: Cursor
@@ -82,8 +79,7 @@ class WorkspaceView:
     part_numbers: dict[str, int]
 
 
-@dataclass(slots=True)
-class Replica:
+class Replica(Struct):
     """The memory of one worker, kept up to date by `run`."""
 
     store: Store

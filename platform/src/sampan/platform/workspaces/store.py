@@ -2,9 +2,9 @@
 
 import contextlib
 from collections.abc import AsyncIterator, Callable, Mapping
-from dataclasses import dataclass, field
 from typing import Any
 
+from msgspec import Struct, field
 from sqlalchemy import ColumnElement, FromClause, and_
 from sqlalchemy.engine import CursorResult
 from sqlalchemy.sql.base import Executable
@@ -17,8 +17,7 @@ from sampan.platform.workspaces.guard import Guard, Scope, SystemDoor
 OnTell = Callable[[str, str, Mapping[str, Any]], None]
 
 
-@dataclass(slots=True)
-class ScopedTransaction:
+class ScopedTransaction(Struct):
     """A transaction of one workspace, or of one system door (then `workspace_id` is the empty string)."""
 
     workspace_id: str
@@ -57,8 +56,7 @@ class ScopedTransaction:
         return and_(*(table.c.workspace_id == self.workspace_id for table in tables))
 
 
-@dataclass(frozen=True, slots=True)
-class Door:
+class Door(Struct, frozen=True):
     """Opens transactions of one scope."""
 
     _database: Database
@@ -96,8 +94,7 @@ class Door:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class Store:
+class Store(Struct, frozen=True):
     """All rows of a deployment, behind doors."""
 
     database: Database
