@@ -264,11 +264,32 @@ async def test_a_webhook_gets_signed_posts_and_its_last_attempt_is_shown(
     assert (posted["kind"], posted["workspace"], posted["escalated"]) == ("job_failed", WORKSPACE, False)
     (shown,) = (await stage.call("GET", "/notices/webhooks"))["items"]
     assert (shown["last_status"], shown["last_error"], shown["secret"]) == (204, "", None)
-    await stage.call("POST", f"/notices/webhooks/{made['id']}/test", status=202)
-    await stage.work()
-    assert json.loads(receiver.posts[1][1])["kind"] == "webhook_test"
     await stage.call("DELETE", f"/notices/webhooks/{made['id']}", status=204)
     assert (await stage.call("DELETE", f"/notices/webhooks/{made['id']}", status=404))["code"] == "webhook_unknown"
+
+
+async def test_what_became_of_a_test_is_shown_whatever_happens_meanwhile(
+    stage: Stage, hook: tuple[type[Hook], str]
+) -> None:
+    receiver, url = hook
+    made = await stage.call("POST", "/notices/webhooks", {"url": url, "least": "error"}, status=201)
+    assert (made["test_ms"], made["test_state"]) == (None, None)
+    for status, state in ((204, "delivered"), (500, "failed")):
+        receiver.status = status
+        for _ in range(2):  # pressed twice, posted once
+            await stage.call("POST", f"/notices/webhooks/{made['id']}/test", status=202)
+        asked_ms = stage.clock.now_ms
+        assert (await sweep(stage.core, WORKSPACE)) == Swept(0, 0, 0)
+        stage.clock.now_ms += 3_600_000  # the server was away
+        (shown,) = (await stage.call("GET", "/notices/webhooks"))["items"]
+        assert (shown["test_ms"], shown["test_state"]) == (asked_ms, "waiting")
+        await sweep(stage.core, WORKSPACE)
+        await stage.work()
+        (shown,) = (await stage.call("GET", "/notices/webhooks"))["items"]
+        assert (shown["test_ms"], shown["test_state"], shown["last_status"]) == (asked_ms, state, status)
+    assert [json.loads(body)["kind"] for _, body in receiver.posts] == ["webhook_test"] * 2
+    assert await stage.failed() == []
+    assert (await stage.call("GET", "/notices"))["items"] == []
 
 
 async def test_a_webhook_that_stays_away_is_tried_again_then_lies_dead_and_is_told_of_once(

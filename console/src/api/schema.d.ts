@@ -5024,6 +5024,12 @@ export interface components {
             sequence: number;
         };
         /**
+         * ProbeState
+         * @description What became of the last test that somebody asked for.
+         * @enum {string}
+         */
+        ProbeState: "waiting" | "delivered" | "failed";
+        /**
          * ProblemView
          * @description What is wrong, at which row.
          */
@@ -5700,12 +5706,6 @@ export interface components {
             devices?: string[];
         };
         /**
-         * TestState
-         * @description What became of the last test that somebody asked for.
-         * @enum {string}
-         */
-        TestState: "waiting" | "delivered" | "failed";
-        /**
          * Texts
          * @description One text in both languages.
          */
@@ -6106,7 +6106,7 @@ export interface components {
              */
             test_ms: number | null;
             /** @description What became of that test. */
-            test_state: components["schemas"]["TestState"] | null;
+            test_state: components["schemas"]["ProbeState"] | null;
             /** Url */
             url: string;
         };

@@ -15,12 +15,25 @@ import { Fetch } from "../../design/States";
 import { useText } from "../../i18n";
 
 type Schemas = components["schemas"];
+const TEST_POLL_MS = 2_000;
+const TESTS = {
+  waiting: ["warn", "notices.testWaiting"],
+  delivered: ["good", "notices.testDelivered"],
+  failed: ["bad", "notices.testFailed"],
+} as const;
+
+const isWaiting = (webhook: Schemas["WebhookView"]): boolean => webhook.test_state === "waiting";
 
 export function Webhooks() {
   const { say } = useText();
   const act = useAct();
   const [secret, setSecret] = useState("");
-  const found = query.useQuery("get", "/notices/webhooks", { params: { query: { limit: 100 } } });
+  const found = query.useQuery(
+    "get",
+    "/notices/webhooks",
+    { params: { query: { limit: 100 } } },
+    { refetchInterval: (it) => (it.state.data?.items.some(isWaiting) ? TEST_POLL_MS : false) },
+  );
   const create = query.useMutation("post", "/notices/webhooks");
   return (
     <Panel
@@ -87,6 +100,9 @@ function Webhook({ webhook }: { webhook: Schemas["WebhookView"] }) {
         <StateTag state={webhook.least} />
         {webhook.last_status === null ? null : (
           <Tag tone={webhook.last_status < 300 ? "good" : "bad"}>{webhook.last_status}</Tag>
+        )}
+        {webhook.test_state === null ? null : (
+          <Tag tone={TESTS[webhook.test_state][0]}>{say(TESTS[webhook.test_state][1])}</Tag>
         )}
         <Button
           size="small"

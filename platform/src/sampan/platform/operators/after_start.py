@@ -6,7 +6,7 @@ from sampan.platform.component import Background, ConsoleRoutes, Jobs, Port, Tab
 from sampan.platform.operators.attention import Attention
 from sampan.platform.operators.attention_sources import failed_jobs, held_up_events, waiting_changes
 from sampan.platform.operators.notices import run_notices
-from sampan.platform.operators.notices_delivery import email_job, webhook_job
+from sampan.platform.operators.notices_delivery import email_job, probe_job, webhook_job
 from sampan.platform.operators.notices_mail import MailPort, build_mail
 from sampan.platform.operators.operator_rows import add_built_in_roles
 from sampan.platform.operators.people_changes import KINDS
@@ -53,6 +53,7 @@ CONTRIBUTES = (
     Background("notices", run_notices),
     Jobs(email_job),
     Jobs(webhook_job),
+    Jobs(probe_job),
     Port(MailPort, build_mail),
     WorkspaceSetup("operators", _set_up),
     *(

@@ -11,7 +11,7 @@ from sampan.platform.operators.attention import Severity
 from sampan.platform.operators.console_auth import Signed, TheCore, Workspace, needs
 from sampan.platform.operators.console_bodies import Body, Milliseconds, PublicId
 from sampan.platform.operators.console_paging import Page, Paged, listed, page
-from sampan.platform.operators.notices_rows import Preference, Webhook
+from sampan.platform.operators.notices_rows import Preference, ProbeState, Webhook
 from sampan.platform.operators.notices_service import MANAGE, Shown
 
 if TYPE_CHECKING:
@@ -70,6 +70,8 @@ class WebhookView(BaseModel):
     last_ms: Milliseconds | None
     last_status: int | None
     last_error: str
+    test_ms: Milliseconds | None = Field(description="When a test was last asked for.")
+    test_state: ProbeState | None = Field(description="What became of that test.")
     secret: str | None = None
 
 
@@ -181,4 +183,6 @@ def _webhook_view(webhook: Webhook) -> WebhookView:
         last_ms=webhook.last_ms,
         last_status=webhook.last_status,
         last_error=webhook.last_error,
+        test_ms=webhook.test_ms,
+        test_state=webhook.test_state,
     )

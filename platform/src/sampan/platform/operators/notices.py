@@ -31,6 +31,7 @@ LOOK_SECONDS = 60.0
 ESCALATE_MS = 4 * 3600 * 1000
 TAKEN_MS = 24 * 3600 * 1000
 EMAIL_JOB, WEBHOOK_JOB = "notices.email", "notices.webhook"
+TEST_JOB = "notices.webhook_test"
 DELIVERY_JOBS = frozenset({EMAIL_JOB, WEBHOOK_JOB})
 ORDER = list(Severity)
 log = Log("notices")

@@ -17,9 +17,10 @@ from sampan.platform.engines.jobs import Job
 from sampan.platform.errors import SampanError
 from sampan.platform.guarded_calls import BadAddress, Destination, GuardedCalls, parse_destination
 from sampan.platform.operators import notices_rows as rows
-from sampan.platform.operators.notices import EMAIL_JOB, WEBHOOK_JOB, is_told
+from sampan.platform.operators.attention import Matter, Severity
+from sampan.platform.operators.notices import EMAIL_JOB, TEST_JOB, WEBHOOK_JOB, is_told
 from sampan.platform.operators.notices_mail import MailPort
-from sampan.platform.operators.notices_rows import Notice, Preference
+from sampan.platform.operators.notices_rows import Notice, Preference, ProbeState, Webhook
 from sampan.platform.operators.operator_rows import Operator, OperatorState, operator_by_id
 from sampan.platform.operators.people_door import read_people
 from sampan.platform.operators.person_rows import person_by_id
@@ -46,6 +47,11 @@ def email_job(core: "Core") -> JobKind:
 def webhook_job(core: "Core") -> JobKind:
     """Return the job that posts one notice to one webhook."""
     return JobKind(WEBHOOK_JOB, partial(_webhook, core), max_attempts=10)
+
+
+def probe_job(core: "Core") -> JobKind:
+    """Return the job that posts a test to one webhook; it ends with the first answer, whatever that is."""
+    return JobKind(TEST_JOB, partial(_test, core), max_attempts=3)
 
 
 def signature(secret: bytes, body: bytes, *, at_ms: int) -> str:
@@ -103,8 +109,28 @@ async def _webhook(core: "Core", job: Job) -> None:
     notice = await _notice(core, job)
     if webhook is None or notice is None:
         return
-    body = orjson.dumps(_body(job, notice))
-    secret, now_ms = core.sealer.open(webhook.secret, webhook_context(webhook.id)), core.now_ms()
+    if error := await _attempt(core, job, webhook, _body(job, notice)):
+        raise NotAccepted(error)
+
+
+async def _test(core: "Core", job: Job) -> None:
+    """Post what is no notice, and remember how it ended: whoever asked looks for that, also after a restart."""
+    door, asked_ms = core.store.workspace(job.workspace_id), int(job.payload["asked_ms"])
+    async with door.read() as tx:
+        webhook = await rows.webhook_by_id(tx, str(job.payload["webhook"]))
+    if webhook is None:
+        return
+    matter = _test_matter(webhook.id, asked_ms)
+    error = await _attempt(core, job, webhook, _body(job, Notice(f"test_{job.job_id}", matter, asked_ms, None, None)))
+    async with door.write() as tx:
+        state = ProbeState.FAILED if error else ProbeState.DELIVERED
+        await rows.note_test(tx, webhook.id, state)
+
+
+async def _attempt(core: "Core", job: Job, webhook: Webhook, told: Mapping[str, Any]) -> str:
+    """Post once, remember how it ended, and return what went wrong; empty when nothing did."""
+    body, now_ms = orjson.dumps(told), core.now_ms()
+    secret = core.sealer.open(webhook.secret, webhook_context(webhook.id))
     headers = {
         "content-type": "application/json",
         "user-agent": "sampan",
@@ -120,8 +146,7 @@ async def _webhook(core: "Core", job: Job) -> None:
         error = f"The answer had the status {status}."
     async with core.store.workspace(job.workspace_id).write() as tx:
         await rows.note_attempt(tx, webhook.id, status=status, error=error, now_ms=now_ms)
-    if error:
-        raise NotAccepted(error)
+    return error
 
 
 async def _post(core: "Core", url: str, headers: Mapping[str, str], body: bytes) -> int:
@@ -167,6 +192,20 @@ def _body(job: Job, notice: Notice) -> dict[str, Any]:
         "text": {"zh": matter.zh, "en": matter.en},
         "link": matter.link,
         "raised_ms": notice.raised_ms,
-        "escalated": bool(job.payload["escalated"]),
+        "escalated": bool(job.payload.get("escalated")),
         "taken": bool(job.payload.get("taken")),
     }
+
+
+def _test_matter(webhook_id: str, asked_ms: int) -> Matter:
+    """Return what a test tells of."""
+    return Matter(
+        key=f"test:{webhook_id}",
+        kind="webhook_test",
+        severity=Severity.INFO,
+        permission="",
+        zh="这是一条测试通知",
+        en="This is a test",
+        link="/notices",
+        since_ms=asked_ms,
+    )

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
+from enum import StrEnum
 from typing import Any
 
 from sqlalchemy import (
@@ -71,6 +72,8 @@ webhooks = scoped_table(
     Column("last_ms", BigInteger),
     Column("last_status", Integer),
     Column("last_error", String(500), nullable=False),
+    Column("test_ms", BigInteger),
+    Column("test_state", String(16)),
 )
 
 
@@ -94,9 +97,17 @@ class Preference:
     muted: frozenset[str] = field(default_factory=frozenset)
 
 
+class ProbeState(StrEnum):
+    """What became of the last test that somebody asked for."""
+
+    WAITING = "waiting"
+    DELIVERED = "delivered"
+    FAILED = "failed"
+
+
 @dataclass(frozen=True, slots=True)
 class Webhook:
-    """Where notices are posted; `secret` is sealed. The last attempt is remembered."""
+    """Where notices are posted; `secret` is sealed. The last attempt is remembered, and the last test."""
 
     id: str
     url: str
@@ -107,6 +118,8 @@ class Webhook:
     last_ms: int | None = None
     last_status: int | None = None
     last_error: str = ""
+    test_ms: int | None = None
+    test_state: ProbeState | None = None
 
 
 _N, _W = notices.c, webhooks.c
@@ -255,6 +268,13 @@ async def note_attempt(tx: Transaction, webhook_id: str, *, status: int | None, 
     )
 
 
+async def note_test(tx: Transaction, webhook_id: str, state: ProbeState, *, asked_ms: int | None = None) -> None:
+    """Remember that a test was asked for, or what became of it."""
+    asked = {} if asked_ms is None else {"test_ms": asked_ms}
+    this = (_W.workspace_id == tx.workspace_id, _W.id == webhook_id)
+    await tx.execute(update(webhooks).where(*this).values(test_state=state.value, **asked))
+
+
 def notice_of(row: Any) -> Notice:
     """Return the record of a row."""
     matter = Matter(
@@ -274,4 +294,5 @@ def notice_of(row: Any) -> Notice:
 
 def _webhook(row: Any) -> Webhook:
     values = {name: getattr(row, name) for name in Webhook.__slots__}
-    return Webhook(**{**values, "least": Severity(row.least)})
+    state = ProbeState(row.test_state) if row.test_state else None
+    return Webhook(**{**values, "least": Severity(row.least), "test_state": state})

@@ -14,11 +14,11 @@ from sampan.platform.guarded_calls import GuardedCalls
 from sampan.platform.ids import new_id
 from sampan.platform.operators import notices_rows as rows
 from sampan.platform.operators.actor import Actor
-from sampan.platform.operators.attention import Matter, Severity
+from sampan.platform.operators.attention import Severity
 from sampan.platform.operators.audit import record
-from sampan.platform.operators.notices import WEBHOOK_JOB
+from sampan.platform.operators.notices import TEST_JOB
 from sampan.platform.operators.notices_delivery import private_hosts, webhook_context, webhook_target
-from sampan.platform.operators.notices_rows import Notice, Preference, Webhook, notices
+from sampan.platform.operators.notices_rows import Notice, Preference, ProbeState, Webhook, notices
 
 if TYPE_CHECKING:
     from sampan.platform.core import Core
@@ -163,18 +163,15 @@ async def remove_webhook(core: "Core", workspace_id: str, actor: Actor, webhook_
 
 
 async def try_webhook(core: "Core", workspace_id: str, actor: Actor, webhook_id: str) -> None:
-    """Post a notice made for this to a webhook soon; the list shows how it ended."""
+    """Post a test to a webhook soon; the list shows that it waits, then how it ended, also after a restart."""
     actor.require(MANAGE)
     now_ms = core.now_ms()
     async with core.store.workspace(workspace_id).write() as tx:
         if await rows.webhook_by_id(tx, webhook_id) is None:
             raise _webhook_unknown()
-        matter = _test_matter(webhook_id, now_ms)
-        notice_id = new_id("ntc")
-        if not await rows.add_notice(tx, notice_id, matter, now_ms=now_ms):
-            notice_id = next(each.id for each in await rows.open_notices(tx) if each.matter.key == matter.key)
-        payload = {"notice": notice_id, "escalated": False, "taken": False, "webhook": webhook_id}
-        await enqueue(tx, WEBHOOK_JOB, payload, run_at_ms=now_ms, unique=f"test/{webhook_id}")
+        await rows.note_test(tx, webhook_id, ProbeState.WAITING, asked_ms=now_ms)
+        payload = {"webhook": webhook_id, "asked_ms": now_ms}
+        await enqueue(tx, TEST_JOB, payload, run_at_ms=now_ms, unique=webhook_id)
 
 
 async def _check(core: "Core", url: str) -> None:
@@ -193,20 +190,6 @@ async def _unread(core: "Core", workspace_id: str, actor: Actor) -> Sequence[Not
         mine = [notice for notice in await rows.open_notices(tx) if notice.matter.concerns(actor)]
         seen = await rows.acknowledged_by(tx, actor.operator_id, [notice.id for notice in mine])
     return [notice for notice in mine if notice.id not in seen]
-
-
-def _test_matter(webhook_id: str, now_ms: int) -> Matter:
-    """Return a matter that the next look closes, because no source tells of it."""
-    return Matter(
-        key=f"test:{webhook_id}",
-        kind="webhook_test",
-        severity=Severity.INFO,
-        permission=MANAGE,
-        zh="这是一条测试通知",
-        en="This is a test",
-        link="/notices",
-        since_ms=now_ms,
-    )
 
 
 def _webhook_unknown() -> WebhookUnknown:
