@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from sampan.platform.cli.api import Api
 
 publisher = typer.Typer(help="Publishers and the keys that they sign with.", no_args_is_help=True)
-app = typer.Typer(help="Mini-apps: their ids and whose they are.", no_args_is_help=True)
+app = typer.Typer(help="Mini-apps: whose they are, and how they do on devices.", no_args_is_help=True)
 
 PublicKey = Annotated[Path, typer.Option("--key", help="Public key file (.pub) for the tree of customers' devices.")]
 TrialKey = Annotated[Path, typer.Option("--trial-key", help="Public key file (.pub) for the tree of testers' devices.")]
@@ -17,6 +17,9 @@ TrialKey = Annotated[Path, typer.Option("--trial-key", help="Public key file (.p
 
 def register(root: typer.Typer) -> None:
     """Add the commands."""
+    from sampan.platform.cli import publisher_commands_health
+
+    publisher_commands_health.register(app)
     root.add_typer(publisher, name="publisher")
     root.add_typer(app, name="app")
 

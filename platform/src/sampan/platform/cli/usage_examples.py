@@ -70,6 +70,8 @@ EXAMPLES: Mapping[str, tuple[str, ...]] = {
     "publisher list": ("publisher list",),
     "publisher add-key": (f"publisher add-key {PUBLISHER} publisher-2.pub --tree intl",),
     "app create": (f"app create {APP} --publisher {PUBLISHER}",),
+    "app errors": (f"app errors {APP}", f"app errors {APP} --version 1.2.0 --source-maps maps"),
+    "app health": (f"app health {APP}", f"app health {APP} --days 30"),
     "trust status": ("trust status",),
     "trust root": ("trust root", f"trust root intl --pin --digest {DIGEST}"),
     "trust pending": ("trust pending",),
