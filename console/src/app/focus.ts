@@ -17,6 +17,19 @@ function take(node: HTMLElement): boolean {
   return document.activeElement === node;
 }
 
+/** Keeps Tab within the dialog that has the focus: after its last element comes its first, and the other way round. */
+export function keepInDialog(event: KeyboardEvent): void {
+  const dialog = event.key === "Tab" ? document.activeElement?.closest("[role=dialog]") : null;
+  if (!dialog) return;
+  const stops = [...dialog.querySelectorAll<HTMLElement>(`${FIELDS}, ${OTHERS}`)].filter(
+    (node) => node.tabIndex >= 0 && !node.matches(":disabled") && node.checkVisibility({ visibilityProperty: true }),
+  );
+  const [from, to] = event.shiftKey ? [stops[0], stops.at(-1)] : [stops.at(-1), stops[0]];
+  if (!to || (document.activeElement !== from && document.activeElement !== dialog)) return;
+  event.preventDefault();
+  to.focus();
+}
+
 /**
  * Keeps the focus on the page. When the element that has it goes or is disabled, as happens to a button after its act,
  * the focus goes to the row beside it, to the button beside it, or to the page's content.
