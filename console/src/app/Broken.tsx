@@ -1,7 +1,7 @@
 /** What stands where a page failed to load or to draw. */
 
 import { Button } from "antd";
-import { isRouteErrorResponse, useRouteError } from "react-router";
+import { isRouteErrorResponse, Link, useRouteError } from "react-router";
 import { useText } from "../i18n";
 
 export function Broken() {
@@ -28,6 +28,9 @@ export function NotFound() {
     <div className="panel blank">
       <h1 style={{ fontSize: 17 }}>{say("common.notFound")}</h1>
       <p>{say("common.notFoundHint")}</p>
+      <Link to="/">
+        <Button type="primary">{say("common.toOverview")}</Button>
+      </Link>
     </div>
   );
 }

@@ -12,6 +12,7 @@ export const actions = {
   app_testers: ["修改了测试人员", "Testers changed"],
   catalogue_category: ["修改了目录分类", "Category of the catalogue changed"],
   catalogue_category_removed: ["移除了目录分类", "Category of the catalogue removed"],
+  catalogue_order: ["调整了目录顺序", "Order of the catalogue changed"],
   catalogue_edit: ["修改了目录条目", "Catalogue entry changed"],
   change_apply: ["变更已生效", "Change took effect"],
   change_approve: ["批准了变更申请", "Change request approved"],

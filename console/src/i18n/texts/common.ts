@@ -60,6 +60,7 @@ export const common = {
   ],
   notFound: ["没有这个页面", "There is no such page"],
   notFoundHint: ["链接可能已经过时，或输入有误。", "The link may be old or mistyped."],
+  toOverview: ["返回总览", "Back to the overview"],
   broken: ["页面出错了", "This page failed"],
   brokenHint: [
     "已经做的修改没有丢失。重新加载通常可以恢复。",

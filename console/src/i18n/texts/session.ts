@@ -14,6 +14,7 @@ export const session = {
   expired: ["登录已过期", "Your session has ended"],
   expiredHint: ["请重新登录。页面上未保存的内容会保留。", "Sign in again. What you have typed on this page is kept."],
   workspace: ["登录到 {{workspace}}", "Signing in to {{workspace}}"],
+  workspaceDefault: ["登录到本服务器的默认银行", "Signing in to this server's default bank"],
   confirmTitle: ["请再次验证身份", "Confirm it is you"],
   confirmHint: [
     "此操作影响重大。请输入新的动态口令，5 分钟内有效。",

@@ -7,6 +7,11 @@ export const trust = {
   tree: ["信任树 {{profile}}", "Tree {{profile}}"],
   intl: ["正式", "Live"],
   trial: ["试用", "Trial"],
+  role_root: ["信任根", "Root of trust"],
+  role_targets: ["授权目录", "Delegations"],
+  role_snapshot: ["快照", "Snapshot"],
+  role_timestamp: ["时间戳", "Timestamp"],
+  role_control: ["控制信息", "Control"],
   started: ["已启动", "Started"],
   notStarted: ["未启动", "Not started"],
   upToDate: ["设备可见内容为最新", "Devices see the latest"],
@@ -22,6 +27,10 @@ export const trust = {
   fine: ["正常", "Fine"],
   waiting: ["等待安全官签名", "Waiting for officers"],
   waitingEmpty: ["没有等待签名的内容", "Nothing waits for signatures"],
+  waitingEmptyHint: [
+    "启动、续签或轮换需要安全官签名时，会出现在这里。",
+    "Starting, renewing and rotating ask for officers' signatures; they show up here.",
+  ],
   waitingHint: ["安全官在自己的机器上查看并签名：", "Officers look and sign on their own machines:"],
   signed: ["已签 {{have}} / {{all}} 人", "{{have}} of {{all}} have signed"],
   asked: ["申请", "Asked for"],
@@ -118,6 +127,10 @@ export const insight = {
   stack: ["调用栈", "Stack"],
   times: ["次数", "Times"],
   noErrors: ["没有上报的错误", "No errors reported"],
+  noErrorsHint: [
+    "小程序在设备上出错时，错误、位置与版本会列在这里。",
+    "When a mini-app fails on a device, the error, its place and its version are listed here.",
+  ],
   noDevices: ["还没有设备上报", "No device has reported yet"],
   noDevicesHint: [
     "设备安装并打开小程序后，这里会出现数字。",

@@ -16,12 +16,13 @@ import { useCursor } from "../../design/pages";
 import { CopyId, Person, Time } from "../../design/Small";
 import { Empty } from "../../design/States";
 import { useText } from "../../i18n";
-import { type AuditRow, whoOf } from "./rows";
+import { type AuditRow, useActions, whoOf } from "./rows";
 
 export default function Audit() {
   const { say } = useText();
   const { values, set, isFiltered } = useFilters();
   const { cursor, size, pagesOf } = useCursor(values);
+  const acted = useActions();
   const [shown, setShown] = useState<AuditRow | null>(null);
   const filters = {
     ...(values.actor ? { actor: values.actor } : {}),
@@ -39,9 +40,10 @@ export default function Audit() {
       title: say("audit.action"),
       render: (row) => (
         <button type="button" className="copy-id" onClick={() => setShown(row)}>
-          <code className="strong" style={{ color: "var(--link)" }}>
-            {row.action}
-          </code>
+          <span>
+            <span className="strong link">{acted(row.action)}</span>
+            <code className="sub block">{row.action}</code>
+          </span>
         </button>
       ),
     },
@@ -107,12 +109,20 @@ export default function Audit() {
 
 function Row({ row }: { row: AuditRow }) {
   const { say } = useText();
+  const acted = useActions();
   return (
     <div className="stack">
       <Facts
         one
         items={[
-          { label: say("audit.action"), value: <code>{row.action}</code> },
+          {
+            label: say("audit.action"),
+            value: (
+              <>
+                {acted(row.action)} <code className="muted">{row.action}</code>
+              </>
+            ),
+          },
           { label: say("common.by"), value: <Person id={whoOf(row)} /> },
           { label: say("common.created"), value: <Time ms={row.at_ms} absolute /> },
           { label: say("audit.target"), value: <CopyId value={row.target} whole /> },

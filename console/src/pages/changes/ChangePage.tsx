@@ -16,10 +16,12 @@ import { CopyId, Person, StateTag, Time } from "../../design/Small";
 import { Fetch } from "../../design/States";
 import { shortDigest } from "../../design/size";
 import { kindKey, useText } from "../../i18n";
+import { useNamed } from "../apps/names";
 
 export default function ChangePage() {
   const { say, sayOr } = useText();
   const { change = "" } = useParams();
+  const named = useNamed();
   const found = query.useQuery("get", "/changes/{change_id}", { params: { path: { change_id: change } } });
   const title = found.data ? sayOr(kindKey(found.data.kind), found.data.kind) : say("changes.title");
   return (
@@ -27,7 +29,11 @@ export default function ChangePage() {
       title={title}
       crumbs={[{ title: say("changes.title"), to: "/changes" }]}
       tags={found.data ? <StateTag state={found.data.state} /> : null}
-      lead={found.data?.note}
+      lead={
+        found.data
+          ? [named(found.data.target_name), found.data.note].filter((part) => part !== "").join(" · ")
+          : undefined
+      }
     >
       <Fetch of={found}>
         {(item) => (
@@ -36,11 +42,10 @@ export default function ChangePage() {
               <Panel title={say("changes.effect")} flush>
                 <DiffView lines={item.diff} />
               </Panel>
-              <Panel title={say("changes.raw")}>
-                <pre className="mono small wrap" style={{ margin: 0, whiteSpace: "pre-wrap" }}>
-                  {JSON.stringify(item.payload, null, 2)}
-                </pre>
-              </Panel>
+              <details className="panel">
+                <summary>{say("changes.raw")}</summary>
+                <pre className="mono small wrap panel-body">{JSON.stringify(item.payload, null, 2)}</pre>
+              </details>
             </div>
             <div className="stack">
               <ChangeDecision change={item} />
@@ -67,7 +72,7 @@ export default function ChangePage() {
                       label: say("changes.target"),
                       value: (
                         <>
-                          {item.target_name ? <div>{item.target_name}</div> : null}
+                          {item.target_name ? <div>{named(item.target_name)}</div> : null}
                           <CopyId value={item.target} whole />
                         </>
                       ),

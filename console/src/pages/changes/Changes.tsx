@@ -11,11 +11,13 @@ import { useCursor } from "../../design/pages";
 import { CopyId, Person, StateTag, Time } from "../../design/Small";
 import { Empty } from "../../design/States";
 import { kindKey, useText } from "../../i18n";
+import { useNamed } from "../apps/names";
 
 const STATES = ["proposed", "applied", "rejected", "withdrawn", "stale", "expired"] as const;
 
 export default function Changes() {
   const { say, sayOr } = useText();
+  const named = useNamed();
   const { values, isFiltered } = useFilters();
   const { cursor, size, pagesOf } = useCursor(values);
   const kinds = query.useQuery("get", "/changes/kinds", {}, { staleTime: 600_000 });
@@ -40,7 +42,7 @@ export default function Changes() {
           <Link className="strong" to={`/changes/${row.id}`}>
             {kindName(row.kind)}
           </Link>
-          <div className="sub wrap">{row.target_name || row.note}</div>
+          <div className="sub wrap">{named(row.target_name || row.note)}</div>
         </>
       ),
     },

@@ -4,12 +4,15 @@ import { Button } from "antd";
 import { query } from "../../api/client";
 import { History, Panel } from "../../design/Blocks";
 import { useCursor } from "../../design/pages";
-import { Time } from "../../design/Small";
+import { CopyId, Person, TierTag, Time } from "../../design/Small";
 import { Empty, Fetch } from "../../design/States";
+import type { Tone } from "../../design/tokens";
 import { useText } from "../../i18n";
 
+const TONES: Record<string, Tone> = { created: "good", tier: "brand", epoch: "warn", erased: "bad", device: "info" };
+
 export function CustomerHistory({ customer }: { customer: string }) {
-  const { say } = useText();
+  const { say, sayOr } = useText();
   const { cursor, size, pagesOf } = useCursor(customer, 20);
   const found = query.useQuery("get", "/customers/{customer_id}/history", {
     params: {
@@ -18,6 +21,27 @@ export function CustomerHistory({ customer }: { customer: string }) {
     },
   });
   const pages = pagesOf(found.data);
+  const told = ({ kind, facts }: { kind: string; facts: Record<string, unknown> }) => {
+    const text = (name: string) => (typeof facts[name] === "string" ? (facts[name] as string) : "");
+    const name = kind === "device" ? `customers.device_${text("cause")}` : `customers.history_${kind}`;
+    return {
+      tone: TONES[kind] ?? ("neutral" as const),
+      title: (
+        <span className="row">
+          {sayOr(name, kind)}
+          {text("before") && text("tier") ? (
+            <>
+              <TierTag tier={text("before")} /> <span aria-hidden="true">→</span>
+            </>
+          ) : null}
+          {text("tier") ? <TierTag tier={text("tier")} /> : null}
+          {kind === "device" ? <CopyId value={text("device")} /> : null}
+        </span>
+      ),
+      who: text("by") ? <Person id={text("by")} /> : null,
+      text: text("reason"),
+    };
+  };
   return (
     <Panel title={say("customers.history")}>
       <Fetch of={found} lines={3}>
@@ -29,10 +53,8 @@ export function CustomerHistory({ customer }: { customer: string }) {
               <History
                 lines={items.map((line) => ({
                   key: String(line.n),
-                  tone: "neutral",
-                  title: <code>{line.kind}</code>,
+                  ...told(line),
                   when: <Time ms={line.at_ms} />,
-                  text: factsText(line.facts),
                 }))}
               />
               {pages.number > 1 || pages.hasNext ? (
@@ -51,10 +73,4 @@ export function CustomerHistory({ customer }: { customer: string }) {
       </Fetch>
     </Panel>
   );
-}
-
-function factsText(facts: Record<string, unknown>): string {
-  return Object.entries(facts)
-    .map(([name, value]) => `${name}: ${typeof value === "string" ? value : JSON.stringify(value)}`)
-    .join(" · ");
 }

@@ -128,7 +128,9 @@ export default function Design() {
         </Panel>
         <Panel title={say("designPage.blanks")} flush>
           <Empty hint={say("overview.nothingHint")} />
-          <Loading lines={3} />
+          <div className="shown">
+            <Loading lines={3} />
+          </div>
           <ErrorState error={new Problem(409, "version_state", say("designPage.sampleError"), "4f1c0ffee")} />
         </Panel>
       </div>

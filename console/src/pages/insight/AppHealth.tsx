@@ -6,7 +6,7 @@ import type { components } from "../../api/schema";
 import { Panel } from "../../design/Blocks";
 import { type Column, PageTable } from "../../design/PageTable";
 import { useLocalPages } from "../../design/pages";
-import { Empty, Fetch, Loading } from "../../design/States";
+import { Empty, Fetch } from "../../design/States";
 import { useText } from "../../i18n";
 
 type Schemas = components["schemas"];
@@ -14,9 +14,13 @@ type Row = Schemas["VersionHealth"];
 
 const Bars = lazy(() => import("./Bars"));
 
+export function useAppHealth(app: string) {
+  return query.useQuery("get", "/insight/apps/{app}/health", { params: { path: { app } } }, { enabled: app !== "" });
+}
+
 export function AppHealth({ app }: { app: string }) {
   const { say } = useText();
-  const found = query.useQuery("get", "/insight/apps/{app}/health", { params: { path: { app } } });
+  const found = useAppHealth(app);
   return (
     <Panel title={say("insight.health")} hint={say("insight.healthHint")} flush>
       <Fetch of={found} lines={3}>
@@ -51,7 +55,7 @@ function Boot({ rows }: { rows: readonly Row[] }) {
   return (
     <div className="panel-body">
       <div className="small muted">{say("insight.bootChart")}</div>
-      <Suspense fallback={<Loading lines={6} />}>
+      <Suspense fallback={<div style={{ height: 260 }} />}>
         <Bars title={say("insight.bootChart")} bars={bars} />
       </Suspense>
     </div>
@@ -89,11 +93,14 @@ function Versions({ rows: all }: { rows: readonly Row[] }) {
 
 type ErrorRow = Schemas["ErrorView"];
 
+export function useAppErrors(app: string) {
+  const params = { path: { app }, query: { limit: 100 } };
+  return query.useQuery("get", "/insight/apps/{app}/errors", { params }, { enabled: app !== "" });
+}
+
 export function AppErrors({ app }: { app: string }) {
   const { say } = useText();
-  const found = query.useQuery("get", "/insight/apps/{app}/errors", {
-    params: { path: { app }, query: { limit: 100 } },
-  });
+  const found = useAppErrors(app);
   const { rows, pages } = useLocalPages(found.data?.items, app, 25);
   const columns: Column<ErrorRow>[] = [
     {
@@ -132,7 +139,7 @@ export function AppErrors({ app }: { app: string }) {
         error={found.error}
         onRetry={() => found.refetch()}
         pages={pages}
-        empty={<Empty title={say("insight.noErrors")} />}
+        empty={<Empty title={say("insight.noErrors")} hint={say("insight.noErrorsHint")} />}
       />
     </Panel>
   );

@@ -11,7 +11,7 @@ import { Empty, Fetch, Loading } from "../../design/States";
 import { useText } from "../../i18n";
 import { useAppNames } from "../apps/names";
 import { Delivery } from "../releases/Delivery";
-import { AppErrors, AppHealth } from "./AppHealth";
+import { AppErrors, AppHealth, useAppErrors, useAppHealth } from "./AppHealth";
 
 const Bars = lazy(() => import("./Bars"));
 
@@ -34,6 +34,10 @@ export default function Insight() {
     { params: { query: { deliverable: app, limit: 5, sort: "-changed" } } },
     { enabled: app !== "" && may("release:read") },
   );
+  // The parts come together: one that came late would push those below it down.
+  const health = useAppHealth(app);
+  const errors = useAppErrors(app);
+  const isLoading = [apps, held, releases, health, errors].some((found) => found.isLoading);
   return (
     <PageFrame
       title={say("insight.title")}
@@ -49,38 +53,45 @@ export default function Insight() {
         />
       }
     >
-      <Panel title={say("insight.held")}>
-        <Fetch of={held}>
-          {({ items }) =>
-            items.length === 0 ? (
-              <Empty title={say("insight.noDevices")} hint={say("insight.noDevicesHint")} />
-            ) : (
-              <Suspense fallback={<Loading lines={6} />}>
-                <Bars
-                  title={say("insight.chart", { app: names(app) || app })}
-                  bars={items.map((item) => ({ name: `#${item.sequence}`, value: item.devices }))}
-                />
-              </Suspense>
-            )
-          }
-        </Fetch>
-      </Panel>
-      {app === "" ? null : (
+      {isLoading ? (
+        <div className="panel">
+          <Loading lines={8} />
+        </div>
+      ) : app === "" ? (
+        <div className="panel">
+          <Empty title={say("apps.emptyTitle")} hint={say("insight.noDevicesHint")} />
+        </div>
+      ) : (
         <>
+          <Panel title={say("insight.held")}>
+            <Fetch of={held}>
+              {({ items }) =>
+                items.length === 0 ? (
+                  <Empty title={say("insight.noDevices")} hint={say("insight.noDevicesHint")} />
+                ) : (
+                  <Suspense fallback={<div style={{ height: 260 }} />}>
+                    <Bars
+                      title={say("insight.chart", { app: names(app) || app })}
+                      bars={items.map((item) => ({ name: `#${item.sequence}`, value: item.devices }))}
+                    />
+                  </Suspense>
+                )
+              }
+            </Fetch>
+          </Panel>
           <AppHealth app={app} />
           <AppErrors app={app} />
+          <div className="columns even">
+            {releases.data?.items.map((item) => (
+              <Delivery
+                key={item.id}
+                release={item.id}
+                title={`${names(item.deliverable) || item.deliverable} ${item.version}`}
+              />
+            ))}
+          </div>
         </>
       )}
-      <div className="columns even">
-        {releases.data?.items.map((item) => (
-          <div key={item.id} className="stack tight">
-            <span className="muted small">
-              {names(item.deliverable) || item.deliverable} {item.version}
-            </span>
-            <Delivery release={item.id} />
-          </div>
-        ))}
-      </div>
     </PageFrame>
   );
 }

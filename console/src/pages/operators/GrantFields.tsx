@@ -4,6 +4,8 @@ import { Form, Select } from "antd";
 import { query } from "../../api/client";
 import { useSession } from "../../app/session";
 import { useText } from "../../i18n";
+import { useAppNames } from "../apps/names";
+import { useRoleName } from "./roles";
 
 export type GrantValues = { role: string; app?: string; publisher?: string };
 
@@ -14,6 +16,8 @@ export function grantOf(values: GrantValues) {
 export function GrantFields() {
   const { say } = useText();
   const { may } = useSession();
+  const roleName = useRoleName();
+  const appNames = useAppNames();
   const roles = query.useQuery("get", "/roles", { params: { query: { limit: 200 } } });
   const apps = query.useQuery("get", "/apps", { params: { query: { limit: 200 } } }, { enabled: may("app:read") });
   const publishers = query.useQuery(
@@ -25,7 +29,10 @@ export function GrantFields() {
   return (
     <>
       <Form.Item name="role" label={say("people.role")} rules={[{ required: true }]}>
-        <Select showSearch options={roles.data?.items.map((role) => ({ value: role.name, label: role.name })) ?? []} />
+        <Select
+          showSearch
+          options={roles.data?.items.map((role) => ({ value: role.name, label: roleName(role.name) })) ?? []}
+        />
       </Form.Item>
       <Form.Item name="publisher" label={`${say("people.limit")}: ${say("people.limitPublisher")}`}>
         <Select
@@ -39,7 +46,7 @@ export function GrantFields() {
           allowClear
           showSearch
           placeholder={say("people.limitNone")}
-          options={apps.data?.items.map((one) => ({ value: one.app, label: one.app })) ?? []}
+          options={apps.data?.items.map((one) => ({ value: one.app, label: appNames(one.app) || one.app })) ?? []}
         />
       </Form.Item>
     </>

@@ -14,6 +14,7 @@ import { CopyId, Tag, Time } from "../../design/Small";
 import { useText } from "../../i18n";
 import { GrantFields, type GrantValues, grantOf } from "./GrantFields";
 import { renameGrant } from "./Operators";
+import { useRoleName } from "./roles";
 
 export function OperatorActions({ operator }: { operator: Operator }) {
   const { say } = useText();
@@ -39,6 +40,7 @@ function Grants({ operator }: { operator: Operator }) {
   const { say } = useText();
   const { may } = useSession();
   const act = useAct();
+  const roleName = useRoleName();
   const add = query.useMutation("post", "/operators/{operator_id}/grants");
   const remove = query.useMutation("delete", "/operators/{operator_id}/grants/{grant_id}");
   return (
@@ -47,7 +49,7 @@ function Grants({ operator }: { operator: Operator }) {
         {operator.grants.map((grant) => (
           <div className="row between" key={grant.id}>
             <Tag tone="brand">
-              {grant.role}
+              {roleName(grant.role)}
               {grant.app || grant.publisher ? ` · ${grant.app ?? grant.publisher}` : ""}
             </Tag>
             {may("operator:disable") ? (
@@ -55,7 +57,7 @@ function Grants({ operator }: { operator: Operator }) {
                 label={say("common.remove")}
                 size="small"
                 danger
-                title={say("people.removeGrant", { role: grant.role })}
+                title={say("people.removeGrant", { role: roleName(grant.role) })}
                 what={say("people.removeGrantWhat")}
                 onConfirm={() =>
                   act(() => remove.mutateAsync({ params: { path: { operator_id: operator.id, grant_id: grant.id } } }))

@@ -14,8 +14,11 @@ import { type Column, PageTable } from "../../design/PageTable";
 import { useCursor } from "../../design/pages";
 import { Person, StateTag, Tag } from "../../design/Small";
 import { useText } from "../../i18n";
+import { useAppNames } from "../apps/names";
+import { usePublisherNames } from "../publishers/names";
 import { GrantFields, type GrantValues, grantOf } from "./GrantFields";
 import { OperatorActions } from "./OperatorActions";
+import { useRoleName } from "./roles";
 
 type NewValues = GrantValues & { email: string; name: string; note?: string };
 
@@ -36,6 +39,14 @@ export default function Operators() {
     },
   });
   const create = query.useMutation("post", "/operators");
+  const roleName = useRoleName();
+  const appNames = useAppNames();
+  const publisherNames = usePublisherNames();
+  const limitOf = (grant: Operator["grants"][number]) => {
+    const { app, publisher, client_app } = grant;
+    if (app) return appNames(app) || app;
+    return publisher ? publisherNames(publisher) || publisher : client_app;
+  };
   const columns: Column<Operator>[] = [
     {
       key: "name",
@@ -56,10 +67,8 @@ export default function Operators() {
         <span className="row">
           {row.grants.map((grant) => (
             <Tag key={grant.id} tone="brand">
-              {grant.role}
-              {grant.app || grant.publisher || grant.client_app
-                ? ` · ${grant.app ?? grant.publisher ?? grant.client_app}`
-                : ""}
+              {roleName(grant.role)}
+              {limitOf(grant) ? ` · ${limitOf(grant)}` : ""}
             </Tag>
           ))}
         </span>

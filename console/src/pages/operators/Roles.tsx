@@ -12,6 +12,7 @@ import { PageFrame } from "../../design/PageFrame";
 import { Tag } from "../../design/Small";
 import { Fetch } from "../../design/States";
 import { pick, useText } from "../../i18n";
+import { useRoleName } from "./roles";
 
 type Permission = components["schemas"]["PermissionView"];
 type Values = { name: string; permissions: string[]; note?: string };
@@ -20,6 +21,7 @@ export default function Roles() {
   const { say, language } = useText();
   const { may } = useSession();
   const act = useAct();
+  const roleName = useRoleName();
   const roles = query.useQuery("get", "/roles", { params: { query: { limit: 200 } } });
   const permissions = query.useQuery("get", "/permissions", { params: { query: { limit: 200 } } });
   const put = query.useMutation("put", "/roles/{name}");
@@ -82,7 +84,8 @@ export default function Roles() {
                 key: role.name,
                 label: (
                   <span className="row">
-                    <strong>{role.name}</strong>
+                    <strong>{roleName(role.name)}</strong>
+                    {roleName(role.name) === role.name ? null : <code className="muted small">{role.name}</code>}
                     <Tag tone={role.built_in ? "neutral" : "brand"}>
                       {say(role.built_in ? "people.builtIn" : "people.own")}
                     </Tag>

@@ -19,6 +19,7 @@ import { bytes } from "../../design/size";
 import type { Tone } from "../../design/tokens";
 import { kindKey, pick, useText } from "../../i18n";
 import { useAppNames, useNamed } from "../apps/names";
+import { useTrustRoleName } from "../trust/roles";
 
 type Matter = components["schemas"]["MatterView"];
 const SHOWN_BETTER = new Set(["change_waiting", "review_waiting", "signature_waiting"]);
@@ -94,7 +95,7 @@ function useTodos({ matters, versions, changes, waiting, trees }: Sources): Todo
   const names = useAppNames();
   const named = useNamed();
   const profile = (name: string) => say("trust.tree", { profile: sayOr(`trust.${name}`, name) });
-  const roleName = (role: string) => named(role.replace(/^app\./, "")) || role;
+  const roleName = useTrustRoleName();
   return [
     ...matters
       .filter((matter) => !SHOWN_BETTER.has(matter.kind) && !(matter.kind === "role_ending" && trees.length > 0))

@@ -7,11 +7,11 @@ import { useText } from "../../i18n";
 
 const STAGES = ["offered", "downloaded", "verified", "installed", "booted", "failed"] as const;
 
-export function Delivery({ release }: { release: string }) {
+export function Delivery({ release, title }: { release: string; title?: string }) {
   const { say } = useText();
   const found = query.useQuery("get", "/insight/releases/{release_id}", { params: { path: { release_id: release } } });
   return (
-    <Panel title={say("releases.delivery")}>
+    <Panel title={title ?? say("releases.delivery")} hint={title ? say("releases.delivery") : null}>
       <Fetch of={found} lines={3}>
         {({ devices, furthest }) =>
           devices === 0 ? (

@@ -81,7 +81,7 @@ export function SignInPage({ onDone }: { onDone: () => void }) {
         <div className="door-form">
           <h1>{say("session.title")}</h1>
           <p className="muted">
-            {say("session.workspace", { workspace: workspace || say("frame.workspaceDefault") })}{" "}
+            {workspace ? say("session.workspace", { workspace }) : say("session.workspaceDefault")}{" "}
             <Button type="link" size="small" icon={<SwapOutlined />} onClick={() => setChoosing(true)}>
               {say("frame.switchWorkspace")}
             </Button>

@@ -17,6 +17,7 @@ import { CopyId, Person, Tag, Time } from "../../design/Small";
 import { Empty, Fetch } from "../../design/States";
 import { useText } from "../../i18n";
 import { Keys } from "./Keys";
+import { useTrustRoleName } from "./roles";
 import { RotateTokenKeys } from "./TokenKeys";
 
 const SERVER_PURPOSES = ["adoption", "review", "intake", "snapshot", "timestamp", "control"] as const;
@@ -46,7 +47,7 @@ export default function Trust() {
         <Fetch of={waiting} lines={2}>
           {({ items }) =>
             items.length === 0 ? (
-              <Empty title={say("trust.waitingEmpty")} />
+              <Empty title={say("trust.waitingEmpty")} hint={say("trust.waitingEmptyHint")} />
             ) : (
               items.map((item) => <WaitingLine key={item.id} waiting={item} />)
             )
@@ -77,12 +78,22 @@ function TreePanel({ tree }: { tree: Tree }) {
   const { say, sayOr } = useText();
   const { may } = useSession();
   const act = useAct();
+  const roleName = useTrustRoleName();
   const renew = query.useMutation("post", "/trust/trees/{profile}/renewals");
   const sorted = [...tree.roles].sort((a, b) => a.expires_ms - b.expires_ms);
   const { rows, pages } = useLocalPages(sorted, tree.profile);
   const params = { path: { profile: tree.profile } };
   const columns: Column<Role>[] = [
-    { key: "role", title: say("trust.role"), render: (row) => <code className="strong">{row.role}</code> },
+    {
+      key: "role",
+      title: say("trust.role"),
+      render: (row) => (
+        <>
+          <span className="strong">{roleName(row.role)}</span>
+          {roleName(row.role) === row.role ? null : <code className="sub block">{row.role}</code>}
+        </>
+      ),
+    },
     { key: "signer", title: say("trust.signer"), render: (row) => sayOr(`trust.${row.signer}`, row.signer) },
     { key: "version", title: say("trust.version"), right: true, render: (row) => row.version },
     { key: "expires", title: say("trust.expires"), render: (row) => <Time ms={row.expires_ms} />, nowrap: true },
@@ -102,7 +113,7 @@ function TreePanel({ tree }: { tree: Tree }) {
                 <ConfirmAction
                   label={say("trust.renew")}
                   size="small"
-                  title={say("trust.renewTitle", { role: row.role })}
+                  title={say("trust.renewTitle", { role: roleName(row.role) })}
                   what={say("trust.renewWhat")}
                   onConfirm={() => act(() => renew.mutateAsync({ params, body: { role: row.role } }))}
                 />
