@@ -140,6 +140,8 @@ def _shown(value: object) -> str | None:
 CHANGES = (
     ChangeKind(
         ENTRY_CHANGE,
+        zh="修改目录条目",
+        en="Catalogue entry",
         propose="catalogue:edit",
         approve="catalogue:approve",
         base=repository.entry_revision,
@@ -151,6 +153,8 @@ CHANGES = (
     ),
     ChangeKind(
         POLICY_CHANGE,
+        zh="修改包规则",
+        en="Rules for packages",
         propose="miniapps:policy",
         approve="miniapps:policy",
         base=_policy_base,

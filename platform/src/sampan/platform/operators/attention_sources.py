@@ -1,5 +1,6 @@
 """The matters of this floor and of the engines below it: changes that wait, jobs that failed, events held up."""
 
+import re
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -8,12 +9,20 @@ from sampan.platform.engines.jobs import failures
 from sampan.platform.engines.outbox import list_cursors
 from sampan.platform.engines.paging import Paging
 from sampan.platform.operators.attention import MOST_OF_A_SOURCE, Matter, Severity
-from sampan.platform.operators.change_rows import OLDEST, ChangeFilter, ChangeState, approvals_of_many, page_changes
+from sampan.platform.operators.change_rows import (
+    OLDEST,
+    Change,
+    ChangeFilter,
+    ChangeState,
+    approvals_of_many,
+    page_changes,
+)
 from sampan.platform.operators.changes import ChangeKind
 
 if TYPE_CHECKING:
     from sampan.platform.core import Core
 
+ID = re.compile(r"[a-z]{2,5}_[0-9a-f]{32}")
 SYSTEM_READ = "system:read"
 
 
@@ -39,13 +48,19 @@ async def waiting_changes(core: "Core", tx: Transaction) -> Sequence[Matter]:
                     if (one.change_id, one.edition) == (change.id, change.edition)
                 ]
             ),
-            zh=f"变更申请 {change.kind}（{change.target}）等待审批",
-            en=f"The change {change.kind} of {change.target} waits for approval",
+            zh=f"等待批准：{kinds[change.kind].zh or change.kind}{_about(kinds[change.kind], change, ' · ')}",
+            en=f"To approve: {kinds[change.kind].en or change.kind}{_about(kinds[change.kind], change, ', ')}",
             link=f"/changes/{change.id}",
             since_ms=change.created_ms,
         )
         for change in changes
     ]
+
+
+def _about(kind: ChangeKind, change: Change, mark: str) -> str:
+    """Return what people call the target, after `mark`; nothing when it has an id only, which tells nobody anything."""
+    called = kind.named(change.target, change.payload)
+    return "" if ID.fullmatch(called) else f"{mark}{called}"
 
 
 async def failed_jobs(_core: "Core", tx: Transaction) -> Sequence[Matter]:

@@ -87,7 +87,8 @@ class ChangeKind:
     where its id tells them nothing. A payload that only `lowers_risk` is
     applied at once. `on_close` runs in the transaction that rejects or withdraws. `by_hand` lets `POST /changes`
     propose it without a use case of its own, and its maker edit the payload; any other payload was worked out by
-    a use case from what `apply` will do, so an edit only takes the target's present revision.
+    a use case from what `apply` will do, so an edit only takes the target's present revision. `zh` and `en` are its
+    name in a sentence; without them it is `name`.
     """
 
     name: str
@@ -103,6 +104,8 @@ class ChangeKind:
     on_close: "Callable[[Core, Transaction, Change, Actor], Awaitable[None]]" = _nothing
     named: Callable[[str, Payload], str] = _itself
     by_hand: bool = False
+    zh: str = ""
+    en: str = ""
     expires_ms: int = EXPIRES_MS
 
 

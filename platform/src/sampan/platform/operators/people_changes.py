@@ -227,6 +227,8 @@ async def _apply_role(core: "Core", tx: Transaction, change: Change, actor: Acto
 
 CREATE = ChangeKind(
     name="operator.create",
+    zh="新建账号",
+    en="New account",
     propose="operator:propose",
     approve="operator:approve",
     base=_person_base,
@@ -237,6 +239,8 @@ CREATE = ChangeKind(
 )
 GRANT = ChangeKind(
     name="operator.grant",
+    zh="增加授权",
+    en="More rights for a person",
     propose="operator:propose",
     approve="operator:approve",
     base=_operator_base,
@@ -247,6 +251,8 @@ GRANT = ChangeKind(
 )
 ENABLE = ChangeKind(
     name="operator.enable",
+    zh="启用账号",
+    en="Enable an account",
     propose="operator:propose",
     approve="operator:approve",
     base=_operator_base,
@@ -257,6 +263,8 @@ ENABLE = ChangeKind(
 )
 RESET = ChangeKind(
     name="operator.reset",
+    zh="重置账号",
+    en="Reset an account",
     propose="operator:propose",
     approve="operator:approve",
     base=_operator_base,
@@ -268,6 +276,8 @@ RESET = ChangeKind(
 )
 ROLE = ChangeKind(
     name="role.change",
+    zh="修改角色",
+    en="Change a role",
     propose="operator:propose",
     approve="operator:approve",
     base=_role_base,

@@ -70,8 +70,17 @@ _release_change = partial(
     named=_named,
 )
 CHANGES = (
-    _release_change("release.start", apply=service.apply_start, describe=describe_start, on_close=service.send_back),
-    _release_change("release.resume", apply=service.apply_resume, describe=describe_resume),
+    _release_change(
+        "release.start",
+        zh="开始发布",
+        en="Start a release",
+        apply=service.apply_start,
+        describe=describe_start,
+        on_close=service.send_back,
+    ),
+    _release_change(
+        "release.resume", zh="恢复发布", en="Resume a release", apply=service.apply_resume, describe=describe_resume
+    ),
 )
 CONTRIBUTES = (
     *PERMISSIONS,

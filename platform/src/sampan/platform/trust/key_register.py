@@ -168,6 +168,8 @@ def _describe_resume(payload: dict[str, Any]) -> list[DiffLine]:
 
 RESUME_KEY = ChangeKind(
     name=RESUME,
+    zh="恢复密钥",
+    en="Resume a key",
     propose="trust:manage",
     approve="trust:manage",
     base=_key_revision,

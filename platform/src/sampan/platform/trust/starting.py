@@ -61,6 +61,8 @@ def _officers(payload: dict[str, Any]) -> list[str]:
 
 START_TREE = ChangeKind(
     name="trust.tree.start",
+    zh="启动信任树",
+    en="Start a trust tree",
     propose="trust:manage",
     approve="trust:manage",
     base=_base,
