@@ -28,7 +28,7 @@ ADMIN, RELEASER, REVIEWER = "admin-1@demo.example", "release@demo.example", "rev
 PHONE, DESKTOP = {"width": 390, "height": 844}, {"width": 1440, "height": 900}
 SOON_MS = 20_000
 MAX_SHIFT = 0.1
-BUSY = ".bones:not(.shown), .spinner, [aria-busy=true]"
+BUSY = ".bones:not(.shown .bones), .spinner, [aria-busy=true]"  # `.shown` marks a sample on the design page
 AXE = Path(__file__).parents[2] / "node_modules" / "axe-core" / "axe.min.js"
 
 # Counts the layout shifts that no input of the person caused, from the first moment of a page.
@@ -135,6 +135,14 @@ class Desk:
         return str(self.server.api(ADMIN).get("/customers", limit=1)["items"][0]["id"])
 
     @cached_property
+    def device(self) -> str:
+        """A device of nobody yet: a browser that opened the demo's shell."""
+        with self.at(None, size=PHONE) as page:
+            page.goto(f"http://demo.sampan.localhost:{self.server.port}/")
+            page.get_by_text("Coupon centre").first.wait_for()
+        return str(self.server.api(ADMIN).get("/devices", limit=1)["items"][0]["id"])
+
+    @cached_property
     def _publisher(self) -> Person:
         made = self.server.person(PUBLISHER[0], self.folder / "publisher")
         made.ok("trust", "root", "--pin")
@@ -226,7 +234,7 @@ class Look:
     """What a page said and did while it was looked at."""
 
     page: "Page"
-    shots: Path
+    shots: Path | None = None
     is_one_page: bool = True
     said: list[str] = field(default_factory=list)
 
@@ -253,7 +261,8 @@ class Look:
     def at(self, name: str, *, areas: list[str], with_axe: bool) -> list[str]:
         """Picture the page that is open, and return what is wrong with it."""
         settled(self.page)
-        self.page.screenshot(path=self.shots / f"{name}.jpg", full_page=True, type="jpeg", quality=80)
+        if self.shots is not None:
+            self.page.screenshot(path=self.shots / f"{name}.jpg", full_page=True, type="jpeg", quality=80)
         found = [*self.said, *self.page.evaluate(FAULTS, areas)]
         looks = self.page.evaluate("window.looks")
         if looks["shift"] > MAX_SHIFT:
@@ -307,11 +316,13 @@ def _short(text: str) -> str:
     return " ".join(text.split())[:220]
 
 
-def shots_folder(otherwise: Path) -> Path:
-    """Where pictures go: the folder of SAMPAN_SHOTS, or a temporary one."""
-    folder = Path(os.environ.get("SAMPAN_SHOTS") or otherwise)
-    folder.mkdir(parents=True, exist_ok=True)
-    return folder
+def shots_folder() -> Path | None:
+    """Where pictures are kept: the folder of SAMPAN_SHOTS; None when nobody wants them."""
+    wanted = os.environ.get("SAMPAN_SHOTS")
+    if not wanted:
+        return None
+    Path(wanted).mkdir(parents=True, exist_ok=True)
+    return Path(wanted)
 
 
 def text_areas(index: Path) -> list[str]:

@@ -1,0 +1,82 @@
+"""How every page of the console looks: what a person would call broken, what axe calls grave, what jumps about.
+
+The five pages that people use most are looked at in every language, mode and size; the others so that each pair of
+the three meets. `SAMPAN_SHOTS=folder` keeps a picture of each.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from itertools import product
+from pathlib import Path
+
+import pytest
+from browser_desk import ADMIN, DESKTOP, PHONE, REVIEWER, Desk, Language, Look, Mode, shots_folder, text_areas
+
+TEXTS = Path(__file__).parents[2] / "console" / "src" / "i18n" / "texts" / "index.ts"
+SIZES = {"phone": PHONE, "desktop": DESKTOP}
+EVERY = list(product(("zh", "en"), ("light", "dark"), SIZES))
+PAIRWISE = [("zh", "light", "phone"), ("zh", "dark", "desktop"), ("en", "light", "desktop"), ("en", "dark", "phone")]
+OTHERS = (
+    "apps", "apps/bank.demo.coupons", "changes", "releases/new", "customers", "customers/import", "devices", "reports",
+    "client-apps", "publishers", "operators", "roles", "tokens", "catalogue", "trust", "audit", "insight", "policy",
+    "hosts", "notices", "account", "system", "design", "no-such-page",
+)  # fmt: skip
+
+
+class Variant:
+    """The console in one language, mode and size; what was found wrong gathers in `found`."""
+
+    def __init__(self, desk: Desk, language: Language, mode: Mode, size: str) -> None:
+        self.desk, self.language, self.mode, self.size = desk, language, mode, size
+        self.name = f"{language}-{mode}-{size}"
+        self.areas = text_areas(TEXTS)
+        self.found: list[str] = []
+
+    @contextmanager
+    def of(self, email: str | None) -> "Iterator[Look]":
+        """A page of somebody, to be looked at."""
+        with self.desk.at(email, language=self.language, mode=self.mode, size=SIZES[self.size]) as page:
+            yield Look(page, shots_folder())
+
+    def visit(self, look: Look, path: str, name: str, *, with_axe: bool) -> None:
+        """Go to a page as a link does, and keep what is wrong with it."""
+        address = f"{self.desk.console}/{path}"
+        self.found += look.go(address, f"{name}-{self.name}", areas=self.areas, with_axe=with_axe)
+
+
+@pytest.mark.parametrize(("language", "mode", "size"), EVERY)
+def test_the_main_pages_look_well(desk: Desk, language: Language, mode: Mode, size: str) -> None:
+    variant, is_pair = Variant(desk, language, mode, size), (language, mode, size) in PAIRWISE
+    app, sequence = desk.in_review
+    mains = {"overview": "", "releases": "releases", "change": f"changes/{desk.change}"}
+    with variant.of(ADMIN) as look:
+        for name, path in mains.items():
+            variant.visit(look, path, name, with_axe=is_pair)
+    with variant.of(REVIEWER) as look:
+        for name, path in {"version": f"apps/{app}/versions/{sequence}", "reviews": "reviews"}.items():
+            variant.visit(look, path, name, with_axe=is_pair)
+    assert not variant.found, "\n".join(variant.found)
+
+
+@pytest.mark.parametrize(("language", "mode", "size"), PAIRWISE)
+def test_every_other_page_looks_well(desk: Desk, language: Language, mode: Mode, size: str) -> None:
+    variant = Variant(desk, language, mode, size)
+    others = {path.replace("/", "-"): path for path in OTHERS}
+    others |= {"release": f"releases/{desk.release}", "customer": f"customers/{desk.customer}"}
+    others |= {"device": f"devices/{desk.device}"}
+    with variant.of(ADMIN) as look:
+        for name, path in others.items():
+            variant.visit(look, path, name, with_axe=True)
+    with variant.of(None) as look:
+        for name, path in {"sign-in": "", "set-up": "setup"}.items():
+            variant.visit(look, path, name, with_axe=True)
+    assert not variant.found, "\n".join(variant.found)
+
+
+def test_every_page_is_looked_at() -> None:
+    """A new page of the console is a new line above."""
+    routes = (TEXTS.parents[2] / "app" / "routes.tsx").read_text()
+    paths = {part.split('"')[1] for part in routes.split("page(")[2:]}
+    seen = {"", "releases", "reviews", "changes/:change", "releases/:release", "customers/:customer", "devices/:device"}
+    seen |= {"apps/:app", "apps/:app/versions/:sequence", *OTHERS}
+    assert paths - seen == set()
