@@ -19,7 +19,7 @@ import { useText } from "../../i18n";
 import { AppErrors, AppHealth } from "../insight/AppHealth";
 import { Held } from "./Held";
 import { useAppNames } from "./names";
-import { PublishHow } from "./PublishHow";
+import { Submit } from "./Submit";
 
 export default function AppDetail() {
   const { say } = useText();
@@ -39,7 +39,7 @@ export default function AppDetail() {
       lead={name === app ? null : app}
       actions={
         <>
-          {may("version:submit") ? <PublishHow app={app} /> : null}
+          {may("version:submit") ? <Submit app={app} /> : null}
           {may("release:create") ? (
             <Button type="primary" icon={<RocketOutlined />} onClick={() => navigate(`/releases/new?app=${app}`)}>
               {say("apps.newRelease")}

@@ -2,6 +2,7 @@
 
 import { DownloadOutlined } from "@ant-design/icons";
 import { Button } from "antd";
+import { lazy, Suspense } from "react";
 import { useParams } from "react-router";
 import { query } from "../../api/client";
 import type { VersionDetail } from "../../api/types";
@@ -9,7 +10,7 @@ import { apiRoot } from "../../api/workspace";
 import { Facts, History, Panel } from "../../design/Blocks";
 import { PageFrame } from "../../design/PageFrame";
 import { CopyId, Person, StateTag, Tag, Time } from "../../design/Small";
-import { Fetch } from "../../design/States";
+import { Fetch, Loading } from "../../design/States";
 import { bytes } from "../../design/size";
 import { toneOf } from "../../design/states";
 import { useText } from "../../i18n";
@@ -20,6 +21,9 @@ import { Differences } from "./Differences";
 import { useAppNames } from "./names";
 import { TrialCode } from "./TrialCode";
 import { VersionActions } from "./VersionActions";
+
+/** The bridge's other end and the boot page's: a piece of its own, fetched where a version is looked at. */
+const PhonePreview = lazy(() => import("./PhonePreview"));
 
 export default function VersionPage() {
   const { say, sayOr } = useText();
@@ -53,6 +57,9 @@ export default function VersionPage() {
           <div className="columns">
             <div className="stack">
               <Checks findings={item.findings} />
+              <Suspense fallback={<Loading lines={3} />}>
+                <PhonePreview version={item} name={name} />
+              </Suspense>
               <Differences version={item} />
               <About version={item} />
             </div>
