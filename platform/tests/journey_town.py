@@ -153,7 +153,7 @@ class Town:
             index=json.loads(fourth.index_bytes),
             signed={"intl": json.loads((await publishing.bodies(fourth))["intl"])},
         )
-        self.ids.update(app=self.app, sequence=3, publisher=publishing.publisher_id)
+        self.ids.update(app=self.app, sequence=3, publisher=publishing.publisher_id, upload=self.bodies["upload"])
 
     async def _customers(self) -> None:
         shop = f"shop-{self.workspace}"

@@ -191,6 +191,23 @@ def test_a_version_is_published_while_its_publisher_waits(town: Town) -> None:
     assert "sequence 1: published" in told.out
 
 
+def test_what_was_signed_is_written_for_the_console_and_nothing_is_sent(town: Town) -> None:
+    package, out = town.pack(2), town.publisher.folder / "signed.json"
+    told = town.publish(package, "--out", out)
+    assert (told.status, told.value["signed"]) == (0, str(out))
+    signed = json.loads(out.read_text())
+    assert (signed["app"], signed["sequence"], signed["digest"]) == (APP, 2, told.value["digest"])
+    assert set(signed["bodies"]) == {"intl", "trial"}
+    assert town.publisher.run("status", APP, "2").status != 0
+    developer = town.server.api("publisher@demo.example")
+    upload = developer.upload("/uploads", package, lambda _size: None)["upload"]
+    seen = developer.post(f"/apps/{APP}/uploads/{upload}/inspect")
+    assert (seen["ok"], seen["digest"]) == (True, signed["digest"])
+    body = {"upload": upload, "index": seen["index"], "bodies": signed["bodies"]}
+    assert developer.post(f"/apps/{APP}/versions", body)["state"] == "in_review"
+    assert developer.post(f"/apps/{APP}/versions/2/withdraw", {"note": ""})["state"] == "withdrawn"
+
+
 def test_other_bytes_under_a_sequence_in_use_are_refused(town: Town) -> None:
     (town.publisher.folder / "hello/app.css").write_text("body { margin: 1px }")
     refused = town.publish(town.pack(1))

@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from fastapi import APIRouter, Depends, Request
 
-from sampan.platform.artifacts import apps_service, quarantine
+from sampan.platform.artifacts import apps_service, inspecting, quarantine
 from sampan.platform.artifacts.apps_repository import BY_ID, NEWEST, AppFilter
 from sampan.platform.artifacts.console_requests import (
     AppIn,
@@ -14,10 +14,12 @@ from sampan.platform.artifacts.console_requests import (
 )
 from sampan.platform.artifacts.console_views import (
     AppOut,
+    InspectionOut,
     PublisherOut,
     TesterOut,
     UploadOut,
     app_out,
+    inspection_out,
     publisher_out,
     tester_out,
     upload_out,
@@ -136,3 +138,10 @@ def add_app_routes(router: APIRouter, core: Core) -> None:
         declared = int(length) if length.isdecimal() else None
         found = await quarantine.receive(core, workspace_id, actor, request.stream(), declared_bytes=declared)
         return upload_out(found)
+
+    @router.post("/apps/{app}/uploads/{upload}/inspect")
+    async def inspect_upload(
+        workspace_id: Workspace, actor: Annotated[Actor, needs("version:submit", scoped=True)], app: str, upload: str
+    ) -> InspectionOut:
+        """Look into your upload as a version of this app: intake and checks, before anybody signs; nothing is kept."""
+        return inspection_out(await inspecting.inspect(core, workspace_id, actor, app, upload))

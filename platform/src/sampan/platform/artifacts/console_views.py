@@ -3,12 +3,14 @@
 from collections.abc import Sequence
 from typing import Any, Literal
 
+import orjson
 from pydantic import BaseModel, Field
 
 from sampan.platform.artifacts.apps_repository import Publisher, Tester
 from sampan.platform.artifacts.apps_service import KnownApp
 from sampan.platform.artifacts.candidates_repository import Candidate
-from sampan.platform.artifacts.notes_repository import Comment
+from sampan.platform.artifacts.inspecting import Inspection
+from sampan.platform.artifacts.notes_repository import Comment, Finding
 from sampan.platform.artifacts.review_service import VersionDetail
 from sampan.platform.artifacts.states import ALLOWED, VersionState
 from sampan.platform.artifacts.uploads_repository import Upload
@@ -150,6 +152,26 @@ class FindingOut(BaseModel):
     source: str
 
 
+class InspectionOut(BaseModel):
+    """What an upload holds. `ok` says that no finding stops it; `index` is what the publisher's signature is about.
+
+    `known` is the state of the version that has exactly these bytes already, or null.
+    """
+
+    app: str
+    sequence: int
+    version: str
+    name: str
+    digest: str
+    archive_digest: str
+    size_bytes: int
+    files: int
+    ok: bool
+    known: VersionState | None
+    findings: list[FindingOut]
+    index: dict[str, Any]
+
+
 class CommentOut(BaseModel):
     """What somebody said."""
 
@@ -254,22 +276,44 @@ def detail_out(detail: VersionDetail, *, trial_link: str, trial_url: str) -> Ver
             )
             for body in detail.bodies
         ],
-        findings=[
-            FindingOut(
-                code=each.code,
-                severity=each.severity,
-                message=each.message,
-                file=each.file,
-                line=each.line,
-                source=each.source,
-            )
-            for each in detail.findings
-        ],
+        findings=[finding_out(each) for each in detail.findings],
         comments=[comment_out(each) for each in detail.comments],
         history=[
             HistoryOut(at_ms=each.at_ms, state=each.state, cause=each.cause, who=each.who, note=each.note)
             for each in detail.history
         ],
+    )
+
+
+def finding_out(finding: Finding) -> FindingOut:
+    """Return a finding as clients get it."""
+    return FindingOut(
+        code=finding.code,
+        severity=finding.severity,
+        message=finding.message,
+        file=finding.file,
+        line=finding.line,
+        source=finding.source,
+    )
+
+
+def inspection_out(found: Inspection) -> InspectionOut:
+    """Return what an upload holds as clients get it."""
+    accepted = found.taken.accepted
+    index = accepted.index
+    return InspectionOut(
+        app=index.app,
+        sequence=index.sequence,
+        version=index.version,
+        name=accepted.manifest.name,
+        digest=accepted.digest,
+        archive_digest=f"sha256:{index.archive.sha256}",
+        size_bytes=index.archive.size,
+        files=len(index.files),
+        ok=found.is_good,
+        known=found.known_state,
+        findings=[finding_out(each) for each in found.taken.findings],
+        index=orjson.loads(accepted.index_bytes),
     )
 
 

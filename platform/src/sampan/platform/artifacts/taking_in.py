@@ -52,10 +52,11 @@ class Rules(Struct, frozen=True):
     previous: PackageIndex | None
 
 
-async def take_in(core: Core, source: Path, app_id: str, rules: Rules, *, index_bytes: bytes) -> TakenIn:
+async def take_in(core: Core, source: Path, app_id: str, rules: Rules, *, index_bytes: bytes | None) -> TakenIn:
     """Return the package whose upload lies at `source`; its archive stands in the store's folder for new files.
 
-    Raises `PackageRefused` (its subclasses), `WrongPackage` or `IndexDiffers`, and then leaves nothing behind.
+    Without `index_bytes` nothing was claimed yet. Raises `PackageRefused` (its subclasses), `WrongPackage` or
+    `IndexDiffers`, and then leaves nothing behind.
     """
     out = core.objects.incoming / f"{secrets.token_hex(16)}.ma"
     try:
@@ -99,11 +100,12 @@ def facts_of(accepted: Accepted, *, floor: int) -> Package:
     )
 
 
-def _take_in(source: Path, out: Path, app_id: str, rules: Rules, index_bytes: bytes) -> TakenIn:
+def _take_in(source: Path, out: Path, app_id: str, rules: Rules, index_bytes: bytes | None) -> TakenIn:
     policy: Policy = rules.kind.limits(rules.rules)
     accepted = intake(source, out, policy)
     _check_belongs(accepted.index, app_id, rules.kind)
-    _check_same(accepted, index_bytes)
+    if index_bytes is not None:
+        _check_same(accepted, index_bytes)
     return TakenIn(accepted, rules.kind.check(rules.rules, rules.previous, accepted))
 
 

@@ -1,5 +1,6 @@
 """Commands of a publisher that talk to a server: publish, withdraw, status."""
 
+import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -45,6 +46,10 @@ def publish(
     trial: Annotated[
         bool, typer.Option("--trial/--no-trial", help="Also for named testers, before the review.")
     ] = True,
+    out: Annotated[
+        Path | None,
+        typer.Option(help="Write the signed bodies to this file, for the console; nothing is uploaded."),
+    ] = None,
 ) -> None:
     """Sign a package on this machine, upload it, and have it reviewed; the same bytes again change nothing."""
     from sampan.platform.cli.api import Api
@@ -58,6 +63,9 @@ def publish(
         _renew(context.obj, api, sign_in, what, unlock)
         return
     job = _Job(context.obj, api, sign_in, unlock, Path(what), floor)
+    if out is not None:
+        job.write_signed(out)
+        return
     if resign:
         candidate, found = job.sign_anew()
     elif resequence is not None:
@@ -146,6 +154,21 @@ class _Job:
                 upload = _upload(self.api, found.archive_path, told)
         self.output.note("Uploaded; submitting.")
         return candidate, publishing.submit(self.api, candidate, bodies, upload, is_urgent=is_urgent)
+
+    def write_signed(self, out: Path) -> None:
+        """Check and sign, and write the bodies beside the digest that they list; nothing is sent."""
+        from sampan.platform.cli import packages, publishing
+
+        rules = packages.rules_of(self.api)
+        with packages.accepted(self.package, rules, self.output) as found:
+            candidate = publishing.Candidate.of(found, floor=self.floor)
+            _refuse_errors(self.output, packages.findings(found, rules))
+            digest = found.digest
+        version = candidate.version
+        signed = {"app": version.app, "sequence": version.sequence, "digest": digest, "bodies": self.bodies(candidate)}
+        out.write_text(json.dumps(signed, indent=1) + "\n")
+        value = {"app": version.app, "sequence": version.sequence, "digest": digest, "signed": str(out)}
+        self.output.result(value, f"Signed {version.app} sequence {version.sequence}: {out}\nGive it to the console.")
 
     def sign_anew(self) -> "tuple[Candidate, dict[str, Any]]":
         """Send bodies on the present base for a version that the server holds already."""
