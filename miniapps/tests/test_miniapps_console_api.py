@@ -232,3 +232,23 @@ async def test_a_publisher_limited_to_its_own_apps_may_know_the_rules_that_bind_
     answer = await console.call("developer", "GET", "/miniapps/policy")
     assert (answer.status_code, "allowed_domains" in answer.json()) == (200, True)
     assert (await console.call("developer", "GET", "/catalogue")).status_code == 403
+
+
+async def test_the_apps_of_a_category_are_put_in_order_in_one_step(console: Console) -> None:
+    await console.list_app()
+    await console.publishing.create_app("bank.demo.second")
+    second = await console.call("manager", "PATCH", "/catalogue/apps/bank.demo.second", {"category": "pay"})
+    assert second.status_code == 200, second.text
+    path = "/catalogue/categories/pay/order"
+    for apps in (["bank.demo.second", APP], [APP, "bank.demo.second"]):
+        ordered = await console.call("manager", "PUT", path, {"apps": apps})
+        assert ordered.status_code == 200, ordered.text
+        assert [(each["app"], each["position"]) for each in ordered.json()["items"]] == [(apps[0], 10), (apps[1], 20)]
+    for apps in ([APP], [APP, APP], [APP, "bank.demo.second", "bank.no.such"]):
+        refused = await console.call("manager", "PUT", path, {"apps": apps})
+        assert (refused.status_code, refused.json()["code"]) == (409, "changed_meanwhile")
+    entries = (await console.call("manager", "GET", "/catalogue")).json()["items"]
+    assert {each["app"]: each["position"] for each in entries} == {APP: 10, "bank.demo.second": 20}
+    nowhere = await console.call("manager", "PUT", "/catalogue/categories/none/order", {"apps": []})
+    assert nowhere.json()["code"] == "category_not_found"
+    assert (await console.call("auditor", "PUT", path, {"apps": [APP]})).status_code == 403

@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal
 from fastapi import APIRouter, Query
 from pydantic import BaseModel, Field, StringConstraints
 
-from sampan.miniapps import service
+from sampan.miniapps import ordering, service
 from sampan.miniapps.catalogue import Category, Entry
 from sampan.miniapps.policy import AppPolicy, read_policy
 from sampan.miniapps.repository import EntryFilter
@@ -69,6 +69,12 @@ class CategoryIn(Body):
     name_zh: Annotated[str, StringConstraints(min_length=1, max_length=100)]
     name_en: Annotated[str, StringConstraints(min_length=1, max_length=100)]
     position: Position = 0
+
+
+class OrderIn(Body):
+    """Every app under the heading, the first one first."""
+
+    apps: list[Annotated[str, StringConstraints(max_length=200)]] = Field(max_length=10_000)
 
 
 class CategoryOut(CategoryIn):
@@ -164,6 +170,18 @@ def _add_category_routes(router: APIRouter, core: Core) -> None:
         """Make or change a heading."""
         made = Category(category, body.name_zh, body.name_en, body.position)
         return _category_out(await service.put_category(core, workspace_id, actor, made))
+
+    @router.put("/catalogue/categories/{category}/order")
+    async def put_order(
+        workspace_id: Workspace,
+        actor: Annotated[Actor, needs(service.EDIT)],
+        paging: Paged,
+        category: Slug,
+        body: OrderIn,
+    ) -> Page[EntryOut]:
+        """Give all apps under a heading their order in one step, and list them."""
+        found = await ordering.put_order(core, workspace_id, actor, category, body.apps)
+        return listed([_entry_out(each) for each in found], paging, key=lambda each: f"{each.position:07} {each.app}")
 
     @router.delete("/catalogue/categories/{category}", status_code=204)
     async def remove_category(
