@@ -4,6 +4,7 @@ import base64
 import json
 import secrets
 from collections.abc import AsyncIterator, Sequence
+from pathlib import Path
 from typing import Any
 
 import httpx2
@@ -48,7 +49,7 @@ MANIFEST: dict[str, Any] = {
     "x-sampan": {"network": ["*.shop.example", "api.bank.example"]},
 }
 CALLS = ("login", "profile", "fetch", "pay", "sign", "report", "explain")
-ORDER = {"order": "o-1", "amount": {"value_minor": 1250, "currency": "CNY"}, "title": "Coupon"}
+ORDER = {"order": "o-1", "amount": {"value_minor": 1250, "currency": "CNY"}, "title": "Coupon", "sequence": 1}
 
 
 @pytest.fixture(scope="module")
@@ -67,21 +68,26 @@ async def publishing(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[
             await put_category(tx, Category("pay", "缴费", "Pay", 1))
             await put_entry(tx, Entry(APP, True, "visitor", "registered", "pay", 1, "券", "Shop", "", ""), now_ms=1)
             await raise_revision(tx, "catalogue")
-        source = folder / "source"
-        (source / "pages" / "index").mkdir(parents=True)
-        (source / "pages" / "index" / "index.html").write_text("<!doctype html><title>x</title>")
-        (source / "manifest.json").write_text(json.dumps(MANIFEST))
-        (source / "icon.svg").write_text('<svg xmlns="http://www.w3.org/2000/svg"/>')
-        for name in ("index.js", "index.css"):
-            (source / "pages" / "index" / name).write_text("")
-        (source / "app.js").write_text("")
-        (source / "app.css").write_text("")
+        source = write_app(folder, MANIFEST)
         await made.submit(pack(source, folder / "packed"))
         await made.approve(1)
         await made.expose()
         await add_retail_app(core)
         await core.replica.poll()
         yield made
+
+
+def write_app(folder: Path, manifest: dict[str, Any]) -> Path:
+    """Write the sources of a mini-app below a folder and return where."""
+    source = folder / "source"
+    page = source / "pages" / "index"
+    page.mkdir(parents=True)
+    (page / "index.html").write_text("<!doctype html><title>x</title>")
+    (source / "manifest.json").write_text(json.dumps(manifest))
+    (source / "icon.svg").write_text('<svg xmlns="http://www.w3.org/2000/svg"/>')
+    for empty in (page / "index.js", page / "index.css", source / "app.js", source / "app.css"):
+        empty.write_text("")
+    return source
 
 
 @pytest.fixture(scope="module")
@@ -126,7 +132,7 @@ async def machine_of(publishing: Publishing, publisher_id: str) -> dict[str, str
 
 
 async def code_of(device: TestDevice, *scopes: str) -> str:
-    answer = await ask(device, "POST", f"{BASE}/login", {"scopes": list(scopes)})
+    answer = await ask(device, "POST", f"{BASE}/login", {"scopes": list(scopes), "sequence": 1})
     assert answer.status_code == 200, answer.text
     assert answer.json()["expires_in"] == LIFETIME_MS // 1000
     return str(answer.json()["code"])
@@ -142,7 +148,7 @@ async def test_a_customer_signs_in_at_an_apps_back_end(
     machine = await machine_of(publishing, publishing.publisher_id)
     first = await exchange(http, machine, await code_of(customer))
     assert first.json().keys() == {"open_id", "scopes"}
-    refused = await ask(customer, "POST", f"{BASE}/login", {"scopes": ["tier", "profile"]})
+    refused = await ask(customer, "POST", f"{BASE}/login", {"scopes": ["tier", "profile"], "sequence": 1})
     assert (refused.status_code, refused.json()["code"]) == (403, "consent_refused")
     assert refused.json()["permissions"] == ["login.profile", "login.tier"]
     await allow(customer, "login.tier", "login.profile")
@@ -185,9 +191,9 @@ async def test_only_the_publishers_own_back_end_exchanges(
 
 async def test_who_cannot_sign_in(publishing: Publishing, http: httpx2.AsyncClient, customer: TestDevice) -> None:
     visitor = await visitor_of(publishing, http)
-    closed = await ask(visitor, "POST", f"{BASE}/login", {"scopes": []})
+    closed = await ask(visitor, "POST", f"{BASE}/login", {"scopes": [], "sequence": 1})
     assert (closed.status_code, closed.json()["code"]) == (403, "app_not_open")
-    scopes = await ask(customer, "POST", f"{BASE}/login", {"scopes": ["everything"]})
+    scopes = await ask(customer, "POST", f"{BASE}/login", {"scopes": ["everything"], "sequence": 1})
     assert (scopes.status_code, scopes.json()["code"]) == (422, "bad_scopes")
     assert (await ask(customer, "POST", f"{BASE}/login", {"scopes": [], "sequence": 9})).json()[
         "code"
@@ -195,9 +201,9 @@ async def test_who_cannot_sign_in(publishing: Publishing, http: httpx2.AsyncClie
 
 
 async def test_the_profile_is_told_with_consent_alone(customer: TestDevice) -> None:
-    assert (await ask(customer, "GET", f"{BASE}/profile")).json()["code"] == "consent_refused"
+    assert (await ask(customer, "GET", f"{BASE}/profile?sequence=1")).json()["code"] == "consent_refused"
     await allow(customer, "user.profile")
-    assert (await ask(customer, "GET", f"{BASE}/profile")).json().keys() == {"name_masked", "phone_masked"}
+    assert (await ask(customer, "GET", f"{BASE}/profile?sequence=1")).json().keys() == {"name_masked", "phone_masked"}
 
 
 @pytest.mark.parametrize(
@@ -389,9 +395,46 @@ async def test_what_is_no_order(
 
 
 async def test_a_manifest_that_does_not_ask_signs_nothing(customer: TestDevice) -> None:
-    body = {"order": "o", "title": "t", "digest": f"sha256:{'0' * 64}"}
+    body = {"order": "o", "title": "t", "digest": f"sha256:{'0' * 64}", "sequence": 1}
     answer = await ask(customer, "POST", f"{BASE}/sign", body, **{"idempotency-key": "s1"})
     assert (answer.status_code, answer.json()["code"]) == (403, "permission_denied")
+
+
+async def test_a_version_has_its_own_permissions_and_no_others(
+    publishing: Publishing, customer: TestDevice, tmp_path: Path
+) -> None:
+    source = write_app(tmp_path, {**MANIFEST, "version": {"code": 5, "name": "5.0.0"}, "req_permissions": []})
+    await publishing.submit(pack(source, tmp_path / "packed"))
+    await publishing.approve(5)
+    await publishing.expose()
+    await publishing.core.replica.poll()
+    await allow(customer, "user.profile")
+    assert (await ask(customer, "GET", f"{BASE}/profile?sequence=1")).status_code == 200
+    calls: list[tuple[str, str, dict[str, Any] | None]] = [
+        ("POST", "login", {"scopes": [], "sequence": 5}),
+        ("GET", "profile?sequence=5", None),
+        ("POST", "pay", {**ORDER, "sequence": 5}),
+    ]
+    for method, call, body in calls:
+        refused = await ask(customer, method, f"{BASE}/{call}", body, **{"idempotency-key": "version"})
+        assert (refused.status_code, refused.json()["code"]) == (403, "permission_denied"), call
+
+
+@pytest.mark.parametrize(
+    ("method", "call", "body"),
+    [
+        ("POST", "login", {"scopes": []}),
+        ("GET", "profile", None),
+        ("GET", "profile?sequence=", None),
+        ("GET", "profile?sequence=x", None),
+        ("GET", "profile?sequence=0", None),
+        ("POST", "pay", {name: value for name, value in ORDER.items() if name != "sequence"}),
+        ("POST", "sign", {"order": "o", "title": "t", "digest": f"sha256:{'0' * 64}"}),
+    ],
+)
+async def test_who_asks_names_a_version(customer: TestDevice, method: str, call: str, body: Any) -> None:
+    refused = await ask(customer, method, f"{BASE}/{call}", body, **{"idempotency-key": "none"})
+    assert (refused.status_code, refused.json()["code"]) == (422, "invalid_body")
 
 
 async def test_the_demos_bank_signs_as_it_pays() -> None:

@@ -12,8 +12,8 @@ import type { BankServer } from "./ports";
 export class SessionServer implements BankServer {
   constructor(private readonly session: Pick<Session, "call" | "status">) {}
 
-  async login(app: string, scopes: readonly string[]): Promise<{ code: string; expires_in: number }> {
-    const { code, expires_in } = await this.post(app, "login", { scopes: [...scopes] });
+  async login(app: string, sequence: number, scopes: readonly string[]): Promise<{ code: string; expires_in: number }> {
+    const { code, expires_in } = await this.post(app, "login", { sequence, scopes: [...scopes] });
     return { code: String(code), expires_in: isInteger(expires_in) ? expires_in : 0 };
   }
 
@@ -27,10 +27,8 @@ export class SessionServer implements BankServer {
     }
   }
 
-  async profile(): Promise<Readonly<Record<string, unknown>>> {
-    const { customer } = await this.call("GET", "/client/v1/me");
-    if (!isObject(customer)) throw new BridgeError("not_signed_in", "Nobody is signed in.");
-    return customer;
+  profile(app: string, sequence: number): Promise<Readonly<Record<string, unknown>>> {
+    return this.call("GET", `/client/v1/apps/${app}/profile?sequence=${sequence}`);
   }
 
   async fetch(app: string, sequence: number, url: string, init: FetchInit): Promise<FetchAnswer> {
@@ -96,5 +94,6 @@ export function asBridgeError(thrown: unknown): BridgeError {
   if (thrown instanceof ServerAway) return new BridgeError("offline", "The bank's server cannot be reached now.");
   if (!(thrown instanceof ServerSaysNo)) return new BridgeError("failed", "The call failed; try again later.");
   if (thrown.code === "consent_refused") return new BridgeError("consent_refused", thrown.message);
+  if (thrown.code === "customer_needed") return new BridgeError("not_signed_in", thrown.message);
   return new BridgeError(CODES[thrown.status] ?? "refused", `${thrown.message} (${thrown.code})`);
 }

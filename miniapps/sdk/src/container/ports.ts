@@ -8,9 +8,9 @@ import type { OriginKind } from "./label";
 
 /** Calls to the bank's server in the customer's session. They throw `BridgeError`: `offline`, `refused`, ... */
 export interface BankServer {
-  login(app: string, scopes: readonly string[]): Promise<{ code: string; expires_in: number }>;
+  login(app: string, sequence: number, scopes: readonly string[]): Promise<{ code: string; expires_in: number }>;
   tier(): Promise<string>;
-  profile(app: string): Promise<Readonly<Record<string, unknown>>>;
+  profile(app: string, sequence: number): Promise<Readonly<Record<string, unknown>>>;
   fetch(app: string, sequence: number, url: string, init: FetchInit): Promise<FetchAnswer>;
   pay(app: string, sequence: number, payment: Payment): Promise<Outcome>;
   sign(app: string, sequence: number, signing: Signing): Promise<Outcome>;

@@ -41,7 +41,7 @@ async function start() {
       source,
       store,
       server: {
-        login: async (_app, scopes) => ({ code: `code for ${scopes.join(" ")}`, expires_in: 60 }),
+        login: async (_app, _sequence, scopes) => ({ code: `code for ${scopes.join(" ")}`, expires_in: 60 }),
         tier: async () => "full",
         profile: async () => ({ name: "Li" }),
         fetch: async (_app, _sequence, url) => ({ status: 200, headers: {}, body: new TextEncoder().encode(url) }),

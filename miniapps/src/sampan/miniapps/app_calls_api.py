@@ -54,8 +54,8 @@ REPORTS_PER_DEVICE = Limit("app-report", 20, 60 * MINUTE_MS, AppCallLimit, "You 
 class LoginBody(msgspec.Struct):
     """POST /client/v1/apps/{app}/login."""
 
+    sequence: Sequence
     scopes: Annotated[list[str], msgspec.Meta(max_length=8)] = []
-    sequence: Sequence | None = None
 
 
 class Amount(msgspec.Struct):
@@ -71,7 +71,7 @@ class PayBody(msgspec.Struct):
     order: OrderName
     amount: Amount
     title: Text200
-    sequence: Sequence | None = None
+    sequence: Sequence
 
 
 class SignBody(msgspec.Struct):
@@ -80,7 +80,7 @@ class SignBody(msgspec.Struct):
     order: OrderName
     title: Text200
     digest: Annotated[str, msgspec.Meta(pattern="^sha256:[0-9a-f]{64}$")]
-    sequence: Sequence | None = None
+    sequence: Sequence
 
 
 class ReportBody(msgspec.Struct):
@@ -109,7 +109,7 @@ def build(core: Core) -> list[BaseRoute]:
 
     async def profile(request: Request) -> Response:
         caller, app_id = await _begin(core, request)
-        require_bridge(await signed.of(caller, app_id, None), "user.profile")
+        require_bridge(await signed.of(caller, app_id, _sequence_of(request)), "user.profile")
         _require_customer(caller)
         async with core.store.workspace(caller.workspace_id).read() as tx:
             await consents.require(tx, caller.subject, app_id, "user.profile")
@@ -178,6 +178,14 @@ async def _begin(core: Core, request: Request) -> tuple[Caller, str]:
     caller = caller_of(core, request)
     await count(core, caller.workspace_id, CALLS_PER_DEVICE, caller.device_id)
     return caller, str(request.path_params["app"])
+
+
+def _sequence_of(request: Request) -> int:
+    """Return the version that asks, as a query names it; raise `InvalidBody`."""
+    try:
+        return msgspec.convert(request.query_params.get("sequence"), Sequence, strict=False)
+    except msgspec.ValidationError as problem:
+        raise InvalidBody("Name the version that asks: ?sequence=<number>.", field="query.sequence") from problem
 
 
 def _require_customer(caller: Caller) -> str:

@@ -39,9 +39,9 @@ class SignedPermissions:
         self._core = core
         self._kept: dict[str, Permissions] = {}
 
-    async def of(self, caller: Caller, app_id: str, sequence: int | None) -> Permissions:
-        """Return what a version may reach, without `sequence` the newest published one; raise `AppNotOpen`."""
-        sequence, digest = self._open_version(caller, app_id, sequence)
+    async def of(self, caller: Caller, app_id: str, sequence: int) -> Permissions:
+        """Return what this version may reach; raise `AppNotOpen`."""
+        digest = self._open_version(caller, app_id, sequence)
         if digest not in self._kept:
             async with self._core.store.workspace(caller.workspace_id).read() as tx:
                 version = await find(tx, app_id, sequence)
@@ -51,20 +51,19 @@ class SignedPermissions:
             self._kept[digest] = index.permissions
         return self._kept[digest]
 
-    def _open_version(self, caller: Caller, app_id: str, sequence: int | None) -> tuple[int, str]:
+    def _open_version(self, caller: Caller, app_id: str, sequence: int) -> str:
         parts = self._core.replica.view(caller.workspace_id).parts
         trial: TrialPart = parts[TRIAL_PART]
-        if sequence is not None:
-            tested = trial.find(app_id, sequence, device_id=caller.device_id, customer_id=caller.customer_id)
-            if tested is not None:
-                return sequence, tested.digest
+        tested = trial.find(app_id, sequence, device_id=caller.device_id, customer_id=caller.customer_id)
+        if tested is not None:
+            return tested.digest
         compiled: tuple[CompiledApps, ...] = parts[PART]
         if visible_app(self._core, caller, app_id) not in compiled[caller.tier].opened:
             raise AppNotOpen("This app opens for a higher tier than yours.", app=app_id)
         versions: tuple[PublishedVersion, ...] = parts[PUBLISHED].get(app_id, ())
         for version in versions:
-            if sequence in (None, version.sequence):
-                return version.sequence, version.digest
+            if sequence == version.sequence:
+                return version.digest
         raise AppNotOpen("This version of the app is not published, or not any more.", app=app_id, sequence=sequence)
 
 
