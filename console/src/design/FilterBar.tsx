@@ -1,10 +1,11 @@
 /** Filters above a table; they stand in the address, so that a link shows the same rows. */
 
 import { SearchOutlined } from "@ant-design/icons";
-import { Button, Input, Select } from "antd";
+import { Button, Input } from "antd";
 import { type ReactNode, useEffect, useState } from "react";
 import { useSearchParams } from "react-router";
 import { useText } from "../i18n";
+import { Choice } from "./Choice";
 
 export type Filter =
   | { key: string; kind: "text"; label: string }
@@ -46,13 +47,13 @@ export function FilterBar({ filters, extra }: { filters: readonly Filter[]; extr
             onChange={(value) => set(filter.key, value)}
           />
         ) : (
-          <Select
+          <Choice<string>
             key={filter.key}
             aria-label={filter.label}
             placeholder={filter.label}
             allowClear
             value={values[filter.key] ?? null}
-            onChange={(value: string | null) => set(filter.key, value ?? "")}
+            onChange={(value) => set(filter.key, value ?? "")}
             options={[...filter.choices]}
             popupMatchSelectWidth={false}
           />

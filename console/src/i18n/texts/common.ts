@@ -29,6 +29,7 @@ export const common = {
   empty: ["这里还没有内容", "Nothing here yet"],
   emptyFiltered: ["没有符合条件的内容", "Nothing matches these filters"],
   emptyFilteredHint: ["换一个条件，或清除筛选。", "Try other conditions, or clear the filters."],
+  typeForMore: ["还有更多，请输入文字查找。", "There are more: type to find them."],
   reason: ["原因", "Reason"],
   reasonHint: ["会写入审计记录，同事可以看到。", "Written to the audit log; colleagues can read it."],
   note: ["说明", "Note"],

@@ -1,7 +1,7 @@
 /** Every registered mini-app. */
 
 import { PlusOutlined } from "@ant-design/icons";
-import { Form, Input, Select } from "antd";
+import { Form, Input } from "antd";
 import { query } from "../../api/client";
 import type { App } from "../../api/types";
 import { useSession } from "../../app/session";
@@ -15,6 +15,7 @@ import { useCursor } from "../../design/pages";
 import { CopyId, StateTag, Tag, Time } from "../../design/Small";
 import { Empty } from "../../design/States";
 import { useText } from "../../i18n";
+import { PublisherChoice } from "../publishers/PublisherChoice";
 import { AppName } from "./names";
 
 export default function Apps() {
@@ -83,7 +84,6 @@ type NewApp = { app: string; publisher: string };
 function RegisterApp() {
   const { say } = useText();
   const act = useAct();
-  const publishers = query.useQuery("get", "/publishers");
   const create = query.useMutation("post", "/apps");
   return (
     <FormDialog<NewApp>
@@ -100,10 +100,7 @@ function RegisterApp() {
         <Input spellCheck={false} autoCapitalize="none" autoFocus />
       </Form.Item>
       <Form.Item name="publisher" label={say("apps.publisher")} rules={[{ required: true }]}>
-        <Select
-          loading={publishers.isPending}
-          options={publishers.data?.items.map((one) => ({ value: one.id, label: one.name })) ?? []}
-        />
+        <PublisherChoice />
       </Form.Item>
     </FormDialog>
   );

@@ -1,6 +1,5 @@
 /** What devices hold, app by app, and how far running releases got. */
 
-import { Select } from "antd";
 import { lazy, Suspense } from "react";
 import { query } from "../../api/client";
 import { useSession } from "../../app/session";
@@ -9,6 +8,7 @@ import { useFilters } from "../../design/FilterBar";
 import { PageFrame } from "../../design/PageFrame";
 import { Empty, Fetch, Loading } from "../../design/States";
 import { useText } from "../../i18n";
+import { AppChoice } from "../apps/AppChoice";
 import { useAppNames } from "../apps/names";
 import { Delivery } from "../releases/Delivery";
 import { AppErrors, AppHealth, useAppErrors, useAppHealth } from "./AppHealth";
@@ -43,13 +43,11 @@ export default function Insight() {
       title={say("insight.title")}
       lead={say("insight.lead")}
       actions={
-        <Select
+        <AppChoice
           aria-label={say("common.app")}
           style={{ minWidth: 240 }}
           value={app || null}
-          onChange={(value: string) => set("app", value)}
-          showSearch={{ optionFilterProp: "label" }}
-          options={apps.data?.items.map((item) => ({ value: item.app, label: names(item.app) || item.app })) ?? []}
+          onChange={(value) => set("app", value ?? "")}
         />
       }
     >

@@ -1,6 +1,6 @@
 /** A new release: which version, for which tiers, how it arrives, and where to go back to. */
 
-import { Form, Radio, Select } from "antd";
+import { Form, Radio } from "antd";
 import { useNavigate, useSearchParams } from "react-router";
 import { query } from "../../api/client";
 import { TIERS, type Tier } from "../../api/types";
@@ -8,10 +8,11 @@ import { useSession } from "../../app/session";
 import { useAct } from "../../app/useAct";
 import { Note, Panel } from "../../design/Blocks";
 import { Checks } from "../../design/Checks";
+import { Choice } from "../../design/Choice";
 import { PageFrame } from "../../design/PageFrame";
 import { ProblemForm } from "../../design/ProblemForm";
 import { useText } from "../../i18n";
-import { useAppNames } from "../apps/names";
+import { AppChoice } from "../apps/AppChoice";
 import { ruleOf } from "./rules";
 
 type Values = {
@@ -26,15 +27,18 @@ type Values = {
 export default function NewRelease() {
   const { say } = useText();
   const { may } = useSession();
-  const names = useAppNames();
   const act = useAct();
   const navigate = useNavigate();
   const [params] = useSearchParams();
   const [form] = Form.useForm<Values>();
   const app = Form.useWatch("id", form) ?? params.get("app") ?? "";
   const sequence = Form.useWatch("sequence", form) ?? (Number(params.get("sequence")) || undefined);
-  const apps = query.useQuery("get", "/apps", { params: { query: { limit: 200, archived: false } } });
-  const clientApps = query.useQuery("get", "/client-apps", {}, { enabled: may("client_app:read") });
+  const clientApps = query.useQuery(
+    "get",
+    "/client-apps",
+    { params: { query: { limit: 200 } } },
+    { enabled: may("client_app:read") },
+  );
   const versions = query.useQuery(
     "get",
     "/apps/{app}/versions",
@@ -88,17 +92,7 @@ export default function NewRelease() {
             }}
           >
             <Form.Item name="id" label={say("releases.deliverable")} rules={[{ required: true }]}>
-              <Select
-                showSearch={{ optionFilterProp: "label" }}
-                loading={apps.isPending}
-                onChange={() => form.resetFields(["sequence", "rollback_to"])}
-                options={
-                  apps.data?.items.map((item) => ({
-                    value: item.app,
-                    label: names(item.app) ? `${names(item.app)} · ${item.app}` : item.app,
-                  })) ?? []
-                }
-              />
+              <AppChoice onChange={() => form.resetFields(["sequence", "rollback_to"])} />
             </Form.Item>
             {app !== "" && versions.data && published.length === 0 ? (
               <div style={{ marginBottom: 18 }}>
@@ -106,7 +100,7 @@ export default function NewRelease() {
               </div>
             ) : null}
             <Form.Item name="sequence" label={say("common.version")} rules={[{ required: true }]}>
-              <Select
+              <Choice<number>
                 disabled={app === ""}
                 options={published.map((item) => ({ value: item.sequence, label: label(item) }))}
               />
@@ -123,7 +117,7 @@ export default function NewRelease() {
               />
             </Form.Item>
             <Form.Item name="client_app" label={say("releases.clientApp")}>
-              <Select
+              <Choice<string>
                 allowClear
                 placeholder={say("releases.everyClientApp")}
                 options={clientApps.data?.items.map((item) => ({ value: item.id, label: item.name })) ?? []}
@@ -139,7 +133,7 @@ export default function NewRelease() {
               />
             </Form.Item>
             <Form.Item name="rollback_to" label={say("releases.rollbackTo")} extra={say("releases.rollbackHint")}>
-              <Select
+              <Choice<number>
                 allowClear
                 placeholder={say("releases.noRollback")}
                 options={published
