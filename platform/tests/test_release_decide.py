@@ -6,12 +6,12 @@ from typing import Any
 
 import pytest
 
-from sampan.platform.audience.rules import compile_rule, for_tiers
+from sampan.platform.audience.rules import Facts, compile_rule, for_tiers
 from sampan.platform.engines.log import Cursor
 from sampan.platform.identity.caller import Caller
 from sampan.platform.identity.tiers import Tier
 from sampan.platform.insight.tickets import Tickets
-from sampan.platform.release.decide import Candidate, Context, DeliverableSnapshot, Reason, Subject, decide
+from sampan.platform.release.decide import Candidate, Context, DeliverableSnapshot, Reason, decide
 from sampan.platform.release.states import MOVES, ReleaseState, WrongReleaseState, move
 from sampan.platform.release.sync import ControlState, Installed, ReleasesPart, SyncDevice, SyncRequest, answer
 from sampan.platform.workspaces.replica import WorkspaceView
@@ -39,11 +39,11 @@ def snapshot(*candidates: Candidate) -> DeliverableSnapshot:
     return DeliverableSnapshot("miniapp", APP, candidates)
 
 
-def who(tier: Tier) -> Subject:
-    return Subject("dev_1", 7, tier)
+def who(tier: Tier) -> Facts:
+    return Facts(tier, 7, device="dev_1", client_app="retail")
 
 
-HERE = Context("retail", 3)
+HERE = Context(3)
 
 
 @pytest.mark.parametrize(
@@ -72,7 +72,7 @@ def synced(part: ReleasesPart, tier: Tier, *installed: int, device: str = "dev_1
     caller = Caller("bank-a", "retail", device, 7, None, tier, 0, 0, "")
     held = [Installed("miniapp", APP, "1", sequence, f"sha256:{sequence:064x}") for sequence in installed]
     request = SyncRequest("retail", device=SyncDevice(host_version=3), installed=held)
-    found: dict[str, Any] = json.loads(answer(view, part, caller, request, tickets=TICKETS))
+    found: dict[str, Any] = json.loads(answer(view, part, caller, request, tickets=TICKETS, now_ms=1000))
     return found
 
 
@@ -91,8 +91,7 @@ def test_a_fresh_device_is_offered_what_its_tier_may_have() -> None:
 
 def test_what_a_client_says_of_its_host_does_not_multiply_the_plans() -> None:
     compiled = part(candidate(3, min_host=7), candidate(2, min_host=4), candidate(1))
-    caller = Caller("bank-a", "retail", "dev_1", 7, None, Tier.FULL, 0, 0, "")
-    plans = {version: compiled.plan(caller, version, TICKETS) for version in range(1000)}
+    plans = {version: compiled.plan(who(Tier.FULL), version, TICKETS) for version in range(1000)}
     assert [plans[version].ready[0].sequence for version in (3, 4, 6, 7, 999)] == [1, 2, 2, 3, 3]
     assert plans[0].ready == []
     assert len({id(plan) for plan in plans.values()}) == 4

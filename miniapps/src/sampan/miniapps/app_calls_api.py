@@ -160,7 +160,7 @@ def build(core: Core) -> list[BaseRoute]:
     async def explain_app(request: Request) -> Response:
         caller = caller_of(core, request)
         app_id = visible_app(core, caller, request.path_params["app"])
-        return json_answer(explain(core.replica.view(caller.workspace_id), caller, app_id))
+        return json_answer(explain(core.replica.view(caller.workspace_id), caller, app_id, now_ms=core.now_ms()))
 
     base = "/client/v1/apps/{app}"
     return [

@@ -3,8 +3,9 @@
 from typing import Any
 
 from sampan.miniapps.kind_names import MINIAPP
+from sampan.platform.audience.known import facts_of
 from sampan.platform.identity.caller import Caller
-from sampan.platform.release.decide import Context, Offer, Reason, Subject, decide
+from sampan.platform.release.decide import Context, Offer, Reason, decide
 from sampan.platform.release.snapshot import PART
 from sampan.platform.release.sync import ReleasesPart
 from sampan.platform.workspaces.replica import WorkspaceView
@@ -19,11 +20,10 @@ SAYS = {
 NEWEST_HOST = 2**31
 
 
-def explain(view: WorkspaceView, caller: Caller, app_id: str) -> dict[str, Any]:
+def explain(view: WorkspaceView, caller: Caller, app_id: str, *, now_ms: int) -> dict[str, Any]:
     """Return the decision for the caller with its reason, and the serials that a device can compare with its own."""
     part: ReleasesPart = view.parts[PART]
-    subject = Subject(caller.device_id, caller.subject, caller.tier)
-    context = Context(caller.client_app, NEWEST_HOST)
+    subject, context = facts_of(view, caller, now_ms=now_ms), Context(NEWEST_HOST)
     offer = Offer(None, Reason.NO_RELEASE)
     for snapshot in part.deliverables:
         if (snapshot.kind, snapshot.id) == (MINIAPP, app_id):

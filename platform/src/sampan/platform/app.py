@@ -60,6 +60,7 @@ class PortMissing(Unavailable):
 def built_in_components(*, demo: bool = False) -> tuple[Component, ...]:
     """Return the platform's own floors, lowest first, and in a demo what only demos have."""
     from sampan.platform.artifacts.component import component as artifacts
+    from sampan.platform.audience.component import component as audience
     from sampan.platform.console_site import component as console_pages
     from sampan.platform.identity.component import component as identity
     from sampan.platform.identity.demo_component import component as identity_demo
@@ -70,7 +71,7 @@ def built_in_components(*, demo: bool = False) -> tuple[Component, ...]:
     from sampan.platform.release.component import component as release
     from sampan.platform.trust.component import component as trust
 
-    floors = (identity, operators, identity_console, trust, artifacts, insight, release, live, console_pages)
+    floors = (identity, operators, identity_console, trust, artifacts, audience, insight, release, live, console_pages)
     return (*floors, identity_demo) if demo else floors
 
 

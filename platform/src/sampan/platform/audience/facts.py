@@ -4,13 +4,19 @@ The server's own facts come from the token and from state that follows the logs;
 only ever fill the claimed fields. What is not known stays empty, and then no condition on it holds, nor its opposite.
 """
 
-from collections.abc import Container, Mapping
+from collections.abc import Mapping
 from typing import Protocol
 
 from msgspec import Struct
 from msgspec.structs import replace
 
 from sampan.platform.identity.tiers import Tier
+
+
+class Members(Protocol):
+    """The subjects who have a tag, by number."""
+
+    def __contains__(self, subject: int, /) -> bool: ...
 
 
 class Audience(Protocol):
@@ -23,7 +29,7 @@ class Audience(Protocol):
         """Whether the subject is surely not in it."""
 
 
-_NO_TAGS: Mapping[str, Container[int]] = {}
+_NO_TAGS: Mapping[str, Members] = {}
 _NO_AUDIENCES: Mapping[str, Audience] = {}
 
 
@@ -59,7 +65,7 @@ class Facts(Struct, frozen=True):
     network: str = ""
     region: str = ""
     language: str = ""
-    tags: Mapping[str, Container[int]] = _NO_TAGS
+    tags: Mapping[str, Members] = _NO_TAGS
     audiences: Mapping[str, Audience] = _NO_AUDIENCES
 
     def with_claims(self, claims: Claims) -> "Facts":

@@ -1,10 +1,13 @@
 """`POST /client/v1/sync`, raw ASGI: a device asks what it should have now. No SQL on this path."""
 
 import hashlib
+from bisect import bisect_right
 
 import msgspec
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from sampan.platform.audience.audience_rows import PART as AUDIENCES
+from sampan.platform.audience.tag_states import LOG as TAGS
 from sampan.platform.component import contributions_at_start
 from sampan.platform.core import Core
 from sampan.platform.engines.log import Cursor
@@ -62,14 +65,16 @@ def build_sync(core: Core) -> ASGIApp:
             await send_bytes(send, 200, no_change(view, request), (JSON, PRIVATE))
             return
         inventory.note(caller, request, view.parts[PART])
-        etag = _etag(view, caller, body)
+        now_ms = core.now_ms()
+        etag = _etag(view, caller, body, now_ms)
         if header(scope, b"if-none-match") == etag:
             await send({"type": "http.response.start", "status": 304, "headers": [(b"etag", etag), PRIVATE]})
             await send({"type": "http.response.body", "body": b""})
             return
         if workspace_id not in tickets:
             tickets[workspace_id] = Tickets(core.secret(ticket_purpose(workspace_id)))
-        payload = answer(view, view.parts[PART], caller, request, tickets=tickets[workspace_id], parts=parts)
+        part = view.parts[PART]
+        payload = answer(view, part, caller, request, tickets=tickets[workspace_id], now_ms=now_ms, parts=parts)
         await send_bytes(send, 200, payload, (JSON, PRIVATE, (b"etag", etag)))
 
     return sync
@@ -143,9 +148,14 @@ def _seen(text: str) -> Cursor | None:
     return None
 
 
-def _etag(view: WorkspaceView, caller: Caller, body: bytes) -> bytes:
-    """Return the hash of all that the answer depends on."""
+def _etag(view: WorkspaceView, caller: Caller, body: bytes, now_ms: int) -> bytes:
+    """Return the hash of all that the answer depends on: it ends at the next moment that a rule names."""
     revision, device_id = view.revision, caller.device_id.encode()
     subject, tier, epoch = caller.subject, caller.tier, caller.epoch
     depends = b"%d.%d\n%b\n%d\n%d\n%d\n" % (revision.incarnation, revision.n, device_id, subject, tier, epoch)
+    releases: ReleasesPart = view.parts[PART]
+    if releases.moments_ms or releases.has_tags:
+        era = view.parts[AUDIENCES].era(now_ms) if AUDIENCES in view.parts else 0
+        tags = view.cursors[TAGS].n if TAGS in view.cursors else 0
+        depends += b"%d\n%d\n%d\n" % (bisect_right(releases.moments_ms, now_ms), era, tags)
     return b'"%b"' % hashlib.blake2b(depends + body, digest_size=16).hexdigest().encode()

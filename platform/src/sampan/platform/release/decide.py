@@ -9,21 +9,11 @@ from enum import StrEnum
 from msgspec import Struct
 
 from sampan.platform.audience.rules import CompiledRule, Facts
-from sampan.platform.identity.tiers import Tier
-
-
-class Subject(Struct, frozen=True):
-    """Who asks: all of it from the token and the server's own state, none of it from the client's word."""
-
-    device_id: str
-    number: int
-    tier: Tier
 
 
 class Context(Struct, frozen=True):
-    """What the client says of itself; may narrow what it gets, never widen it."""
+    """What the client says of its host; may narrow what it gets, never widen it."""
 
-    client_app: str
     host_version: int
 
 
@@ -67,15 +57,14 @@ class Offer(Struct, frozen=True):
     reason: Reason
 
 
-def decide(subject: Subject, context: Context, snapshot: DeliverableSnapshot) -> Offer:
+def decide(subject: Facts, context: Context, snapshot: DeliverableSnapshot) -> Offer:
     """Return the highest version whose release means this subject on this client.
 
     When none does, the reason is that of the highest candidate: the answer to "why not the newest?".
     """
-    facts = Facts(subject.tier)
     first: Reason | None = None
     for candidate in snapshot.candidates:
-        reason = _judge(candidate, facts, context)
+        reason = _judge(candidate, subject, context)
         if reason is Reason.MATCHED:
             return Offer(candidate, reason)
         first = first or reason
@@ -83,10 +72,17 @@ def decide(subject: Subject, context: Context, snapshot: DeliverableSnapshot) ->
 
 
 def _judge(candidate: Candidate, facts: Facts, context: Context) -> Reason:
-    if candidate.client_app is not None and candidate.client_app != context.client_app:
-        return Reason.OTHER_CLIENT_APP
-    if candidate.min_host > context.host_version:
-        return Reason.HOST_TOO_OLD
+    if (unfit := unfit_client(candidate, facts, context)) is not None:
+        return unfit
     if not candidate.audience.matches(facts):
         return Reason.NOT_IN_AUDIENCE
     return Reason.MATCHED
+
+
+def unfit_client(candidate: Candidate, facts: Facts, context: Context) -> Reason | None:
+    """Return why the candidate is not for this client, whoever uses it; None when it is."""
+    if candidate.client_app is not None and candidate.client_app != facts.client_app:
+        return Reason.OTHER_CLIENT_APP
+    if candidate.min_host > context.host_version:
+        return Reason.HOST_TOO_OLD
+    return None

@@ -6,7 +6,7 @@ from itertools import groupby
 from msgspec import Struct
 
 from sampan.offline_packages.control import Control, parse_control
-from sampan.platform.audience.rules import compile_rule
+from sampan.platform.audience.rules import Bucketing, compile_rule
 from sampan.platform.engines.database import Transaction
 from sampan.platform.release.decide import Candidate, DeliverableSnapshot
 from sampan.platform.release.repository import Release, offering_releases
@@ -49,7 +49,7 @@ def _candidate(release: Release) -> Candidate:
         update=release.update_mode,
         min_host=release.min_host,
         client_app=release.client_app,
-        audience=compile_rule(release.audience),
+        audience=compile_rule(release.audience, Bucketing(release.id)),  # one salt for all its stages
     )
 
 

@@ -14,9 +14,13 @@ from typing import Annotated
 import msgspec
 import orjson
 
+from sampan.platform.audience.conditions import Test
+from sampan.platform.audience.facts import Claims, Facts
+from sampan.platform.audience.index import Kind, RuleIndex
+from sampan.platform.audience.known import facts_of
 from sampan.platform.identity.caller import Caller
 from sampan.platform.insight.tickets import TICKET_CHARACTERS, Tickets, release_text
-from sampan.platform.release.decide import Candidate, Context, DeliverableSnapshot, Subject, decide
+from sampan.platform.release.decide import Candidate, Context, DeliverableSnapshot, unfit_client
 from sampan.platform.workspaces.replica import WorkspaceView
 
 MAX_INSTALLED = 2000
@@ -41,6 +45,12 @@ class SyncDevice(msgspec.Struct, omit_defaults=True):
     region: Name = ""
     network: Name = ""
     lang: Name = ""
+
+    def claims(self) -> Claims:
+        """Return what rules may look at."""
+        return Claims(
+            self.platform, self.os_version, self.app_version, self.model, self.network, self.region, self.lang
+        )
 
 
 class Installed(msgspec.Struct):
@@ -117,6 +127,24 @@ class Plan(msgspec.Struct, frozen=True):
         return pieces
 
 
+class Choice(msgspec.Struct, frozen=True):
+    """A candidate that may be offered to a kind of subject; the test is None where its audience surely matches."""
+
+    ready: Ready
+    tag: bytes
+    test: Test | None
+
+
+class Prepared(msgspec.Struct):
+    """What a kind of subject on a kind of client may get: per deliverable its candidates, the highest first.
+
+    `plan` is what all of them get, once it is known; None as long as some audience depends on more than the kind.
+    """
+
+    choices: Sequence[Sequence[Choice]]
+    plan: Plan | None = None
+
+
 @dataclass(frozen=True, slots=True)
 class ReleasesPart:
     """The compiled snapshot part `releases`; `hosts` are the host versions that any candidate asks for, sorted."""
@@ -124,34 +152,59 @@ class ReleasesPart:
     deliverables: Sequence[DeliverableSnapshot]
     control: Mapping[str, ControlState]
     hosts: Sequence[int] = field(init=False)
-    _plans: dict[tuple[int, str, int], Plan] = field(default_factory=dict)
+    moments_ms: Sequence[int] = field(init=False)
+    has_tags: bool = field(init=False)
+    _index: RuleIndex[tuple[int, Candidate]] = field(init=False)
+    _prepared: dict[tuple[Kind, str, int], Prepared] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        wanted = {candidate.min_host for snapshot in self.deliverables for candidate in snapshot.candidates}
-        object.__setattr__(self, "hosts", sorted(wanted))
+        candidates = [(n, each) for n, snapshot in enumerate(self.deliverables) for each in snapshot.candidates]
+        rules = [each.audience for _n, each in candidates]
+        object.__setattr__(self, "hosts", sorted({each.min_host for _n, each in candidates}))
+        object.__setattr__(self, "moments_ms", sorted({moment for rule in rules for moment in rule.moments_ms}))
+        object.__setattr__(self, "has_tags", any(rule.tags or rule.audiences for rule in rules))
+        object.__setattr__(self, "_index", RuleIndex((each, each[1].audience) for each in candidates))
 
-    def plan(self, caller: Caller, host_version: int, tickets: Tickets) -> Plan:
-        """Return the plan for all callers whose decisions are the same; remembered, the oldest forgotten.
+    def plan(self, facts: Facts, host_version: int, tickets: Tickets) -> Plan:
+        """Return what this subject should have; the same plan for all whose kind decides it alone.
 
         The client's host version counts only as far as candidates tell it apart: what a client may say at will
-        must not decide how many plans there are.
+        must not decide how much is remembered.
         """
-        key = (caller.tier, caller.client_app, bisect_right(self.hosts, host_version))
-        plan = self._plans.get(key)
-        if plan is None:
-            while len(self._plans) >= PLANS_KEPT:
-                del self._plans[next(iter(self._plans))]
-            subject = Subject(caller.device_id, caller.subject, caller.tier)
-            plan = self._plans[key] = self._make_plan(subject, Context(caller.client_app, host_version), tickets)
-        return plan
+        key = (self._index.kind(facts), facts.client_app, bisect_right(self.hosts, host_version))
+        prepared = self._prepared.get(key)
+        if prepared is None:
+            while len(self._prepared) >= PLANS_KEPT:
+                del self._prepared[next(iter(self._prepared))]
+            prepared = self._prepared[key] = self._prepare(facts, Context(host_version), tickets)
+        if prepared.plan is not None:
+            return prepared.plan
+        chosen = []
+        for choices in prepared.choices:
+            for choice in choices:
+                if choice.test is None or choice.test(facts):
+                    chosen.append(choice)
+                    break
+        return self._make_plan(chosen)
 
-    def _make_plan(self, subject: Subject, context: Context, tickets: Tickets) -> Plan:
-        ready, tags = [], b""
-        for snapshot in self.deliverables:
-            candidate = decide(subject, context, snapshot).candidate
-            if candidate is not None:
-                ready.append(Ready(snapshot.kind, snapshot.id, candidate.sequence, _offer_body(snapshot, candidate)))
-                tags += tickets.tag(release_text(candidate.release_id, candidate.digest))
+    def _prepare(self, facts: Facts, context: Context, tickets: Tickets) -> Prepared:
+        """Work out, as `decide` would, what is left to be decided for each subject of this kind."""
+        choices: dict[int, list[Choice]] = {}
+        for (n, candidate), test in self._index.candidates(facts):
+            before = choices.setdefault(n, [])
+            if unfit_client(candidate, facts, context) is not None or (before and before[-1].test is None):
+                continue
+            snapshot = self.deliverables[n]
+            ready = Ready(snapshot.kind, snapshot.id, candidate.sequence, _offer_body(snapshot, candidate))
+            tag = tickets.tag(release_text(candidate.release_id, candidate.digest))
+            before.append(Choice(ready, tag, test))
+        prepared = Prepared([found for _n, found in sorted(choices.items()) if found])
+        if all(found[0].test is None for found in prepared.choices):
+            prepared.plan = self._make_plan([found[0] for found in prepared.choices])
+        return prepared
+
+    def _make_plan(self, chosen: Sequence[Choice]) -> Plan:
+        ready, tags = [choice.ready for choice in chosen], b"".join([choice.tag for choice in chosen])
         all_control = {
             app: orjson.dumps({"app": app, "serial": state.serial}) for app, state in sorted(self.control.items())
         }
@@ -175,10 +228,12 @@ def answer(
     request: SyncRequest,
     *,
     tickets: Tickets,
+    now_ms: int,
     parts: Sequence[SyncPart] = (),
 ) -> bytes:
     """Return the whole answer's JSON bytes."""
-    plan = part.plan(caller, request.device.host_version, tickets)
+    facts = facts_of(view, caller, now_ms=now_ms, claims=request.device.claims())
+    plan = part.plan(facts, request.device.host_version, tickets)
     mine = plan.tickets(tickets, caller.device_id)
     if request.installed:
         installed = {(item.kind, item.id): item for item in request.installed}

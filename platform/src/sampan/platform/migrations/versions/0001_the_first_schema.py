@@ -1149,6 +1149,106 @@ def upgrade() -> None:
     )
     with op.batch_alter_table("versions", schema=None) as batch_op:
         batch_op.create_index("ix_versions_queued", ["workspace_id", "queued_ms", "app_id", "sequence"], unique=False)
+    op.create_table(
+        "audiences",
+        sa.Column("workspace_id", sa.String(length=32), nullable=False),
+        sa.Column("id", sa.String(length=40), nullable=False),
+        sa.Column("name", sa.String(length=200), nullable=False),
+        sa.Column("note", sa.String(length=2000), nullable=False),
+        sa.Column("rule", sa.Text(), nullable=False),
+        sa.Column("edition", sa.Integer(), nullable=False),
+        sa.Column("made_by", sa.String(length=64), nullable=False),
+        sa.Column("created_ms", sa.BigInteger(), nullable=False),
+        sa.Column("changed_ms", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("workspace_id", "id", name=op.f("pk_audiences")),
+        info={"scoped": True},
+    )
+    op.create_table(
+        "device_claims",
+        sa.Column("workspace_id", sa.String(length=32), nullable=False),
+        sa.Column("device_id", sa.String(length=40), nullable=False),
+        sa.Column("said_ms", sa.BigInteger(), nullable=False),
+        sa.Column("claims", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("workspace_id", "device_id", name=op.f("pk_device_claims")),
+        info={"scoped": True},
+    )
+    with op.batch_alter_table("device_claims", schema=None) as batch_op:
+        batch_op.create_index("ix_device_claims_said", ["workspace_id", "said_ms"], unique=False)
+
+    op.create_table(
+        "tag_blobs",
+        sa.Column("workspace_id", sa.String(length=32), nullable=False),
+        sa.Column("name", sa.String(length=64), nullable=False),
+        sa.Column("version", sa.BigInteger(), nullable=False),
+        sa.Column("members", sa.BigInteger(), nullable=False),
+        sa.Column("body", sa.LargeBinary(), nullable=False),
+        sa.PrimaryKeyConstraint("workspace_id", "name", name=op.f("pk_tag_blobs")),
+        info={"scoped": True},
+    )
+    op.create_table(
+        "tag_merges",
+        sa.Column("workspace_id", sa.String(length=32), nullable=False),
+        sa.Column("merged", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("workspace_id", name=op.f("pk_tag_merges")),
+        info={"scoped": True},
+    )
+    op.create_table(
+        "tags",
+        sa.Column("workspace_id", sa.String(length=32), nullable=False),
+        sa.Column("name", sa.String(length=64), nullable=False),
+        sa.Column("title", sa.String(length=200), nullable=False),
+        sa.Column("made_by", sa.String(length=64), nullable=False),
+        sa.Column("created_ms", sa.BigInteger(), nullable=False),
+        sa.Column("changed_ms", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("workspace_id", "name", name=op.f("pk_tags")),
+        info={"scoped": True},
+    )
+    op.create_table(
+        "audience_editions",
+        sa.Column("workspace_id", sa.String(length=32), nullable=False),
+        sa.Column("audience_id", sa.String(length=40), nullable=False),
+        sa.Column("edition", sa.Integer(), nullable=False),
+        sa.Column("name", sa.String(length=200), nullable=False),
+        sa.Column("note", sa.String(length=2000), nullable=False),
+        sa.Column("rule", sa.Text(), nullable=False),
+        sa.Column("made_by", sa.String(length=64), nullable=False),
+        sa.Column("at_ms", sa.BigInteger(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["workspace_id", "audience_id"],
+            ["audiences.workspace_id", "audiences.id"],
+            name=op.f("fk_audience_editions_workspace_id_audience_id"),
+        ),
+        sa.PrimaryKeyConstraint("workspace_id", "audience_id", "edition", name=op.f("pk_audience_editions")),
+        info={"scoped": True},
+    )
+    op.create_table(
+        "tag_imports",
+        sa.Column("workspace_id", sa.String(length=32), nullable=False),
+        sa.Column("id", sa.String(length=40), nullable=False),
+        sa.Column("tag", sa.String(length=64), nullable=False),
+        sa.Column("mode", sa.String(length=16), nullable=False),
+        sa.Column("state", sa.String(length=16), nullable=False),
+        sa.Column("size_bytes", sa.BigInteger(), nullable=False),
+        sa.Column("read_bytes", sa.BigInteger(), nullable=False),
+        sa.Column("lines", sa.BigInteger(), nullable=False),
+        sa.Column("taken", sa.BigInteger(), nullable=False),
+        sa.Column("refused", sa.BigInteger(), nullable=False),
+        sa.Column("members_before", sa.BigInteger(), nullable=True),
+        sa.Column("members_after", sa.BigInteger(), nullable=True),
+        sa.Column("cause", sa.String(length=500), nullable=False),
+        sa.Column("made_by", sa.String(length=64), nullable=False),
+        sa.Column("person_id", sa.String(length=64), nullable=False),
+        sa.Column("via", sa.String(length=200), nullable=False),
+        sa.Column("created_ms", sa.BigInteger(), nullable=False),
+        sa.Column("changed_ms", sa.BigInteger(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["workspace_id", "tag"], ["tags.workspace_id", "tags.name"], name=op.f("fk_tag_imports_workspace_id_tag")
+        ),
+        sa.PrimaryKeyConstraint("workspace_id", "id", name=op.f("pk_tag_imports")),
+        info={"scoped": True},
+    )
+    with op.batch_alter_table("tag_imports", schema=None) as batch_op:
+        batch_op.create_index("ix_tag_imports_tag", ["workspace_id", "tag", "created_ms", "id"], unique=False)
 
     # ### end Alembic commands ###
 
@@ -1156,6 +1256,19 @@ def upgrade() -> None:
 def downgrade() -> None:
     """Undo the step."""
     # ### commands auto generated by Alembic - please adjust! ###
+    with op.batch_alter_table("tag_imports", schema=None) as batch_op:
+        batch_op.drop_index("ix_tag_imports_tag")
+
+    op.drop_table("tag_imports")
+    op.drop_table("audience_editions")
+    op.drop_table("tags")
+    op.drop_table("tag_merges")
+    op.drop_table("tag_blobs")
+    with op.batch_alter_table("device_claims", schema=None) as batch_op:
+        batch_op.drop_index("ix_device_claims_said")
+
+    op.drop_table("device_claims")
+    op.drop_table("audiences")
     with op.batch_alter_table("versions", schema=None) as batch_op:
         batch_op.drop_index("ix_versions_queued")
 

@@ -1,0 +1,3 @@
+"""What the audience floor plugs in that no first answer to a device needs."""
+
+CONTRIBUTES: tuple[object, ...] = ()
