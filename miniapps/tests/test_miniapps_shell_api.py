@@ -6,6 +6,7 @@ from typing import Any
 import httpx2
 import pytest
 
+from sampan.miniapps import consents
 from sampan.miniapps.catalogue import Category, Entry
 from sampan.miniapps.component import component as miniapps
 from sampan.miniapps.repository import put_category, put_entry
@@ -120,6 +121,19 @@ async def test_what_nobody_can_allow(
     device = await new_device(publishing, http)
     answer = await ask(device, "PUT", f"/client/v1/consents/{app}/{permission}")
     assert (answer.status_code, answer.json()["code"]) == (status, code)
+
+
+async def test_who_has_all_consents_there_may_be_can_give_one_of_them_again(
+    publishing: Publishing, http: httpx2.AsyncClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(consents, "MAX_CONSENTS", 2)
+    device = await new_device(publishing, http)
+    for permission in ("camera", "location", "camera"):
+        assert (await ask(device, "PUT", f"/client/v1/consents/{APP}/{permission}")).status_code == 204
+    full = await ask(device, "PUT", f"/client/v1/consents/{APP}/scan")
+    assert (full.status_code, full.json()["code"]) == (409, "too_many_consents")
+    assert (await ask(device, "DELETE", f"/client/v1/consents/{APP}/camera")).status_code == 204
+    assert (await ask(device, "PUT", f"/client/v1/consents/{APP}/scan")).status_code == 204
 
 
 async def test_consents_need_a_session(http: httpx2.AsyncClient) -> None:

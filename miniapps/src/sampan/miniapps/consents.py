@@ -67,6 +67,9 @@ async def give(tx: Transaction, subject: int, app_id: str, permission: str, *, n
     """Note a consent; an earlier one keeps its time."""
     if PERMISSION.fullmatch(permission) is None or len(permission) > MAX_PERMISSION:
         raise BadPermissionName("Name a permission of the bridge, such as camera or login.profile.", field="permission")
+    this = (_C.workspace_id == tx.workspace_id, _C.subject == subject, _C.app_id == app_id, _C.permission == permission)
+    if (await tx.execute(select(_C.granted_ms).where(*this))).one_or_none() is not None:
+        return  # before the count: who has as many as there may be can still say again what stands
     held = select(func.count()).select_from(consents).where(_C.workspace_id == tx.workspace_id, _C.subject == subject)
     if (await tx.execute(held)).scalar_one() >= MAX_CONSENTS:
         raise TooManyConsents("Withdraw consents that are no longer needed, then try again.")
