@@ -31,6 +31,13 @@ export const catalogue = {
   previewLead: ["所选等级的客户看到的目录。", "What a customer of this tier sees."],
   locked: ["需升级后使用", "Opens at a higher tier"],
   emptyTitle: ["目录为空", "The catalogue is empty"],
+  order: ["调整顺序", "Put in order"],
+  orderLead: [
+    "同一分类下的小程序按此顺序显示给客户。保存时一次生效。",
+    "Customers see the apps of a category in this order. Saving sets all of it in one step.",
+  ],
+  orderEmpty: ["此分类下没有小程序", "No app stands under this category"],
+  ordered: ["顺序已保存。", "The order is saved."],
   moveUp: ["上移 {{name}}", "Move {{name}} up"],
   moveDown: ["下移 {{name}}", "Move {{name}} down"],
   previewEmpty: ["此等级的客户看不到任何小程序", "A customer of this tier sees no mini-app"],

@@ -1,12 +1,9 @@
 /** The catalogue: entries in order, categories, and what a customer of each tier sees. */
 
-import { ArrowDownOutlined, ArrowUpOutlined } from "@ant-design/icons";
-import { App, Button, Tabs } from "antd";
+import { Tabs } from "antd";
 import { query } from "../../api/client";
-import { asProblem } from "../../api/problem";
-import type { Category, Entry } from "../../api/types";
+import type { Entry } from "../../api/types";
 import { useSession } from "../../app/session";
-import { useAct } from "../../app/useAct";
 import { FilterBar, useFilters } from "../../design/FilterBar";
 import { PageFrame } from "../../design/PageFrame";
 import { type Column, PageTable } from "../../design/PageTable";
@@ -17,6 +14,7 @@ import { pick, useText } from "../../i18n";
 import { AppName } from "../apps/names";
 import { Categories } from "./Categories";
 import { EditEntry } from "./EditEntry";
+import { OrderApps } from "./OrderApps";
 import { Preview } from "./Preview";
 
 export default function Catalogue() {
@@ -37,8 +35,6 @@ export default function Catalogue() {
 function Entries() {
   const { say, language } = useText();
   const { may } = useSession();
-  const { message } = App.useApp();
-  const act = useAct();
   const { values, isFiltered } = useFilters();
   const { cursor, size, pagesOf } = useCursor(values);
   const found = query.useQuery("get", "/catalogue", {
@@ -53,25 +49,11 @@ function Entries() {
     },
   });
   const categories = query.useQuery("get", "/catalogue/categories", { params: { query: { limit: 200 } } });
-  const patch = query.useMutation("patch", "/catalogue/apps/{app}");
   const nameOf = (id: string) => {
     const one = categories.data?.items.find((item) => item.id === id);
     return one ? pick(language, { zh: one.name_zh, en: one.name_en }) : id;
   };
   const rows = found.data?.items;
-  const swap = async (row: Entry, other: Entry | undefined) => {
-    if (!other) return;
-    const [mine, theirs] =
-      row.position === other.position ? [row.position, row.position + 1] : [other.position, row.position];
-    try {
-      await act(async () => {
-        await patch.mutateAsync({ params: { path: { app: row.app } }, body: { position: mine, note: "" } });
-        await patch.mutateAsync({ params: { path: { app: other.app } }, body: { position: theirs, note: "" } });
-      });
-    } catch (thrown) {
-      message.error(asProblem(thrown).detail);
-    }
-  };
   const columns: Column<Entry>[] = [
     { key: "app", title: say("common.app"), render: (row) => <AppName app={row.app} link /> },
     { key: "category", title: say("catalogue.category"), render: (row) => nameOf(row.category) },
@@ -90,35 +72,21 @@ function Entries() {
           {
             key: "do",
             title: say("common.actions"),
-            render: (row: Entry) => {
-              const n = rows?.indexOf(row) ?? 0;
-              const name = pick(language, { zh: row.name_zh, en: row.name_en });
-              return (
-                <span className="row" style={{ flexWrap: "nowrap" }}>
-                  <EditEntry entry={row} categories={(categories.data?.items ?? []) as Category[]} />
-                  <Button
-                    size="small"
-                    icon={<ArrowUpOutlined />}
-                    disabled={n === 0 || isFiltered}
-                    aria-label={say("catalogue.moveUp", { name })}
-                    onClick={() => swap(row, rows?.[n - 1])}
-                  />
-                  <Button
-                    size="small"
-                    icon={<ArrowDownOutlined />}
-                    disabled={n === (rows?.length ?? 0) - 1 || isFiltered}
-                    aria-label={say("catalogue.moveDown", { name })}
-                    onClick={() => swap(row, rows?.[n + 1])}
-                  />
-                </span>
-              );
-            },
+            render: (row: Entry) => <EditEntry entry={row} categories={categories.data?.items ?? []} />,
           },
         ]
       : []),
   ];
   return (
     <div className="panel">
+      {may("catalogue:edit") ? (
+        <div className="panel-head">
+          <h2>{say("catalogue.entries")}</h2>
+          <div className="extra">
+            <OrderApps categories={categories.data?.items ?? []} />
+          </div>
+        </div>
+      ) : null}
       <FilterBar
         filters={[
           { key: "q", kind: "text", label: say("apps.filter") },
@@ -147,7 +115,6 @@ function Entries() {
         error={found.error}
         onRetry={() => found.refetch()}
         isFiltered={isFiltered}
-        isUpdating={patch.isPending}
         pages={pagesOf(found.data)}
         empty={<Empty title={say("catalogue.emptyTitle")} />}
       />
