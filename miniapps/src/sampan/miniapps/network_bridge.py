@@ -72,7 +72,7 @@ class NetworkBridge:
         self._private_hosts = listed_places(core.settings.private_hosts)
         self._signed = core.shared(SignedPermissions, SignedPermissions)
         self.calls = GuardedCalls(private_hosts=self._private_hosts)
-        # core.on_close.append(self.calls.close)
+        core.on_close.append(self.calls.close)
         self._under_way: Counter[tuple[str, str]] = Counter()
 
     async def call(self, caller: Caller, app_id: str, call: NetworkCall) -> dict[str, Any]:
