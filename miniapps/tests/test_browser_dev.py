@@ -30,7 +30,7 @@ class Bench:
         self.app = folder / "app"
         self.port = free_port()
         make_app(self.app, APP, "Written")
-        (folder / "sampan.dev.json").write_text(json.dumps(MOCKS))
+        (self.app / ".sampan.dev.json").write_text(json.dumps(MOCKS))
         self.output = folder / "dev.out"
         env = {name: value for name, value in os.environ.items() if not name.startswith("SAMPAN_")}
         with self.output.open("w") as out:

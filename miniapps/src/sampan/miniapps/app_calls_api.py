@@ -11,6 +11,7 @@ from sampan.miniapps import consents
 from sampan.miniapps.app_reports import MAX_TEXT, AppReport, ReportReason, add_report
 from sampan.miniapps.bank_calls import BankCall, NotAvailable, carry_out, checked_key
 from sampan.miniapps.demo_bank import DemoBank
+from sampan.miniapps.dev_facts import LoginStandIn
 from sampan.miniapps.explaining import explain
 from sampan.miniapps.login_codes import LIFETIME_MS, make_code, read_scopes
 from sampan.miniapps.network_bridge import NetworkBridge, NetworkCall
@@ -101,6 +102,8 @@ def build(core: Core) -> list[BaseRoute]:
         scopes = read_scopes(body.scopes)
         require_bridge(await signed.of(caller, app_id, body.sequence), "login")
         _require_customer(caller)
+        for stand_in in core.contributions(LoginStandIn):
+            stand_in.check()
         asked = [f"login.{scope}" for scope in scopes if scope != "openid"]
         async with core.store.workspace(caller.workspace_id).write() as tx:
             await consents.require(tx, caller.subject, app_id, *asked)

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from sampan.platform.core import Core
 
 LOOPBACK = "127.0.0.1"
-MOCKS = "sampan.dev.json"
+MOCKS, HIDDEN_MOCKS, MAPS = "sampan.dev.json", ".sampan.dev.json", "maps"
 
 
 def register(root: typer.Typer) -> None:
@@ -23,13 +23,20 @@ def register(root: typer.Typer) -> None:
 def dev(
     folder: Annotated[Path, typer.Argument(help="Folder of the mini-app: what would be packed.")] = Path(),
     port: Annotated[int, typer.Option(min=1, max=65535, help="Port on this machine.")] = 8090,
-    mocks: Annotated[Path | None, typer.Option(help="What the bank answers [sampan.dev.json beside FOLDER].")] = None,
+    mocks: Annotated[
+        Path | None,
+        typer.Option(
+            help="What the bank and other servers answer [.sampan.dev.json in FOLDER, sampan.dev.json beside]."
+        ),
+    ] = None,
+    source_maps: Annotated[Path | None, typer.Option(help="Your build's source maps [maps beside FOLDER].")] = None,
 ) -> None:
     """Open a mini-app in the real container, and open it anew at each change; the bank is a mock.
 
     A bank of its own runs on this machine for as long as the command does, with keys made for it. Nothing is kept.
     """
-    from sampan.miniapps.dev.mocks import mocking, read_mocks
+    from sampan.miniapps.dev.component import developing
+    from sampan.miniapps.dev.mocks import MockBank, read_mocks
     from sampan.miniapps.dev.workbench import Workbench, sample_of
     from sampan.miniapps.dev_facts import DevFacts
     from sampan.platform.cli.chosen_settings import settings_from
@@ -38,7 +45,7 @@ def dev(
     from sampan.platform.serving import serve
 
     folder = folder.resolve()
-    mocks = mocks or folder.parent / MOCKS
+    mocks = mocks or mocks_of(folder)
     told, app = read_mocks(mocks), sample_of(folder).app
     stopped = threading.Event()
     with tempfile.TemporaryDirectory(prefix="sampan-dev-", ignore_cleanup_errors=True) as name:
@@ -58,12 +65,21 @@ def dev(
             threading.Thread(target=bench.run, args=(address, stopped, opened), daemon=True).start()
 
         customer = (told.tier, told.profile.phone, told.profile.name)
-        bench = Workbench(folder, bank, _say, customer)
+        shared = [(mocks.parent / each).resolve() for each in told.shared]
+        bench = Workbench(folder, bank, _say, customer, shared)
         facts = DevFacts(app, told.tier, told.profile.phone)
+        maps = source_maps or folder.parent / MAPS
+        component = developing(MockBank(mocks), facts, folder=folder, maps=maps)
         try:
-            serve(settings, prepare=prepare, ready=ready, more=(mocking(mocks, facts),))
+            serve(settings, prepare=prepare, ready=ready, more=(component,))
         finally:
             stopped.set()
+
+
+def mocks_of(folder: Path) -> Path:
+    """Return the file with an app's mocks: in the folder under a name that is never packed, else beside it."""
+    hidden = folder / HIDDEN_MOCKS
+    return hidden if hidden.exists() else folder.parent / MOCKS
 
 
 def _say(text: str) -> None:

@@ -2,16 +2,18 @@
 
 import json
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from threading import Event
 
-from sampan.offline_packages import parse_manifest
+from sampan.offline_packages import Manifest, parse_manifest
+from sampan.offline_packages.checks import CheckPolicy
 from sampan.offline_packages.required_files import MANIFEST
 from sampan.platform.cli import packages
-from sampan.platform.cli.demo_apps import Launch, Sample
+from sampan.platform.cli.demo_apps import RELEASER, Launch, Sample, samples
 from sampan.platform.cli.demo_folder import DemoFolder
+from sampan.platform.cli.demo_parties import ADMINS
 from sampan.platform.cli.demo_seed import found_bank
 from sampan.platform.cli.demo_sessions import Sessions
 from sampan.platform.cli.output import Output
@@ -47,47 +49,86 @@ def stamp_of(folder: Path) -> Stamp:
 
 def sample_of(folder: Path) -> Sample:
     """Return the folder as something to launch; raise `NoMiniApp` or `PackageRefused`."""
-    if not (folder / MANIFEST).exists():
-        raise NoMiniApp(f"{folder} has no manifest.json. Make an app with `sampan new`, or name your build's folder.")
-    manifest = parse_manifest((folder / MANIFEST).read_bytes())
+    manifest = manifest_in(folder)
     name = str(json.loads((folder / MANIFEST).read_text()).get("name", manifest.app_id))
     texts = {"name_zh": name, "name_en": name, "text_zh": "", "text_en": ""}
-    return Sample(folder, {"id": manifest.app_id, "tier": "visitor", "category": "dev", "position": 1, **texts})
+    facts = {
+        "id": manifest.app_id,
+        "kind": manifest.vendor.kind.value,
+        "tier": "visitor",
+        "category": "dev",
+        "position": 1,
+    }
+    return Sample(folder, {**facts, **texts})
+
+
+def manifest_in(folder: Path) -> Manifest:
+    """Return the manifest of an app's folder; raise `NoMiniApp` or `PackageRefused`."""
+    if not (folder / MANIFEST).exists():
+        raise NoMiniApp(f"{folder} has no manifest.json. Make an app with `sampan new`, or name your build's folder.")
+    return parse_manifest((folder / MANIFEST).read_bytes())
+
+
+def shared_of(folder: Path, named: Sequence[Path]) -> list[Sample]:
+    """Return the shared packages that the app mounts: of the named folders, else of the samples that are installed."""
+    wanted = [each.id for each in manifest_in(folder).vendor.dependencies]
+    known = {each.app: each for each in samples()[0] if each.kind == "shared"} if wanted else {}
+    known |= {each.app: each for each in map(sample_of, named)}
+    if missing := sorted(set(wanted) - set(known)):
+        names = ", ".join(missing)
+        raise NoMiniApp(f'The app mounts {names}, which is not here. Name its folder under "shared" in the mocks.')
+    return [known[each] for each in wanted]
+
+
+def domains_of(manifest: Manifest) -> list[str]:
+    """Return the domains that the bank must allow, without ports."""
+    vendor = manifest.vendor
+    return sorted({domain.partition(":")[0] for domain in (*vendor.network, *vendor.webview)})
 
 
 class Workbench:
-    """One app, published anew at each change of its folder; `customer` is tier, phone and name."""
+    """One app, published anew at each change of its folder; `customer` is tier, phone and name.
 
-    def __init__(self, folder: Path, bank: DemoFolder, say: Say, customer: tuple[str, str, str]) -> None:
+    `shared` are folders of shared packages. The bank allows every domain that the app declares, and says so.
+    """
+
+    def __init__(
+        self, folder: Path, bank: DemoFolder, say: Say, customer: tuple[str, str, str], shared: Sequence[Path] = ()
+    ) -> None:
         self._folder, self._bank, self._say, self._customer = folder, bank, say, customer
         self._sample = sample_of(folder)
+        self._shared = shared_of(folder, shared)
         self._sequence = 0
+        self._domains: list[str] = []
 
     def run(self, server: str, stopped: Event, opened: Callable[[], None]) -> None:
         """Found the bank, then publish and watch until `stopped`; `opened` is called after the first version."""
         sessions = Sessions(self._bank, server)
         try:
-            publisher = found_bank(
-                self._bank, sessions, self._say, [self._sample], [dict(HEADING)], customers=[("DEV-1", *self._customer)]
-            )
+            apps, customers = [*self._shared, self._sample], [("DEV-1", *self._customer)]
+            publisher = found_bank(self._bank, sessions, self._say, apps, [dict(HEADING)], customers=customers)
             launch = Launch(sessions, publisher)
+            for each in self._shared:
+                launch.bring(each)
+                self._say_pinned(each, sessions)
             last: Stamp = ()
             while not stopped.is_set():
                 now = stamp_of(self._folder)
                 if now != last:
                     last = now
-                    if self._publish(launch) and self._sequence == 1:
+                    if self._publish(launch, sessions) and self._sequence == 1:
                         opened()
                 stopped.wait(LOOK_SECONDS)
         finally:
             sessions.close()
 
-    def _publish(self, launch: Launch) -> bool:
+    def _publish(self, launch: Launch, sessions: Sessions) -> bool:
         """Bring the next version; whatever stops it is said, and the next change tries again."""
         began = time.monotonic()
         try:
             if not self._is_good():
                 return False
+            self._allow_domains(sessions)
             self._sequence += 1
             launch.bring(replace(self._sample, sequence=self._sequence))
         except (SampanError, OSError, ValueError) as problem:
@@ -96,8 +137,34 @@ class Workbench:
         self._say(f"version {self._sequence} is in the shell after {time.monotonic() - began:.1f} s")
         return True
 
+    def _say_pinned(self, shared: Sample, sessions: Sessions) -> None:
+        found = sessions.api(RELEASER).get(f"/apps/{shared.app}/versions/{shared.sequence}")["digest"]
+        pinned = next(each.digest for each in manifest_in(self._folder).vendor.dependencies if each.id == shared.app)
+        if pinned in (None, found):
+            self._say(f"{shared.app} is there for the app to mount")
+        else:
+            self._say(
+                f"manifest.json pins {shared.app} at {pinned}, but {shared.folder} gives {found}: write that there"
+            )
+
+    def _allow_domains(self, sessions: Sessions) -> None:
+        """Have the bank allow what the app declares, as its people would after looking at it."""
+        domains = domains_of(manifest_in(self._folder))
+        if domains == self._domains:
+            return
+        api = sessions.api(RELEASER)
+        policy = {**api.get("/miniapps/policy"), "allowed_domains": domains, "note": "dev"}
+        proposed = api.put("/miniapps/policy", policy)
+        if not proposed["applied"]:
+            sessions.approve(ADMINS[0], proposed["change"])
+        self._domains = domains
+        self._say(
+            f"the app declares {', '.join(domains) or 'no hosts'}; ask your bank to allow them before you publish"
+        )
+
     def _is_good(self) -> bool:
-        rules = packages.default_rules()
+        domains = tuple(domains_of(manifest_in(self._folder)))
+        rules = replace(packages.default_rules(), checks=CheckPolicy(allowed_domains=domains))
         with packages.accepted(self._folder, rules, Output(as_json=True)) as found:
             told = packages.findings(found, rules)
         for line in packages.finding_lines(told):

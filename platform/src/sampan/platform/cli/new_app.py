@@ -21,7 +21,12 @@ _BUILT = {
     "sampan.dev.json": "sampan.dev.json",
 }
 SHARED = {
-    "vanilla": {"app.css": "app.css", "icon.svg": "icon.svg", "sampan.d.ts": ".types/sampan.d.ts"},
+    "vanilla": {
+        "app.css": "app.css",
+        "icon.svg": "icon.svg",
+        "sampan.d.ts": ".types/sampan.d.ts",
+        "sampan.dev.json": ".sampan.dev.json",
+    },
     "vue": _BUILT,
     "react": _BUILT,
 }
