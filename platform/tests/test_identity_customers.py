@@ -69,7 +69,8 @@ async def enter(
 async def do(server: TestServer, change: Any, *args: Any, **options: Any) -> Any:
     """Run a use case in a transaction and let the worker hear of it."""
     async with server.core.store.workspace(WORKSPACE).write() as tx:
-        result = await change(tx, *args, **options, by="opr_test", now_ms=server.clock.now_ms)
+        given = (server.core, tx) if change is erase else (tx,)
+        result = await change(*given, *args, **options, by="opr_test", now_ms=server.clock.now_ms)
     await server.core.replica.poll()
     return result
 

@@ -3,6 +3,7 @@
 from sampan.miniapps.app_calls_api import build as build_app_calls
 from sampan.miniapps.changes import CHANGES
 from sampan.miniapps.deliverables import DELIVERABLES
+from sampan.miniapps.forgetting import FORGETS
 from sampan.miniapps.health_events import HEALTH_EVENTS
 from sampan.miniapps.kinds import KINDS
 from sampan.miniapps.origin import AppOrigin
@@ -40,6 +41,7 @@ CONTRIBUTES = (
     ClientRoutes(build_app_calls),
     ClientRoutes(build_partner_routes),
     EXCHANGE,
+    FORGETS,
     Permission(
         "report:read",
         "查看用户举报",

@@ -3,13 +3,14 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
-from sqlalchemy import BigInteger, Column, Index, String, Text, insert, select
+from sqlalchemy import BigInteger, Column, Index, String, Text, insert, select, update
 
 from sampan.platform.engines.database import Transaction
 from sampan.platform.engines.paging import Found, Order, Paging, read_page
 from sampan.platform.engines.tables import scoped_table
 
 MAX_TEXT = 2000
+NOBODY = 0  # no subject has this number
 
 app_reports = scoped_table(
     "app_reports",
@@ -57,6 +58,12 @@ async def add_report(tx: Transaction, report: AppReport) -> None:
     """Store a report."""
     values = {column.name: getattr(report, column.name) for column in _COLUMNS}
     await tx.execute(insert(app_reports).values(workspace_id=tx.workspace_id, **values))
+
+
+async def make_nameless(tx: Transaction, subject: int) -> None:
+    """Keep of a subject's reports that an app was reported, when and why: not the words, nor by whom."""
+    own = (_R.workspace_id == tx.workspace_id, _R.subject == subject)
+    await tx.execute(update(app_reports).where(*own).values(text="", device_id="", subject=NOBODY))
 
 
 async def page_reports(tx: Transaction, paging: Paging, *, app_id: str | None = None) -> Found[AppReport]:

@@ -13,6 +13,7 @@ import msgspec
 from sqlalchemy import BigInteger, Column, LargeBinary, String, select, update
 
 from sampan.platform.core import Core
+from sampan.platform.engines.database import Transaction
 from sampan.platform.engines.log import insert_or_ignore
 from sampan.platform.engines.tables import scoped_table
 from sampan.platform.errors import Conflict, Invalid, SampanError
@@ -97,10 +98,21 @@ async def carry_out(core: Core, call: BankCall) -> BankAnswer:
     if answer.status is not BankStatus.UNKNOWN:
         async with door.write() as tx:
             settled = {"status": str(answer.status), "reference": answer.reference[:200], "changed_ms": core.now_ms()}
-            await tx.execute(update(bank_calls).where(*own, _B.status == BankStatus.UNKNOWN).values(settled))
+            is_open = (_B.status == BankStatus.UNKNOWN, _B.order_hash == essence)  # not made nameless meanwhile
+            await tx.execute(update(bank_calls).where(*own, *is_open).values(settled))
             first = (await tx.execute(select(_B.status, _B.reference).where(*own))).one()
-        return BankAnswer(BankStatus(first.status), first.reference)  # of two tries at once the first answer holds
+        if first.status != BankStatus.UNKNOWN:  # of two tries at once the first answer holds
+            return BankAnswer(BankStatus(first.status), first.reference)
     return answer
+
+
+async def make_nameless(tx: Transaction, customer_id: str) -> None:
+    """Keep of a customer's orders that there were some, and when: not what for, nor the bank's references.
+
+    The hash goes too: titles and amounts are few enough to be guessed from it.
+    """
+    own = (_B.workspace_id == tx.workspace_id, _B.customer_id == customer_id)
+    await tx.execute(update(bank_calls).where(*own).values(order_hash=bytes(32), reference=""))
 
 
 async def _ask(call: BankCall) -> BankAnswer:

@@ -89,6 +89,11 @@ async def withdraw(tx: Transaction, subject: int, app_id: str, permission: str) 
     )
 
 
+async def withdraw_all(tx: Transaction, subject: int) -> None:
+    """Forget every consent of a subject."""
+    await tx.execute(delete(consents).where(_C.workspace_id == tx.workspace_id, _C.subject == subject))
+
+
 async def require(tx: Transaction, subject: int, app_id: str, *permissions: str) -> None:
     """Raise `ConsentRefused` unless the subject allowed the app all of these."""
     given = {each.permission for each in await list_consents(tx, subject) if each.app_id == app_id}

@@ -101,6 +101,11 @@ async def spend_code(tx: Transaction, app_id: str, code: str, *, now_ms: int) ->
     return Login(row.customer_id, Tier(row.tier), tuple(row.scopes))
 
 
+async def drop_codes(tx: Transaction, customer_id: str) -> None:
+    """Void the codes of a customer that nobody spent."""
+    await tx.execute(delete(login_codes).where(_L.workspace_id == tx.workspace_id, _L.customer_id == customer_id))
+
+
 def open_id(core: Core, workspace_id: str, app_id: str, customer_id: str) -> str:
     """Return the name by which one app knows a customer: the same at every login, and of no use to another app."""
     key = core.secret(f"open-id/{workspace_id}")

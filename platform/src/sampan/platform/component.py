@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from starlette.types import ASGIApp
 
     from sampan.platform.core import Core
+    from sampan.platform.engines.database import Transaction
     from sampan.platform.engines.job_runner import JobKind
     from sampan.platform.engines.outbox import Consumer
     from sampan.platform.workspaces.store import Door
@@ -137,6 +138,16 @@ class WorkspaceSetup(Struct, frozen=True):
 
     name: str
     run: "Callable[[Core, Door], Awaitable[None]]"
+
+
+class Forgets(Struct, frozen=True):
+    """What a component removes or makes nameless when a customer is erased; part of the erasing transaction.
+
+    `forget` takes the transaction, the customer's id and the subject number. Ids may stay where a ledger needs them.
+    """
+
+    name: str
+    forget: "Callable[[Transaction, str, int], Awaitable[None]]"
 
 
 class DoctorCheck(Struct, frozen=True):

@@ -5,6 +5,7 @@ from typing import Any
 from msgspec import Struct
 from msgspec.structs import asdict
 
+from sampan.platform.component import Forgets
 from sampan.platform.core import Core
 from sampan.platform.engines.database import Transaction
 from sampan.platform.engines.paging import Found, Order, Paging
@@ -153,16 +154,19 @@ async def sign_out_everywhere(tx: Transaction, customer_id: str, *, by: str, rea
     return await present_customer(tx, customer_id)
 
 
-async def erase(tx: Transaction, customer_id: str, *, by: str, now_ms: int) -> Customer:
+async def erase(core: Core, tx: Transaction, customer_id: str, *, by: str, now_ms: int) -> Customer:
     """Destroy a customer's personal data and its key, and end all sessions. Ids and the subject number stay.
 
-    Raises `CustomerUnknown`; a second time too.
+    What components keep of the customer goes by what they contribute as `Forgets`. Raises
+    `CustomerUnknown`; a second time too.
     """
     customer = await present_customer(tx, customer_id)
     await _leave_devices(tx, customer, by, now_ms)
     epoch = await raise_subject_epoch(tx, customer.subject)
     await set_subject_tier(tx, customer.subject, ERASED)
     await erase_customer(tx, customer_id, now_ms=now_ms)
+    for each in core.contributions(Forgets):
+        await each.forget(tx, customer_id, customer.subject)
     await log_changes(tx, [SubjectErased(customer.subject, epoch, by)], now_ms=now_ms)
     return customer
 

@@ -222,7 +222,7 @@ def _add_changing(router: APIRouter, core: Core) -> None:
         """Destroy a customer's personal data with its key; ids stay. It cannot be undone."""
         now_ms = core.now_ms()
         async with core.store.workspace(workspace).write() as tx:
-            await erase(tx, customer_id, by=_by(actor), now_ms=now_ms)
+            await erase(core, tx, customer_id, by=_by(actor), now_ms=now_ms)
             await record(tx, actor, "customer.erase", target=customer_id, now_ms=now_ms)
             customer = await get_customer(tx, customer_id)
         assert customer is not None  # noqa: S101 - the row stays
