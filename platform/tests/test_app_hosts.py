@@ -14,6 +14,7 @@ from sampan.platform.settings import Settings
 from sampan.platform.testing import OTHER_WORKSPACE, WORKSPACE, client, running_core
 from sampan.platform.testing_device import TestDevice, add_retail_app, identity_server
 from sampan.platform.workspaces.host_rows import StoredHost, add_host, hosts_of, remove_host
+from sampan.platform.workspaces.service import ReservedWorkspaceId, create_workspace, list_workspaces
 
 LABEL = "abcdefghij2345672345"
 
@@ -109,6 +110,35 @@ def test_a_workspace_cannot_take_every_name(host: str) -> None:
 async def core(tmp_path: Path) -> AsyncIterator[Core]:
     async with running_core(tmp_path, components=built_in_components(demo=True)) as core:
         yield core
+
+
+@pytest.mark.parametrize(
+    ("workspace", "changes", "is_hidden"),
+    [
+        ("apps", {}, True),
+        ("apps", {"apps_host": "miniapps.example"}, True),
+        ("console", {}, True),
+        ("mini", {"apps_host": "mini.sampan.localhost"}, True),
+        ("ops", {"console_host": "ops.sampan.localhost"}, True),
+        ("www", {"public_url": "https://www.sampan.localhost"}, True),
+        ("demo", {"public_url": "https://demo.sampan.localhost"}, False),
+        ("apps-bank", {}, False),
+        ("demo", {"base_host": ""}, False),
+    ],
+)
+def test_a_workspace_that_no_host_would_name_is_hidden(
+    workspace: str, changes: dict[str, str], is_hidden: bool
+) -> None:
+    assert hosts(**changes).names.hides_workspace(workspace) is is_hidden
+
+
+@pytest.mark.anyio
+async def test_a_workspace_that_the_apps_would_hide_is_not_made(tmp_path: Path) -> None:
+    async with running_core(tmp_path) as core:
+        with pytest.raises(ReservedWorkspaceId, match="Choose another id") as caught:
+            await create_workspace(core, "apps", "Apps")
+        assert caught.value.facts["field"] == "workspace"
+        assert "apps" not in {each.id for each in await list_workspaces(core)}
 
 
 @pytest.mark.anyio

@@ -26,6 +26,7 @@ from sampan.platform.settings import Settings
 
 LABEL = re.compile(r"[a-z2-7]{20}")
 LABEL_CHARACTERS = 20
+RESERVED = frozenset({"apps", "console"})  # heads of hosts that deployments use for something else
 KEPT_PLACES = 4096  # strangers choose hosts: what is remembered of them has a bound
 _HOST = re.compile(r"(?:[a-z0-9_](?:[a-z0-9_.-]{0,252}[a-z0-9_])?\.?|\[[0-9a-f:.]{2,45}\])(?::[0-9]{1,5})?")
 
@@ -83,6 +84,14 @@ class HostNames(Struct, frozen=True):
         """
         below = any(name == own or name.endswith(f".{own}") for own in (self.base, self.apps) if own)
         return below or name == self.console or (name == self.public and workspace_id != self.default_workspace)
+
+    def hides_workspace(self, workspace_id: str) -> bool:
+        """Whether a workspace of this id would have no host: its usual one means something else, here or by default."""
+        name = f"{workspace_id}.{self.base}"
+        hidden = self.base and (name in (self.apps, self.console) or name.endswith(f".{self.apps}"))
+        return (
+            workspace_id in RESERVED or bool(hidden) or (name == self.public and workspace_id != self.default_workspace)
+        )
 
 
 class Hosts:

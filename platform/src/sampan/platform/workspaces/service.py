@@ -8,6 +8,7 @@ from sampan.platform.core import Core
 from sampan.platform.engines.log import insert_or_ignore
 from sampan.platform.engines.tables import global_table
 from sampan.platform.errors import Invalid
+from sampan.platform.hosts import HostNames
 from sampan.platform.ids import WORKSPACE_ID
 from sampan.platform.workspaces.guard import SystemDoor
 from sampan.platform.workspaces.revisions import raise_revision
@@ -32,6 +33,12 @@ class BadWorkspaceId(Invalid):
     code = "bad_workspace_id"
 
 
+class ReservedWorkspaceId(Invalid):
+    """A workspace of this id could not be reached: the host that it would have means something else."""
+
+    code = "reserved_workspace_id"
+
+
 class Workspace(Struct, frozen=True):
     """One bank, or one environment of it."""
 
@@ -45,6 +52,12 @@ async def create_workspace(core: Core, workspace_id: str, name: str) -> None:
     if WORKSPACE_ID.fullmatch(workspace_id) is None:
         raise BadWorkspaceId(
             "A workspace id is 3 to 32 characters: lower-case letters, digits and hyphens, starting with a letter.",
+            field="workspace",
+        )
+    if HostNames.of(core.settings).hides_workspace(workspace_id):
+        raise ReservedWorkspaceId(
+            f"No workspace can be called {workspace_id}: the host of that name is the apps', the console's or the "
+            "server's own. Choose another id.",
             field="workspace",
         )
     async with core.store.system(WORKSPACES_DOOR).write() as tx:
