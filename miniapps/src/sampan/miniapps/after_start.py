@@ -11,6 +11,7 @@ from sampan.miniapps.origin_part import on_version_state as on_origin_state
 from sampan.miniapps.part import on_version_state
 from sampan.miniapps.partner_api import EXCHANGE
 from sampan.miniapps.partner_api import build as build_partner_routes
+from sampan.miniapps.report_matters import REPORTS
 from sampan.miniapps.shell_api import build as build_shell_routes
 from sampan.platform.artifacts.kinds import VersionHook
 from sampan.platform.component import AppOrigins, ClientRoutes, ConsoleRoutes
@@ -42,6 +43,7 @@ CONTRIBUTES = (
     ClientRoutes(build_partner_routes),
     EXCHANGE,
     FORGETS,
+    REPORTS,
     Permission(
         "report:read",
         "查看用户举报",
