@@ -23,7 +23,7 @@ export function OperatorActions({ operator }: { operator: Operator }) {
   if (!may("operator:propose") && !may("operator:disable")) return null;
   return (
     <>
-      <Button size="small" icon={<MoreOutlined />} onClick={() => setOpen(true)}>
+      <Button size="small" icon={<MoreOutlined />} aria-haspopup="dialog" onClick={() => setOpen(true)}>
         {say("common.actions")}
       </Button>
       <Drawer open={isOpen} onClose={() => setOpen(false)} title={operator.name} size={460} destroyOnHidden>

@@ -212,7 +212,7 @@ function WaitingLine({ waiting }: { waiting: Waiting }) {
         </div>
       </span>
       <span className="row">
-        <Button size="small" onClick={() => setShown(true)}>
+        <Button size="small" aria-haspopup="dialog" onClick={() => setShown(true)}>
           {say("common.details")}
         </Button>
         {may("trust:sign") ? (
