@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
-from sqlalchemy import BigInteger, Column, Index, String, Text, insert, select, update
+from sqlalchemy import BigInteger, Column, Index, String, Text, case, func, insert, select, update
 
 from sampan.platform.engines.database import Transaction
 from sampan.platform.engines.paging import Found, Order, Paging, read_page
@@ -38,6 +38,9 @@ class ReportReason(StrEnum):
     OTHER = "other"
 
 
+GRAVE = frozenset({ReportReason.FRAUD, ReportReason.PRIVACY})
+
+
 @dataclass(frozen=True, slots=True)
 class AppReport:
     """One report."""
@@ -49,6 +52,16 @@ class AppReport:
     device_id: str
     subject: int
     created_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class ReportedApp:
+    """How often an app was reported lately; grave: for a reason that harms who uses it."""
+
+    app_id: str
+    number: int
+    is_grave: bool
+    first_ms: int
 
 
 _COLUMNS = (_R.id, _R.app_id, _R.reason, _R.text, _R.device_id, _R.subject, _R.created_ms)
@@ -64,6 +77,20 @@ async def make_nameless(tx: Transaction, subject: int) -> None:
     """Keep of a subject's reports that an app was reported, when and why: not the words, nor by whom."""
     own = (_R.workspace_id == tx.workspace_id, _R.subject == subject)
     await tx.execute(update(app_reports).where(*own).values(text="", device_id="", subject=NOBODY))
+
+
+async def reported_apps(tx: Transaction, *, since_ms: int, most: int) -> list[ReportedApp]:
+    """Return the apps that were reported since a time, the earliest reported first."""
+    first = func.min(_R.created_ms).label("first_ms")
+    grave = func.sum(case((_R.reason.in_(sorted(GRAVE)), 1), else_=0)).label("grave")
+    statement = (
+        select(_R.app_id, func.count().label("number"), grave, first)
+        .where(_R.workspace_id == tx.workspace_id, _R.created_ms >= since_ms)
+        .group_by(_R.app_id)
+        .order_by(first, _R.app_id)
+        .limit(most)
+    )
+    return [ReportedApp(row.app_id, row.number, bool(row.grave), row.first_ms) for row in await tx.execute(statement)]
 
 
 async def page_reports(tx: Transaction, paging: Paging, *, app_id: str | None = None) -> Found[AppReport]:
