@@ -11,6 +11,7 @@ import { ElderHome, Home } from "./pages/home";
 import { Inbox } from "./pages/inbox";
 import { Me } from "./pages/me";
 import { SignIn } from "./pages/sign_in";
+import { Trial } from "./pages/trial";
 import { go, useRoute } from "./route";
 import { useSettings } from "./settings";
 import { DialogsProvider, useDialogs } from "./ui/dialogs";
@@ -121,6 +122,10 @@ function Screen(): JSX.Element {
   if (phase === "starting") return <Starting />;
   if (phase === "unreachable") return <Unreachable />;
   if (page === "app" && rest[0] !== undefined) return <AppPage key={rest[0]} id={rest[0]} />;
+  const [app, sequence] = rest;
+  if (page === "trial" && app !== undefined && /^[0-9]{1,15}$/.test(sequence ?? "")) {
+    return <Trial key={rest.join("/")} app={app} sequence={Number(sequence)} />;
+  }
   return (
     <>
       {!online && (

@@ -2,6 +2,8 @@ import { act } from "react";
 import { createRoot } from "react-dom/client";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { App } from "../src/app";
+import { type HeardCall, heardFetch } from "../src/host/heard";
+import { Lines } from "../src/host/lines";
 import { changeSettings } from "../src/settings";
 import { previewHost } from "./preview_host";
 
@@ -55,4 +57,46 @@ test("language and appearance reach the document", async () => {
   await show("#/home");
   expect(document.documentElement.lang).toBe("zh-CN");
   expect(document.documentElement.dataset.appearance).toBe("dark");
+});
+
+test("the developer panel tells facts, permissions and calls in the shell's language", async () => {
+  changeSettings({ language: "zh" });
+  await show("#/developer/bank.demo.bills");
+  expect(place.querySelector(".facts")?.textContent).toContain("有一个发布面向本设备");
+  expect(place.textContent).toContain("清单中未申请");
+  expect(place.textContent).toContain("拒绝 2 次");
+  expect(place.textContent).toContain("编号 4bf92f3577b34da6a3ce929d0e0e4736");
+});
+
+test("calls are told with where an app's request went, its own server's status and the trace", async () => {
+  const heard: HeardCall[] = [];
+  const answers = [
+    new Response('{"status": 404}', { headers: { "content-length": "15", "x-trace-id": "abc" } }),
+    new Response("{}", { status: 503, headers: { "x-trace-id": "def" } }),
+  ];
+  const request = heardFetch(
+    (call) => heard.push(call),
+    async () => answers.shift() ?? Response.error(),
+  );
+  const body = JSON.stringify({ url: "https://api.bank.example/x", method: "PUT", body_base64: "c2VjcmV0" });
+  await request("https://bank.example/client/v1/apps/bank.demo.bills/fetch", { method: "POST", body });
+  await request("https://bank.example/client/v1/sync", { method: "POST", body: "secret" });
+  expect(heard.map(({ app, isProblem, trace }) => [app, isProblem, trace])).toEqual([
+    ["bank.demo.bills", true, "abc"],
+    ["", true, "def"],
+  ]);
+  expect(heard[0]?.text).toMatch(/^PUT https:\/\/api\.bank\.example\/x 404, \d+ ms$/);
+  expect(heard[1]?.text).toMatch(/^POST \/client\/v1\/sync 503, \d+ ms$/);
+});
+
+test("a permission's uses are counted, and invented names fill no memory", () => {
+  const lines = new Lines();
+  for (let at = 0; at < 100; at += 1) lines.count("a", `made.up.${at}`, true);
+  lines.count("b", "scan", false);
+  lines.count("b", "scan", true);
+  expect(lines.permissions("a", []).length).toBeLessThan(50);
+  expect(lines.permissions("b", ["login"])).toEqual([
+    { name: "login", isAsked: true, used: 0, refused: 0 },
+    { name: "scan", isAsked: false, used: 1, refused: 1 },
+  ]);
 });

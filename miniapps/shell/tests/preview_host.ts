@@ -1,4 +1,4 @@
-import { type CatalogueApp, type Host, type Snapshot, TIERS, type Tier } from "../src/host/host";
+import { type CatalogueApp, type DeveloperLine, type Host, type Snapshot, TIERS, type Tier } from "../src/host/host";
 
 /** A host without a server, for tests of the pages: everything it knows it was told. */
 export function previewHost(told: Partial<Snapshot> = {}): Host & { change: (told: Partial<Snapshot>) => void } {
@@ -52,22 +52,40 @@ export function previewHost(told: Partial<Snapshot> = {}): Host & { change: (tol
     phase: () => refused,
     stageAt: () => {},
     open: async () => {},
+    deviceId: async () => "dev_preview",
+    openTrial: async () => {},
+    closeTrial: () => {},
     hide: () => {},
     close: () => {},
     clearData: async () => {},
     report: async () => {},
-    lines: () => [],
+    lines: () => LINES,
     developer: async (id) => ({
       facts: [
-        ["app", id || "shell"],
-        ["digest", "sha256:9f2c1b7e0d5a4c3388f1e2d3c4b5a69788990011223344556677889900aabbcc"],
+        { name: "fact_app", value: id || "shell" },
+        { name: "digest", value: "sha256:9f2c1b7e0d5a4c3388f1e2d3c4b5a69788990011223344556677889900aabbcc" },
+        { name: "why", value: "A release means this device.", says: "why_matched" },
       ],
-      lines: [{ atMs: 1_800_000_000_000, kind: "permission", text: "user.tier allowed", isProblem: false }],
+      permissions: [
+        { name: "user.tier", isAsked: true, used: 3, refused: 0 },
+        { name: "scan", isAsked: false, used: 0, refused: 2 },
+      ],
     }),
     askBy: () => {},
     present: () => {},
   };
 }
+
+const LINES: readonly DeveloperLine[] = [
+  {
+    atMs: 1_800_000_000_000,
+    kind: "network",
+    text: "GET https://api.bank.example/x 200, 34 ms",
+    isProblem: false,
+    trace: "4bf92f3577b34da6a3ce929d0e0e4736",
+  },
+  { atMs: 1_800_000_000_000, kind: "console", text: "error nothing to show", isProblem: true },
+];
 
 const NAMES: readonly (readonly [string, string, string, string, string, string, Tier])[] = [
   [

@@ -39,6 +39,8 @@ export interface StartOptions {
   readonly isDebugging?: boolean;
   /** The server's address; the page's own when left out. */
   readonly base?: string;
+  /** In place of the browser's `fetch` for calls of the session, so that a developer panel can list them. */
+  readonly request?: typeof fetch;
 }
 
 /** A running shell's parts; use them as they are. */
@@ -62,7 +64,7 @@ export function startSampan(options: StartOptions): Sampan {
   const treePath = `/trust/${workspace}/${profile}`;
   const store = new IndexedDbStore(`sampan-${workspace}`);
   const exclusive = webLocks();
-  const calls = new Calls(base);
+  const calls = new Calls(base, options.request);
   const late: { container?: Container; consents?: Consents } = {};
   const session = new Session({ calls, clientApp, store, exclusive, nowMs, wipe: () => wipe(late) });
   const source = httpTree(base + treePath);

@@ -2,16 +2,20 @@ import {
   Calls,
   type CatalogueItem,
   type Confirmation,
+  type Container,
   codeOf,
   isRefused,
+  parseIndex,
   type Sampan,
   ServerAway,
   ServerSaysNo,
   type ShellFacts,
   startSampan,
+  startTrial,
 } from "@sampan/sdk";
 import { HostProblem } from "../pages/problem";
 import { go } from "../route";
+import { heardFetch } from "./heard";
 import type {
   AppPhase,
   Asker,
@@ -20,17 +24,19 @@ import type {
   DeveloperFacts,
   DeveloperLine,
   DeviceRow,
+  Fact,
   Host,
   Snapshot,
   Tier,
 } from "./host";
-import { TIERS } from "./host";
+import { TIERS, trialKey } from "./host";
 import { Icons } from "./icons";
 import { Lines } from "./lines";
 import { followWakeUps } from "./live";
 import { isObject, list, type Row, text } from "./read";
 import { readFacts } from "./shell_facts";
 import { goToApp, Stage } from "./stage";
+import { readTrial, trialEntry } from "./trial";
 import { enterWorkbench } from "./workbench";
 
 const [ME, RECENTS] = ["shell/me", "shell/recents"];
@@ -39,6 +45,14 @@ const HOST_VERSION = 1;
 const KILLED = "open_killed";
 const EVENTS_AFTER_MS = 2_000;
 const CLOSED: AppPhase = { step: "closed" };
+const NOTHING = "–";
+const WHY = [
+  "why_matched",
+  "why_no_release",
+  "why_not_in_audience",
+  "why_other_client_app",
+  "why_host_too_old",
+] as const;
 
 interface Me {
   tier: Tier;
@@ -59,6 +73,7 @@ class BrowserHost implements Host {
   private phone: Sampan | null = null;
   private facts: ShellFacts | null = null;
   private icons: Icons | null = null;
+  private trial: { entry: CatalogueApp; container: Container | null } | null = null;
   private theme = { scheme: "light" as "light" | "dark", fontScale: 1 };
   private language = "zh";
   private thisRound: Promise<void> = Promise.resolve();
@@ -183,6 +198,58 @@ class BrowserHost implements Host {
     }
   }
 
+  async deviceId(): Promise<string> {
+    return (await this.ready().session.status())?.device ?? "";
+  }
+
+  async openTrial(app: string, sequence: number): Promise<void> {
+    this.closeTrial();
+    const phone = this.ready();
+    const key = trialKey(app);
+    phone.container.close(app); // its data and the trial's never meet, but one frame of an app is enough
+    const mine = { entry: trialEntry(app, this.entry(app)), container: null as Container | null };
+    this.trial = mine;
+    this.tell(key, { step: "installing" });
+    try {
+      const { body } = await asked(
+        phone.session.call("GET", `/client/v1/trial/${encodeURIComponent(app)}/${sequence}`),
+      );
+      if (this.facts === null) throw new HostProblem("starting", "The app is still starting.");
+      const container = await startTrial(phone, readTrial(body), {
+        facts: this.facts,
+        theme: this.theme,
+        language: this.language,
+        ui: {
+          mount: () => this.stage.place(key),
+          unmount: () => this.stage.unmount(key),
+          title: (_app, title) => this.stage.title(key, title),
+          confirm: async (_app, what) => this.confirmed(app, what),
+        },
+      });
+      if (this.trial !== mine) return;
+      mine.container = container;
+      container.on("booted", () => this.tell(key, { step: "running" }));
+      container.on("crashed", ({ code }) => this.tell(key, { step: "refused", refusal: { code, detail: "" } }));
+      this.tell(key, { step: "opening" });
+      await container.open(app);
+      this.stage.show(key);
+    } catch (problem) {
+      if (this.trial !== mine) return;
+      const code = problem instanceof HostProblem ? problem.code : codeOf(problem);
+      const detail = problem instanceof Error ? problem.message : "";
+      this.tell(key, { step: "refused", refusal: { code, detail } });
+    }
+  }
+
+  closeTrial(): void {
+    const { trial } = this;
+    if (trial === null) return;
+    this.trial = null;
+    trial.container?.close(trial.entry.id);
+    this.phases.delete(trialKey(trial.entry.id));
+    this.notify();
+  }
+
   hide(app: string): void {
     this.phone?.container.hide(app);
     this.stage.show(null);
@@ -207,15 +274,17 @@ class BrowserHost implements Host {
   }
 
   async developer(app: string): Promise<DeveloperFacts> {
-    const facts = app === "" ? await this.shellFacts() : await this.appFacts(app);
-    return { facts, lines: this.happened.of(app) };
+    if (app === "") return { facts: await this.shellFacts(), permissions: [] };
+    return { facts: await this.appFacts(app), permissions: this.happened.permissions(app, await this.asked(app)) };
   }
 
   present(appearance: "light" | "dark", language: "zh" | "en", isLarge: boolean): void {
     this.theme = { scheme: appearance, fontScale: isLarge ? 1.25 : 1 };
     this.language = language;
-    this.phone?.container.setTheme(this.theme);
-    this.phone?.container.setLanguage(language);
+    for (const container of [this.phone?.container, this.trial?.container]) {
+      container?.setTheme(this.theme);
+      container?.setLanguage(language);
+    }
   }
 
   private async begin(): Promise<void> {
@@ -223,6 +292,10 @@ class BrowserHost implements Host {
     const phone = startSampan({
       facts,
       isDebugging: true,
+      request: heardFetch(({ app, text: said, isProblem, trace }) => {
+        this.happened.add(app, "network", said, isProblem, trace);
+        this.notify();
+      }),
       theme: this.theme,
       language: this.language,
       profile: () => ({ platform: "web", host_version: HOST_VERSION, lang: this.language }),
@@ -241,7 +314,7 @@ class BrowserHost implements Host {
     this.facts = facts;
     this.icons = new Icons(phone.store, `/trust/${facts.workspace}/${facts.trust.profile}/files`);
     this.listen(phone);
-    this.change({ demo: isDemo, workbench: workbench?.app ?? null });
+    this.change({ demo: isDemo, workbench: workbench ?? null });
     await this.readKept();
     if (workbench) await enterWorkbench(this, workbench);
     this.change({ phase: "ready" });
@@ -276,6 +349,7 @@ class BrowserHost implements Host {
     container.on("healed", ({ app, code }) => this.happened.add(app, "error", `healed ${code}`, false));
     container.on("call", ({ app, method, code }) => {
       this.happened.add(app, "permission", code === null ? method : `${method} ${code}`, code !== null);
+      this.happened.count(app, method, code !== null);
       this.notify();
     });
     container.on("console", ({ app, level, text }) => {
@@ -430,47 +504,57 @@ class BrowserHost implements Host {
   }
 
   private entry(app: string): CatalogueApp | undefined {
-    return this.state.apps.find((each) => each.id === app);
+    const trial = this.trial?.entry;
+    return this.state.apps.find((each) => each.id === app) ?? (trial?.id === app ? trial : undefined);
   }
 
-  private async shellFacts(): Promise<DeveloperFacts["facts"]> {
+  private async shellFacts(): Promise<readonly Fact[]> {
     const { session, events } = this.ready();
     const status = await session.status();
     return [
-      ["workspace", this.facts?.workspace ?? "-"],
-      ["client app", this.facts?.client_app ?? "-"],
-      ["device", status?.device ?? "-"],
-      ["customer", status?.customer ?? "-"],
-      ["tier", this.state.tier],
-      ["events waiting", String(await events.size())],
-      ["trust profile", this.facts?.trust.profile ?? "-"],
+      { name: "fact_workspace", value: this.facts?.workspace ?? NOTHING },
+      { name: "fact_client_app", value: this.facts?.client_app ?? NOTHING },
+      { name: "fact_device", value: status?.device ?? NOTHING },
+      { name: "fact_customer", value: status?.customer ?? NOTHING },
+      { name: "tier", value: this.state.tier, says: this.state.tier },
+      { name: "fact_events", value: String(await events.size()) },
+      { name: "fact_tree", value: this.facts?.trust.profile ?? NOTHING },
     ];
   }
 
-  private async appFacts(app: string): Promise<DeveloperFacts["facts"]> {
+  private async appFacts(app: string): Promise<readonly Fact[]> {
     const { device, session } = this.ready();
     const { current, kept, highestStarted } = await device.packages.state(app);
     const control = await device.tree.obeyedControl(app);
-    const facts: [string, string][] = [
-      ["app", app],
-      ["version", current ? `${current.version} (${current.sequence})` : "-"],
-      ["digest", current?.digest ?? "-"],
-      ["kept version", kept ? `${kept.version} (${kept.sequence})` : "-"],
-      ["highest started", String(highestStarted)],
-      ["control serial", control ? String(control.serial) : "-"],
+    const own: Fact[] = [
+      { name: "fact_app", value: app },
+      { name: "version", value: named(current) },
+      { name: "digest", value: current?.digest ?? NOTHING },
+      { name: "fact_kept", value: named(kept) },
+      { name: "fact_highest", value: highestStarted > 0 ? String(highestStarted) : NOTHING },
+      { name: "fact_serial", value: control ? String(control.serial) : NOTHING },
     ];
     try {
       const { body } = await session.call("GET", `/client/v1/apps/${app}/explain`);
-      for (const [name, value] of Object.entries(isObject(body) ? body : {})) facts.push([name, shown(value)]);
+      return [...own, ...whyFacts(isObject(body) ? body : {})];
     } catch {
-      // without the server there is no why
+      return own; // without the server there is no why
     }
-    return facts;
+  }
+
+  /** What the signed manifest of the installed version asks for. */
+  private async asked(app: string): Promise<readonly string[]> {
+    const { packages } = this.ready().device;
+    const { current } = await packages.state(app);
+    const placed = current && (await packages.placed(app, current.digest));
+    if (!placed) return [];
+    const { permissions } = parseIndex(placed.index);
+    return [...permissions.bridge, ...(permissions.network.length > 0 ? ["network.fetch"] : [])];
   }
 
   private tell(app: string, phase: AppPhase): void {
     this.phases.set(app, phase);
-    if (phase.step === "opening") goToApp(app);
+    if (phase.step === "opening" && app !== trialKey(this.trial?.entry.id ?? "")) goToApp(app);
     this.notify();
   }
 
@@ -508,7 +592,29 @@ function meOf(body: unknown): Me {
   };
 }
 
-const shown = (value: unknown): string => (typeof value === "string" ? value : JSON.stringify(value));
+const named = (one: { version: string; sequence: number } | null): string =>
+  one ? `${one.version} (${one.sequence})` : NOTHING;
+
+/** Why the bank gives this version: its answer to `explain`, docs/protocols/shell.md. */
+function whyFacts(told: Row): readonly Fact[] {
+  const reason = WHY.find((each) => each === `why_${text(told.reason)}`);
+  const offer = isObject(told.offer) ? told.offer : null;
+  const killed = Array.isArray(told.killed) ? told.killed.join(", ") : "";
+  return [
+    { name: "why", value: text(told.says), ...(reason ? { says: reason } : {}) },
+    { name: "fact_release", value: offer ? text(offer.release) : NOTHING },
+    { name: "fact_offered", value: offer ? `${text(offer.version)} (${Number(offer.sequence)})` : NOTHING },
+    { name: "fact_bank_serial", value: text(told.control_serial) || NOTHING },
+    { name: "fact_killed", value: killed || NOTHING },
+    { name: "fact_revision", value: text(told.revision) },
+    { name: "tier", value: text(told.tier), ...saysTier(told.tier) },
+  ];
+}
+
+function saysTier(told: unknown): { says?: Tier } {
+  const says = TIERS.find((each) => each === told);
+  return says ? { says } : {};
+}
 
 /** Phone numbers without a country are the bank's own country's. */
 function international(phone: string): string {

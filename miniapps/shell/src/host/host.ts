@@ -1,4 +1,4 @@
-import type { Text } from "../i18n";
+import type { Key, Text } from "../i18n";
 
 /** What the pages know of the platform; `browser_host.ts` is the one that runs on the SDK. */
 
@@ -29,8 +29,8 @@ export interface Snapshot {
   apps: readonly CatalogueApp[];
   categories: readonly { id: string; name: Text }[];
   recents: readonly string[];
-  /** The app that is being written, while `sampan dev` runs. */
-  workbench: string | null;
+  /** The app that is being written, and the customer of its mocks, while `sampan dev` runs. */
+  workbench: { app: string; phone: string } | null;
 }
 
 export interface DeviceRow {
@@ -53,11 +53,28 @@ export interface DeveloperLine {
   kind: "permission" | "network" | "console" | "error";
   text: string;
   isProblem: boolean;
+  /** What the bank's log has a call under. */
+  trace?: string;
+}
+
+/** One fact of the developer panel; `says` is a value that is told in words. */
+export interface Fact {
+  name: Key;
+  value: string;
+  says?: Key;
+}
+
+/** What became of one permission since the page was opened; `isAsked` when the signed manifest asks for it. */
+export interface PermissionUse {
+  name: string;
+  isAsked: boolean;
+  used: number;
+  refused: number;
 }
 
 export interface DeveloperFacts {
-  facts: readonly (readonly [string, string])[];
-  lines: readonly DeveloperLine[];
+  facts: readonly Fact[];
+  permissions: readonly PermissionUse[];
 }
 
 /** Why an app could not open: a stable code and what the customer reads. */
@@ -86,6 +103,9 @@ export interface Asker {
   confirm(app: CatalogueApp, what: Confirmation): Promise<boolean>;
 }
 
+/** The name under which a trial of an app has its phase and its place, beside the app's own. */
+export const trialKey = (app: string): string => `trial/${app}`;
+
 export interface Host {
   subscribe(listener: () => void): () => void;
   snapshot(): Snapshot;
@@ -104,6 +124,11 @@ export interface Host {
   withdraw(app: string, permission: string): Promise<void>;
   /** Open an app or bring it to the front; how it goes is told by `phase`. */
   open(app: string): Promise<void>;
+  /** Who this browser is to the bank, so that it can be named as a tester. */
+  deviceId(): Promise<string>;
+  /** Open a version that is on trial for this customer or device; its phase is told under `trialKey(app)`. */
+  openTrial(app: string, sequence: number): Promise<void>;
+  closeTrial(): void;
   /** Another page is in front; the app goes on. */
   hide(app: string): void;
   close(app: string): void;

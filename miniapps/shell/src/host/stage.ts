@@ -15,11 +15,17 @@ export class Stage implements Pick<ShellUi, "mount" | "unmount" | "title"> {
   }
 
   mount(app: string): HTMLElement {
+    const place = this.place(app);
+    this.opened(app);
+    return place;
+  }
+
+  /** A place that no page follows by itself: a trial has a page of its own. */
+  place(app: string): HTMLElement {
     const place = document.createElement("div");
     place.className = "app-place";
     this.places.set(app, place);
     this.element?.append(place);
-    this.opened(app);
     return place;
   }
 

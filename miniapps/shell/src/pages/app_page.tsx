@@ -31,7 +31,7 @@ export function AppPage({ id }: { id: string }): JSX.Element {
     void host.open(id);
   };
   // What is being written opens anew by itself.
-  const isStale = workbench === id && phase.newer !== undefined;
+  const isStale = workbench?.app === id && phase.newer !== undefined;
   // biome-ignore lint/correctness/useExhaustiveDependencies: once for each newer version
   useEffect(() => {
     if (isStale) openAnew();
@@ -40,7 +40,7 @@ export function AppPage({ id }: { id: string }): JSX.Element {
     <div className="app-page">
       {phase.step !== "running" && <Cover app={app} phase={phase} onRetry={openAnew} />}
       {phase.step === "running" && phase.newer && <UpdateBar app={app} onPress={openAnew} />}
-      {workbench === id && <Trouble id={id} sinceMs={sinceMs} onDismiss={() => setSinceMs(Date.now())} />}
+      {workbench?.app === id && <Trouble id={id} sinceMs={sinceMs} onDismiss={() => setSinceMs(Date.now())} />}
       <Capsule id={id} app={app} />
     </div>
   );

@@ -1,25 +1,22 @@
-import { type JSX, useCallback, useEffect, useState } from "react";
-import { useHost, useSnapshot } from "../app";
-import type { DeveloperFacts, DeveloperLine } from "../host/host";
-import { type Key, useWords } from "../i18n";
+import { type JSX, useEffect, useState } from "react";
+import { permissionText, useHost, useSnapshot } from "../app";
+import type { DeveloperFacts, Fact, PermissionUse } from "../host/host";
+import { useWords } from "../i18n";
 import { go } from "../route";
 import { AppIcon, Empty, Spinner, SubPage } from "../ui/parts";
-
-const TABS: readonly (readonly [DeveloperLine["kind"] | "error", Key])[] = [
-  ["permission", "used"],
-  ["network", "network"],
-  ["console", "console"],
-];
+import { LineList, useLines } from "./developer_lines";
+import { Mocks } from "./developer_mocks";
 
 /** What a developer, or a curious customer, can know of an app on this device. */
 export function Developer({ id }: { id: string | undefined }): JSX.Element {
   const { t, both } = useWords();
-  const { apps } = useSnapshot();
+  const { apps, workbench } = useSnapshot();
   const app = apps.find((each) => each.id === id);
-  if (app) return <Facts id={app.id} title={both(app.name)} />;
+  if (app) return <OneApp id={app.id} title={both(app.name)} isWritten={workbench?.app === app.id} />;
   return (
     <SubPage title={t("developer")} back="me">
       <Device />
+      <h2>{t("apps")}</h2>
       <div className="card">
         {apps.map((each) => (
           <button type="button" className="row" key={each.id} onClick={() => go(`developer/${each.id}`)}>
@@ -33,71 +30,81 @@ export function Developer({ id }: { id: string | undefined }): JSX.Element {
           </button>
         ))}
       </div>
+      <LineList id="" title="network" kinds={["network", "error"]} />
     </SubPage>
   );
 }
 
 function Device(): JSX.Element {
-  const facts = useFacts("");
-  return <FactList facts={facts?.facts ?? []} />;
+  const found = useFound("");
+  return <FactList facts={found?.facts ?? []} />;
 }
 
-function Facts({ id, title }: { id: string; title: string }): JSX.Element {
+function OneApp({ id, title, isWritten }: { id: string; title: string; isWritten: boolean }): JSX.Element {
   const { t } = useWords();
-  const found = useFacts(id);
-  if (found === null)
-    return (
-      <SubPage title={title} back="developer">
-        <Spinner label={t("opening")} />
-      </SubPage>
-    );
+  const found = useFound(id);
   return (
-    <SubPage title={title} back="developer">
-      <FactList facts={found.facts} />
-      {TABS.map(([kind, name]) => {
-        const lines = found.lines.filter((line) => line.kind === kind || (kind === "console" && line.kind === "error"));
-        return (
-          <section key={kind}>
-            <h2>{t(name)}</h2>
-            {lines.length === 0 ? <Empty icon="clock" title={t("nothing_yet")} /> : <Lines lines={lines} />}
-          </section>
-        );
-      })}
+    <SubPage title={title} back={isWritten ? `app/${id}` : "developer"}>
+      {isWritten && <Mocks />}
+      {found === null ? <Spinner label={t("opening")} /> : <FactList facts={found.facts} />}
+      <h2>{t("permissions")}</h2>
+      <Permissions uses={found?.permissions ?? []} />
+      <LineList id={id} title="network" kinds={["network"]} />
+      <LineList id={id} title="console" kinds={["console", "error"]} />
+      <LineList id={id} title="used" kinds={["permission"]} />
     </SubPage>
   );
 }
 
-function Lines({ lines }: { lines: readonly DeveloperLine[] }): JSX.Element {
+/** Every method of the bridge that the manifest asks for or the app called, and what became of it. */
+function Permissions({ uses }: { uses: readonly PermissionUse[] }): JSX.Element {
+  const { t } = useWords();
+  if (uses.length === 0) return <Empty icon="shield" title={t("permissions_unused")} />;
   return (
-    <ul className="card lines mono">
-      {lines.map((line) => (
-        <li key={`${line.atMs} ${line.text}`} className={line.isProblem ? "bad" : ""}>
-          <time>{new Date(line.atMs).toISOString().slice(11, 23)}</time> {line.text}
-        </li>
+    <div className="card">
+      {uses.map(({ name, isAsked, used, refused }) => (
+        <div className="row" key={name}>
+          <span className="row-text">
+            <b className="mono">{name}</b>
+            <small>{isAsked ? permissionText(t, name) : t("permission_not_asked")}</small>
+          </span>
+          <span className="uses">
+            <small>{t("used_times", { count: used })}</small>
+            {refused > 0 && <small className="bad">{t("refused_times", { count: refused })}</small>}
+          </span>
+        </div>
       ))}
-    </ul>
+    </div>
   );
 }
 
-function FactList({ facts }: { facts: DeveloperFacts["facts"] }): JSX.Element {
+function FactList({ facts }: { facts: readonly Fact[] }): JSX.Element {
+  const { t } = useWords();
   return (
     <dl className="card facts">
-      {facts.map(([name, value]) => (
+      {facts.map(({ name, value, says }) => (
         <div key={name}>
-          <dt>{name}</dt>
-          <dd className="mono">{value}</dd>
+          <dt>{t(name)}</dt>
+          {says ? <dd>{t(says)}</dd> : <dd className="mono">{value}</dd>}
         </div>
       ))}
     </dl>
   );
 }
 
-function useFacts(id: string): DeveloperFacts | null {
+/** The facts as they are now: read again when the shell or the app has done something. */
+function useFound(id: string): DeveloperFacts | null {
   const host = useHost();
   const snapshot = useSnapshot();
-  const [facts, setFacts] = useState<DeveloperFacts | null>(null);
-  const load = useCallback(async () => setFacts(await host.developer(id)), [host, id]);
-  // biome-ignore lint/correctness/useExhaustiveDependencies: a new snapshot is the reason to look again
-  useEffect(() => void load(), [load, snapshot]);
-  return facts;
+  const calls = useLines(id).filter((line) => line.kind === "permission").length;
+  const [found, setFound] = useState<DeveloperFacts | null>(null);
+  // biome-ignore lint/correctness/useExhaustiveDependencies: a new snapshot or call is the reason to look again
+  useEffect(() => {
+    let isShown = true;
+    void host.developer(id).then((next) => isShown && setFound(next));
+    return () => {
+      isShown = false;
+    };
+  }, [host, id, snapshot, calls]);
+  return found;
 }

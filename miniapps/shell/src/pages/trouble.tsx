@@ -1,8 +1,9 @@
-import { type JSX, useSyncExternalStore } from "react";
-import { useHost } from "../app";
+import { type JSX, useEffect, useState } from "react";
 import type { DeveloperLine } from "../host/host";
+import { Bench } from "../host/workbench";
 import { useWords } from "../i18n";
 import { go } from "../route";
+import { useLines } from "./developer_lines";
 
 const MOST = 5;
 
@@ -16,7 +17,7 @@ export function Trouble(props: { id: string; sinceMs: number; onDismiss: () => v
     <div className="trouble" role="alert">
       {lines.slice(0, MOST).map((line) => (
         <div key={`${line.atMs} ${line.text}`}>
-          <pre>{line.text}</pre>
+          <Told said={line.text} />
           {hintFor(line) && <pre className="hint">{hintFor(line)}</pre>}
         </div>
       ))}
@@ -32,18 +33,33 @@ export function Trouble(props: { id: string; sinceMs: number; onDismiss: () => v
   );
 }
 
+const bench = new Bench();
+
+/** An error in the developer's own files, as far as `sampan dev` knows them. */
+function Told({ said }: { said: string }): JSX.Element {
+  const [told, setTold] = useState({ text: said, code: "" });
+  useEffect(() => {
+    let isShown = true;
+    bench.stack(said).then(
+      (found) => isShown && setTold(found),
+      () => undefined, // it stays as the browser told it
+    );
+    return () => {
+      isShown = false;
+    };
+  }, [said]);
+  return (
+    <>
+      <pre>{told.text}</pre>
+      {told.code && <pre className="code">{told.code}</pre>}
+    </>
+  );
+}
+
 /** The line of the manifest that is missing, where that is the reason. */
 export function hintFor({ kind, text }: Pick<DeveloperLine, "kind" | "text">): string | null {
   const [method = "", code] = text.split(" ");
   if (kind !== "permission" || code !== "permission_denied") return null;
   if (method === "network.fetch") return 'manifest.json, "x-sampan": { "network": ["<host>"] }';
   return `manifest.json, "req_permissions": [{ "name": "${method}", "reason": "..." }]`;
-}
-
-function useLines(id: string): readonly DeveloperLine[] {
-  const host = useHost();
-  return useSyncExternalStore(
-    (listener) => host.subscribe(listener),
-    () => host.lines(id),
-  );
 }
