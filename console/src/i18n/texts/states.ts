@@ -39,7 +39,7 @@ export const states = {
 } as const;
 
 export const tiers = {
-  visitor: ["游客", "Visitor"],
+  visitor: ["访客", "Visitor"],
   registered: ["注册用户", "Registered"],
   e_account: ["电子账户", "E-account"],
   full: ["全功能账户", "Full account"],

@@ -15,7 +15,20 @@ export function Developer({ id }: { id: string | undefined }): JSX.Element {
   if (app) return <OneApp id={app.id} title={both(app.name)} isWritten={workbench?.app === app.id} />;
   return (
     <SubPage title={t("developer")} back="me">
-      <Device />
+      <OfDevice />
+    </SubPage>
+  );
+}
+
+/** All of it at once: what came late would push the rest down. */
+function OfDevice(): JSX.Element {
+  const { t, both } = useWords();
+  const { apps } = useSnapshot();
+  const found = useFound("");
+  if (found === null) return <Spinner label={t("opening")} />;
+  return (
+    <>
+      <FactList facts={found.facts} />
       <h2>{t("apps")}</h2>
       <div className="card">
         {apps.map((each) => (
@@ -31,13 +44,8 @@ export function Developer({ id }: { id: string | undefined }): JSX.Element {
         ))}
       </div>
       <LineList id="" title="network" kinds={["network", "error"]} />
-    </SubPage>
+    </>
   );
-}
-
-function Device(): JSX.Element {
-  const found = useFound("");
-  return <FactList facts={found?.facts ?? []} />;
 }
 
 function OneApp({ id, title, isWritten }: { id: string; title: string; isWritten: boolean }): JSX.Element {
@@ -46,12 +54,18 @@ function OneApp({ id, title, isWritten }: { id: string; title: string; isWritten
   return (
     <SubPage title={title} back={isWritten ? `app/${id}` : "developer"}>
       {isWritten && <Mocks />}
-      {found === null ? <Spinner label={t("opening")} /> : <FactList facts={found.facts} />}
-      <h2>{t("permissions")}</h2>
-      <Permissions uses={found?.permissions ?? []} />
-      <LineList id={id} title="network" kinds={["network"]} />
-      <LineList id={id} title="console" kinds={["console", "error"]} />
-      <LineList id={id} title="used" kinds={["permission"]} />
+      {found === null ? (
+        <Spinner label={t("opening")} />
+      ) : (
+        <>
+          <FactList facts={found.facts} />
+          <h2>{t("permissions")}</h2>
+          <Permissions uses={found.permissions} />
+          <LineList id={id} title="network" kinds={["network"]} />
+          <LineList id={id} title="console" kinds={["console", "error"]} />
+          <LineList id={id} title="used" kinds={["permission"]} />
+        </>
+      )}
     </SubPage>
   );
 }
