@@ -243,9 +243,11 @@ class Look:
         self.page.on("pageerror", lambda error: self.said.append(f"error: {error}"))
 
     def _hear(self, message: "ConsoleMessage") -> None:
-        # Two refusals are answers: who is signed in (nobody yet), and whether there is a newer root (not yet).
+        # Two refusals are answers: who is signed in (nobody yet), and whether there is a newer root (not yet). That
+        # there is no network is what the browser says when a test took it away.
         address = str(message.location.get("url", ""))
-        is_answer = "401" in message.text or address.endswith(".root.json")
+        is_answer = "401" in message.text or "ERR_INTERNET_DISCONNECTED" in message.text
+        is_answer = is_answer or address.endswith(".root.json")
         if message.type in ("error", "warning") and not is_answer:
             self.said.append(f"{message.type}: {message.text} {address}")
 
@@ -275,7 +277,7 @@ class Look:
 
 def settled(page: "Page") -> None:
     """Return when a page shows what it was opened for: a heading, and nothing that is still being fetched."""
-    page.locator("h1, h2, .home, .starting button").first.wait_for()
+    page.locator("h1, h2, .home, .capsule, .starting button").first.wait_for()
     for _ in range(2):
         page.locator(BUSY).first.wait_for(state="detached")
         page.evaluate("() => new Promise((done) => requestAnimationFrame(() => setTimeout(done, 30)))")
@@ -303,8 +305,20 @@ def packed_bytes(page: "Page", opens: Callable[[], None]) -> tuple[int, dict[str
     for answer in answers:
         is_stream = "event-stream" in answer.headers.get("content-type", "")
         if answer.status == 200 and not is_stream:
-            parts[answer.url] = len(gzip.compress(answer.body(), 9))
+            parts[answer.url] = len(gzip.compress(_body(page, answer), 9))
     return sum(parts.values()), parts
+
+
+def _body(page: "Page", answer: "Response") -> bytes:
+    """Return what was loaded; the browser forgets what a service worker stored at once, so that is fetched again."""
+    from playwright.sync_api import Error
+
+    try:
+        return answer.body()
+    except Error:
+        again = page.request.get(answer.url)
+        assert again.ok, f"{answer.url} {again.status}"
+        return again.body()
 
 
 @cache
