@@ -1,12 +1,11 @@
 /** Asks for a fresh one-time code when an act of weight needs it, then lets the act go on. */
 
-import { Form } from "antd";
 import { useEffect, useRef, useState } from "react";
 import { query, setAsking } from "../api/client";
 import { Dialog } from "../design/Dialog";
 import { ProblemForm } from "../design/ProblemForm";
 import { useText } from "../i18n";
-import { CodeInput } from "../pages/session/CodeInput";
+import { CodeField } from "../pages/session/Fields";
 
 export function SecondFactor() {
   const { say } = useText();
@@ -39,13 +38,7 @@ export function SecondFactor() {
         onDone={() => close(true)}
         onCancel={() => close(false)}
       >
-        <Form.Item
-          name="totp"
-          label={say("session.totp")}
-          rules={[{ required: true, pattern: /^\d{6}$/, message: say("session.totpForm") }]}
-        >
-          <CodeInput />
-        </Form.Item>
+        <CodeField />
       </ProblemForm>
     </Dialog>
   );

@@ -11,7 +11,7 @@ import { ProblemForm } from "../../design/ProblemForm";
 import { Time } from "../../design/Small";
 import { useText } from "../../i18n";
 import { Names } from "../operators/Roles";
-import { CodeInput } from "../session/CodeInput";
+import { CodeField, NewPasswordField } from "../session/Fields";
 
 type Values = { password: string; new_password: string; totp: string };
 
@@ -80,21 +80,8 @@ export default function Account() {
               <Form.Item name="password" label={say("session.password")} rules={[{ required: true }]}>
                 <Input.Password autoComplete="current-password" />
               </Form.Item>
-              <Form.Item
-                name="new_password"
-                label={say("session.newPassword")}
-                extra={say("session.setupPasswordHint")}
-                rules={[{ required: true }]}
-              >
-                <Input.Password autoComplete="new-password" />
-              </Form.Item>
-              <Form.Item
-                name="totp"
-                label={say("session.totp")}
-                rules={[{ required: true, pattern: /^\d{6}$/, message: say("session.totpForm") }]}
-              >
-                <CodeInput />
-              </Form.Item>
+              <NewPasswordField name="new_password" />
+              <CodeField />
             </ProblemForm>
           </Panel>
         </div>

@@ -12,7 +12,7 @@ import { ProblemNote } from "../../design/ProblemText";
 import { CopyId } from "../../design/Small";
 import { useText } from "../../i18n";
 import { LanguageButton } from "../../layout/LanguageButton";
-import { CodeInput } from "./CodeInput";
+import { CodeField, NewPasswordField } from "./Fields";
 import "./sign-in.css";
 
 type Enrolment = components["schemas"]["EnrolmentView"];
@@ -106,21 +106,8 @@ function Enrol({ link, enrolment, onDone }: { link: string; enrolment: Enrolment
         onSubmit={(values) => finish.mutateAsync({ body: { link, ...values } })}
         onDone={onDone}
       >
-        <Form.Item
-          name="password"
-          label={say("session.newPassword")}
-          extra={say("session.setupPasswordHint")}
-          rules={[{ required: true }]}
-        >
-          <Input.Password autoComplete="new-password" />
-        </Form.Item>
-        <Form.Item
-          name="totp"
-          label={say("session.totp")}
-          rules={[{ required: true, pattern: /^\d{6}$/, message: say("session.totpForm") }]}
-        >
-          <CodeInput />
-        </Form.Item>
+        <NewPasswordField name="password" />
+        <CodeField />
       </ProblemForm>
     </div>
   );

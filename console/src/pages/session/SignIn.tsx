@@ -10,7 +10,7 @@ import { ProblemForm } from "../../design/ProblemForm";
 import { useText } from "../../i18n";
 import { LanguageButton } from "../../layout/LanguageButton";
 import { Mark } from "../../layout/Mark";
-import { CodeInput } from "./CodeInput";
+import { CodeField } from "./Fields";
 import "./sign-in.css";
 
 type Values = { email: string; password: string; totp: string };
@@ -32,14 +32,7 @@ function SignInForm({ email, onDone }: { email?: string; onDone: () => void }) {
       <Form.Item name="password" label={say("session.password")} rules={[{ required: true }]}>
         <Input.Password autoComplete="current-password" autoFocus={Boolean(email)} size="large" />
       </Form.Item>
-      <Form.Item
-        name="totp"
-        label={say("session.totp")}
-        extra={say("session.totpHint")}
-        rules={[{ required: true, pattern: /^\d{6}$/, message: say("session.totpForm") }]}
-      >
-        <CodeInput size="large" />
-      </Form.Item>
+      <CodeField size="large" extra={say("session.totpHint")} />
     </ProblemForm>
   );
 }
