@@ -73,6 +73,12 @@ class App:
         await send({"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"9")]})
         await send({"type": "http.response.body", "body": b"half", "more_body": True})
 
+    async def half(self, receive: Receive, send: Send) -> None:
+        await send({"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"9")]})
+        await send({"type": "http.response.body", "body": b"half", "more_body": True})
+        self.is_begun.set()
+        await receive()
+
     async def split_header(self, receive: Receive, send: Send) -> None:
         await send_bytes(send, 200, b"", [(b"x-name", b"a\r\nset-cookie: b")])
 
@@ -243,21 +249,85 @@ async def test_an_upgrade_is_answered_as_an_ordinary_request(client: Client) -> 
     assert b"connection: close" in answer
 
 
+CHUNKED = b"POST / HTTP/1.1\r\nhost: x\r\ntransfer-encoding: chunked\r\n\r\n"
+HEAD = b"POST / HTTP/1.1\r\nhost: x\r\n"
+
+
 @pytest.mark.parametrize(
     "bad",
     [
         b"\x16\x03\x01\x02\x00" + END,
         b"GET http:// HTTP/1.1" + END,
         b"GET /\xff HTTP/1.1" + END,
-        b"POST / HTTP/1.1\r\ncontent-length: 1\r\ncontent-length: 2" + END,
-        b"POST / HTTP/1.1\r\ncontent-length: 1\r\ntransfer-encoding: chunked" + END,
-        b"GET / HTTP/1.1\r\nx : y" + END,
+        b"GET / HTTP/1.1\r\nhost: x\r\nx : y" + END,
+        b"GET / HTTP/1.1\r\nhost: x\r\nx-a: b\r\n c" + END,
+        b"GET / HTTP/1.1\r\n host: x" + END,
+        b"GET / HTTP/1.1\r\nhost: x\rx-a: b" + END,
+        b"GET / HTTP/1.1\r\nhost: x\nx-a: b" + END,
+        b"GET / HTTP/1.1\nhost: x\n\n",
+        b"GET / HTTP/1.1\r\nhost: x\r\nx-a: b\0c" + END,
+        b"GET / HTTP/1.1\r\nhost: x\r\nx\0a: b" + END,
+        b"GET / HTTP/1.1\r\nhost: x\r\n: b" + END,
+        b"GET / HTTP/1.1" + END,
+        b"GET / HTTP/2.0\r\nhost: x" + END,
+        b"GET / HTTP/1.2\r\nhost: x" + END,
+        b"GET /" + END,
+        b"GET http://other/ HTTP/1.1\r\nhost: x" + END,
+        b"GET /a#b HTTP/1.1\r\nhost: x" + END,
+        b"CONNECT x:80 HTTP/1.1\r\nhost: x" + END,
+        HEAD + b"content-length: 1\r\ncontent-length: 2" + END,
+        HEAD + b"content-length: 1\r\ncontent-length: 1" + END + b"a",
+        HEAD + b"content-length: 1, 1" + END + b"a",
+        HEAD + b"content-length: +1" + END + b"a",
+        HEAD + b"content-length: 99999999999999999999999" + END,
+        HEAD + b"content-length: 1\r\ntransfer-encoding: chunked" + END,
+        HEAD + b"transfer-encoding: chunked\r\ncontent-length: 1" + END,
+        HEAD + b"transfer-encoding: identity" + END,
+        HEAD + b"transfer-encoding: gzip, chunked" + END + b"0" + END,
+        HEAD + b"transfer-encoding: chunked, chunked" + END + b"0" + END,
+        HEAD + b"transfer-encoding: \x0bchunked" + END + b"0" + END,
+        HEAD + b"transfer-encoding : chunked" + END + b"0" + END,
+        HEAD + b"transfer-encoding: chunked\r\ntransfer-encoding: identity" + END + b"0" + END,
+        HEAD.replace(b"1.1", b"1.0") + b"transfer-encoding: chunked" + END + b"0" + END,
+        HEAD + b"connection: upgrade\r\nupgrade: h2c\r\ncontent-length: 1" + END + b"a",
+        HEAD + b"connection: upgrade\r\nupgrade: h2c\r\ntransfer-encoding: chunked" + END + b"0" + END,
     ],
 )
 async def test_what_is_no_http_is_refused(client: Client, app: App, bad: bytes) -> None:
     await client.say(bad)
     assert (await client.rest()).startswith(b"HTTP/1.1 400 ")
     assert app.scopes == []
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"1\na\r\n0" + END,
+        b"1;x\na\r\n0" + END,
+        b"1;x\ry\r\na\r\n0" + END,
+        b"0x1\r\na\r\n0" + END,
+        b" 1\r\na\r\n0" + END,
+        b"-1\r\na\r\n0" + END,
+        b"10000000000000001\r\na\r\n0" + END,
+        b"1\r\nab\r\n0" + END,
+        b"1\r\na\n0" + END,
+        b"1;" + b"x" * 40 * MAX_HEAD_BYTES + b"\r\na\r\n0" + END,
+    ],
+)
+async def test_chunks_that_servers_read_differently_are_refused(client: Client, app: App, content: bytes) -> None:
+    with contextlib.suppress(ConnectionError):
+        await client.say(CHUNKED + content + GET % b"smuggled")
+    answer = await client.rest()
+    assert answer.startswith(b"HTTP/1.1 400 ")
+    assert answer.count(b"HTTP/1.1 ") == 1
+    assert "/smuggled" not in [scope["path"] for scope in app.scopes]
+
+
+async def test_a_refusal_is_not_written_into_an_answer_that_began(client: Client, app: App) -> None:
+    await client.say(CHUNKED.replace(b" / ", b" /half "))
+    await app.is_begun.wait()
+    await client.say(b"zz" + END)
+    assert (await client.rest()).endswith(b"half")
 
 
 @pytest.mark.parametrize("path", [b"fail", b"split_header", b"bad_name"])
@@ -482,6 +552,22 @@ async def test_content_waits_for_a_slow_application_without_harm(
     clock.pass_seconds(10 * CONTENT_SECONDS)
     assert second.sent == b""
     assert not second.is_closed
+
+
+@pytest.mark.parametrize("bad", [b"GET / HTTP/1.1\r\nx : y" + END, CHUNKED + b"zz" + END])
+async def test_a_bad_request_waits_for_the_answers_before_it(wire: tuple[Http, Wire], app: App, bad: bytes) -> None:
+    connection, transport = wire
+    connection.data_received(GET % b"wait")
+    await app.is_begun.wait()
+    connection.data_received(bad)
+    connection.data_received(GET % b"never")
+    assert transport.sent == b""
+    app.may_end.set()
+    await asyncio.gather(*connection.server_state.tasks)
+    assert transport.is_closed
+    assert transport.sent.count(b"HTTP/1.1 ") == 1
+    assert transport.sent.endswith(b"waited")
+    assert [scope["path"] for scope in app.scopes] == ["/wait"]
 
 
 async def test_an_application_that_is_slow_to_read_slows_the_client(wire: tuple[Http, Wire], app: App) -> None:

@@ -8,6 +8,7 @@ front writes those). See docs/adr/0007-http-protocol.md.
 import asyncio
 import urllib.parse
 from collections import deque
+from collections.abc import Mapping
 from typing import Any, cast
 
 import httptools
@@ -29,7 +30,12 @@ CONTENT_SECONDS = 30.0
 CONTENT_BYTES = 15_000  # in CONTENT_SECONDS
 # A mini-app can fill its parent domain with cookies that ride along to all hosts beside it; nothing here needs them.
 FORGET_COOKIES = b'clear-site-data: "cookies"\r\n'
+_FRAMING = frozenset({b"host", b"transfer-encoding", b"content-length", b"upgrade"})
 log = Log("http")
+
+
+class Ambiguous(ValueError):
+    """A request that two servers could understand differently; the connection ends with it."""
 
 
 class Http(asyncio.Protocol):
@@ -39,6 +45,7 @@ class Http(asyncio.Protocol):
     flow: FlowControl
     scope: dict[str, Any]
     headers: list[tuple[bytes, bytes]]
+    _framing: dict[bytes, bytes]
 
     def __init__(
         self,
@@ -134,6 +141,7 @@ class Http(asyncio.Protocol):
         """Begin a request."""
         self._url = b""
         self.headers = []
+        self._framing = {}
         self._is_in_head = True
 
     def on_url(self, url: bytes) -> None:
@@ -143,18 +151,23 @@ class Http(asyncio.Protocol):
     def on_header(self, name: bytes, value: bytes) -> None:
         """Take a header; one that comes after the content (a trailer) is nobody's."""
         if self._is_in_head:
-            self.headers.append((name.lower(), value))
+            name = name.lower()
+            self.headers.append((name, value))
+            if name in _FRAMING:
+                self._framing[name] = value
 
     def on_headers_complete(self) -> None:
         """Begin to answer, or queue behind the request before this one."""
         self._is_in_head, self._is_going_on, self._deadline = False, True, None
         parser, headers = self.parser, self.headers
+        version = parser.get_http_version()
+        _refuse_ambiguous(self._url, version, self._framing)
         scope: Scope = self._ends.copy()
         scope["headers"] = headers
         scope["method"] = parser.get_method().decode("ascii")
         scope["state"] = self.app_state.copy()
         _split(self._url, scope)
-        scope["http_version"] = version = parser.get_http_version()
+        scope["http_version"] = version
         keep_alive = version == "1.1" and parser.should_keep_alive()
         before = self.exchange
         exchange = self.exchange = Exchange(self, scope, keep_alive=keep_alive)
@@ -239,20 +252,10 @@ class Http(asyncio.Protocol):
             self._looked = exchange, now, self._content_bytes
         elif now - self._looked[1] >= CONTENT_SECONDS:
             if self._content_bytes - self._looked[2] < CONTENT_BYTES:
-                self._cut_off(exchange)
+                self._refuse("The content came too slowly; send it again.", status=b"408 Request Timeout")
                 return
             self._looked = exchange, now, self._content_bytes
         self._arm(self._idle_seconds)
-
-    def _cut_off(self, exchange: Exchange) -> None:
-        """Answer in the application's place, unless it began to, and close; the application learns that it is over."""
-        exchange.is_disconnected = True
-        exchange.wake()
-        if exchange.is_begun:
-            log.warning("request_refused", reason="The content came too slowly.", path=exchange.scope["path"])
-            self.transport.close()
-        else:
-            self._refuse("The content came too slowly; send it again.", status=b"408 Request Timeout")
 
     def _count(self, size: int) -> None:
         if self.transport.is_closing():
@@ -266,9 +269,25 @@ class Http(asyncio.Protocol):
             self._refuse("The request line and the headers are too large.", header)
 
     def _refuse(self, text: str, header: bytes = b"", *, status: bytes = b"400 Bad Request") -> None:
-        """Answer and close; what still arrives meanwhile is dropped, since a reset would take the answer away."""
+        """Answer and close; what still arrives meanwhile is dropped, since a reset would take the answer away.
+
+        Requests before it that are still answered come first: then the connection ends with the last of those answers.
+        """
         log.warning("request_refused", reason=text)
         self._is_refused = True
+        earlier = [each for each in (self._running, *self._waiting) if each is not None and not each.is_answered]
+        begun = earlier.pop() if earlier and not earlier[-1].is_whole else None  # the refused one itself
+        if begun is not None:
+            begun.is_disconnected = True
+            begun.wake()
+        if earlier:
+            earlier[-1].keep_alive = False
+            if begun is not None:
+                self._waiting.remove(begun)
+            return
+        if begun is not None and begun.is_begun:
+            self.transport.close()
+            return
         self.transport.write(
             b"HTTP/1.1 %b\r\ncontent-type: text/plain; charset=utf-8\r\n%b"
             b"content-length: %d\r\nconnection: close\r\n\r\n%b" % (status, header, len(text), text.encode())
@@ -278,13 +297,24 @@ class Http(asyncio.Protocol):
         self.loop.call_later(LINGER_SECONDS, self.transport.close)
 
 
+def _refuse_ambiguous(url: bytes, version: str, framing: Mapping[bytes, bytes]) -> None:
+    """Raise `Ambiguous` for what a proxy before us may read otherwise than we do; llhttp lets all of this pass."""
+    if version not in ("1.0", "1.1"):
+        raise Ambiguous("This server speaks HTTP/1.1.")
+    if (url[:1] != b"/" and url != b"*") or b"#" in url:
+        raise Ambiguous("The request target must be a path.")
+    if version == "1.1" and b"host" not in framing:
+        raise Ambiguous("A request names its host.")
+    coding = framing.get(b"transfer-encoding")
+    if coding is not None and (version == "1.0" or coding.strip().lower() != b"chunked"):
+        raise Ambiguous("Only chunked is understood as Transfer-Encoding, and only in HTTP/1.1.")
+    if b"upgrade" in framing and (coding is not None or framing.get(b"content-length", b"0").strip(b"0")):
+        raise Ambiguous("A request that asks for an upgrade has no content.")
+
+
 def _split(url: bytes, scope: Scope) -> None:
     """Put path and query of a request target into the scope (RFC 9112, 3.2)."""
-    if url.startswith(b"/") and b"#" not in url:
-        raw_path, _mark, query = url.partition(b"?")
-    else:
-        parsed = httptools.parse_url(url)
-        raw_path, query = parsed.path, parsed.query or b""
+    raw_path, _mark, query = url.partition(b"?")
     path = raw_path.decode("ascii")
     scope["path"] = urllib.parse.unquote(path) if "%" in path else path
     scope["raw_path"] = raw_path
