@@ -63,13 +63,13 @@ describe("versions on a device", () => {
     await install(1);
     await packages.confirm(APP);
     await install(2);
-    expect([await packages.beginBoot(APP), await packages.beginBoot(APP)]).toEqual([1, 2]);
+    expect([(await packages.beginBoot(APP)).boots, (await packages.beginBoot(APP)).boots]).toEqual([1, 2]);
     expect((await packages.revert(APP)).sequence).toBe(1);
     const state = await packages.state(APP);
     expect(state).toMatchObject({ current: { sequence: 1 }, kept: null, highest: 2, boots: 0 });
     expect(state.failed).toEqual([version(2).digest]);
     await expect(packages.revert(APP)).rejects.toMatchObject({ code: "store_nothing_to_revert" });
-    expect(await packages.beginBoot(APP)).toBe(0);
+    expect((await packages.beginBoot(APP)).boots).toBe(0);
   });
 
   it("remembers after a removal what was there once", async () => {

@@ -16,6 +16,7 @@ import { AppStorage } from "./app_storage";
 import { Dependencies } from "./dependencies";
 import { Emitter } from "./events";
 import { OriginFrame } from "./frame";
+import { IdlePages } from "./idle";
 import { appOrigin } from "./label";
 import type { ContainerEvents, ContainerPorts, ContainerSettings } from "./ports";
 import { codeOf } from "./problem";
@@ -45,6 +46,7 @@ export class Container extends Emitter<ContainerEvents> {
   private readonly usage: Usage;
   private readonly dependencies: Dependencies;
   private readonly wipes: BroadcastChannel;
+  private readonly idle = new IdlePages(hiddenMount);
   private front: string | null = null;
 
   constructor(
@@ -68,6 +70,13 @@ export class Container extends Emitter<ContainerEvents> {
 
   /** Close an app; whoever opened it gets `result`. A version that waits is installed now. */
   close(app: string, result: unknown = null): void {
+    const { running } = this.open_.get(app) ?? {};
+    const wasUp = running?.isUp ?? false;
+    this.end(app, result);
+    if (running && wasUp) this.idle.keep(app, running.origin);
+  }
+
+  private end(app: string, result: unknown = null): void {
     const found = this.open_.get(app);
     if (found === undefined) return;
     this.open_.delete(app);
@@ -134,7 +143,7 @@ export class Container extends Emitter<ContainerEvents> {
 
   /** Delete what one app stored, in its origin and in the shell. Its packages stay. */
   async clearData(app: string): Promise<void> {
-    this.close(app);
+    this.end(app);
     const storage = new AppStorage(this.ports.store, app);
     await this.usage.markForWipe([app]);
     await storage.clear();
@@ -165,7 +174,7 @@ export class Container extends Emitter<ContainerEvents> {
 
   /** Delete an app's packages here and in its origin; its data stays. It is not for running apps. */
   async evict(app: string): Promise<void> {
-    this.close(app);
+    this.end(app);
     await this.ports.device.packages.remove(app);
     await this.dependencies.sweep();
     await this.clearOrigin(app, { data: false, packages: true }).catch(() => undefined);
@@ -197,27 +206,33 @@ export class Container extends Emitter<ContainerEvents> {
       answer(null);
       return;
     }
-    const release = await takeApp(app);
-    const origin = await this.originOf(app);
+    const [release, origin] = await Promise.all([takeApp(app), this.originOf(app)]);
     const mount = this.ports.ui.mount(app);
     const running = new RunningApp(app, origin, mount, params, options.entry ?? null, this.surroundings());
     this.open_.set(app, { running, release, opener, answer });
     this.toFront(app);
     try {
-      await this.installWaiting(app);
-      await this.usage.opened(app, this.ports.now()); // before it runs: a wipe must know whatever became of the tab
+      await Promise.all([this.installWaiting(app), this.noteOpened(app)]);
       await running.start();
     } catch (thrown) {
       const code = codeOf(thrown);
       this.emit("refused", { app, code, path: "" });
       this.ports.report({ type: "trust.refused", app, sequence: running.sequence, attrs: { code, detail: "open" } });
-      this.close(app);
+      this.end(app);
       throw thrown;
     }
   }
 
+  /** Before its first run, since a wipe must know of that whatever becomes of the tab; later ones need not wait. */
+  private async noteOpened(app: string): Promise<void> {
+    const isFirst = (await this.usage.openedMs(app)) === 0;
+    const noted = this.usage.opened(app, this.ports.now());
+    if (isFirst) await noted;
+    else noted.catch(() => undefined); // it counts for eviction alone
+  }
+
   private closeAll(): void {
-    for (const app of this.running()) this.close(app);
+    for (const app of this.running()) this.end(app);
   }
 
   private toFront(app: string | null): void {
@@ -239,6 +254,9 @@ export class Container extends Emitter<ContainerEvents> {
       wasProvisioned: async (app, digest) => (await this.usage.provisioned(app)) === digest,
       mustWipe: (app) => this.usage.isMarkedForWipe(app),
       wiped: (app) => this.usage.wiped(app),
+      frameMade: (app) => this.idle.drop(app),
+      readyKey: (app) => this.usage.readyKey(app),
+      setReadyKey: (app, key) => this.usage.setReadyKey(app, key),
       setProvisioned: (app, digest) => this.usage.setProvisioned(app, digest),
     };
   }
@@ -287,6 +305,7 @@ export class Container extends Emitter<ContainerEvents> {
 
   private async clearOrigin(app: string, what: { data: boolean; packages: boolean }): Promise<void> {
     const release = await takeApp(app);
+    this.idle.drop(app);
     const frame = new OriginFrame(await this.originOf(app), hiddenMount(), app);
     try {
       await frame.clear(what);

@@ -1,12 +1,15 @@
 /** One iframe on an app's origin. Made for one boot; removed, never reused. */
 
 import { BRIDGE_VERSION, type Hello, type PortGrant } from "../bridge/protocol";
+import { NOT_READY } from "../origin/direct";
 import type { Need, Wanted } from "../origin/messages";
-import { BootChannel, type Booted, type Supply } from "./boot_channel";
+import { BootChannel, type Booted, HELLO_TIMEOUT_MS, type Supply } from "./boot_channel";
 
 /** A document may be replaced often, a hello is cheap; more than this is an attack on the shell. */
 const MAX_HELLOS = 30;
 const HELLO_WINDOW_MS = 10_000;
+
+export const BOOT = "/__boot";
 
 /** What a frame tells the one who made it. */
 export interface FrameListener {
@@ -26,20 +29,24 @@ export class OriginFrame {
   private isRunning = false;
   private listener: FrameListener | null = null;
   private isClosed = false;
+  /** Settles a frame that begins with a page of the app; does nothing later, and nothing in a frame that boots. */
+  private arrive: (isThere: boolean) => void = () => undefined;
   private readonly connected: Promise<void>;
 
+  /** `page` is the address in the origin to begin with instead of the boot page: `begin` then, not `boot`. */
   constructor(
     private readonly origin: string,
     mount: HTMLElement,
     title: string,
-    bootPath = "/__boot",
+    bootPath = BOOT,
+    page: string | null = null,
   ) {
     const nonce = crypto.randomUUID();
-    this.element = makeElement(mount.ownerDocument, `${origin}${bootPath}#${nonce}`, title);
+    this.element = makeElement(mount.ownerDocument, origin + (page ?? `${bootPath}#${nonce}`), title);
     this.channel = new BootChannel(this.element, origin, nonce);
     this.element.addEventListener("load", this.onLoad);
     mount.append(this.element);
-    this.connected = this.channel.connect();
+    this.connected = page === null ? this.channel.connect() : Promise.resolve();
     this.connected.catch(() => undefined); // told by whoever waits for it
   }
 
@@ -52,11 +59,27 @@ export class OriginFrame {
     listener: FrameListener,
   ): Promise<Booted> {
     await this.connected;
-    this.listener = listener;
-    addEventListener("message", this.hear);
+    this.listen(listener);
     const booted = await this.channel.prepare({ type: "prepare", wanted, entry, heal }, supply);
     this.isRunning = true;
     return booted;
+  }
+
+  /**
+   * Wait for the first document of a frame that was made with a page's address. True when the worker gave the page,
+   * of which the listener hears; false when the boot page must be asked, and this frame is of no use.
+   */
+  async begin(listener: FrameListener): Promise<boolean> {
+    this.listen(listener);
+    return new Promise((resolve) => {
+      const timer = setTimeout(() => this.arrive(false), HELLO_TIMEOUT_MS);
+      this.arrive = (isThere) => {
+        this.arrive = () => undefined;
+        this.isRunning = isThere;
+        clearTimeout(timer);
+        resolve(isThere);
+      };
+    });
   }
 
   /** Delete what the origin stores, without running an app. */
@@ -68,9 +91,15 @@ export class OriginFrame {
   close(): void {
     if (this.isClosed) return;
     this.isClosed = true;
+    this.arrive(false);
     removeEventListener("message", this.hear);
     this.channel.close();
     this.element.remove();
+  }
+
+  private listen(listener: FrameListener): void {
+    this.listener = listener;
+    addEventListener("message", this.hear);
   }
 
   private readonly hear = (event: MessageEvent<Partial<Hello> | null>) => {
@@ -81,6 +110,8 @@ export class OriginFrame {
       return;
     }
     if (!isHello(event.data)) return;
+    this.arrive(event.data.refused !== NOT_READY);
+    if (event.data.refused === NOT_READY) return;
     if (this.isFlood(performance.now())) {
       this.listener?.onFlood();
       return;
@@ -94,6 +125,7 @@ export class OriginFrame {
 
   /** The runtime is the first script of every page of the app, so its hello comes before the page has loaded. */
   private readonly onLoad = () => {
+    this.arrive(false);
     if (this.isRunning && !this.hasSaidHello) this.listener?.onLeft();
     this.hasSaidHello = false;
   };
@@ -119,7 +151,7 @@ function isHello(data: Partial<Hello> | null): data is Hello {
  * Scripts and its own storage, nothing more: no pop-ups, downloads, dialogues or way to the top. `allow-forms` lets
  * submit handlers run; the app's policy (`form-action 'none'`) keeps forms from going anywhere.
  */
-function makeElement(document: Document, src: string, title: string): HTMLIFrameElement {
+export function makeElement(document: Document, src: string, title: string): HTMLIFrameElement {
   const frame = document.createElement("iframe");
   frame.setAttribute("sandbox", "allow-scripts allow-same-origin allow-forms");
   frame.setAttribute("allow", "");

@@ -2,6 +2,7 @@
 
 import { BridgeHost } from "../bridge/host";
 import type { BridgeEvents, EventName, Hello, Note } from "../bridge/protocol";
+import { directAddress, keyOf } from "../origin/direct";
 import type { Need, Wanted } from "../origin/messages";
 import type { PlacedPackage } from "../store/packages";
 import type { OpenedApp } from "../sync/device";
@@ -9,7 +10,7 @@ import { mayRevert } from "../trust/install-rule";
 import { AppStorage } from "./app_storage";
 import type { Booted, Supply } from "./boot_channel";
 import type { Chosen, Dependencies } from "./dependencies";
-import { OriginFrame } from "./frame";
+import { BOOT, type FrameListener, OriginFrame } from "./frame";
 import { reportOf, troubleOf } from "./health_reports";
 import { makeMethods } from "./methods";
 import type { ContainerEvents, ContainerPorts, ContainerSettings } from "./ports";
@@ -30,6 +31,11 @@ export interface Surroundings {
   /** Whether this origin held this package before, so that its absence is a loss. */
   wasProvisioned(app: string, digest: string): Promise<boolean>;
   setProvisioned(app: string, digest: string): Promise<void>;
+  /** What the origin said last that it has ready, as `keyOf` names it; empty when it never did. */
+  readyKey(app: string): Promise<string>;
+  setReadyKey(app: string, key: string): Promise<void>;
+  /** There is a frame of the app now. */
+  frameMade(app: string): void;
   /** Whether the app's data of an earlier customer is still there. */
   mustWipe(app: string): Promise<boolean>;
   wiped(app: string): Promise<void>;
@@ -52,6 +58,11 @@ export class RunningApp {
     () => void this.fall("not_responding"),
   );
   private readonly reportedCalls = new Set<string>();
+  private readonly listener: FrameListener = {
+    onDocument: (hello, port) => this.onDocument(hello, port),
+    onFlood: () => this.misbehaved("hello_flood"),
+    onLeft: () => this.misbehaved("left_origin"),
+  };
   private healings = 0;
   private documents = 0;
   private startedMs = 0;
@@ -61,7 +72,7 @@ export class RunningApp {
 
   constructor(
     readonly app: string,
-    private readonly origin: string,
+    readonly origin: string,
     private readonly mount: HTMLElement,
     params: unknown,
     private readonly entry: string | null,
@@ -90,20 +101,27 @@ export class RunningApp {
     const { ports } = this.around;
     this.startedMs = ports.now();
     this.documents = 0;
-    this.makeFrame(); // its boot page loads while the rule is asked; no app runs before `prepare`
+    const asked = ports.device.open(this.app, ports.now());
+    asked.catch(() => undefined); // told where it is waited for
+    const [mustWipe, known] = await Promise.all([this.around.mustWipe(this.app), this.around.readyKey(this.app)]);
+    const ready = heal || mustWipe ? "" : known;
     try {
-      const opened = await ports.device.open(this.app, ports.now());
+      if (ready === "") this.makeFrame(); // its boot page loads while the rule is asked; no app runs before `prepare`
+      const opened = await asked;
       const shared = await this.around.dependencies.choose(opened.opened.index);
       this.opened = opened;
-      const kept = (await ports.device.packages.state(this.app)).kept?.digest ?? null;
-      const wanted = wantedOf(this.app, opened, shared, kept);
+      const wanted = wantedOf(this.app, opened, shared);
+      const key = await keyOf(wanted);
+      if (key === ready && (await this.begin(key))) return;
+      if (this.frame === null) this.makeFrame();
       const booted = await this.bootWithRoom(wanted, shared, heal);
+      if (!this.isClosed) this.watchdog.start();
+      if (key !== ready) await this.around.setReadyKey(this.app, key);
       await this.tellHealing(wanted.digest, booted, heal);
     } catch (thrown) {
       this.takeDown();
       throw thrown;
     }
-    if (!this.isClosed) this.watchdog.start();
   }
 
   emit<E extends EventName>(event: E, data: BridgeEvents[E]): void {
@@ -137,6 +155,16 @@ export class RunningApp {
     this.frame = null;
   }
 
+  /** Open the app's page without the boot page; false when its worker is not there or does not have this version. */
+  private async begin(key: string): Promise<boolean> {
+    this.makeFrame(directAddress(this.entryAddress(), key));
+    this.watchdog.start();
+    const isThere = await this.frame?.begin(this.listener);
+    if (this.isClosed) throw gone();
+    if (!isThere) this.takeDown();
+    return isThere ?? false;
+  }
+
   private async bootWithRoom(wanted: Wanted, shared: readonly Chosen[], heal: boolean): Promise<Booted> {
     try {
       return await this.boot(wanted, shared, heal);
@@ -150,18 +178,16 @@ export class RunningApp {
 
   private async boot(wanted: Wanted, shared: readonly Chosen[], heal: boolean): Promise<Booted> {
     const { frame } = this;
-    if (frame === null) throw problem("app_closed", "The app was closed before it ran.");
+    if (frame === null) throw gone();
     await this.wipeEarlier(frame);
-    return frame.boot(wanted, this.entryAddress(), heal, (need) => this.supply(need, shared), {
-      onDocument: (hello, port) => this.onDocument(hello, port),
-      onFlood: () => this.misbehaved("hello_flood"),
-      onLeft: () => this.misbehaved("left_origin"),
-    });
+    return frame.boot(wanted, this.entryAddress(), heal, (need) => this.supply(need, shared), this.listener);
   }
 
-  private makeFrame(): void {
+  private makeFrame(page: string | null = null): void {
+    if (this.isClosed) throw gone();
     this.frame?.close();
-    this.frame = new OriginFrame(this.origin, this.mount, this.app);
+    this.frame = new OriginFrame(this.origin, this.mount, this.app, BOOT, page);
+    this.around.frameMade(this.app);
   }
 
   private async wipeEarlier(frame: OriginFrame): Promise<void> {
@@ -335,7 +361,9 @@ export class RunningApp {
   }
 }
 
-function wantedOf(app: string, { opened }: OpenedApp, shared: readonly Chosen[], kept: string | null): Wanted {
+const gone = () => problem("app_closed", "The app was closed before it ran.");
+
+function wantedOf(app: string, { opened, kept }: OpenedApp, shared: readonly Chosen[]): Wanted {
   const { sequence, digest } = opened.installed;
   return {
     app,

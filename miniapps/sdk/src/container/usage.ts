@@ -2,29 +2,33 @@
 
 import type { Store } from "../store/store";
 
-interface Used {
-  readonly openedMs: number;
-  /** The package digest that the app's origin was given last. */
-  readonly provisioned: string;
-}
-
 export class Usage {
   constructor(private readonly store: Store) {}
 
   async opened(app: string, nowMs: number): Promise<void> {
-    await this.put(app, { ...(await this.get(app)), openedMs: nowMs });
-  }
-
-  async provisioned(app: string): Promise<string> {
-    return (await this.get(app)).provisioned;
-  }
-
-  async setProvisioned(app: string, digest: string): Promise<void> {
-    await this.put(app, { ...(await this.get(app)), provisioned: digest });
+    await this.store.write([{ key: `used/${app}`, value: nowMs }]);
   }
 
   async openedMs(app: string): Promise<number> {
-    return (await this.get(app)).openedMs;
+    return ((await this.store.get(`used/${app}`)) as number | undefined) ?? 0;
+  }
+
+  /** The package digest that the app's origin was given last. */
+  async provisioned(app: string): Promise<string> {
+    return ((await this.store.get(`provisioned/${app}`)) as string | undefined) ?? "";
+  }
+
+  async setProvisioned(app: string, digest: string): Promise<void> {
+    await this.store.write([{ key: `provisioned/${app}`, value: digest }]);
+  }
+
+  /** What the app's origin said last that it has ready, as `keyOf` names it. */
+  async readyKey(app: string): Promise<string> {
+    return ((await this.store.get(`ready/${app}`)) as string | undefined) ?? "";
+  }
+
+  async setReadyKey(app: string, key: string): Promise<void> {
+    await this.store.write([{ key: `ready/${app}`, value: key }]);
   }
 
   /** The app's data must go before it is opened again, whatever happens in between. */
@@ -38,14 +42,6 @@ export class Usage {
 
   async wiped(app: string): Promise<void> {
     await this.store.write([{ key: `wipe/${app}` }]);
-  }
-
-  private async get(app: string): Promise<Used> {
-    return ((await this.store.get(`used/${app}`)) as Used | undefined) ?? { openedMs: 0, provisioned: "" };
-  }
-
-  private async put(app: string, used: Used): Promise<void> {
-    await this.store.write([{ key: `used/${app}`, value: used }]);
   }
 }
 

@@ -43,6 +43,16 @@ export function bootPolicy(shellOrigins: readonly string[], scriptHash: string):
   });
 }
 
+/** Return the policy of the empty page: nothing loads and nothing runs. */
+export function idlePolicy(shellOrigins: readonly string[]): string {
+  return policy({
+    "default-src": ["'none'"],
+    "base-uri": ["'none'"],
+    "form-action": ["'none'"],
+    "frame-ancestors": shellOrigins,
+  });
+}
+
 /** Return the policy of a page that says why there is nothing to show: only the runtime runs. */
 export function noticePolicy(shellOrigins: readonly string[]): string {
   return policy({

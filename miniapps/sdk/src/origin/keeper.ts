@@ -2,6 +2,7 @@
 
 import { isRefused } from "../trust/refused";
 import type { OriginConfig } from "./config";
+import { keyOf } from "./direct";
 import type { FromWorker, ToWorker, Wanted } from "./messages";
 import { Missing, type OpenedApp, openApp, type Prove } from "./opened";
 import type { Shelf } from "./shelf";
@@ -11,6 +12,8 @@ type Supply = Extract<ToWorker, { sampan: "supply" }>;
 
 export class Keeper {
   private opening: Promise<OpenedApp> | null = null;
+  /** What was asked for last without the boot page: most likely it is asked for again. */
+  private served: { readonly key: string; readonly wanted: Wanted } | null = null;
 
   constructor(
     private readonly config: OriginConfig,
@@ -22,6 +25,27 @@ export class Keeper {
   opened(): Promise<OpenedApp> {
     this.opening ??= this.reopen();
     return this.opening;
+  }
+
+  /**
+   * Look again at what is stored, and serve it from now on, when it is the very version of this key and whole proved;
+   * else say no: the boot page finds out what is wrong.
+   */
+  async isReady(key: string): Promise<boolean> {
+    try {
+      const guessed =
+        this.served?.key === key ? openApp(this.config, this.served.wanted, this.shelf, this.prove) : null;
+      guessed?.catch(() => undefined);
+      const wanted = await this.shelf.wanted();
+      if (wanted === null || (await keyOf(wanted)) !== key) return false;
+      const opening = guessed ?? openApp(this.config, wanted, this.shelf, this.prove);
+      await opening;
+      this.opening = opening;
+      this.served = { key, wanted };
+      return true;
+    } catch {
+      return false;
+    }
   }
 
   /** The next request proves everything again. */

@@ -11,6 +11,11 @@ export function bootPage(script: string): string {
   return `<!doctype html><html lang="en"><head><meta charset="utf-8"><title>sampan</title><script>${script}</script></head><body></body></html>`;
 }
 
+/** The page that keeps the process of an app that was closed: there is nothing in it. */
+export function idlePage(): string {
+  return '<!doctype html><html lang="en"><title>sampan</title></html>';
+}
+
 /** The page for an address that the package does not have. The runtime runs, so a single-page app's shell sees it. */
 export function notFoundPage(path: string, home: string, facts: RuntimeFacts): string {
   return page(

@@ -4,12 +4,15 @@ import { makeApi } from "../bridge/api";
 import { BridgeClient } from "../bridge/client";
 import { BRIDGE_VERSION, type Hello } from "../bridge/protocol";
 import { relayConsole } from "./console_relay";
+import { plainAddress } from "./direct";
 import { watchErrors, watchFirstContent } from "./health";
 import type { FileRefused } from "./messages";
 import { keepWorker } from "./tame";
 
 const facts = (document.currentScript as HTMLScriptElement | null)?.dataset ?? {};
 const shells = (facts.shell ?? "").split(" ").filter((origin) => origin !== "");
+const plain = plainAddress(location);
+if (plain !== null) history.replaceState(history.state, "", plain);
 const client = new BridgeClient();
 Object.defineProperty(window, "sampan", { value: makeApi(client), enumerable: true });
 keepWorker(window, () => client.note({ note: "worker_removed" }));

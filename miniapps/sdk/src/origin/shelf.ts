@@ -86,8 +86,7 @@ export class Shelf {
   }
 
   private async read(name: string): Promise<Response | null> {
-    const cache = await this.caches.open(NAME);
-    return (await cache.match(address(name))) ?? null;
+    return (await this.caches.match(address(name), { cacheName: NAME })) ?? null;
   }
 
   private async write(name: string, body: BodyInit): Promise<void> {

@@ -5,14 +5,15 @@
 
 import { isRefused } from "../trust/refused";
 import { readConfig } from "./config";
-import { bootPolicy, noticePolicy } from "./csp";
+import { bootPolicy, idlePolicy, noticePolicy } from "./csp";
+import { askedKey, IDLE, NOT_READY } from "./direct";
 import { Keeper } from "./keeper";
 import type { FileRefused, FromWorker, ToWorker } from "./messages";
 import { mediaType } from "./mime";
 import { Missing } from "./opened";
-import { bootPage } from "./pages";
+import { bootPage, idlePage } from "./pages";
 import { provePreview } from "./preview_proof";
-import { prove } from "./prove";
+import { prove, remembering } from "./prove";
 import { commonHeaders, packagePath, refusal, serve } from "./serving";
 import { Shelf } from "./shelf";
 import type { FetchEvent, MessageFromClient, WorkerScope } from "./worker_scope";
@@ -25,14 +26,19 @@ declare const __RUNTIME_SCRIPT__: string;
 /** Set in the script that is built for previews alone: no other worker has a way past the signatures. */
 declare const __IS_PREVIEW__: boolean;
 
+/** The look for a newer script does not race with the app's own start. */
+const UPDATE_AFTER_MS = 1_000;
+
 const scope = globalThis as unknown as WorkerScope;
 const config = readConfig(scope.SAMPAN_ORIGIN);
 const shells = config.shellOrigins;
-const keeper = new Keeper(config, new Shelf(scope.caches), __IS_PREVIEW__ ? provePreview(scope.SAMPAN_ORIGIN) : prove);
+const proving = __IS_PREVIEW__ ? provePreview(scope.SAMPAN_ORIGIN) : prove;
+const keeper = new Keeper(config, new Shelf(scope.caches), remembering(proving));
 
 /** The platform's own files: text, media type, policy. */
 const OWN_FILES: Readonly<Record<string, readonly [string, string, string]>> = {
   "/__boot": [bootPage(__BOOT_SCRIPT__), mediaType(".html"), bootPolicy(shells, __BOOT_HASH__)],
+  [IDLE]: [idlePage(), mediaType(".html"), idlePolicy(shells)],
   "/__runtime.js": [__RUNTIME_SCRIPT__, mediaType(".js"), noticePolicy(shells)],
 };
 
@@ -41,10 +47,11 @@ scope.addEventListener("activate", (event) => event.waitUntil(scope.clients.clai
 scope.addEventListener("fetch", (event) => {
   const url = new URL(event.request.url);
   if (url.origin !== scope.location.origin) return;
-  event.respondWith(answer(event, url.pathname));
+  event.respondWith(answer(event, url));
 });
 
-async function answer(event: FetchEvent, pathname: string): Promise<Response> {
+async function answer(event: FetchEvent, url: URL): Promise<Response> {
+  const { pathname } = url;
   const own = OWN_FILES[pathname];
   if (own !== undefined) {
     const [text, type, policy] = own;
@@ -54,10 +61,18 @@ async function answer(event: FetchEvent, pathname: string): Promise<Response> {
   try {
     const { request } = event;
     const asked = { path, isNavigation: request.mode === "navigate", range: request.headers.get("Range") };
+    const key = asked.isNavigation ? askedKey(url) : null;
+    if (key !== null && !(await beginsWith(event, key))) return refusal(NOT_READY, path, null, shells);
     return await serve(await keeper.opened(), asked, shells);
   } catch (problem) {
     return refuse(event, path, problem);
   }
+}
+
+/** Whether an app may begin here without the boot page; a newer script that waits takes over there first. */
+async function beginsWith(event: FetchEvent, key: string): Promise<boolean> {
+  event.waitUntil(lookForNewer(UPDATE_AFTER_MS));
+  return scope.registration.waiting === null && (await keeper.isReady(key));
 }
 
 /** Answer with the refusal, and tell the document that asked; what is stored is looked at anew next time. */
@@ -75,9 +90,14 @@ scope.addEventListener("message", (event) => {
   const [port] = event.ports;
   if (port === undefined || !isBootPage(event)) return;
   event.waitUntil(obey(event.data as ToWorker).then((said) => port.postMessage(said)));
-  // Look for a newer script while the app begins; it takes over at the opening after that. Offline there is none.
-  event.waitUntil(scope.registration.update().catch(() => undefined));
+  event.waitUntil(lookForNewer(0));
 });
+
+/** Look for a newer script while the app begins; it takes over at the opening after that. Offline there is none. */
+async function lookForNewer(afterMs: number): Promise<void> {
+  await new Promise((resolve) => setTimeout(resolve, afterMs));
+  await scope.registration.update().catch(() => undefined);
+}
 
 /** Only the platform's boot page gives orders. `url` is that of the document's creation, which no script can change. */
 function isBootPage({ source }: MessageFromClient): boolean {

@@ -28,7 +28,7 @@ export interface WorkerScope {
   readonly caches: CacheStorage;
   readonly clients: { claim(): Promise<void>; get(id: string): Promise<WorkerClient | undefined> };
   readonly location: { readonly origin: string };
-  readonly registration: { update(): Promise<unknown> };
+  readonly registration: { readonly waiting: unknown; update(): Promise<unknown> };
   skipWaiting(): Promise<void>;
   addEventListener(type: "install" | "activate", listener: (event: ExtendableEvent) => void): void;
   addEventListener(type: "fetch", listener: (event: FetchEvent) => void): void;

@@ -95,13 +95,15 @@ export class PackageStore {
     await this.change(app, (state) => switched(state, next));
   }
 
-  /** Count a start of a version that has not booted yet, before it runs; return how many there were. */
-  async beginBoot(app: string): Promise<number> {
-    return (await this.change(app, bootBegun)).boots;
+  /** Count a start of a version that has not booted yet, before it runs; return what is remembered then. */
+  async beginBoot(app: string): Promise<AppState> {
+    const state = await this.state(app);
+    return state.current?.isConfirmed ? state : this.change(app, bootBegun);
   }
 
   /** The current version has booted: the kept one goes. */
   async confirm(app: string): Promise<void> {
+    if ((await this.state(app)).current?.isConfirmed) return;
     await this.change(app, confirmed);
   }
 

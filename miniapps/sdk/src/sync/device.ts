@@ -7,7 +7,7 @@
 
 import type { TreeSource } from "../download/http";
 import { downloadPackage, type Progress } from "../download/package";
-import { type Installed, MAX_BOOTS } from "../store/installed";
+import { type AppState, type Installed, MAX_BOOTS } from "../store/installed";
 import type { OpenedPackage, PackageStore } from "../store/packages";
 import type { Store } from "../store/store";
 import { checkInstall, checkOpen, mayRevert } from "../trust/install-rule";
@@ -25,6 +25,8 @@ export type Hint =
 export interface OpenedApp {
   readonly opened: OpenedPackage;
   readonly opening: Opening;
+  /** The package digest of the version before, kept until this one has booted, or null. */
+  readonly kept: string | null;
 }
 
 export class Device {
@@ -105,11 +107,10 @@ export class Device {
    * `open_` refusal or `store_damaged`.
    */
   async open(app: string, nowMs: number): Promise<OpenedApp> {
-    await this.watchBoots(app);
-    const opening = await this.mayOpen(app, nowMs);
-    const opened = await this.packages.open(app);
-    await this.packages.beginBoot(app);
-    return { opened, opening };
+    const before = await this.watchBoots(app);
+    const [opening, opened] = await inOrder(this.mayOpen(app, nowMs), this.packages.open(app));
+    const { kept } = before.current?.isConfirmed ? before : await this.packages.beginBoot(app);
+    return { opened, opening, kept: kept?.digest ?? null };
   }
 
   /** The app reports that it runs: the earlier version may go. */
@@ -119,25 +120,27 @@ export class Device {
 
   /** Ask the open rule alone. */
   async mayOpen(app: string, nowMs: number): Promise<Opening> {
-    return checkOpen({
-      app,
-      installed: (await this.packages.state(app)).current,
-      role: await this.tree.obeyedRole(app),
-      control: await this.tree.obeyedControl(app),
-      isListed: await this.packages.isListed(app),
-      lastVerifiedMs: await this.tree.lastVerifiedMs(app),
-      nowMs,
-    });
+    const [{ current: installed }, role, control, isListed, lastVerifiedMs] = await Promise.all([
+      this.packages.state(app),
+      this.tree.obeyedRole(app),
+      this.tree.obeyedControl(app),
+      this.packages.isListed(app),
+      this.tree.lastVerifiedMs(app),
+    ]);
+    return checkOpen({ app, installed, role, control, isListed, lastVerifiedMs, nowMs });
   }
 
-  private async watchBoots(app: string): Promise<void> {
-    const { current, kept, boots, highestStarted } = await this.packages.state(app);
-    if (current === null || current.isConfirmed || boots < MAX_BOOTS || kept === null) return;
+  /** Leave a version that failed to boot too often; returns what was remembered before. */
+  private async watchBoots(app: string): Promise<AppState> {
+    const state = await this.packages.state(app);
+    const { current, kept, boots, highestStarted } = state;
+    if (current === null || current.isConfirmed || boots < MAX_BOOTS || kept === null) return state;
     const role = await this.tree.obeyedRole(app);
     const control = await this.tree.obeyedControl(app);
     if (role !== null && control !== null && mayRevert(kept, role, control, highestStarted)) {
       await this.packages.revert(app);
     }
+    return state;
   }
 
   /** Delete packages only when the signed tree itself forbids to open them; a hint alone wipes nothing. */
@@ -149,6 +152,12 @@ export class Device {
     if (problem?.code === "open_killed" || problem?.code === "open_below_floor") await this.packages.remove(app);
     return (await this.packages.state(app)).current;
   }
+}
+
+/** Wait for both; when both fail, the first one's refusal is told. */
+async function inOrder<A, B>(first: Promise<A>, second: Promise<B>): Promise<[A, B]> {
+  second.catch(() => undefined);
+  return [await first, await second];
 }
 
 async function refusalOf(act: () => Promise<unknown>): Promise<Refused | null> {

@@ -76,7 +76,9 @@ export const isList = (value: unknown): value is readonly Json[] => Array.isArra
 export const isInteger = (value: unknown): value is number => Number.isSafeInteger(value);
 
 export function sameBytes(one: Uint8Array, other: Uint8Array): boolean {
-  return one.length === other.length && one.every((byte, at) => byte === other[at]);
+  if (one.length !== other.length) return false;
+  for (let at = 0; at < one.length; at++) if (one[at] !== other[at]) return false;
+  return true;
 }
 
 function spelled(value: Json, how: Spelling, depth = 0): string {

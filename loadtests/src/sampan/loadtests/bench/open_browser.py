@@ -1,6 +1,7 @@
 """A customer's browser for bench `open`: opens apps in the real shell, and the same sites in a bare frame."""
 
 import contextlib
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -89,8 +90,24 @@ class ShellTab:
             raise CannotRun(f"{app} did not open. The shell says: {self._page.locator('body').inner_text()[:500]!r}")
         self._page.locator(".cover").wait_for(state="detached")
         self._page.locator(".capsule button").last.click()
-        self._page.locator("iframe").first.wait_for(state="detached")
+        self._page.locator(".stage iframe").first.wait_for(state="detached")
         return took
+
+    def show(self, app: str) -> None:
+        """Open an app and leave it open."""
+        self._page.goto(f"{self._address}/#/app/{app}")
+        self._page.locator(".cover").wait_for(state="detached")
+
+    def wait_for_newer(self, patience_ms: float) -> float:
+        """Wait until the shell offers a newer version of the app in front; returns when, by `time.monotonic`."""
+        self._page.locator(".update-bar").wait_for(timeout=patience_ms)
+        return time.monotonic()
+
+    def take_newer(self) -> None:
+        """Change to the newer version."""
+        self._page.locator(".update-bar button").click()
+        self._page.locator(".update-bar").wait_for(state="detached")
+        self._page.locator(".cover").wait_for(state="detached")
 
 
 class BareTab:
