@@ -28,7 +28,9 @@ export function nextCursor(page: unknown): string | null {
   return next === null ? null : String(next);
 }
 
-/** Returns the present cursor, and a function from the fetched page to what the pager needs. */
+type Found<Row> = { data?: { items: Row[] } | undefined; error: unknown; refetch: () => unknown };
+
+/** Returns what a query asks for the present page, and what a table or a pager needs of the answer. */
 export function useCursor(filters: unknown, size = PAGE_SIZE) {
   const about = JSON.stringify(filters);
   const [state, setState] = useState<{ about: string; trail: string[] }>({ about, trail: [] });
@@ -44,7 +46,14 @@ export function useCursor(filters: unknown, size = PAGE_SIZE) {
       back: () => setState({ about, trail: trail.slice(0, -1) }),
     };
   };
-  return { cursor: trail.at(-1), size, pagesOf };
+  const cursor = trail.at(-1);
+  const tableOf = <Row>(found: Found<Row>) => ({
+    rows: found.data?.items,
+    error: found.error,
+    onRetry: () => found.refetch(),
+    pages: pagesOf(found.data),
+  });
+  return { page: { limit: size, ...(cursor ? { cursor } : {}) }, pagesOf, tableOf };
 }
 
 /** Pages a list that the server sends whole. */

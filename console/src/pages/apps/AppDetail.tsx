@@ -113,9 +113,9 @@ export default function AppDetail() {
 
 function Versions({ app }: { app: string }) {
   const { say } = useText();
-  const { cursor, size, pagesOf } = useCursor(app);
+  const { page, tableOf } = useCursor(app);
   const found = query.useQuery("get", "/apps/{app}/versions", {
-    params: { path: { app }, query: { limit: size, ...(cursor ? { cursor } : {}) } },
+    params: { path: { app }, query: { ...page } },
   });
   const columns: Column<Version>[] = [
     {
@@ -148,12 +148,9 @@ function Versions({ app }: { app: string }) {
     <PageTable
       label={say("apps.versions")}
       columns={columns}
-      rows={found.data?.items}
+      {...tableOf(found)}
       rowKey={(row) => String(row.sequence)}
       href={(row) => `/apps/${app}/versions/${row.sequence}`}
-      error={found.error}
-      onRetry={() => found.refetch()}
-      pages={pagesOf(found.data)}
       empty={
         <Empty
           title={say("apps.versionsEmpty")}

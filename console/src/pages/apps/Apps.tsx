@@ -22,9 +22,9 @@ export default function Apps() {
   const { say } = useText();
   const { may } = useSession();
   const { values, isFiltered } = useFilters();
-  const { cursor, size, pagesOf } = useCursor(values);
+  const { page, tableOf } = useCursor(values);
   const found = query.useQuery("get", "/apps", {
-    params: { query: { limit: size, ...(values.q ? { search: values.q } : {}), ...(cursor ? { cursor } : {}) } },
+    params: { query: { ...page, ...(values.q ? { search: values.q } : {}) } },
   });
   const publishers = query.useQuery("get", "/publishers", {}, { enabled: may("app:read") });
   const publisherName = (id: string) => publishers.data?.items.find((one) => one.id === id)?.name;
@@ -65,13 +65,10 @@ export default function Apps() {
         <PageTable
           label={say("apps.title")}
           columns={columns}
-          rows={found.data?.items}
+          {...tableOf(found)}
           rowKey={(row) => row.app}
           href={(row) => `/apps/${row.app}`}
-          error={found.error}
-          onRetry={() => found.refetch()}
           isFiltered={isFiltered}
-          pages={pagesOf(found.data)}
           empty={<Empty title={say("apps.emptyTitle")} hint={say("apps.emptyHint")} />}
         />
       </Panel>

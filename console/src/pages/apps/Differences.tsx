@@ -83,15 +83,14 @@ function PermissionTag({ item, isFirst }: { item: PermissionChange; isFirst: boo
 function Files({ version, isFirst }: { version: VersionDetail; isFirst: boolean }) {
   const { say, sayOr } = useText();
   const [shown, setShown] = useState<string | null>(null);
-  const { cursor, size, pagesOf } = useCursor(version.digest, 25);
+  const { page, tableOf } = useCursor(version.digest, 25);
   const path = { app: version.app, sequence: version.sequence };
   const found = query.useQuery("get", "/apps/{app}/versions/{sequence}/files", {
     params: {
       path,
       query: {
-        limit: size,
+        ...page,
         change: isFirst ? ["added"] : ["added", "removed", "changed"],
-        ...(cursor ? { cursor } : {}),
       },
     },
   });
@@ -117,15 +116,7 @@ function Files({ version, isFirst }: { version: VersionDetail; isFirst: boolean 
   ];
   return (
     <>
-      <PageTable
-        label={say("apps.differences")}
-        columns={columns}
-        rows={found.data?.items}
-        rowKey={(row) => row.path}
-        error={found.error}
-        onRetry={() => found.refetch()}
-        pages={pagesOf(found.data)}
-      />
+      <PageTable label={say("apps.differences")} columns={columns} {...tableOf(found)} rowKey={(row) => row.path} />
       <Drawer open={shown !== null} onClose={() => setShown(null)} title={shown} size={860} destroyOnHidden>
         {shown === null ? null : <FileDiff version={version} path={shown} />}
       </Drawer>

@@ -21,7 +21,7 @@ import { type AuditRow, useActions, whoOf } from "./rows";
 export default function Audit() {
   const { say } = useText();
   const { values, set, isFiltered } = useFilters();
-  const { cursor, size, pagesOf } = useCursor(values);
+  const { page, tableOf } = useCursor(values);
   const acted = useActions();
   const [shown, setShown] = useState<AuditRow | null>(null);
   const filters = {
@@ -32,7 +32,7 @@ export default function Audit() {
     ...(values.until ? { until_ms: dayjs(values.until).add(1, "day").startOf("day").valueOf() } : {}),
   };
   const found = query.useQuery("get", "/audit", {
-    params: { query: { ...filters, limit: size, sort: "-n", ...(cursor ? { cursor } : {}) } },
+    params: { query: { ...filters, ...page, sort: "-n" } },
   });
   const columns: Column<AuditRow>[] = [
     {
@@ -86,12 +86,9 @@ export default function Audit() {
         <PageTable
           label={say("audit.title")}
           columns={columns}
-          rows={found.data?.items}
+          {...tableOf(found)}
           rowKey={(row) => String(row.n)}
-          error={found.error}
-          onRetry={() => found.refetch()}
           isFiltered={isFiltered}
-          pages={pagesOf(found.data)}
           empty={<Empty title={say("audit.emptyTitle")} />}
         />
       </Panel>

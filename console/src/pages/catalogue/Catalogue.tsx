@@ -36,15 +36,14 @@ function Entries() {
   const { say, language } = useText();
   const { may } = useSession();
   const { values, isFiltered } = useFilters();
-  const { cursor, size, pagesOf } = useCursor(values);
+  const { page, tableOf } = useCursor(values);
   const found = query.useQuery("get", "/catalogue", {
     params: {
       query: {
-        limit: size,
+        ...page,
         ...(values.q ? { search: values.q } : {}),
         ...(values.category ? { category: values.category } : {}),
         ...(values.listed ? { listed: values.listed === "yes" } : {}),
-        ...(cursor ? { cursor } : {}),
       },
     },
   });
@@ -53,7 +52,6 @@ function Entries() {
     const one = categories.data?.items.find((item) => item.id === id);
     return one ? pick(language, { zh: one.name_zh, en: one.name_en }) : id;
   };
-  const rows = found.data?.items;
   const columns: Column<Entry>[] = [
     { key: "app", title: say("common.app"), render: (row) => <AppName app={row.app} link /> },
     { key: "category", title: say("catalogue.category"), render: (row) => nameOf(row.category) },
@@ -110,12 +108,9 @@ function Entries() {
       <PageTable
         label={say("catalogue.entries")}
         columns={columns}
-        rows={rows}
+        {...tableOf(found)}
         rowKey={(row) => row.app}
-        error={found.error}
-        onRetry={() => found.refetch()}
         isFiltered={isFiltered}
-        pages={pagesOf(found.data)}
         empty={<Empty title={say("catalogue.emptyTitle")} />}
       />
     </div>

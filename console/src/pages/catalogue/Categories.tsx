@@ -19,9 +19,9 @@ export function Categories() {
   const { say, language } = useText();
   const { may } = useSession();
   const act = useAct();
-  const { cursor, size, pagesOf } = useCursor(null);
+  const { page, tableOf } = useCursor(null);
   const found = query.useQuery("get", "/catalogue/categories", {
-    params: { query: { limit: size, ...(cursor ? { cursor } : {}) } },
+    params: { query: { ...page } },
   });
   const put = query.useMutation("put", "/catalogue/categories/{category}");
   const remove = query.useMutation("delete", "/catalogue/categories/{category}");
@@ -92,15 +92,7 @@ export function Categories() {
   ];
   return (
     <Panel title={say("catalogue.categories")} flush extra={may("catalogue:edit") ? dialog(null) : null}>
-      <PageTable
-        label={say("catalogue.categories")}
-        columns={columns}
-        rows={found.data?.items}
-        rowKey={(row) => row.id}
-        error={found.error}
-        onRetry={() => found.refetch()}
-        pages={pagesOf(found.data)}
-      />
+      <PageTable label={say("catalogue.categories")} columns={columns} {...tableOf(found)} rowKey={(row) => row.id} />
     </Panel>
   );
 }

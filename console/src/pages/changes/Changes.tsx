@@ -19,16 +19,15 @@ export default function Changes() {
   const { say, sayOr } = useText();
   const named = useNamed();
   const { values, isFiltered } = useFilters();
-  const { cursor, size, pagesOf } = useCursor(values);
+  const { page, tableOf } = useCursor(values);
   const kinds = query.useQuery("get", "/changes/kinds", {}, { staleTime: 600_000 });
   const found = query.useQuery("get", "/changes", {
     params: {
       query: {
-        limit: size,
+        ...page,
         ...(values.state ? { state: values.state as (typeof STATES)[number] } : {}),
         ...(values.kind ? { kind: values.kind } : {}),
         ...(values.target ? { target: values.target } : {}),
-        ...(cursor ? { cursor } : {}),
       },
     },
   });
@@ -78,14 +77,11 @@ export default function Changes() {
         <PageTable
           label={say("changes.title")}
           columns={columns}
-          rows={found.data?.items}
+          {...tableOf(found)}
           rowKey={(row) => row.id}
           href={(row) => `/changes/${row.id}`}
-          error={found.error}
-          onRetry={() => found.refetch()}
           isUpdating={found.isPlaceholderData}
           isFiltered={isFiltered}
-          pages={pagesOf(found.data)}
           empty={<Empty title={say("changes.emptyTitle")} hint={say("changes.lead")} />}
         />
       </Panel>

@@ -31,9 +31,9 @@ export default function ClientApps() {
   const { say } = useText();
   const { may } = useSession();
   const act = useAct();
-  const { cursor, size, pagesOf } = useCursor(null);
+  const { page, tableOf } = useCursor(null);
   const found = query.useQuery("get", "/client-apps", {
-    params: { query: { limit: size, ...(cursor ? { cursor } : {}) } },
+    params: { query: { ...page } },
   });
   const create = query.useMutation("post", "/client-apps");
   const columns: Column<ClientApp>[] = [
@@ -90,11 +90,8 @@ export default function ClientApps() {
         <PageTable
           label={say("people.clientAppsTitle")}
           columns={columns}
-          rows={found.data?.items}
+          {...tableOf(found)}
           rowKey={(row) => row.id}
-          error={found.error}
-          onRetry={() => found.refetch()}
-          pages={pagesOf(found.data)}
           empty={<Empty title={say("people.clientAppsEmpty")} />}
         />
       </Panel>

@@ -13,11 +13,11 @@ const TONES: Record<string, Tone> = { created: "good", tier: "brand", epoch: "wa
 
 export function CustomerHistory({ customer }: { customer: string }) {
   const { say, sayOr } = useText();
-  const { cursor, size, pagesOf } = useCursor(customer, 20);
+  const { page, pagesOf } = useCursor(customer, 20);
   const found = query.useQuery("get", "/customers/{customer_id}/history", {
     params: {
       path: { customer_id: customer },
-      query: { limit: size, sort: "-n", ...(cursor ? { cursor } : {}) },
+      query: { ...page, sort: "-n" },
     },
   });
   const pages = pagesOf(found.data);

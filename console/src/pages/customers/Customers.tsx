@@ -25,16 +25,15 @@ export default function Customers() {
   const navigate = useNavigate();
   const { may } = useSession();
   const { values, isFiltered } = useFilters();
-  const { cursor, size, pagesOf } = useCursor(values);
+  const { page, tableOf } = useCursor(values);
   const found = query.useQuery("get", "/customers", {
     params: {
       query: {
-        limit: size,
+        ...page,
         sort: "-created",
         ...(values.tier ? { tier: values.tier as CustomerTier } : {}),
         ...(values.state ? { state: values.state as "present" | "erased" } : {}),
         ...(values.ref ? { bank_reference: values.ref } : {}),
-        ...(cursor ? { cursor } : {}),
       },
     },
   });
@@ -100,13 +99,10 @@ export default function Customers() {
         <PageTable
           label={say("customers.title")}
           columns={columns}
-          rows={found.data?.items}
+          {...tableOf(found)}
           rowKey={(row) => row.id}
           href={(row) => `/customers/${row.id}`}
-          error={found.error}
-          onRetry={() => found.refetch()}
           isFiltered={isFiltered}
-          pages={pagesOf(found.data)}
           empty={<Empty title={say("customers.emptyTitle")} />}
         />
       </Panel>

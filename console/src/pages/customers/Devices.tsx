@@ -20,9 +20,9 @@ export function Devices({ customer }: { customer: string }) {
   const { say } = useText();
   const { may } = useSession();
   const act = useAct();
-  const { cursor, size, pagesOf } = useCursor(customer, 20);
+  const { page, tableOf } = useCursor(customer, 20);
   const found = query.useQuery("get", "/customers/{customer_id}/devices", {
-    params: { path: { customer_id: customer }, query: { limit: size, ...(cursor ? { cursor } : {}) } },
+    params: { path: { customer_id: customer }, query: { ...page } },
   });
   const signOut = query.useMutation("post", "/customers/{customer_id}/devices/{device_id}/sign-out");
   const revoke = query.useMutation("post", "/devices/{device_id}/revoke");
@@ -96,11 +96,8 @@ export function Devices({ customer }: { customer: string }) {
       <PageTable
         label={say("customers.devices")}
         columns={columns}
-        rows={found.data?.items}
+        {...tableOf(found)}
         rowKey={(row) => row.id}
-        error={found.error}
-        onRetry={() => found.refetch()}
-        pages={pagesOf(found.data)}
         empty={<Empty title={say("customers.devicesEmpty")} />}
       />
     </Panel>

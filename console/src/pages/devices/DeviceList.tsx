@@ -18,16 +18,15 @@ type Row = components["schemas"]["KnownDeviceAnswer"];
 export default function DeviceList() {
   const { say } = useText();
   const { values, isFiltered } = useFilters();
-  const { cursor, size, pagesOf } = useCursor(values);
+  const { page, tableOf } = useCursor(values);
   const found = query.useQuery("get", "/devices", {
     params: {
       query: {
-        limit: size,
+        ...page,
         ...(values.client_app ? { client_app: values.client_app } : {}),
         ...(values.customer ? { customer: values.customer } : {}),
         ...(values.signed_in ? { signed_in: values.signed_in === "yes" } : {}),
         ...(values.state ? { revoked: values.state === "revoked" } : {}),
-        ...(cursor ? { cursor } : {}),
       },
     },
   });
@@ -78,13 +77,10 @@ export default function DeviceList() {
         <PageTable
           label={say("devices.title")}
           columns={columns}
-          rows={found.data?.items}
+          {...tableOf(found)}
           rowKey={(row) => row.id}
           href={(row) => `/devices/${row.id}`}
-          error={found.error}
-          onRetry={() => found.refetch()}
           isFiltered={isFiltered}
-          pages={pagesOf(found.data)}
           empty={<Empty title={say("devices.empty")} hint={say("devices.emptyHint")} />}
         />
       </Panel>

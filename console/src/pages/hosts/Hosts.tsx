@@ -22,9 +22,9 @@ export default function Hosts() {
   const { say } = useText();
   const { may } = useSession();
   const act = useAct();
-  const { cursor, size, pagesOf } = useCursor(null);
+  const { page, tableOf } = useCursor(null);
   const found = query.useQuery("get", "/hosts", {
-    params: { query: { limit: size, ...(cursor ? { cursor } : {}) } },
+    params: { query: { ...page } },
   });
   const add = query.useMutation("post", "/hosts");
   const columns: Column<Row>[] = [
@@ -80,11 +80,8 @@ export default function Hosts() {
         <PageTable
           label={say("hosts.title")}
           columns={columns}
-          rows={found.data?.items}
+          {...tableOf(found)}
           rowKey={(row) => row.host}
-          error={found.error}
-          onRetry={() => found.refetch()}
-          pages={pagesOf(found.data)}
           empty={<Empty title={say("hosts.empty")} hint={say("hosts.lead")} />}
         />
       </Panel>

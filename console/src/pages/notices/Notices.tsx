@@ -58,13 +58,12 @@ function List() {
   const { message } = App.useApp();
   const act = useAct();
   const { values, isFiltered } = useFilters();
-  const { cursor, size, pagesOf } = useCursor(values);
+  const { page, tableOf } = useCursor(values);
   const found = query.useQuery("get", "/notices", {
     params: {
       query: {
-        limit: size,
+        ...page,
         ...(values.state ? { state: values.state as (typeof STATES)[number] } : {}),
-        ...(cursor ? { cursor } : {}),
       },
     },
   });
@@ -126,12 +125,9 @@ function List() {
       <PageTable
         label={say("notices.title")}
         columns={columns}
-        rows={found.data?.items}
+        {...tableOf(found)}
         rowKey={(row) => row.id}
-        error={found.error}
-        onRetry={() => found.refetch()}
         isFiltered={isFiltered}
-        pages={pagesOf(found.data)}
         empty={<Empty title={say("notices.emptyTitle")} hint={say("overview.nothingHint")} />}
       />
     </Panel>

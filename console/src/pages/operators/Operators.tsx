@@ -27,14 +27,13 @@ export default function Operators() {
   const { may } = useSession();
   const act = useAct();
   const { values, isFiltered } = useFilters();
-  const { cursor, size, pagesOf } = useCursor(values);
+  const { page, tableOf } = useCursor(values);
   const found = query.useQuery("get", "/operators", {
     params: {
       query: {
-        limit: size,
+        ...page,
         ...(values.q ? { search: values.q } : {}),
         ...(values.state ? { state: values.state as "active" | "disabled" } : {}),
-        ...(cursor ? { cursor } : {}),
       },
     },
   });
@@ -148,12 +147,9 @@ export default function Operators() {
         <PageTable
           label={say("people.operatorsTitle")}
           columns={columns}
-          rows={found.data?.items}
+          {...tableOf(found)}
           rowKey={(row) => row.id}
-          error={found.error}
-          onRetry={() => found.refetch()}
           isFiltered={isFiltered}
-          pages={pagesOf(found.data)}
         />
       </Panel>
     </PageFrame>

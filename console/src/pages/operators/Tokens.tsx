@@ -26,14 +26,13 @@ export default function Tokens() {
   const { may, me } = useSession();
   const act = useAct();
   const { values, isFiltered } = useFilters();
-  const { cursor, size, pagesOf } = useCursor(values);
+  const { page, tableOf } = useCursor(values);
   const [secret, setSecret] = useState("");
   const found = query.useQuery("get", "/tokens", {
     params: {
       query: {
-        limit: size,
+        ...page,
         ...(values.state ? { state: values.state as "active" | "ended" } : {}),
-        ...(cursor ? { cursor } : {}),
       },
     },
   });
@@ -136,12 +135,9 @@ export default function Tokens() {
         <PageTable
           label={say("people.tokensTitle")}
           columns={columns}
-          rows={found.data?.items}
+          {...tableOf(found)}
           rowKey={(row) => row.id}
-          error={found.error}
-          onRetry={() => found.refetch()}
           isFiltered={isFiltered}
-          pages={pagesOf(found.data)}
           empty={<Empty title={say("people.tokensEmpty")} hint={say("people.tokensLead")} />}
         />
       </Panel>

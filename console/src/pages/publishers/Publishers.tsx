@@ -23,9 +23,9 @@ export default function Publishers() {
   const { may } = useSession();
   const act = useAct();
   const { values, isFiltered } = useFilters();
-  const { cursor, size, pagesOf } = useCursor(values);
+  const { page, tableOf } = useCursor(values);
   const found = query.useQuery("get", "/publishers", {
-    params: { query: { limit: size, ...(values.q ? { search: values.q } : {}), ...(cursor ? { cursor } : {}) } },
+    params: { query: { ...page, ...(values.q ? { search: values.q } : {}) } },
   });
   const create = query.useMutation("post", "/publishers");
   const addKey = query.useMutation("post", "/publishers/{publisher}/keys");
@@ -115,12 +115,9 @@ export default function Publishers() {
         <PageTable
           label={say("people.publishersTitle")}
           columns={columns}
-          rows={found.data?.items}
+          {...tableOf(found)}
           rowKey={(row) => row.id}
-          error={found.error}
-          onRetry={() => found.refetch()}
           isFiltered={isFiltered}
-          pages={pagesOf(found.data)}
           empty={<Empty title={say("people.publishersEmpty")} />}
         />
       </Panel>

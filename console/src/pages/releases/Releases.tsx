@@ -24,14 +24,13 @@ export default function Releases() {
   const { may } = useSession();
   const navigate = useNavigate();
   const { values, isFiltered } = useFilters();
-  const { cursor, size, pagesOf } = useCursor(values);
+  const { page, tableOf } = useCursor(values);
   const found = query.useQuery("get", "/releases", {
     params: {
       query: {
-        limit: size,
+        ...page,
         ...(values.state ? { state: values.state as (typeof STATES)[number] } : {}),
         ...(values.app ? { deliverable: values.app } : {}),
-        ...(cursor ? { cursor } : {}),
       },
     },
   });
@@ -81,13 +80,10 @@ export default function Releases() {
         <PageTable
           label={say("releases.title")}
           columns={columns}
-          rows={found.data?.items}
+          {...tableOf(found)}
           rowKey={(row) => row.id}
           href={(row) => `/releases/${row.id}`}
-          error={found.error}
-          onRetry={() => found.refetch()}
           isFiltered={isFiltered}
-          pages={pagesOf(found.data)}
           empty={<Empty title={say("releases.emptyTitle")} hint={say("releases.emptyHint")} />}
         />
       </Panel>

@@ -21,10 +21,10 @@ export default function Reports() {
   const { say, sayOr } = useText();
   const { may } = useSession();
   const { values, isFiltered } = useFilters();
-  const { cursor, size, pagesOf } = useCursor(values);
+  const { page, tableOf } = useCursor(values);
   const found = query.useQuery("get", "/reports", {
     params: {
-      query: { limit: size, ...(values.app ? { app: values.app } : {}), ...(cursor ? { cursor } : {}) },
+      query: { ...page, ...(values.app ? { app: values.app } : {}) },
     },
   });
   const columns: Column<Row>[] = [
@@ -62,12 +62,9 @@ export default function Reports() {
         <PageTable
           label={say("reports.title")}
           columns={columns}
-          rows={found.data?.items}
+          {...tableOf(found)}
           rowKey={(row) => row.id}
-          error={found.error}
-          onRetry={() => found.refetch()}
           isFiltered={isFiltered}
-          pages={pagesOf(found.data)}
           empty={<Empty title={say("reports.empty")} hint={say("reports.emptyHint")} />}
         />
       </Panel>

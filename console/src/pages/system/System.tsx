@@ -93,9 +93,9 @@ function Jobs() {
   const { say } = useText();
   const { may } = useSession();
   const act = useAct();
-  const { cursor, size, pagesOf } = useCursor(null);
+  const { page, tableOf } = useCursor(null);
   const found = query.useQuery("get", "/system/jobs", {
-    params: { query: { limit: size, ...(cursor ? { cursor } : {}) } },
+    params: { query: { ...page } },
   });
   const retry = query.useMutation("post", "/system/jobs/{job_id}/retry");
   const columns: Column<Job>[] = [
@@ -133,11 +133,8 @@ function Jobs() {
       <PageTable
         label={say("system.jobs")}
         columns={columns}
-        rows={found.data?.items}
+        {...tableOf(found)}
         rowKey={(row) => row.id}
-        error={found.error}
-        onRetry={() => found.refetch()}
-        pages={pagesOf(found.data)}
         empty={<Empty title={say("system.jobsEmpty")} />}
       />
     </Panel>
@@ -146,9 +143,9 @@ function Jobs() {
 
 function Settings() {
   const { say } = useText();
-  const { cursor, size, pagesOf } = useCursor(null);
+  const { page, tableOf } = useCursor(null);
   const found = query.useQuery("get", "/settings", {
-    params: { query: { limit: size, ...(cursor ? { cursor } : {}) } },
+    params: { query: { ...page } },
   });
   const columns: Column<Setting>[] = [
     {
@@ -180,15 +177,7 @@ function Settings() {
   ];
   return (
     <Panel flush>
-      <PageTable
-        label={say("system.settings")}
-        columns={columns}
-        rows={found.data?.items}
-        rowKey={(row) => row.name}
-        error={found.error}
-        onRetry={() => found.refetch()}
-        pages={pagesOf(found.data)}
-      />
+      <PageTable label={say("system.settings")} columns={columns} {...tableOf(found)} rowKey={(row) => row.name} />
     </Panel>
   );
 }

@@ -20,15 +20,14 @@ export function Keys() {
   const { may } = useSession();
   const act = useAct();
   const { values, isFiltered } = useFilters();
-  const { cursor, size, pagesOf } = useCursor(values);
+  const { page, tableOf } = useCursor(values);
   const found = query.useQuery("get", "/trust/keys", {
     params: {
       query: {
-        limit: size,
+        ...page,
         ...(values.purpose ? { purpose: values.purpose as (typeof PURPOSES)[number] } : {}),
         ...(values.state ? { state: values.state as (typeof STATES)[number] } : {}),
         ...(values.profile ? { profile: values.profile } : {}),
-        ...(cursor ? { cursor } : {}),
       },
     },
   });
@@ -123,12 +122,9 @@ export function Keys() {
       <PageTable
         label={say("trust.keys")}
         columns={columns}
-        rows={found.data?.items}
+        {...tableOf(found)}
         rowKey={(row) => row.id}
-        error={found.error}
-        onRetry={() => found.refetch()}
         isFiltered={isFiltered}
-        pages={pagesOf(found.data)}
         empty={<Empty title={say("trust.keysEmpty")} />}
       />
     </div>
