@@ -30,7 +30,7 @@ async def on_version_state(tx: Transaction, _app_id: str, _sequence: int, state:
         await raise_revision(tx, PART)
 
 
-def answer(view: WorkspaceView, caller: Caller, request: SyncRequest) -> bytes:
+def answer(view: WorkspaceView, caller: Caller, request: SyncRequest, _now_ms: int) -> bytes:
     """Return the caller's catalogue, or its etag alone when the caller has it."""
     compiled: tuple[CompiledApps, ...] = view.parts[PART]
     apps = compiled[caller.tier]

@@ -36,6 +36,7 @@ from sampan.platform.engines.objects import LocalObjects
 from sampan.platform.engines.telling import tell
 from sampan.platform.errors import Unavailable
 from sampan.platform.front import Front
+from sampan.platform.hot import hot_key
 from sampan.platform.later_routes import WORK_AFTER_SECONDS, LaterRoutes
 from sampan.platform.logs import Log
 from sampan.platform.master_key import master_key
@@ -205,7 +206,8 @@ def build_app(core: Core, *, log_descriptor: int = 2) -> ASGIApp:
 
     routes: list[BaseRoute] = [*_operation_routes(core), Mount(CONSOLE_PREFIX, app=console)]
     framework = Starlette(routes=routes, exception_handlers=HANDLERS, lifespan=lifespan)
-    hot = {(route.method, route.path): route.build(core) for route in contributions_at_start(core.components, HotRoute)}
+    at_start = contributions_at_start(core.components, HotRoute)
+    hot = {hot_key(route.method, route.path): route.build(core) for route in at_start}
     rest = LaterRoutes(core, hot, framework)
     hosts = hosts_of(core)
     return Front(

@@ -66,7 +66,10 @@ class Tables(Struct, frozen=True):
 
 
 class HotRoute(Struct, frozen=True):
-    """A raw ASGI route of the data plane, found by exact method and path before any framework runs."""
+    """A raw ASGI route of the data plane, found by exact method and path before any framework runs.
+
+    The last segment of the path may be a parameter, `{like_this}`; the route reads what fills it in the scope's path.
+    """
 
     method: str
     path: str

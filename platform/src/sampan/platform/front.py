@@ -13,6 +13,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from sampan.platform.access_log import AccessLog
 from sampan.platform.errors import SampanError
 from sampan.platform.hosts import Hosts, Place, Surface
+from sampan.platform.hot import find_hot
 from sampan.platform.ids import WORKSPACE_ID
 from sampan.platform.logs import Log, start_trace
 from sampan.platform.metrics import RequestMetrics
@@ -70,8 +71,8 @@ class Front:
             place = self._name_workspace(scope)
             path = scope["path"]
             handler = self._hot.get((scope["method"], path))
-            if handler is None or place.hides_console:  # no hot route, or a host that does not serve everything
-                handler, path = self._find(place, path, handler)
+            if handler is None or place.hides_console:  # no such path, or a host that does not serve everything
+                handler, path = self._find(place, scope["method"], path)
             route = path
             await handler(scope, receive, send_and_note)
         except SampanError as error:
@@ -107,14 +108,15 @@ class Front:
         scope["sampan_prefix"] = f"/w/{workspace_id}"
         return place
 
-    def _find(self, place: Place, path: str, hot: ASGIApp | None) -> tuple[ASGIApp, str]:
+    def _find(self, place: Place, method: str, path: str) -> tuple[ASGIApp, str]:
         """Return what answers here, and the name of its requests in metrics; empty: the framework names them."""
         if place.surface is Surface.APP:
             return self._app_origins, APP_ROUTE
         if place.hides_console and (path == "/console" or path.startswith("/console/")):
             raise RouteNotFound("The console is not served under this host.")
+        hot, pattern = find_hot(self._hot, method, path)
         if hot is not None:
-            return hot, path
+            return hot, pattern
         site = self._sites.find(place.surface, path)
         return (self._rest, "") if site is None else (site, site.route)
 

@@ -1,9 +1,9 @@
 """Small tools of raw ASGI routes: read a bounded body, find a header, send bytes; for where microseconds count."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 import msgspec
-from starlette.types import Receive, Scope, Send
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from sampan.platform.errors import SampanError, TooLarge
 
@@ -23,6 +23,20 @@ class ClientGone(SampanError):
     """The client went away before its request was whole; nobody reads the answer."""
 
     code = "client_gone"
+
+
+def hot_key(method: str, path: str) -> tuple[str, str]:
+    """Return where a hot route stands: under its path, whose last segment may be a parameter, `{like_this}`."""
+    parent, _slash, last = path.rpartition("/")
+    return (method, f"{parent}/{{}}") if last.startswith("{") else (method, path)
+
+
+def find_hot(hot: Mapping[tuple[str, str], ASGIApp], method: str, path: str) -> tuple[ASGIApp | None, str]:
+    """Return the hot route of a path, and the name of its requests in metrics: what fills a parameter is left out."""
+    if found := hot.get((method, path)):
+        return found, path
+    pattern = f"{path.rpartition('/')[0]}/{{}}"
+    return hot.get((method, pattern)), pattern
 
 
 def header(scope: Scope, name: bytes) -> bytes | None:

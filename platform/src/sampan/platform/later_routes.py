@@ -13,6 +13,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from sampan.platform.component import AppOrigins, ClientRoutes, HotRoute
 from sampan.platform.core import Core
+from sampan.platform.hot import find_hot, hot_key
 from sampan.platform.problems import RouteNotFound
 
 WORK_AFTER_SECONDS = 0.25
@@ -40,7 +41,7 @@ class LaterRoutes:
             and not any(route.matches(scope)[0] is Match.FULL for route in self._first)
         ):
             await self.completed()
-            handler = self._hot.get((scope["method"], scope["path"]), handler)
+            handler = find_hot(self._hot, scope["method"], scope["path"])[0] or handler
         await handler(scope, receive, send)
 
     async def app_origins(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -71,10 +72,11 @@ class LaterRoutes:
 
 def _build(core: Core, present: frozenset[tuple[str, str]]) -> tuple[Hot, list[BaseRoute], ASGIApp]:
     """Return the hot routes that are not `present`, the framework's further routes, and what answers for apps."""
-    later = [route for route in core.contributions(HotRoute) if (route.method, route.path) not in present]
+    later = [route for route in core.contributions(HotRoute) if hot_key(route.method, route.path) not in present]
     routes = [route for client in core.contributions(ClientRoutes) for route in client.build(core)]
     apps = [origins.build(core) for origins in core.contributions(AppOrigins)[-1:]]
-    return {(route.method, route.path): route.build(core) for route in later}, routes, apps[0] if apps else _no_apps
+    hot = {hot_key(route.method, route.path): route.build(core) for route in later}
+    return hot, routes, apps[0] if apps else _no_apps
 
 
 async def _no_apps(_scope: Scope, _receive: Receive, _send: Send) -> None:

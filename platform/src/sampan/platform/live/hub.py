@@ -1,6 +1,7 @@
 """The one fan-out of a process: who listens in which workspace, and what they are told.
 
-A listener belongs to an audience: devices hear when the revision moves, the console also hears what changed. Nothing
+A listener belongs to an audience: devices hear when the revision moves, the console also hears what changed, and
+clients of switches what the floor of switches sends them. Nothing
 is kept for those who are away: an event says that something is new, and where to ask; the answer is elsewhere.
 """
 
@@ -33,6 +34,7 @@ class Audience(StrEnum):
 
     DEVICES = "devices"
     CONSOLE = "console"
+    SWITCHES = "switches"
 
 
 class Hub:
@@ -95,6 +97,10 @@ class Hub:
         """Tell the audience's listeners who want the topic; encoded once for all."""
         self._send(workspace_id, audience, frame(topic, data), topic, data)
 
+    def send(self, workspace_id: str, audience: Audience, event: bytes) -> None:
+        """Send all of an audience a whole event."""
+        self._send(workspace_id, audience, event, "", {})
+
     async def run(self) -> None:
         """Beat until cancelled."""
         while True:
@@ -129,7 +135,7 @@ class Hub:
         if self._revisions[workspace_id] == revision:
             return
         self._revisions[workspace_id] = revision
-        for audience in Audience:
+        for audience in (Audience.DEVICES, Audience.CONSOLE):
             self._send(workspace_id, audience, event, REVISION, {})
 
     def _teller(self, workspace_id: str) -> Callable[[bytes], None]:

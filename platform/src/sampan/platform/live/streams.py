@@ -1,7 +1,7 @@
 """The two streams as raw ASGI: devices by their access token, people by the console's session."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from starlette.requests import cookie_parser
@@ -72,20 +72,31 @@ class _Wanted:
         return self._is_staff or topic == REVISION or data.get("area") in AREAS_OF_PUBLISHERS
 
 
-async def stream(hub: Hub, audience: Audience, listener: Listener, scope: Scope, receive: Receive, send: Send) -> None:
+async def stream(
+    hub: Hub,
+    audience: Audience,
+    listener: Listener,
+    scope: Scope,
+    receive: Receive,
+    send: Send,
+    *,
+    greeting: tuple[str, bytes] | None = None,
+    headers: Sequence[tuple[bytes, bytes]] = HEADERS,
+) -> None:
     """Send events until the client goes, may listen no longer, or does not keep up.
 
-    `Last-Event-ID` names the revision that the client knows; without it, or when it is another one, the present one
-    comes at once. A client that does not keep up finds its connection cut, without a farewell that it would not read.
+    `greeting` is the id and the event of how things stand, by default of the revision. `Last-Event-ID` names the one
+    that the client knows; without it, or when it is another one, the present one comes at once. A client that does not
+    keep up finds its connection cut, without a farewell that it would not read.
     """
     hub.add(audience, listener)
     watcher = asyncio.ensure_future(_watch(receive, listener))
     listener.task = asyncio.current_task()
     try:
-        await send({"type": "http.response.start", "status": 200, "headers": list(HEADERS)})
-        revision, event = hub.revision_frame(listener.workspace_id)
+        await send({"type": "http.response.start", "status": 200, "headers": list(headers)})
+        present, event = greeting or hub.revision_frame(listener.workspace_id)
         known = (header(scope, b"last-event-id") or b"").decode("latin-1")
-        await _say(send, b"retry: 3000\n\n" + (b"" if known == revision else event))
+        await _say(send, b"retry: 3000\n\n" + (b"" if known == present else event))
         while frames := await listener.next():
             await _say(send, frames)
         await send({"type": "http.response.body", "body": farewell(listener.end_reason), "more_body": False})

@@ -49,6 +49,7 @@ class OtherClientApp(Invalid):
 def build_sync(core: Core) -> ASGIApp:
     """Return the route; the parts of all components are collected once."""
     parts = contributions_at_start(core.components, SyncPart)
+    states = [part.state for part in parts if part.state is not None]
     inventory = InventoryFilter(core)
     tickets: dict[str, Tickets] = {}
 
@@ -66,7 +67,7 @@ def build_sync(core: Core) -> ASGIApp:
             return
         inventory.note(caller, request, view.parts[PART])
         now_ms = core.now_ms()
-        etag = _etag(view, caller, body, now_ms)
+        etag = _etag(view, caller, body + b"".join([state(view, now_ms) for state in states]), now_ms)
         if header(scope, b"if-none-match") == etag:
             await send({"type": "http.response.start", "status": 304, "headers": [(b"etag", etag), PRIVATE]})
             await send({"type": "http.response.body", "body": b""})

@@ -74,10 +74,14 @@ class SyncRequest(msgspec.Struct, omit_defaults=True):
 
 
 class SyncPart(msgspec.Struct, frozen=True):
-    """A component's own member of the answer: `name` and ready JSON bytes for one caller."""
+    """A component's own member of the answer: `name` and ready JSON bytes for one caller at one time.
+
+    `state`, where it is given, returns what the member depends on besides revision, caller and request.
+    """
 
     name: str
-    answer: Callable[[WorkspaceView, Caller, SyncRequest], bytes]
+    answer: Callable[[WorkspaceView, Caller, SyncRequest, int], bytes]
+    state: Callable[[WorkspaceView, int], bytes] | None = None
 
 
 class ControlState(msgspec.Struct, frozen=True):
@@ -242,7 +246,7 @@ def answer(
     else:
         offers = plan.fresh_offers(mine)
         control = plan.control
-    members = [b',"%b":%b' % (extra.name.encode(), extra.answer(view, caller, request)) for extra in parts]
+    members = [b',"%b":%b' % (extra.name.encode(), extra.answer(view, caller, request, now_ms)) for extra in parts]
     head = b'{"revision":"%d.%d","next_check_seconds":%d' % (view.revision.incarnation, view.revision.n, CHECK_SECONDS)
     return b"".join([head, *members, b',"offers":[', *offers, b'],"control":[', control, b"]}"])
 
