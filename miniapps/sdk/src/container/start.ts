@@ -11,6 +11,7 @@ import { webLocks } from "../store/locks";
 import { metadataStore } from "../store/metadata";
 import { PackageStore } from "../store/packages";
 import { Device } from "../sync/device";
+import { browserFacts } from "../sync/browser_facts";
 import { type Profile, SyncClient } from "../sync/sync-client";
 import { TufTree } from "../trust/tree";
 import { SessionServer } from "./bank_server";
@@ -109,7 +110,7 @@ export function startSampan(options: StartOptions): Sampan {
     events,
     store,
     exclusive,
-    profile: options.profile,
+    profile: () => ({ ...browserFacts(navigator), ...options.profile() }),
     treePath,
     nowMs,
     install: (hint, progress) => container.update(hint, progress),
