@@ -13,7 +13,11 @@ export type Answers = Readonly<Record<string, unknown>>;
 export const TRACE = "trace-0123456789";
 export const sentenceAt = (field: string) => `Refused at ${field}.`;
 const ROOT = /^(\/w\/[^/]+)?\/console\/api\/v1/;
-const sources: Record<string, string> = import.meta.glob("../src/**/*.{ts,tsx}", { query: "?raw", import: "default", eager: true }); // biome-ignore format: one line
+const sources: Record<string, string> = import.meta.glob("../src/**/*.{ts,tsx}", {
+  query: "?raw",
+  import: "default",
+  eager: true,
+});
 export const code: ReadonlyMap<string, string> = new Map(
   Object.entries(sources)
     .map(([path, text]) => [path.replace("../src/", ""), text] as const)
@@ -93,7 +97,12 @@ export class Console {
 }
 
 export const WAIT = { timeout: 8000, interval: 10 };
-const LISTENING = { addEventListener: () => {}, removeEventListener: () => {}, addListener: () => {}, removeListener: () => {} }; // biome-ignore format: one line
+const LISTENING = {
+  addEventListener: () => {},
+  removeEventListener: () => {},
+  addListener: () => {},
+  removeListener: () => {},
+};
 
 class Silent {
   addEventListener(): void {}

@@ -59,7 +59,10 @@ function anyOf(keys: readonly string[]): RegExp {
   const forms = keys.map((key) => {
     const [area = "", word = ""] = key.split(".");
     const text = TEXTS[area]?.[word] ?? "";
-    return text.split(/\{\{.*?\}\}/).map((part) => part.replace(/[.*+?^${}()|[\]\\]/g, "\\$&")).join(".*"); // biome-ignore format: one line
+    return text
+      .split(/\{\{.*?\}\}/)
+      .map((part) => part.replace(/[.*+?^${}()|[\]\\]/g, "\\$&"))
+      .join(".*");
   });
   return new RegExp(`^(${forms.join("|")})$`);
 }
