@@ -40,7 +40,7 @@ def _devices(db: sqlite3.Connection, customer: str) -> None:
     subject = _one(db, "SELECT subject FROM customers WHERE workspace_id = ? AND id = ?", customer)
     ids = [f"dev_{n:032x}" for n in range(MANY)]
     devices: Rows = [
-        (WORKSPACE, each, "retail", f"t{n:042}", "{}", None, subject, customer, 1, 0, 0, n, n)
+        (WORKSPACE, each, "retail", f"t{n:042}", "{}", None, subject, customer, 1, 0, 0, "", n, n)
         for n, each in enumerate(ids)
     ]
     _write(db, "devices", devices)

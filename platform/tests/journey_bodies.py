@@ -38,6 +38,11 @@ _NOTE = _always({"note": "because"})
 _REASON = _always({"reason": "because"})
 _POLICY = {"allowed_domains": [], "locales": [], "max_package_bytes": 10, "max_file_bytes": 10, "max_files": 10}
 
+
+def _tagged(town: Town) -> Any:
+    return {"attr": "tag", "op": "in", "values": [town.ids["tag"]]}
+
+
 BODIES: Mapping[str, Make] = {
     "GET /session": _none,
     "POST /session": lambda town: {
@@ -182,11 +187,40 @@ BODIES: Mapping[str, Make] = {
     "GET /releases/{release_id}": _none,
     "POST /releases/{release_id}/submit": _CAUSE,
     "POST /releases/{release_id}/resume": _CAUSE,
+    "GET /releases/{release_id}/progress": _none,
+    "POST /releases/{release_id}/move-on": _CAUSE,
+    "POST /releases/{release_id}/narrow": _CAUSE,
+    "GET /freezes": _none,
+    "POST /freezes": _always({"from_ms": 3_900_000_000_000, "until_ms": 3_900_000_000_001, "reason": "new"}),
+    "DELETE /freezes/{freeze_id}": _none,
     "POST /releases/{release_id}/pause": _CAUSE,
     "POST /releases/{release_id}/complete": _CAUSE,
     "POST /releases/{release_id}/stop": _CAUSE,
     "POST /releases/{release_id}/rollback": _CAUSE,
     "POST /kills": lambda town: {"id": town.app, "sequence": 1, "reason": "withdrawn", "cause": "because"},
+    "GET /tags": _none,
+    "POST /tags": _always({"name": "new-tag", "title": "New"}),
+    "GET /tags/{tag}": _none,
+    "PATCH /tags/{tag}": _always({"title": "Changed"}),
+    "DELETE /tags/{tag}": _none,
+    "POST /tags/{tag}/members": _always({"add": []}),
+    "POST /tags/{tag}/imports": _always(RAW),
+    "GET /tags/{tag}/imports": _none,
+    "GET /tags/{tag}/imports/{import_id}": _none,
+    "GET /tags/{tag}/imports/{import_id}/refused": _none,
+    "GET /audiences": _none,
+    "POST /audiences": _always({"name": "New", "audience": EVERYBODY}),
+    "GET /audiences/{audience_id}": _none,
+    "PUT /audiences/{audience_id}": _always({"name": "Changed", "audience": EVERYBODY}),
+    "GET /audiences/{audience_id}/history": _none,
+    "GET /audience/schema": _none,
+    "POST /audience/check": lambda town: {"audience": _tagged(town)},
+    "POST /audience/estimate": lambda town: {"audience": _tagged(town)},
+    "POST /audience/explain": lambda town: {
+        "audience": EVERYBODY,
+        "device": town.ids["device_id"],
+        "reason": "because",
+    },
     "GET /notices": _none,
     "GET /notices/unread": _none,
     "POST /notices/acknowledge": _none,

@@ -21,6 +21,9 @@ from sampan.offline_packages.publishing import renewed_app_body
 from sampan.offline_packages.signed_bytes import sign_body, sign_part
 from sampan.platform.app import built_in_components
 from sampan.platform.artifacts.component import component as artifacts
+from sampan.platform.audience.tag_import import report_key
+from sampan.platform.audience.tag_import_rows import ImportState, Mode, Progress, TagImport, add_import
+from sampan.platform.audience.tag_rows import Tag, add_tag
 from sampan.platform.component import Component, discover
 from sampan.platform.core import Core
 from sampan.platform.crypto.keys import PrivateKey
@@ -62,6 +65,9 @@ def all_components() -> Sequence[Component]:
 def items_of(answer: Any) -> list[Any]:
     """Return the items of a page."""
     return list(answer["items"])
+
+FAR_MS = 4_000_000_000_000
+"""A time that no test reaches."""
 
 
 @dataclass
@@ -116,6 +122,7 @@ class Town:
         await self._releases()
         await self._trust()
         await self._people()
+        await self._audiences()
         await self._catalogue()
         return self
 
@@ -179,6 +186,8 @@ class Town:
 
     async def _releases(self) -> None:
         draft = {"id": self.app, "sequence": 2, "audience": EVERYBODY, "rollback_to": 1}
+        freeze = {"from_ms": FAR_MS, "until_ms": FAR_MS + 1, "reason": f"{self.marker} reason"}
+        self.ids["freeze_id"] = (await self.post("/freezes", freeze))["id"]
         live = await self.post("/releases", draft)
         asked = await self.post(f"/releases/{live['id']}/submit", {"cause": f"{self.marker} cause"})
         await self.approve_change(asked["change"])
@@ -232,6 +241,29 @@ class Town:
             change_id=change["id"],
         )
         self.bodies.update(change_digest=change["digest"])
+
+    async def _audiences(self) -> None:
+        """Make a tag, an import into it and a saved audience; by rows, so that no job changes them later."""
+        tag, now_ms = f"tag-{self.workspace}", self.core.now_ms()
+        made = TagImport(
+            id=new_id("imp"),
+            tag=tag,
+            mode=Mode.ADD,
+            state=ImportState.DONE,
+            progress=Progress(1),
+            made_by="opr_x",
+            person_id="per_x",
+            via="",
+            created_ms=now_ms,
+            changed_ms=now_ms,
+        )
+        async with self.core.store.workspace(self.workspace).write() as tx:
+            await add_tag(tx, Tag(tag, f"{self.marker} tag", "opr_x", now_ms, now_ms))
+            await add_import(tx, made)
+        report = f"line,id,code\r\n2,{self.marker},not_utf8\r\n"
+        await self.core.objects.put(report_key(self.workspace, made.id), report.encode())
+        saved = await self.post("/audiences", {"name": f"{self.marker} audience", "audience": EVERYBODY})
+        self.ids.update(tag=tag, import_id=made.id, audience_id=saved["id"])
 
     async def _catalogue(self) -> None:
         category = f"of-{self.workspace}"

@@ -14,8 +14,11 @@ from sampan.platform.ids import new_id
 from sampan.platform.insight import component as insight
 from sampan.platform.release import component as release
 from sampan.platform.release.deliverables import DeliverableKind
+from sampan.platform.release.judging import NOTHING
 from sampan.platform.release.repository import Release, add_release
+from sampan.platform.release.schedule import ALWAYS
 from sampan.platform.release.snapshot import PART
+from sampan.platform.release.stages import EVERYBODY
 from sampan.platform.release.states import ReleaseState
 from sampan.platform.testing import WORKSPACE
 from sampan.platform.testing_device import TestServer, identity_server
@@ -60,8 +63,13 @@ async def offer(
         url=f"/trust/{WORKSPACE}/intl/targets/apps/{app}/3/0.package.ma",
         client_app=None,
         audience={"attr": "tier", "op": "in", "values": list(tiers)},
-        stages=({},),
+        stages=EVERYBODY,
         stage=0,
+        stage_since_ms=now_ms,
+        started_ms=now_ms,
+        judged_from_ms=now_ms,
+        schedule=ALWAYS,
+        before=NOTHING,
         update_mode="async",
         rollback_to=None,
         state=state,

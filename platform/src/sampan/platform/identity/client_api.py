@@ -12,7 +12,7 @@ from sampan.platform.identity.client_calls import answer, body_of, proof_of, pro
 from sampan.platform.identity.dpop import spend
 from sampan.platform.identity.grants import Granted, keyring_of
 from sampan.platform.identity.jwk import envelope_jwk, signing_jwk, thumbprint
-from sampan.platform.identity.limits import SESSIONS_PER_ADDRESS, SESSIONS_PER_APP, count, network_of
+from sampan.platform.identity.limits import SESSIONS_PER_ADDRESS, SESSIONS_PER_APP, count, network_of, sealed_network
 from sampan.platform.identity.problems import ProofInvalid
 from sampan.platform.identity.service_session import NewSession, begin, open_client_app, sign_out
 from sampan.platform.identity.service_sign_in import send_code, sign_in_by_code
@@ -68,7 +68,8 @@ def build(core: Core) -> list[BaseRoute]:
             raise ProofInvalid("The proof must be made by the signing key that the body names.")
         await count(core, workspace_id, SESSIONS_PER_APP, open_client_app(core, workspace_id, body.client_app).id)
         await spend(proof, core.nonces, workspace_id, now_ms=core.now_ms())
-        new = NewSession(body.client_app, signing, proof.thumbprint, envelope, body.attestation)
+        network = sealed_network(core, workspace_id, address_of(request))
+        new = NewSession(body.client_app, signing, proof.thumbprint, envelope, body.attestation, network)
         return _tokens(core, await begin(core, workspace_id, new), 201)
 
     async def ask_code(request: Request) -> Response:

@@ -51,3 +51,20 @@ def network_of(address: str) -> str:
     if isinstance(parsed, IPv6Address) and parsed.ipv4_mapped is None:
         return parsed.exploded[:19]
     return str(parsed)
+
+
+def sealed_network(core: Core, workspace_id: str, address: str) -> str:
+    """Return a name for the network around a public address (/24, for IPv6 /48) that tells nobody which it is.
+
+    Empty for addresses of this machine and of private networks: they are a proxy's, and say nothing of the device.
+    """
+    try:
+        parsed = ip_address(address)
+    except ValueError:
+        return ""
+    if isinstance(parsed, IPv6Address) and parsed.ipv4_mapped is not None:
+        parsed = parsed.ipv4_mapped
+    if not parsed.is_global:
+        return ""
+    prefix = parsed.packed[: 6 if isinstance(parsed, IPv6Address) else 3]
+    return blake2b(prefix, key=core.secret(f"network/{workspace_id}"), digest_size=16).hexdigest()

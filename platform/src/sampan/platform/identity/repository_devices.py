@@ -39,6 +39,7 @@ devices = scoped_table(
     Column("carries", SmallInteger, nullable=False),
     Column("epoch", Integer, nullable=False),
     Column("revoked", Boolean, nullable=False),
+    Column("network", String(40), nullable=False),
     Column("created_ms", BigInteger, nullable=False),
     Column("seen_ms", BigInteger, nullable=False),
     UniqueConstraint("workspace_id", "thumbprint"),
@@ -64,7 +65,8 @@ class Device(Struct, frozen=True):
     """One installation of a client app.
 
     `subject` is the device's own number, which it keeps as a visitor; `carries` the highest tier that the
-    device itself may carry; `epoch` rises with every change that voids its tokens.
+    device itself may carry; `epoch` rises with every change that voids its tokens. `network` is the sealed network that
+    it began in, the same for devices of one network; empty when that is not known.
     """
 
     id: str
@@ -77,6 +79,7 @@ class Device(Struct, frozen=True):
     carries: Tier
     epoch: int
     revoked: bool
+    network: str
     created_ms: int
     seen_ms: int
 

@@ -43,6 +43,7 @@ class NewSession:
     thumbprint: str
     envelope_key: Mapping[str, str] | None
     attestation: str = ""
+    network: str = ""
 
 
 def open_client_app(core: Core, workspace_id: str, app_id: str) -> ClientApp:
@@ -172,6 +173,7 @@ async def _register(tx: Transaction, new: NewSession, carries: Tier, now_ms: int
         carries=carries,
         epoch=0,
         revoked=False,
+        network=new.network,
         created_ms=now_ms,
         seen_ms=now_ms,
     )

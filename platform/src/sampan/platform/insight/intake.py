@@ -15,6 +15,7 @@ import orjson
 
 from sampan.platform.core import Core
 from sampan.platform.errors import Unavailable
+from sampan.platform.insight.evidence import note_signals
 from sampan.platform.insight.health import HealthReport
 from sampan.platform.insight.health_rows import add_health
 from sampan.platform.insight.marks import Mark, take
@@ -139,6 +140,7 @@ class Intake:
                 await add_events(tx, rows)
                 await raise_stages(tx, stages)
                 await add_health(tx, health)
+                await note_signals(tx, health)
                 if marks != before:
                     await write_marks(tx, {key: mark for key, mark in marks.items() if mark != before.get(key)})
                 if notes:

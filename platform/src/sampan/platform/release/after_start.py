@@ -5,12 +5,15 @@ from functools import partial
 from typing import Any
 
 from sampan.platform.audience.words import rule_words
-from sampan.platform.component import ConsoleRoutes
+from sampan.platform.component import ConsoleRoutes, Jobs
 from sampan.platform.operators.changes import ChangeKind, DiffLine, Words
 from sampan.platform.operators.permissions import EVERYONE, Permission
 from sampan.platform.release import service
 from sampan.platform.release.attention import SOURCES
+from sampan.platform.release.looks import look_job
+from sampan.platform.release.plan_words import schedule_words, stage_words
 from sampan.platform.release.repository import release_revision
+from sampan.platform.release.rules_in_use import RULES
 from sampan.platform.trust.exposure import TreePublished
 
 MANAGERS = frozenset({"admin", "release_manager"})
@@ -22,6 +25,7 @@ PERMISSIONS = (
     Permission(
         "release:stop", "暂停、停止和回滚发布", "Pause, stop and roll back releases", MANAGERS | {"service_desk"}
     ),
+    Permission("release:freeze", "设置冻结期", "Set times in which nothing is released", MANAGERS),
     Permission("release:kill", "禁用版本", "Forbid a version on every device", MANAGERS, dangerous=True),
 )
 
@@ -40,12 +44,25 @@ def describe_start(payload: dict[str, Any]) -> list[DiffLine]:
         DiffLine("版本", "Version", None, f"{payload['id']} {payload['version']} ({payload['sequence']})"),
         DiffLine("包摘要", "Package digest", None, payload["digest"]),
         DiffLine("受众", "Audience", None, audience, {audience: rule_words(payload["audience"])}),
+        *(_stage_line(number, stage) for number, stage in enumerate(payload["stages"], start=1)),
+        *_schedule_lines(payload["schedule"]),
         DiffLine("客户端应用", "Client app", None, payload["client_app"] or "*", CLIENT_APPS),
         DiffLine("更新方式", "Update mode", None, payload["update_mode"], UPDATE_MODES),
     ]
     if payload["rollback_to"] is not None:
         lines.append(DiffLine("可回滚到", "May be rolled back to", None, str(payload["rollback_to"])))
     return lines
+
+
+def _stage_line(number: int, stage: dict[str, Any]) -> DiffLine:
+    text = json.dumps(stage, ensure_ascii=False, sort_keys=True)
+    return DiffLine(f"阶段 {number}", f"Stage {number}", None, text, {text: stage_words(stage)})
+
+
+def _schedule_lines(schedule: dict[str, Any]) -> list[DiffLine]:
+    said = {name: value for name, value in schedule.items() if value is not None}
+    text = json.dumps(said, ensure_ascii=False, sort_keys=True)
+    return [DiffLine("时间安排", "Schedule", None, text, {text: schedule_words(said)})] if said else []
 
 
 def describe_resume(payload: dict[str, Any]) -> list[DiffLine]:
@@ -86,6 +103,8 @@ CONTRIBUTES = (
     *PERMISSIONS,
     *SOURCES,
     *CHANGES,
+    RULES,
+    Jobs(look_job),
     TreePublished(service.on_tree_published),
     ConsoleRoutes("sampan.platform.release.console_api:build_routes"),
 )

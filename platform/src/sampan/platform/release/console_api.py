@@ -3,16 +3,64 @@
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Query
+from msgspec.structs import asdict
 from pydantic import BaseModel, Field
 
 from sampan.platform.core import Core
 from sampan.platform.operators.console_auth import Signed, Workspace, needs
 from sampan.platform.operators.console_paging import Page, Paged, page
-from sampan.platform.release import repository, service
+from sampan.platform.release import freezes, repository, schedule, service, stages
+from sampan.platform.release.looks_rows import Look, read_looks
+from sampan.platform.release.progress import bound_of
 from sampan.platform.release.repository import HistoryEntry, Release
+from sampan.platform.release.schedule import Freeze, next_open_ms
+from sampan.platform.release.stages import Advance, Signal
 from sampan.platform.release.states import MOVES, ReleaseState
 
+MILLION = 1_000_000
 ORDERS = {order.name: order for order in (repository.NEWEST, repository.OLDEST, repository.LAST_CHANGED)}
+
+
+class GateBody(BaseModel, extra="forbid"):
+    """What stops the release, and what must hold before it moves on."""
+
+    signals: list[Signal] = Field(
+        [Signal.DELIVERY_FAILED, Signal.WHITE_SCREEN], description="What counts as a failure of a device.", min_length=1
+    )
+    ratio_percent: int = Field(
+        200, ge=110, le=1000, description="How often it may not fail: 200 is twice as often as the version before."
+    )
+    most_basis_points: int | None = Field(
+        None, ge=10, le=5000, description="The healthy share of failing devices when there is no version before."
+    )
+
+
+class StageBody(BaseModel, extra="forbid"):
+    """A stage of the plan."""
+
+    name: str = Field(min_length=1, max_length=60)
+    basis_points: int = Field(ge=1, le=10_000, description="Share of the audience; 10,000 is everybody.")
+    audience: dict[str, Any] | None = Field(None, description="Rule tree that narrows the audience, to testers say.")
+    advance: Advance = Field(Advance.PERSON, description="Who moves on from here when the gate is passed.")
+    min_minutes: int = Field(0, ge=0, le=86_400, description="How long it lasts at least.")
+    gate: GateBody | None = None
+
+
+class HoursBody(BaseModel, extra="forbid"):
+    """Working hours."""
+
+    zone: str = Field(description="Time zone, such as Asia/Shanghai.", min_length=1, max_length=64)
+    days: list[Annotated[int, Field(ge=0, le=6)]] = Field(min_length=1, max_length=7, description="0 is Monday.")
+    from_minute: int = Field(ge=0, lt=1440, description="Minute of the day.")
+    until_minute: int = Field(gt=0, le=1440, description="Minute of the day, not included.")
+
+
+class ScheduleBody(BaseModel, extra="forbid"):
+    """When a release may start and move on; empty means always."""
+
+    not_before_ms: int | None = Field(None, ge=0)
+    not_after_ms: int | None = Field(None, ge=0)
+    hours: HoursBody | None = None
 
 
 class ReleaseDraft(BaseModel):
@@ -25,6 +73,8 @@ class ReleaseDraft(BaseModel):
     client_app: str | None = Field(None, description="Only this client app; null means every one.")
     update_mode: str = Field("async", description="async or sync.")
     rollback_to: int | None = Field(None, description="Sequence that one person may roll back to.")
+    stages: list[StageBody] | None = Field(None, description="The plan, first stage first; null: everybody at once.")
+    schedule: ScheduleBody = Field(default_factory=lambda: ScheduleBody(), description="When it may start and move on.")
 
 
 class Cause(BaseModel):
@@ -47,6 +97,7 @@ class HistoryItem(BaseModel):
     """A state that the release was in."""
 
     state: ReleaseState
+    stage: int
     cause: str
     by: str
     at_ms: int
@@ -65,12 +116,58 @@ class ReleaseOut(BaseModel):
     client_app: str | None
     update_mode: str
     rollback_to: int | None
+    stages: list[StageBody]
+    stage: int
+    stage_since_ms: int
+    schedule: ScheduleBody
     state: ReleaseState
     cause: str
     made_by: str
     created_ms: int
     changed_ms: int
     moves: list[str]
+
+
+class LookOut(BaseModel):
+    """What the gate saw at a time; `why` is what followed from it."""
+
+    at_ms: int
+    stage: int
+    devices: int
+    failures: int
+    most: int
+    why: str
+
+
+class ProgressOut(BaseModel):
+    """How a release stands: the test that judges it, and every look that saw something new.
+
+    `sample` devices must have told how it fares before the gate can be passed; null when no sample would do: a person
+    decides then. Rates are in parts of a million.
+    """
+
+    stage: int
+    before_devices: int
+    before_failures: int
+    healthy_ppm: int | None
+    failing_ppm: int | None
+    sample: int | None
+    next_open_ms: int | None
+    looks: list[LookOut]
+
+
+class FreezeBody(BaseModel, extra="forbid"):
+    """A time in which nothing starts or moves on."""
+
+    from_ms: int = Field(ge=0)
+    until_ms: int = Field(ge=0)
+    reason: str = Field(min_length=1, max_length=freezes.MAX_REASON)
+
+
+class FreezeOut(FreezeBody):
+    """A freeze of the calendar."""
+
+    id: str
 
 
 class ReleaseDetail(ReleaseOut):
@@ -118,6 +215,8 @@ def build_routes(core: Core) -> APIRouter:
             client_app=body.client_app,
             update_mode=body.update_mode,
             rollback_to=body.rollback_to,
+            stages=_plan(body.stages),
+            schedule=body.schedule.model_dump(exclude_none=True),
         )
         return _out(await service.create_release(core, workspace_id, actor, draft))
 
@@ -145,6 +244,45 @@ def build_routes(core: Core) -> APIRouter:
     async def pause(workspace_id: Workspace, actor: Signed, release_id: str, body: Cause) -> ReleaseOut:
         """Make no new offers for now."""
         return _out(await service.pause_release(core, workspace_id, actor, release_id, cause=body.cause))
+
+    @router.post("/releases/{release_id}/move-on", dependencies=[needs("release:submit")])
+    async def move_on(workspace_id: Workspace, actor: Signed, release_id: str, body: Cause) -> ReleaseOut:
+        """Go to the next stage of the approved plan, whatever its gate says."""
+        return _out(await service.move_on(core, workspace_id, actor, release_id, cause=body.cause))
+
+    @router.post("/releases/{release_id}/narrow", dependencies=[needs("release:stop")])
+    async def narrow(workspace_id: Workspace, actor: Signed, release_id: str, body: Cause) -> ReleaseOut:
+        """Go back to the stage before; who has the version keeps it."""
+        return _out(await service.narrow(core, workspace_id, actor, release_id, cause=body.cause))
+
+    @router.get("/releases/{release_id}/progress", dependencies=[needs("release:read")])
+    async def progress(workspace_id: Workspace, _actor: Signed, release_id: str) -> ProgressOut:
+        """Return what the gate saw of a release, and how it judges."""
+        async with core.store.workspace(workspace_id).read() as tx:
+            release = await repository.get_release(tx, release_id)
+            looks = await read_looks(tx, release_id)
+            calendar = await freezes.list_freezes(tx, now_ms=core.now_ms())
+        return _progress(release, looks, next_open_ms(release.schedule, calendar, core.now_ms()))
+
+    @router.get("/freezes", dependencies=[needs("release:read")])
+    async def list_freezes(workspace_id: Workspace, _actor: Signed) -> list[FreezeOut]:
+        """List the freezes that are not over."""
+        async with core.store.workspace(workspace_id).read() as tx:
+            found = await freezes.list_freezes(tx, now_ms=core.now_ms())
+        return [_freeze(each) for each in found]
+
+    @router.post("/freezes", status_code=201, dependencies=[needs("release:freeze")])
+    async def add_freeze(workspace_id: Workspace, actor: Signed, body: FreezeBody) -> FreezeOut:
+        """Freeze a time: nothing starts or moves on in it, stopping and rolling back go on."""
+        made = await freezes.add_freeze(
+            core, workspace_id, actor, from_ms=body.from_ms, until_ms=body.until_ms, reason=body.reason
+        )
+        return _freeze(made)
+
+    @router.delete("/freezes/{freeze_id}", status_code=204, dependencies=[needs("release:freeze")])
+    async def remove_freeze(workspace_id: Workspace, actor: Signed, freeze_id: str) -> None:
+        """End or cancel a freeze."""
+        await freezes.remove_freeze(core, workspace_id, actor, freeze_id)
 
     @router.post("/releases/{release_id}/complete", dependencies=[needs("release:submit")])
     async def complete(workspace_id: Workspace, actor: Signed, release_id: str, body: Cause) -> ReleaseOut:
@@ -191,6 +329,10 @@ def _out(release: Release) -> ReleaseOut:
         client_app=release.client_app,
         update_mode=release.update_mode,
         rollback_to=release.rollback_to,
+        stages=[StageBody.model_validate(stage) for stage in stages.written(release.stages)],
+        stage=release.stage,
+        stage_since_ms=release.stage_since_ms,
+        schedule=ScheduleBody.model_validate(schedule.written(release.schedule)),
         state=release.state,
         cause=release.cause,
         made_by=release.made_by,
@@ -200,5 +342,30 @@ def _out(release: Release) -> ReleaseOut:
     )
 
 
+def _plan(bodies: list[StageBody] | None) -> list[dict[str, Any]]:
+    if bodies is None:
+        return stages.written(stages.EVERYBODY)
+    return [body.model_dump(mode="json") for body in bodies]
+
+
+def _progress(release: Release, looks: list[Look], opens_ms: int | None) -> ProgressOut:
+    gate = next((stage.gate for stage in release.stages[release.stage :] if stage.gate is not None), None)
+    bound = bound_of(gate, release.before) if gate is not None else None
+    return ProgressOut(
+        stage=release.stage,
+        before_devices=release.before.devices,
+        before_failures=release.before.failures,
+        healthy_ppm=None if bound is None else round(bound.healthy * MILLION),
+        failing_ppm=None if bound is None else round(bound.failing * MILLION),
+        sample=None if bound is None else bound.sample,
+        next_open_ms=opens_ms,
+        looks=[LookOut(**asdict(look)) for look in looks],
+    )
+
+
+def _freeze(freeze: Freeze) -> FreezeOut:
+    return FreezeOut(id=freeze.id, from_ms=freeze.from_ms, until_ms=freeze.until_ms, reason=freeze.reason)
+
+
 def _entry(entry: HistoryEntry) -> HistoryItem:
-    return HistoryItem(state=entry.state, cause=entry.cause, by=entry.made_by, at_ms=entry.at_ms)
+    return HistoryItem(state=entry.state, stage=entry.stage, cause=entry.cause, by=entry.made_by, at_ms=entry.at_ms)

@@ -12,6 +12,10 @@ from sampan.platform.engines.database import Transaction
 from sampan.platform.engines.paging import Found, Order, Paging, read_page
 from sampan.platform.engines.tables import scoped_table
 from sampan.platform.errors import NotFound
+from sampan.platform.release import schedule, stages
+from sampan.platform.release.gate_bounds import Evidence
+from sampan.platform.release.schedule import Schedule
+from sampan.platform.release.stages import Stage
 from sampan.platform.release.states import OFFERING, ReleaseState
 
 releases = scoped_table(
@@ -29,6 +33,12 @@ releases = scoped_table(
     Column("audience", Text, nullable=False),
     Column("stages", Text, nullable=False),
     Column("stage", Integer, nullable=False),
+    Column("stage_since_ms", BigInteger, nullable=False),
+    Column("started_ms", BigInteger, nullable=False),
+    Column("judged_from_ms", BigInteger, nullable=False),
+    Column("schedule", Text, nullable=False),
+    Column("before_devices", BigInteger, nullable=False),
+    Column("before_failures", BigInteger, nullable=False),
     Column("update_mode", String(16), nullable=False),
     Column("rollback_to", BigInteger),
     Column("state", String(16), nullable=False),
@@ -55,6 +65,7 @@ release_history = scoped_table(
     Column("release_id", String(40), primary_key=True),
     Column("row_revision", Integer, primary_key=True),
     Column("state", String(16), nullable=False),
+    Column("stage", Integer, nullable=False),
     Column("cause", Text, nullable=False),
     Column("made_by", String(40), nullable=False),
     Column("at_ms", BigInteger, nullable=False),
@@ -68,7 +79,10 @@ class UnknownRelease(NotFound):
 
 
 class Release(Struct, frozen=True):
-    """The rollout of one deliverable. `stages` has one element today: `{"audience": rule}`.
+    """The rollout of one deliverable. Its percentages are drawn under its id, which all its stages share.
+
+    `started_ms`, `stage_since_ms` and `judged_from_ms` are 0 before the start; what devices told before the last of
+    them judges nothing. `before` is how the version before fared when this one started.
 
     What devices are told of the version stands here too, as it was when the release was made. `is_exposed`: the
     control file that lets devices take it is visible in the trust tree; before that nothing is offered.
@@ -85,8 +99,13 @@ class Release(Struct, frozen=True):
     url: str
     client_app: str | None
     audience: Mapping[str, Any]
-    stages: tuple[Mapping[str, Any], ...]
+    stages: tuple[Stage, ...]
     stage: int
+    stage_since_ms: int
+    started_ms: int
+    judged_from_ms: int
+    schedule: Schedule
+    before: Evidence
     update_mode: str
     rollback_to: int | None
     state: ReleaseState
@@ -103,6 +122,7 @@ class HistoryEntry(Struct, frozen=True):
 
     row_revision: int
     state: ReleaseState
+    stage: int
     cause: str
     made_by: str
     at_ms: int
@@ -123,8 +143,14 @@ async def add_release(tx: Transaction, release: Release) -> None:
         "url": release.url,
         "client_app": release.client_app,
         "audience": canonical_json(release.audience).decode(),
-        "stages": canonical_json(list(release.stages)).decode(),
+        "stages": canonical_json(stages.written(release.stages)).decode(),
         "stage": release.stage,
+        "stage_since_ms": release.stage_since_ms,
+        "started_ms": release.started_ms,
+        "judged_from_ms": release.judged_from_ms,
+        "schedule": canonical_json(schedule.written(release.schedule)).decode(),
+        "before_devices": release.before.devices,
+        "before_failures": release.before.failures,
         "update_mode": release.update_mode,
         "rollback_to": release.rollback_to,
         "state": release.state,
@@ -197,9 +223,27 @@ async def mark_exposed(tx: Transaction, deliverable_ids: Collection[str]) -> Non
 
 
 async def change_release(
-    tx: Transaction, release: Release, *, state: ReleaseState, cause: str, made_by: str, now_ms: int
+    tx: Transaction,
+    release: Release,
+    *,
+    state: ReleaseState,
+    cause: str,
+    made_by: str,
+    now_ms: int,
+    stage: int | None = None,
+    before: Evidence | None = None,
 ) -> Release:
-    """Move a release to a state and note it in its history; return it as it is then."""
+    """Move a release to a state, or to a stage, and note it in its history; return it as it is then.
+
+    `before` comes with its first start. What stood still is judged anew when it runs again.
+    """
+    values: dict[str, Any] = {"state": state, "cause": cause, "changed_ms": now_ms}
+    if stage is not None:
+        values |= {"stage": stage, "stage_since_ms": now_ms}
+    if state is ReleaseState.RUNNING and release.state is not ReleaseState.RUNNING:
+        values |= {"judged_from_ms": now_ms, "stage_since_ms": now_ms}
+    if before is not None:
+        values |= {"started_ms": now_ms, "before_devices": before.devices, "before_failures": before.failures}
     statement = (
         update(releases)
         .where(
@@ -207,7 +251,7 @@ async def change_release(
             releases.c.id == release.id,
             releases.c.row_revision == release.row_revision,
         )
-        .values(state=state, cause=cause, changed_ms=now_ms, row_revision=releases.c.row_revision + 1)
+        .values(**values, row_revision=releases.c.row_revision + 1)
         .returning(*_COLUMNS)
     )
     changed = _release((await tx.execute(statement)).one())
@@ -219,12 +263,12 @@ async def history(tx: Transaction, release_id: str) -> list[HistoryEntry]:
     """Return the states of a release in the order it had them."""
     table = release_history
     statement = (
-        select(table.c.row_revision, table.c.state, table.c.cause, table.c.made_by, table.c.at_ms)
+        select(table.c.row_revision, table.c.state, table.c.stage, table.c.cause, table.c.made_by, table.c.at_ms)
         .where(table.c.workspace_id == tx.workspace_id, table.c.release_id == release_id)
         .order_by(table.c.row_revision)
     )
     return [
-        HistoryEntry(row.row_revision, ReleaseState(row.state), row.cause, row.made_by, row.at_ms)
+        HistoryEntry(row.row_revision, ReleaseState(row.state), row.stage, row.cause, row.made_by, row.at_ms)
         for row in await tx.execute(statement)
     ]
 
@@ -236,6 +280,7 @@ async def _add_history(tx: Transaction, release: Release, *, made_by: str | None
             release_id=release.id,
             row_revision=release.row_revision,
             state=release.state,
+            stage=release.stage,
             cause=release.cause,
             made_by=made_by or release.made_by,
             at_ms=release.changed_ms,
@@ -247,8 +292,9 @@ _COLUMNS = tuple(column for column in releases.c if column.name != "workspace_id
 
 
 def _release(row: Row[Any]) -> Release:
-    fields = {name: getattr(row, name) for name in Release.__struct_fields__}
+    fields = {name: getattr(row, name) for name in Release.__struct_fields__ if name != "before"}
     fields["audience"] = json.loads(row.audience)
-    fields["stages"] = tuple(json.loads(row.stages))
+    fields["stages"] = stages.read_stages(json.loads(row.stages))
+    fields["schedule"] = schedule.read_schedule(json.loads(row.schedule))
     fields["state"] = ReleaseState(row.state)
-    return Release(**fields)
+    return Release(**fields, before=Evidence(row.before_devices, row.before_failures))

@@ -1,7 +1,7 @@
 """Use cases of releases. What makes production riskier goes through a change request; what makes it safer does not."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import msgspec
@@ -19,6 +19,10 @@ from sampan.platform.operators import audit
 from sampan.platform.operators.actor import Actor
 from sampan.platform.operators.changes import Change, propose, propose_in
 from sampan.platform.release.deliverables import Deliverable, DeliverableKind
+from sampan.platform.release.freezes import list_freezes
+from sampan.platform.release.gate_bounds import Evidence
+from sampan.platform.release.judging import NOTHING, evidence_before
+from sampan.platform.release.looks_rows import promise_look
 from sampan.platform.release.repository import (
     Release,
     add_release,
@@ -27,7 +31,10 @@ from sampan.platform.release.repository import (
     mark_exposed,
     offering_releases,
 )
+from sampan.platform.release.schedule import ALWAYS, frozen_by, read_schedule
+from sampan.platform.release.schedule import written as written_schedule
 from sampan.platform.release.snapshot import PART
+from sampan.platform.release.stages import EVERYBODY, read_stages, written
 from sampan.platform.release.states import ReleaseState, move
 from sampan.platform.trust.profiles import INTL
 from sampan.platform.trust.service import change_control, exposed_controls
@@ -61,6 +68,18 @@ class BadRollbackTarget(Invalid):
     code = "bad_rollback_target"
 
 
+class NoSuchStage(Conflict):
+    """The release has no stage in that direction."""
+
+    code = "no_such_stage"
+
+
+class Frozen(Conflict):
+    """The calendar of the workspace holds everything back now that would reach more people."""
+
+    code = "release_frozen"
+
+
 class NoRollbackTarget(Conflict):
     """The release was approved without a version to go back to."""
 
@@ -69,7 +88,10 @@ class NoRollbackTarget(Conflict):
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """What an operator fills in. `audience` is a rule; `client_app` None means every client app."""
+    """What an operator fills in. `audience` is a rule; `client_app` None means every client app.
+
+    `stages` and `schedule` are as people write them (`stages.py`, `schedule.py`).
+    """
 
     kind: str
     deliverable_id: str
@@ -78,12 +100,16 @@ class Draft:
     client_app: str | None = None
     update_mode: str = "async"
     rollback_to: int | None = None
+    stages: object = field(default_factory=lambda: written(EVERYBODY))
+    schedule: object = field(default_factory=dict)
 
 
 async def create_release(core: Core, workspace_id: str, actor: Actor, draft: Draft) -> Release:
     """Create a draft of a release; any published version may be released, also again."""
     actor.require("release:create", app=draft.deliverable_id)
     compile_rule(draft.audience)
+    read_stages(draft.stages)
+    read_schedule(draft.schedule)
     if draft.update_mode not in UPDATE_MODES:
         raise BadUpdateMode(f"The update mode is one of {', '.join(UPDATE_MODES)}.", field="update_mode")
     async with core.store.workspace(workspace_id).write() as tx:
@@ -114,8 +140,58 @@ async def apply_start(core: Core, tx: Transaction, change: Change, actor: Actor)
     if deliverable.digest != release.digest:
         raise NotReleasable("The version's bytes are not those that were proposed; make a new release.")
     release = await _to(core, tx, actor, release, "approve", cause="")
-    release = await _to(core, tx, actor, release, "start", cause="")
+    await _refuse_in_a_freeze(core, tx)
+    before = await evidence_before(tx, release)
+    release = await _to(core, tx, actor, release, "start", cause="", before=before)
     await _took_effect(core, tx, actor, release)
+    await promise_look(tx, release.id, now_ms=core.now_ms())
+
+
+async def move_on(core: Core, workspace_id: str, actor: Actor, release_id: str, *, cause: str = "") -> Release:
+    """Go to the next stage of the approved plan; one person may."""
+    return await _go_to_stage(core, workspace_id, actor, release_id, "move_on", "release:submit", +1, cause)
+
+
+async def narrow(core: Core, workspace_id: str, actor: Actor, release_id: str, *, cause: str) -> Release:
+    """Go back to the stage before; who has the version keeps it, others are offered it no longer. One person may."""
+    return await _go_to_stage(core, workspace_id, actor, release_id, "narrow", "release:stop", -1, cause)
+
+
+async def _go_to_stage(
+    core: Core, workspace_id: str, actor: Actor, release_id: str, verb: str, permission: str, by: int, cause: str
+) -> Release:
+    async with core.store.workspace(workspace_id).write() as tx:
+        release = await get_release(tx, release_id)
+        actor.require(permission, app=release.deliverable_id)
+        move(release.state, verb)
+        if verb == "move_on":
+            await _refuse_in_a_freeze(core, tx)
+        return await go_to_stage(core, tx, actor, release, verb, by, cause=cause)
+
+
+async def _refuse_in_a_freeze(core: Core, tx: Transaction) -> None:
+    now_ms = core.now_ms()
+    freeze = frozen_by(await list_freezes(tx, now_ms=now_ms), now_ms)
+    if freeze is not None:
+        facts = {"freeze": freeze.id, "until_ms": freeze.until_ms}
+        raise Frozen(f"Nothing starts or moves on in a freeze: {freeze.reason}. Wait, or end the freeze.", **facts)
+
+
+async def hold_release(core: Core, tx: Transaction, actor: Actor, release: Release, *, cause: str) -> None:
+    """Make no new offers of a running release for now."""
+    await _took_effect(core, tx, actor, await _to(core, tx, actor, release, "pause", cause=cause))
+
+
+async def go_to_stage(
+    core: Core, tx: Transaction, actor: Actor, release: Release, verb: str, by: int, *, cause: str
+) -> Release:
+    """Take a running release to the stage beside the present one; raise `NoSuchStage` at either end."""
+    stage = release.stage + by
+    if not 0 <= stage < len(release.stages):
+        raise NoSuchStage("There is no further stage in this direction; complete or stop the release instead.")
+    release = await _to(core, tx, actor, release, verb, cause=cause, stage=stage)
+    await _took_effect(core, tx, actor, release)
+    return release
 
 
 async def on_tree_published(_core: Core, tx: Transaction, profile: str, roles: dict[str, int]) -> None:
@@ -165,10 +241,12 @@ async def propose_resume(core: Core, workspace_id: str, actor: Actor, release_id
 
 
 async def apply_resume(core: Core, tx: Transaction, change: Change, actor: Actor) -> None:
-    """Resume the release that a change request names."""
+    """Resume the release that a change request names; what its gate saw before judges it no longer."""
     release = await get_release(tx, change.target)
+    await _refuse_in_a_freeze(core, tx)
     await _releasable(core, tx, release.kind, release.deliverable_id, release.sequence)
     await _took_effect(core, tx, actor, await _to(core, tx, actor, release, "resume", cause=change.note))
+    await promise_look(tx, release.id, now_ms=core.now_ms())
 
 
 async def roll_back_release(core: Core, workspace_id: str, actor: Actor, release_id: str, *, cause: str) -> Release:
@@ -233,7 +311,17 @@ async def _lower(
     return release
 
 
-async def _to(core: Core, tx: Transaction, actor: Actor, release: Release, verb: str, *, cause: str) -> Release:
+async def _to(
+    core: Core,
+    tx: Transaction,
+    actor: Actor,
+    release: Release,
+    verb: str,
+    *,
+    cause: str,
+    stage: int | None = None,
+    before: Evidence | None = None,
+) -> Release:
     state = move(release.state, verb)
     changed = await change_release(
         tx,
@@ -242,8 +330,11 @@ async def _to(core: Core, tx: Transaction, actor: Actor, release: Release, verb:
         cause=cause,
         made_by=actor.person_id,
         now_ms=core.now_ms(),
+        stage=stage,
+        before=before,
     )
-    await _record(core, tx, actor, f"release.{state}", changed, {"cause": cause})
+    action = f"release.{state}" if stage is None else f"release.{verb}"
+    await _record(core, tx, actor, action, changed, {"cause": cause, "stage": changed.stage})
     return changed
 
 
@@ -330,6 +421,8 @@ def _start_payload(release: Release) -> dict[str, Any]:
         "version": release.version,
         "digest": release.digest,
         "audience": dict(release.audience),
+        "stages": written(release.stages),
+        "schedule": written_schedule(release.schedule),
         "client_app": release.client_app,
         "update_mode": release.update_mode,
         "rollback_to": release.rollback_to,
@@ -349,8 +442,13 @@ def _new_release(draft: Draft, deliverable: Deliverable, actor: Actor, now_ms: i
         url=deliverable.url,
         client_app=draft.client_app,
         audience=draft.audience,
-        stages=({"audience": draft.audience},),
+        stages=read_stages(draft.stages),
         stage=0,
+        stage_since_ms=0,
+        started_ms=0,
+        judged_from_ms=0,
+        schedule=read_schedule(draft.schedule),
+        before=NOTHING,
         update_mode=draft.update_mode,
         rollback_to=draft.rollback_to,
         state=ReleaseState.DRAFT,
@@ -373,6 +471,13 @@ def _release_of_target(rolled_back: Release, target: Deliverable, actor: Actor, 
         size_bytes=target.size_bytes,
         min_host=target.min_host,
         url=target.url,
+        stages=EVERYBODY,  # the places of a percentage are another release's
+        stage=0,
+        stage_since_ms=now_ms,
+        started_ms=now_ms,
+        judged_from_ms=now_ms,
+        schedule=ALWAYS,
+        before=NOTHING,
         rollback_to=None,
         state=ReleaseState.RUNNING,
         is_exposed=False,

@@ -10,6 +10,7 @@ from sampan.platform.audience.rules import Bucketing, compile_rule
 from sampan.platform.engines.database import Transaction
 from sampan.platform.release.decide import Candidate, DeliverableSnapshot
 from sampan.platform.release.repository import Release, offering_releases
+from sampan.platform.release.stages import rule_in
 from sampan.platform.release.sync import ControlState, ReleasesPart
 from sampan.platform.trust.control_rows import all_controls
 
@@ -49,7 +50,9 @@ def _candidate(release: Release) -> Candidate:
         update=release.update_mode,
         min_host=release.min_host,
         client_app=release.client_app,
-        audience=compile_rule(release.audience, Bucketing(release.id)),  # one salt for all its stages
+        audience=compile_rule(
+            rule_in(release.audience, release.stages[release.stage]), Bucketing(release.id)
+        ),  # one salt for all its stages
     )
 
 

@@ -26,6 +26,8 @@ MOVES: dict[str, tuple[frozenset[ReleaseState], ReleaseState]] = {
     "start": (frozenset({S.APPROVED}), S.RUNNING),
     "pause": (frozenset({S.RUNNING}), S.PAUSED),
     "resume": (frozenset({S.PAUSED}), S.RUNNING),
+    "move_on": (frozenset({S.RUNNING}), S.RUNNING),
+    "narrow": (frozenset({S.RUNNING}), S.RUNNING),
     "complete": (frozenset({S.RUNNING}), S.COMPLETED),
     "stop": (frozenset({S.APPROVED, S.RUNNING, S.PAUSED, S.COMPLETED}), S.STOPPED),
     "roll_back": (frozenset({S.RUNNING, S.PAUSED, S.COMPLETED}), S.ROLLED_BACK),

@@ -206,6 +206,19 @@ def upgrade() -> None:
         batch_op.create_index("ix_device_changes_changed", ["workspace_id", "changed_ms"], unique=False)
 
     op.create_table(
+        "device_signals",
+        sa.Column("workspace_id", sa.String(length=32), nullable=False),
+        sa.Column("app", sa.String(length=200), nullable=False),
+        sa.Column("sequence", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("signal", sa.String(length=24), nullable=False),
+        sa.Column("device_id", sa.String(length=40), nullable=False),
+        sa.Column("at_ms", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint(
+            "workspace_id", "app", "sequence", "signal", "device_id", name=op.f("pk_device_signals")
+        ),
+        info={"scoped": True},
+    )
+    op.create_table(
         "device_stages",
         sa.Column("workspace_id", sa.String(length=32), nullable=False),
         sa.Column("release_id", sa.String(length=40), nullable=False),
@@ -434,15 +447,40 @@ def upgrade() -> None:
         info={"scoped": True},
     )
     op.create_table(
+        "release_freezes",
+        sa.Column("workspace_id", sa.String(length=32), nullable=False),
+        sa.Column("id", sa.String(length=40), nullable=False),
+        sa.Column("from_ms", sa.BigInteger(), nullable=False),
+        sa.Column("until_ms", sa.BigInteger(), nullable=False),
+        sa.Column("reason", sa.Text(), nullable=False),
+        sa.Column("made_by", sa.String(length=40), nullable=False),
+        sa.PrimaryKeyConstraint("workspace_id", "id", name=op.f("pk_release_freezes")),
+        info={"scoped": True},
+    )
+    op.create_table(
         "release_history",
         sa.Column("workspace_id", sa.String(length=32), nullable=False),
         sa.Column("release_id", sa.String(length=40), nullable=False),
         sa.Column("row_revision", sa.Integer(), nullable=False),
         sa.Column("state", sa.String(length=16), nullable=False),
+        sa.Column("stage", sa.Integer(), nullable=False),
         sa.Column("cause", sa.Text(), nullable=False),
         sa.Column("made_by", sa.String(length=40), nullable=False),
         sa.Column("at_ms", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("workspace_id", "release_id", "row_revision", name=op.f("pk_release_history")),
+        info={"scoped": True},
+    )
+    op.create_table(
+        "release_looks",
+        sa.Column("workspace_id", sa.String(length=32), nullable=False),
+        sa.Column("release_id", sa.String(length=40), nullable=False),
+        sa.Column("at_ms", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("stage", sa.Integer(), nullable=False),
+        sa.Column("devices", sa.BigInteger(), nullable=False),
+        sa.Column("failures", sa.BigInteger(), nullable=False),
+        sa.Column("most", sa.BigInteger(), nullable=False),
+        sa.Column("why", sa.String(length=32), nullable=False),
+        sa.PrimaryKeyConstraint("workspace_id", "release_id", "at_ms", name=op.f("pk_release_looks")),
         info={"scoped": True},
     )
     op.create_table(
@@ -461,6 +499,12 @@ def upgrade() -> None:
         sa.Column("audience", sa.Text(), nullable=False),
         sa.Column("stages", sa.Text(), nullable=False),
         sa.Column("stage", sa.Integer(), nullable=False),
+        sa.Column("stage_since_ms", sa.BigInteger(), nullable=False),
+        sa.Column("started_ms", sa.BigInteger(), nullable=False),
+        sa.Column("judged_from_ms", sa.BigInteger(), nullable=False),
+        sa.Column("schedule", sa.Text(), nullable=False),
+        sa.Column("before_devices", sa.BigInteger(), nullable=False),
+        sa.Column("before_failures", sa.BigInteger(), nullable=False),
         sa.Column("update_mode", sa.String(length=16), nullable=False),
         sa.Column("rollback_to", sa.BigInteger(), nullable=True),
         sa.Column("state", sa.String(length=16), nullable=False),
@@ -717,6 +761,7 @@ def upgrade() -> None:
         sa.Column("carries", sa.SmallInteger(), nullable=False),
         sa.Column("epoch", sa.Integer(), nullable=False),
         sa.Column("revoked", sa.Boolean(), nullable=False),
+        sa.Column("network", sa.String(length=40), nullable=False),
         sa.Column("created_ms", sa.BigInteger(), nullable=False),
         sa.Column("seen_ms", sa.BigInteger(), nullable=False),
         sa.ForeignKeyConstraint(
@@ -1222,6 +1267,41 @@ def upgrade() -> None:
         info={"scoped": True},
     )
     op.create_table(
+        "switches",
+        sa.Column("workspace_id", sa.String(length=32), nullable=False),
+        sa.Column("key", sa.String(length=100), nullable=False),
+        sa.Column("salt", sa.String(length=40), nullable=False),
+        sa.Column("state", sa.String(length=16), nullable=False),
+        sa.Column("definition", sa.Text(), nullable=False),
+        sa.Column("edition", sa.Integer(), nullable=False),
+        sa.Column("made_by", sa.String(length=64), nullable=False),
+        sa.Column("created_ms", sa.BigInteger(), nullable=False),
+        sa.Column("changed_ms", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("workspace_id", "key", name=op.f("pk_switches")),
+        info={"scoped": True},
+    )
+    with op.batch_alter_table("switches", schema=None) as batch_op:
+        batch_op.create_index("ix_switches_changed", ["workspace_id", "changed_ms", "key"], unique=False)
+
+    op.create_table(
+        "switch_editions",
+        sa.Column("workspace_id", sa.String(length=32), nullable=False),
+        sa.Column("key", sa.String(length=100), nullable=False),
+        sa.Column("edition", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("state", sa.String(length=16), nullable=False),
+        sa.Column("definition", sa.Text(), nullable=False),
+        sa.Column("cause", sa.String(length=2000), nullable=False),
+        sa.Column("made_by", sa.String(length=64), nullable=False),
+        sa.Column("at_ms", sa.BigInteger(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["workspace_id", "key"],
+            ["switches.workspace_id", "switches.key"],
+            name=op.f("fk_switch_editions_workspace_id_key"),
+        ),
+        sa.PrimaryKeyConstraint("workspace_id", "key", "edition", name=op.f("pk_switch_editions")),
+        info={"scoped": True},
+    )
+    op.create_table(
         "tag_imports",
         sa.Column("workspace_id", sa.String(length=32), nullable=False),
         sa.Column("id", sa.String(length=40), nullable=False),
@@ -1260,6 +1340,11 @@ def downgrade() -> None:
         batch_op.drop_index("ix_tag_imports_tag")
 
     op.drop_table("tag_imports")
+    op.drop_table("switch_editions")
+    with op.batch_alter_table("switches", schema=None) as batch_op:
+        batch_op.drop_index("ix_switches_changed")
+
+    op.drop_table("switches")
     op.drop_table("audience_editions")
     op.drop_table("tags")
     op.drop_table("tag_merges")
@@ -1350,7 +1435,9 @@ def downgrade() -> None:
         batch_op.drop_index("ix_releases_changed")
 
     op.drop_table("releases")
+    op.drop_table("release_looks")
     op.drop_table("release_history")
+    op.drop_table("release_freezes")
     op.drop_table("publishers")
     op.drop_table("persons")
     op.drop_table("part_revisions")
@@ -1381,6 +1468,7 @@ def downgrade() -> None:
     op.drop_table("events")
     op.drop_table("event_marks")
     op.drop_table("device_stages")
+    op.drop_table("device_signals")
     with op.batch_alter_table("device_changes", schema=None) as batch_op:
         batch_op.drop_index("ix_device_changes_changed")
 

@@ -1,0 +1,73 @@
+"""Looking at running releases: what the gate saw, what it decided, and carrying it out.
+
+A look is a job of its release, promised again by each look, so that one worker at a time looks at it and a restart
+loses nothing. What a look changes commits together with the end of its job.
+"""
+
+from functools import partial
+from typing import TYPE_CHECKING
+
+from sampan.platform.engines.database import Transaction
+from sampan.platform.engines.job_runner import GiveUp, JobKind
+from sampan.platform.engines.jobs import Job
+from sampan.platform.operators.actor import system_actor
+from sampan.platform.release.freezes import list_freezes
+from sampan.platform.release.gate_bounds import Evidence
+from sampan.platform.release.judging import evidence_seen
+from sampan.platform.release.looks_rows import LOOK, Look, add_look, promise_look
+from sampan.platform.release.progress import Situation, Step, bound_of, next_step
+from sampan.platform.release.repository import Release, UnknownRelease, get_release
+from sampan.platform.release.service import go_to_stage, hold_release
+from sampan.platform.release.states import ReleaseState
+
+if TYPE_CHECKING:
+    from sampan.platform.core import Core
+
+GATES = system_actor("release gates")
+
+
+def look_job(core: "Core") -> JobKind:
+    """Return the job that looks at a running release."""
+    return JobKind(LOOK, partial(_run, core))
+
+
+async def _run(core: "Core", job: Job) -> None:
+    async with core.store.workspace(job.workspace_id).write() as tx:
+        try:
+            release = await get_release(tx, str(job.payload["release"]))
+        except UnknownRelease as problem:
+            raise GiveUp(problem.detail) from problem
+        if release.state is ReleaseState.RUNNING:
+            await _look_at(core, tx, release)
+        await job.finish(tx)
+
+
+async def _look_at(core: "Core", tx: Transaction, release: Release) -> None:
+    now_ms = core.now_ms()
+    seen = await evidence_seen(tx, release)
+    situation = Situation(
+        stages=release.stages,
+        stage=release.stage,
+        since_ms=release.stage_since_ms,
+        schedule=release.schedule,
+        freezes=await list_freezes(tx, now_ms=now_ms),
+        before=release.before,
+        seen=seen,
+    )
+    step, why = next_step(situation, now_ms)
+    most = _most(release, seen)
+    await add_look(tx, release.id, Look(now_ms, release.stage, seen.devices, seen.failures, most, why))
+    match step:
+        case Step.STOP:
+            cause = f"automatic stop: {seen.failures} of {seen.devices} devices failed, {most} were allowed"
+            await hold_release(core, tx, GATES, release, cause=cause)
+            return
+        case Step.MOVE_ON:
+            cause = f"gate passed: {seen.failures} of {seen.devices} devices failed, {most} were allowed"
+            await go_to_stage(core, tx, GATES, release, "move_on", +1, cause=cause)
+    await promise_look(tx, release.id, now_ms=now_ms)
+
+
+def _most(release: Release, seen: Evidence) -> int:
+    gate = release.stages[release.stage].gate
+    return bound_of(gate, release.before).most(seen.devices) if gate is not None else 0

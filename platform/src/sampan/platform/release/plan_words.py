@@ -1,0 +1,61 @@
+"""Stages and schedules as people say them, in Chinese and English. Pure."""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+from sampan.platform.audience.words import rule_words
+from sampan.platform.operators.change_rows import Words
+from sampan.platform.release.stages import Advance, Signal
+
+SIGNALS: Mapping[str, Words] = {
+    Signal.DELIVERY_FAILED: Words("交付失败", "failed deliveries"),
+    Signal.WHITE_SCREEN: Words("白屏", "white screens"),
+    Signal.SCRIPT_ERROR: Words("脚本错误", "script errors"),
+    Signal.RESOURCE_FAILED: Words("资源加载失败", "failed resources"),
+}
+
+
+def stage_words(stage: Mapping[str, Any]) -> Words:
+    """Return the sentence of a stage."""
+    share = f"{stage['basis_points'] / 100:g} %"
+    zh, en = [f"“{stage['name']}”：受众的 {share}"], [f"“{stage['name']}”: {share} of the audience"]
+    if stage["audience"] is not None:
+        narrowed = rule_words(stage["audience"])
+        zh.append(f"仅限{narrowed.zh}")
+        en.append(f"only {narrowed.en}")
+    if stage["min_minutes"]:
+        zh.append(f"至少 {stage['min_minutes']} 分钟")
+        en.append(f"for at least {stage['min_minutes']} minutes")
+    if (gate := stage["gate"]) is not None:
+        zh.append(f"{_joined(gate, 'zh', '、')}达到上一版本的 {gate['ratio_percent'] / 100:g} 倍时自动停止")
+        en.append(
+            f"stops by itself at {gate['ratio_percent'] / 100:g} times the last version's {_joined(gate, 'en', ', ')}"
+        )
+    is_auto = stage["advance"] == Advance.AUTO
+    zh.append("自动进入下一阶段" if is_auto else "由人决定进入下一阶段")
+    en.append("goes on by itself" if is_auto else "a person goes on")
+    return Words("，".join(zh), "; ".join(en))
+
+
+def schedule_words(schedule: Mapping[str, Any]) -> Words:
+    """Return the sentence of a schedule; times in UTC, hours in their own zone."""
+    zh, en = [], []
+    for name, word_zh, word_en in (("not_before_ms", "不早于", "not before"), ("not_after_ms", "不晚于", "not after")):
+        if schedule.get(name) is not None:
+            moment = datetime.fromtimestamp(schedule[name] / 1000, UTC).strftime("%Y-%m-%d %H:%M UTC")
+            zh.append(f"{word_zh} {moment}")
+            en.append(f"{word_en} {moment}")
+    if (hours := schedule.get("hours")) is not None:
+        span = f"{_clock(hours['from_minute'])}-{_clock(hours['until_minute'])} {hours['zone']}"
+        zh.append("、".join(DAYS_ZH[day] for day in sorted(hours["days"])) + f" {span}")
+        en.append(", ".join(DAYS_EN[day] for day in sorted(hours["days"])) + f" {span}")
+    return Words("，".join(zh), "; ".join(en))
+
+
+def _joined(gate: Mapping[str, Any], language: str, separator: str) -> str:
+    return separator.join(getattr(SIGNALS[signal], language) for signal in gate["signals"])
+
+
+def _clock(minute: int) -> str:
+    return f"{minute // 60:02}:{minute % 60:02}"
