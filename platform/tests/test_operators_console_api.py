@@ -117,6 +117,21 @@ FOR_EVERYBODY = {
 }  # fmt: skip
 
 
+async def test_no_answer_is_kept_framed_or_guessed_at(stage: Stage) -> None:
+    by = await stage.bearer(stage.ada)
+    answers = [
+        await stage.call("GET", "/operators", by=by),
+        await stage.call("GET", "/operators"),
+        await stage.call("GET", "/nothing", by=by),
+        await stage.call("POST", "/tokens", by=by, body=[]),
+    ]
+    assert [each.status_code for each in answers] == [200, 401, 404, 422]
+    for answer in answers:
+        assert answer.headers["cache-control"] == "no-store"
+        assert answer.headers["x-content-type-options"] == "nosniff"
+        assert answer.headers["content-security-policy"] == "default-src 'none'; frame-ancestors 'none'"
+
+
 async def test_nobody_gets_in_without_a_session(stage: Stage) -> None:
     strangers: list[Headers] = [
         {},

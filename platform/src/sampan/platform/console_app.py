@@ -5,6 +5,7 @@ FastAPI and the console's models take longer to import than all the rest; nothin
 
 import asyncio
 import re
+from collections.abc import Awaitable
 from typing import TYPE_CHECKING, Any
 
 from starlette.requests import Request
@@ -23,6 +24,11 @@ if TYPE_CHECKING:
 BUILD_AFTER_SECONDS = 1.0
 PREFIX = "/console/api/v1"
 MAX_BODY_BYTES = 2**20
+PRIVATE = (
+    (b"cache-control", b"no-store"),
+    (b"x-content-type-options", b"nosniff"),
+    (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'"),
+)
 
 
 class Console:
@@ -34,7 +40,7 @@ class Console:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a request, after the build when it is the first."""
-        await (await self.built())(scope, receive, send)
+        await (await self.built())(scope, receive, _private(send))
 
     async def built(self) -> ASGIApp:
         """Return the application, built once, in a thread, so that devices are answered meanwhile.
@@ -76,6 +82,19 @@ def build_console_api(core: Core) -> ASGIApp:
         unread += [route for route in router.routes if isinstance(route, APIRoute) and route.body_field is None]
         console.include_router(router)
     return _BoundedBodies(console, [(route.methods or set(), route.path_regex) for route in unread])
+
+
+def _private(send: Send) -> Send:
+    """Return a `send` whose answers nobody keeps, guesses the type of, or frames: they are one person's."""
+
+    def guarded(message: Message) -> Awaitable[None]:
+        if message["type"] == "http.response.start":
+            headers = list(message.get("headers", ()))
+            present = {name.lower() for name, _value in headers}
+            message["headers"] = headers + [each for each in PRIVATE if each[0] not in present]
+        return send(message)
+
+    return guarded
 
 
 class _BoundedBodies:
