@@ -26,7 +26,10 @@ NO_STORE = b"no-store"
 
 def session_of(core: Core, label: str, scope: Scope) -> PreviewSession | None:
     """Return the session whose token the address carries, when this is its origin and it has not ended."""
-    tokens = parse_qs(scope["query_string"].decode("latin-1"), max_num_fields=4).get("preview", [])
+    try:
+        tokens = parse_qs(scope["query_string"].decode("latin-1"), max_num_fields=4).get("preview", [])
+    except ValueError:  # more fields than any address of ours has
+        return None
     return read_token(core, tokens[0], label=label) if len(tokens) == 1 else None
 
 
