@@ -1,5 +1,6 @@
 """`sampan dev`: see a mini-app in the real container while it is written."""
 
+import signal
 import sys
 import tempfile
 import threading
@@ -42,6 +43,7 @@ def dev(
     from sampan.platform.cli.chosen_settings import settings_from
     from sampan.platform.cli.demo_folder import WORKSPACE, DemoFolder
     from sampan.platform.cli.demo_server import make_people
+    from sampan.platform.errors import SampanError
     from sampan.platform.serving import serve
 
     folder = folder.resolve()
@@ -61,8 +63,16 @@ def dev(
         def opened() -> None:
             _say(f"open http://{WORKSPACE}.{settings.base_host}:{port}/#/app/{app}")
 
+        def work(address: str) -> None:
+            try:
+                bench.run(address, stopped, opened)
+            except (SampanError, OSError) as problem:
+                if not stopped.is_set():
+                    _say(f"cannot go on: {problem}; start it again")
+                    signal.raise_signal(signal.SIGINT)
+
         def ready(address: str) -> None:
-            threading.Thread(target=bench.run, args=(address, stopped, opened), daemon=True).start()
+            threading.Thread(target=work, args=(address,), daemon=True).start()
 
         customer = (told.tier, told.profile.phone, told.profile.name)
         shared = [(mocks.parent / each).resolve() for each in told.shared]
