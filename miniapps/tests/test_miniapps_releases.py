@@ -75,7 +75,8 @@ class Bank:
         caller = Caller(WORKSPACE, "retail", "dev_1", 1, None, tier, 0, 0, "")
         held = [Installed("miniapp", APP, "1", sequence, "sha256:0") for sequence in installed]
         request = SyncRequest("retail", installed=held)
-        found: dict[str, Any] = json.loads(answer(view, view.parts[PART], caller, request, tickets=TICKETS))
+        part, now_ms = view.parts[PART], self.core.now_ms()
+        found: dict[str, Any] = json.loads(answer(view, part, caller, request, tickets=TICKETS, now_ms=now_ms))
         return [(offer["action"], offer["sequence"]) for offer in found["offers"]]
 
 

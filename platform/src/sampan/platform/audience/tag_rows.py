@@ -103,9 +103,7 @@ async def read_merged(tx: Transaction) -> Merged:
     while n < head:
         entries = await read_log(tx, LOG, after=n, limit=ENTRIES_PER_READ)
         for entry in entries:
-            event = from_entry(entry)
-            states.take(event)
-            changed.add(event.name)
+            changed |= states.take(from_entry(entry))
         n = entries[-1].n if entries else head
     return Merged(states, before, n, frozenset(changed))
 

@@ -37,7 +37,13 @@ class TagChanged(msgspec.Struct, frozen=True, tag="changed", tag_field="kind"):
     cleared: bool = False
 
 
-TagEvent = TagCreated | TagDeleted | TagChanged
+class SubjectForgotten(msgspec.Struct, frozen=True, tag="forgotten", tag_field="kind"):
+    """A subject was erased: it loses every tag."""
+
+    subject: int
+
+
+TagEvent = TagCreated | TagDeleted | TagChanged | SubjectForgotten
 _DECODER: msgspec.json.Decoder[TagEvent] = msgspec.json.Decoder(TagEvent)
 
 
@@ -74,9 +80,14 @@ class TagStates:
         for entry in entries:
             self.take(from_entry(entry))
 
-    def take(self, event: TagEvent) -> None:
-        """Take one event."""
+    def take(self, event: TagEvent) -> frozenset[str]:
+        """Take one event and return the names of the tags that it is about."""
         match event:
+            case SubjectForgotten():
+                found = frozenset(self.of(event.subject))
+                for name in found:
+                    self.members[name].discard(event.subject)
+                return found
             case TagCreated():
                 self.members.setdefault(event.name, BitMap())
             case TagDeleted():
@@ -90,6 +101,7 @@ class TagStates:
                 if event.added:
                     members |= BitMap.deserialize(event.added)
                 self.members[event.name] = members
+        return frozenset({event.name})
 
     def of(self, subject: int) -> list[str]:
         """Return the names of the subject's tags, sorted."""

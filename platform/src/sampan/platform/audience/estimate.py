@@ -1,0 +1,88 @@
+"""How many customers and active devices a rule reaches, before anything is released by it. Consumes nothing."""
+
+import asyncio
+from typing import Any
+
+from msgspec import Struct
+
+from sampan.platform.audience.audience_rows import PART, AudiencesPart
+from sampan.platform.audience.device_facts import PARTS, count_active, sample_active
+from sampan.platform.audience.members import Column, numbers_of
+from sampan.platform.audience.reach import Counted, World, count, customer_ids, is_set_rule, split, tier_sets
+from sampan.platform.audience.references import checked_rule
+from sampan.platform.audience.rules import Bucketing, CompiledRule
+from sampan.platform.audience.tags_service import states_of
+from sampan.platform.core import Core
+from sampan.platform.engines.database import Transaction
+from sampan.platform.identity.subjects import LOG as SUBJECTS
+from sampan.platform.identity.subjects import SubjectStates
+
+ACTIVE_DAYS = 30
+DAY_MS = 24 * 3600 * 1000
+SAMPLE = 20_000
+SMALL = 20
+
+
+class Reach(Struct, frozen=True):
+    """How many: surely, and at most, when all of whom not enough is known belong too. `is_small`: fewer than 20.
+
+    Of small numbers nothing more is told than that.
+    """
+
+    at_least: int
+    at_most: int
+    total: int
+    is_small: bool = False
+
+
+class Estimate(Struct, frozen=True):
+    """`customers` is exact where `is_exact`, else those of active devices; `sampled` devices were looked at."""
+
+    customers: Reach
+    devices: Reach
+    is_exact: bool
+    sampled: int
+    active_days: int = ACTIVE_DAYS
+
+
+async def estimate(core: Core, workspace_id: str, rule: object, bucketing: Bucketing | None = None) -> Estimate:
+    """Return how many a rule reaches; raise a `BadRule`. With the bucketing of a release, exactly its devices."""
+    view, now_ms = core.replica.view(workspace_id), core.now_ms()
+    since_ms = now_ms - ACTIVE_DAYS * DAY_MS
+    async with core.store.workspace(workspace_id).read() as tx:
+        compiled = await checked_rule(tx, rule, bucketing)
+        active = await count_active(tx, since_ms=since_ms)
+        parts = PARTS if active <= SAMPLE else max(1, PARTS * SAMPLE // active)
+        devices = await sample_active(tx, view, since_ms=since_ms, now_ms=now_ms, parts=parts)
+        world = await _world(core, tx, compiled)
+    counted = await asyncio.to_thread(count, compiled, devices)
+    scale = active / counted.looked_at if counted.looked_at else 1
+    reached = _reach(counted.inside * scale, active - counted.outside * scale, active)
+    if is_set_rule(compiled, world.audiences):
+        found = await asyncio.to_thread(split, compiled, world)
+        everyone = len(world.everyone)
+        customers = _reach(len(found.inside), everyone - len(found.outside), everyone)
+        return Estimate(customers, reached, True, counted.looked_at)
+    return Estimate(_customers(counted, scale, len(world.everyone)), reached, False, counted.looked_at)
+
+
+async def _world(core: Core, tx: Transaction, rule: CompiledRule) -> World:
+    view = core.replica.view(tx.workspace_id)
+    audiences: AudiencesPart | dict[str, Any] = view.parts.get(PART, {})
+    states: SubjectStates = view.followed[SUBJECTS]
+    tiers = await asyncio.to_thread(tier_sets, bytes(states.tiers))
+    listed = await numbers_of(tx, Column.CUSTOMER, customer_ids(rule, audiences))
+    return World(tiers, states_of(core, tx.workspace_id).members, audiences, listed)
+
+
+def _customers(counted: Counted, scale: float, everyone: int) -> Reach:
+    unsure = counted.looked_at - counted.inside - counted.outside
+    least = len(counted.customers) * scale
+    return _reach(least, least + unsure * scale, everyone)
+
+
+def _reach(at_least: float, at_most: float, total: int) -> Reach:
+    least, most = round(at_least), max(round(at_least), min(round(at_most), total))
+    if least < SMALL:
+        return Reach(0, max(most, SMALL - 1), total, is_small=most < SMALL)
+    return Reach(least, most, total)
