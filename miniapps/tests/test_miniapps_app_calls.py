@@ -277,22 +277,34 @@ async def test_the_bridge_makes_the_request(
     assert headers == {"content-type": "application/json", "accept-encoding": "identity", "content-length": "2"}
 
 
+@pytest.mark.parametrize(("bound", "is_own"), [("MAX_AT_ONCE", False), ("MAX_OF_DEVICE", True)])
 async def test_a_slow_server_holds_no_more_than_its_apps_share(
-    publishing: Publishing, customer: TestDevice, monkeypatch: pytest.MonkeyPatch
+    publishing: Publishing,
+    http: httpx2.AsyncClient,
+    customer: TestDevice,
+    monkeypatch: pytest.MonkeyPatch,
+    bound: str,
+    is_own: bool,
 ) -> None:
+    other = await visitor_of(publishing, http)
+    assert (await other.sign_in(f"+8613{secrets.randbelow(10**9):09}")).status_code == 200
     bridge = publishing.core.shared(NetworkBridge, NetworkBridge)
     body = {"url": "https://api.shop.example/", "sequence": 1}
     answers: list[httpx2.Response] = []
 
     async def call(*_arguments: Any) -> Answer:
         if not answers:  # the second call comes while the first one waits
+            answers.append(httpx2.Response(0))
             answers.append(await ask(customer, "POST", f"{BASE}/fetch", body))
+            answers.append(await ask(other, "POST", f"{BASE}/fetch", body))
         return Answer(200, [], b"")
 
     monkeypatch.setattr(bridge.calls, "call", call)
-    monkeypatch.setattr(network_bridge, "MAX_AT_ONCE", 1)
+    monkeypatch.setattr(network_bridge, bound, 1)
     assert (await ask(customer, "POST", f"{BASE}/fetch", body)).status_code == 200
-    assert [(each.status_code, each.json()["code"]) for each in answers] == [(429, "network_busy")]
+    _, own, others = answers
+    assert (own.status_code, own.json()["code"]) == (429, "network_busy")
+    assert others.status_code == (200 if is_own else 429)
     assert (await ask(customer, "POST", f"{BASE}/fetch", body)).status_code == 200
 
 

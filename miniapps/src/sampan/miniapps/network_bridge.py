@@ -24,6 +24,7 @@ from sampan.platform.settings import listed_places
 MAX_BODY_BYTES = 2**20
 MAX_HEADER = 4096
 MAX_AT_ONCE = 32  # of one app: its slow server must not hold the connections of all the others
+MAX_OF_DEVICE = 6  # of one device at one app: nobody alone takes the app's share from its other customers
 Header = Annotated[str, msgspec.Meta(max_length=MAX_HEADER)]
 HOP_BY_HOP = frozenset(
     ("connection", "keep-alive", "proxy-authenticate", "proxy-authorization", "proxy-connection", "te", "trailer",
@@ -50,7 +51,7 @@ class NetworkBodyTooLarge(TooLarge):
 
 
 class NetworkBusy(TooMany):
-    """Too many calls of this app wait for its servers at once."""
+    """Too many calls of this app, or of this device at it, wait for the app's servers at once."""
 
     code = "network_busy"
 
@@ -75,7 +76,7 @@ class NetworkBridge:
         self._stand_ins = core.contributions(NetworkStandIn)
         self.calls = GuardedCalls(private_hosts=self._private_hosts)
         core.on_close.append(self.calls.close)
-        self._under_way: Counter[tuple[str, str]] = Counter()
+        self._under_way: Counter[tuple[str, ...]] = Counter()
 
     async def call(self, caller: Caller, app_id: str, call: NetworkCall) -> dict[str, Any]:
         """Return status, headers and body; raises `BadNetworkCall`, `NetworkBusy`, what permissions and guard raise."""
@@ -88,7 +89,8 @@ class NetworkBridge:
         body = _body(call.body_base64)
         if body or call.method in ("POST", "PUT", "PATCH"):
             headers["content-length"] = str(len(body))
-        with self._place(caller.workspace_id, app_id):
+        app = (caller.workspace_id, app_id)
+        with self._place(MAX_AT_ONCE, *app), self._place(MAX_OF_DEVICE, *app, caller.device_id):
             answer = await self._stood_in(call) or await self.calls.call(target, call.method, headers, body)
         return {
             "status": answer.status,
@@ -103,17 +105,16 @@ class NetworkBridge:
         return None
 
     @contextmanager
-    def _place(self, workspace_id: str, app_id: str) -> Iterator[None]:
-        app = (workspace_id, app_id)
-        if self._under_way[app] >= MAX_AT_ONCE:
+    def _place(self, most: int, *whose: str) -> Iterator[None]:
+        if self._under_way[whose] >= most:
             raise NetworkBusy("The app's servers are slow to answer; try again soon.", retry_after_seconds=5)
-        self._under_way[app] += 1
+        self._under_way[whose] += 1
         try:
             yield
         finally:
-            self._under_way[app] -= 1
-            if not self._under_way[app]:
-                del self._under_way[app]
+            self._under_way[whose] -= 1
+            if not self._under_way[whose]:
+                del self._under_way[whose]
 
 
 def headers_there(headers: dict[str, str]) -> Iterable[tuple[str, str]]:
