@@ -33,6 +33,7 @@ def place(found: Hosts, *names: str) -> Place:
         ("bank-a.sampan.localhost:8080", Surface.WORKSPACE, "bank-a", ":8080", ""),
         ("BANK-A.Sampan.LOCALHOST", Surface.WORKSPACE, "bank-a", "", ""),
         ("bank-a.sampan.localhost.:80", Surface.WORKSPACE, "bank-a", ":80", ""),
+        ("console.sampan.localhost:8080", Surface.CONSOLE, "demo", ":8080", ""),
         (f"{LABEL}.apps.sampan.localhost:8080", Surface.APP, "", ":8080", LABEL),
         ("short.apps.sampan.localhost", Surface.APP, "", "", ""),
         (f"x.{LABEL}.apps.sampan.localhost", Surface.APP, "", "", ""),

@@ -239,6 +239,10 @@ export const apps = {
     "小程序的行为越界，预览已关闭（{{code}}）。",
     "The preview was closed, because of what the app did ({{code}}).",
   ],
+  previewNoStorage: [
+    "此浏览器不允许嵌入的外部站点存储数据，无法预览。请在与小程序同一域名下打开管理台：",
+    "This browser lets no embedded foreign site store anything, so the preview cannot run. Open the console on the site of the apps:",
+  ],
   previewCalls: ["它调用了什么", "What it asked for"],
   previewCallsEmpty: ["还没有调用任何能力。", "It has not called the bridge yet."],
   previewAnswered: ["模拟应答", "Answered with made-up data"],

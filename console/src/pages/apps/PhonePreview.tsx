@@ -3,7 +3,7 @@
 import { MobileOutlined, ReloadOutlined, StopOutlined } from "@ant-design/icons";
 import type { Preview } from "@sampan/sdk/preview";
 import { Button, Segmented } from "antd";
-import { useEffect, useLayoutEffect, useRef, useState } from "react";
+import { type ReactNode, useEffect, useLayoutEffect, useRef, useState } from "react";
 import { asProblem, Problem } from "../../api/problem";
 import type { VersionDetail } from "../../api/types";
 import { useLook } from "../../app/preferences";
@@ -25,7 +25,7 @@ export default function PhonePreview({ version, name }: { version: VersionDetail
   const [session, setSession] = useState<Session | null>(null);
   const [isBeginning, setBeginning] = useState(false);
   const [problem, setProblem] = useState<Problem | null>(null);
-  const [over, setOver] = useState("");
+  const [over, setOver] = useState<ReactNode>(null);
   const [said, setSaid] = useState<readonly Said[]>([]);
   const [screen, setScreen] = useState<Screen>("phone");
   const [scheme, setScheme] = useState<Scheme>(mode);
@@ -33,7 +33,7 @@ export default function PhonePreview({ version, name }: { version: VersionDetail
   const begin = async () => {
     setBeginning(true);
     setProblem(null);
-    setOver("");
+    setOver(null);
     setSaid([]);
     setSession(null);
     try {
@@ -44,7 +44,7 @@ export default function PhonePreview({ version, name }: { version: VersionDetail
       setBeginning(false);
     }
   };
-  const end = (words = "") => {
+  const end = (words: ReactNode = null) => {
     setSession(null);
     setOver(words);
   };
@@ -117,6 +117,14 @@ export default function PhonePreview({ version, name }: { version: VersionDetail
               language={spoken}
               onSaid={setSaid}
               onProblem={(thrown) => {
+                const elsewhere = elsewhereThan(session.console);
+                if (thrown.code === NO_WORKER && elsewhere) {
+                  return end(
+                    <>
+                      {say("apps.previewNoStorage")} <a href={elsewhere}>{session.console}</a>
+                    </>,
+                  );
+                }
                 end();
                 setProblem(thrown);
               }}
@@ -129,6 +137,14 @@ export default function PhonePreview({ version, name }: { version: VersionDetail
       </div>
     </Panel>
   );
+}
+
+/** The container's code for an origin whose worker may not be; most often a browser that blocks foreign storage. */
+const NO_WORKER = "worker_unavailable";
+
+/** Returns this page in the console of another address, or "" when it is that one. */
+function elsewhereThan(console: string): string {
+  return console === location.origin ? "" : console + location.pathname + location.search;
 }
 
 function Phone(props: {

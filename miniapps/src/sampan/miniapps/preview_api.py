@@ -39,8 +39,12 @@ class PreviewPackageOut(BaseModel):
 
 
 class PreviewOut(BaseModel):
-    """A preview session. The page at `boot` takes the packages from the console that began it, and from nobody else."""
+    """A preview session. The page at `boot` takes the packages from the console that began it, and from nobody else.
 
+    `console` is this console on the site of the apps, for browsers that let no foreign site store anything.
+    """
+
+    console: str
     origin: str
     boot: str
     until_ms: Milliseconds
@@ -66,6 +70,7 @@ def build_routes(core: Core) -> APIRouter:
         session = await begin_preview(core, workspace_id, actor, app, sequence, console_origin=_console_origin(request))
         own, *shared = session.packages
         return PreviewOut(
+            console=origin(names, request.scope, names.console_name),
             origin=origin(names, request.scope, f"{session.label}.{names.apps}"),
             boot=f"/__boot?preview={make_token(core, session)}",
             until_ms=session.until_ms,

@@ -7,6 +7,7 @@ no meaning, with the default workspace and the `/w/<workspace>` prefix.
     <workspace>.<base host>      the workspace's shell and its API
     <label>.<apps host>          one app's origin, and nothing else
     <console host>               the console, which is then served nowhere else
+    console.<base host>          without a console host: the console too, on the site of the apps' origins
     a host stored by a workspace the same as <workspace>.<base host>
 """
 
@@ -77,6 +78,14 @@ class HostNames(Struct, frozen=True):
         console = settings.console_host.lower()
         return cls(base, apps, console, settings.default_workspace, public.scheme, (public.hostname or "").lower())
 
+    @property
+    def console_name(self) -> str:
+        """The name under which the console stands on the site of the apps; empty without a base host.
+
+        Browsers that keep foreign sites from storing anything run an app's preview only in a console of the same site.
+        """
+        return self.console or (f"console.{self.base}" if self.base else "")
+
     def is_reserved(self, name: str, workspace_id: str) -> bool:
         """Whether this workspace cannot have the name as a host of its own: it already means something here.
 
@@ -136,7 +145,7 @@ class Hosts:
             raise BadHost("The Host header must be a name or an address, and a port when it is not the usual one.")
         name, port = _split(host)
         names = self.names
-        if names.console and name == names.console:
+        if name and name == names.console_name:
             return Place(Surface.CONSOLE, names.default_workspace, port, name=name)
         if names.apps and (name == names.apps or name.endswith(f".{names.apps}")):
             label = name[: -len(names.apps) - 1]
