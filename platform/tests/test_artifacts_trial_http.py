@@ -84,7 +84,8 @@ async def test_a_token_of_this_workspace_opens_nothing_in_another(trial: Trial) 
     assert anonymous.status_code == 401
 
 
-async def test_the_web_address_leads_to_the_deep_link(trial: Trial) -> None:
-    answer = await trial.http.get(f"/w/{WORKSPACE}/open/trial/{APP}/1")
-    assert (answer.status_code, answer.headers["location"]) == (302, f"sampan://trial/{WORKSPACE}/{APP}/1")
+async def test_the_web_address_leads_to_the_shells_page_of_the_trial(trial: Trial) -> None:
+    answer = await trial.http.get(f"/w/{WORKSPACE}/open/trial/{APP}/1", headers={"host": "127.0.0.1:8080"})
+    shell = f"http://{WORKSPACE}.sampan.localhost:8080"
+    assert (answer.status_code, answer.headers["location"]) == (302, f"{shell}/#/trial/{APP}/1")
     assert (await trial.http.get("/open/trial/javascript:alert/1")).status_code == 404

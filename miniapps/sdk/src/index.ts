@@ -21,6 +21,7 @@ export type {
 } from "./container/ports";
 export { ContainerProblem, codeOf } from "./container/problem";
 export { type Sampan, type ShellFacts, type StartOptions, startSampan } from "./container/start";
+export { startTrial, type TrialFacts } from "./container/trial";
 export { type EventNames, EventQueue } from "./events/queue";
 export { type Answer, Calls, ServerAway, ServerSaysNo } from "./session/calls";
 export { Session } from "./session/session";

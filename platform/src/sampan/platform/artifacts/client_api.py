@@ -1,5 +1,7 @@
 """HTTP for testers' devices: where a trial version is, and the root of the trial tree that vouches for it.
 
+The address of the code that testers scan leads to the shell's page of the trial, which also knows the super-app's link.
+
 The root is told to testers alone; everybody else gets the same 404, whether the version exists or not.
 """
 
@@ -12,17 +14,20 @@ from starlette.responses import JSONResponse, RedirectResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from sampan.platform.artifacts.problems import TrialUnknown
-from sampan.platform.artifacts.trial_links import deep_link
+from sampan.platform.artifacts.trial_links import deep_link, shell_link
 from sampan.platform.artifacts.trial_part import TRIAL_PART, TrialPart, TrialVersion
 from sampan.platform.core import Core
+from sampan.platform.hosts import origin
 from sampan.platform.identity.caller import authenticate
 from sampan.platform.ids import APP_ID
 from sampan.platform.trust.profiles import TRIAL
 from sampan.platform.trust.service import current_role
+from sampan.platform.workspaces.host_rows import hosts_of
 
 
 def build_routes(core: Core) -> Sequence[BaseRoute]:
     """Return the routes."""
+    hosts = hosts_of(core)
 
     async def trial(request: Request) -> Response:
         workspace_id = request.scope["sampan_workspace"]
@@ -47,7 +52,11 @@ def build_routes(core: Core) -> Sequence[BaseRoute]:
         app_id = request.path_params["app"]
         if APP_ID.fullmatch(app_id) is None:
             raise _unknown()
-        target = deep_link(request.scope["sampan_workspace"], app_id, request.path_params["sequence"])
+        workspace_id, sequence = request.scope["sampan_workspace"], request.path_params["sequence"]
+        shell = next(iter(hosts.shells_of(workspace_id)), "")
+        if not shell:
+            return RedirectResponse(deep_link(workspace_id, app_id, sequence), status_code=302)
+        target = shell_link(origin(hosts.names, request.scope, shell), app_id, sequence)
         return RedirectResponse(target, status_code=302)
 
     return [
