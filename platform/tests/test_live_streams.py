@@ -16,7 +16,7 @@ from sampan.platform.core import Core
 from sampan.platform.live import hub as hub_module
 from sampan.platform.live import hub_of, publish
 from sampan.platform.live.frames import HEARTBEAT, frame
-from sampan.platform.live.hub import MAX_PER_OWNER, Audience
+from sampan.platform.live.hub import MAX_PER_OWNER, Audience, LiveFull
 from sampan.platform.live.listener import MAX_WAITING, Listener, everything
 from sampan.platform.operators.actor import system_actor
 from sampan.platform.operators.audit import record
@@ -235,6 +235,38 @@ async def test_a_full_server_says_so(served: tuple[TestServer, ASGIApp], monkeyp
     monkeypatch.setattr(hub_module, "MAX_LISTENERS", 0)
     stream = await of_device(server, app)
     assert (stream.status, stream.code) == (503, "live_full")
+
+
+async def test_a_crowd_of_one_bank_leaves_room_for_people_and_for_other_banks(
+    served: tuple[TestServer, ASGIApp], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    server, app = served
+    monkeypatch.setattr(hub_module, "MAX_LISTENERS", 6)
+    monkeypatch.setattr(hub_module, "KEPT_FOR_PEOPLE", 2)
+    crowd = [await of_device(server, app) for _ in range(4)]
+    assert [stream.status for stream in crowd] == [200, 200, 200, 503]  # three quarters of four
+    hub = hub_of(server.core)
+    others = [listener_of(OTHER_WORKSPACE, str(number)) for number in range(2)]
+    hub.add(Audience.DEVICES, others[0])
+    with pytest.raises(LiveFull):
+        hub.add(Audience.DEVICES, others[1])
+    people = [listener_of(WORKSPACE, f"person {number}") for number in range(2)]
+    for person in people:
+        hub.add(Audience.CONSOLE, person)
+    with pytest.raises(LiveFull):
+        hub.add(Audience.CONSOLE, listener_of(OTHER_WORKSPACE, "one more"))
+    for audience, listener in ((Audience.DEVICES, others[0]), *((Audience.CONSOLE, each) for each in people)):
+        hub.remove(audience, listener)
+    for stream in crowd[:3]:
+        await stream.leave()
+    assert len(hub) == 0
+
+
+def listener_of(workspace_id: str, owner: str) -> Listener:
+    async def check() -> None:
+        return None
+
+    return Listener(workspace_id, owner, check, everything)
 
 
 async def test_a_stopping_server_ends_all_streams_at_once(served: tuple[TestServer, ASGIApp]) -> None:

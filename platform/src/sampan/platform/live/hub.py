@@ -18,6 +18,8 @@ from sampan.platform.live.listener import Listener
 
 HEARTBEAT_SECONDS = 15.0
 MAX_LISTENERS = 20_000
+KEPT_FOR_PEOPLE = 500  # of these: a crowd of devices does not keep the console from hearing what happens
+SHARE = 0.75  # of what is left, for the devices of one workspace among several: banks do not crowd each other out
 MAX_PER_OWNER = 4
 AT_ONCE = 500  # listeners between which other requests get their turn
 REVISION = "revision"
@@ -61,7 +63,7 @@ class Hub:
 
     def add(self, audience: Audience, listener: Listener) -> None:
         """Take a listener in; its owner's oldest stream ends when it has too many. Raise `LiveFull`."""
-        if self._count >= MAX_LISTENERS or self._is_stopping:
+        if self._is_full(audience, listener.workspace_id) or self._is_stopping:
             raise LiveFull(
                 "This server holds too many streams. Sync from time to time instead.", retry_after_seconds=30
             )
@@ -77,6 +79,14 @@ class Hub:
         if audience is Audience.CONSOLE and workspace_id not in self._subscriptions:
             on_told = self._teller(workspace_id)
             self._subscriptions[workspace_id] = self._core.bus.subscribe(live_key(workspace_id), on_told)
+
+    def _is_full(self, audience: Audience, workspace_id: str) -> bool:
+        if audience is Audience.CONSOLE:
+            return self._count >= MAX_LISTENERS
+        room = MAX_LISTENERS - KEPT_FOR_PEOPLE
+        share = room if len(self._core.replica.workspaces) < 2 else int(room * SHARE)
+        own = sum(len(self._listeners.get((workspace_id, each), ())) for each in (Audience.DEVICES, Audience.SWITCHES))
+        return self._count >= room or own >= share
 
     def remove(self, audience: Audience, listener: Listener) -> None:
         """Let a listener go."""
