@@ -12,6 +12,7 @@ import pytest
 
 from sampan.miniapps.dev.mocks import MocksWrong, read_mocks
 from sampan.miniapps.dev.workbench import NoMiniApp, sample_of, stamp_of
+from sampan.miniapps.samples import folder as samples_folder
 from sampan.platform.cli.new_app import make_app
 from sampan.platform.testing_cli import COMMAND, free_port, wait_until
 
@@ -20,7 +21,23 @@ if TYPE_CHECKING:
 
 APP = "bank.demo.written"
 SOON_MS, STARTED_SECONDS, STOP_SECONDS = 30_000, 90.0, 15.0
-MOCKS = {"tier": "e_account", "pay": "refused"}
+MOCKS = {
+    "tier": "e_account",
+    "pay": "refused",
+    "fetch": [{"url": "https://api.bank.example/rate*", "json": {"rate": "from the mock"}}],
+}
+CALLS = """
+const say = (id, text) => {
+  const line = document.body.appendChild(document.createElement("p"));
+  line.id = id;
+  line.textContent = text;
+};
+const told = (id, work) => work.then((value) => say(id, value), (problem) => say(id, problem.code));
+told("fetched", sampan.network.fetch("https://api.bank.example/rate?of=usd").then((answer) => answer.json().rate));
+told("login", sampan.login().then(() => "signed in"));
+told("kit", fetch("/_shared/bank.demo.kit/kit.css").then((answer) => String(answer.status)));
+told("scan", sampan.scan());
+"""
 
 
 class Bench:
@@ -31,6 +48,11 @@ class Bench:
         self.port = free_port()
         make_app(self.app, APP, "Written")
         (self.app / ".sampan.dev.json").write_text(json.dumps(MOCKS))
+        kit = json.loads((samples_folder() / "coupons/manifest.json").read_text())["x-sampan"]["dependencies"]
+        manifest = json.loads((self.app / "manifest.json").read_text())
+        manifest["req_permissions"].append({"name": "login", "reason": "登录"})
+        manifest["x-sampan"] = {"network": ["api.bank.example"], "dependencies": kit}
+        (self.app / "manifest.json").write_text(json.dumps(manifest))
         self.output = folder / "dev.out"
         env = {name: value for name, value in os.environ.items() if not name.startswith("SAMPAN_")}
         with self.output.open("w") as out:
@@ -94,6 +116,35 @@ def test_a_change_shows_by_itself(page: "Page", bench: Bench) -> None:
 def test_a_script_error_stands_over_the_app(page: "Page", bench: Bench) -> None:
     (bench.app / "app.js").write_text('throw new Error("the first line is wrong");\n')
     page.locator(".trouble", has_text="the first line is wrong").wait_for()
+    page.locator(".trouble pre", has_text="at app.js:1:7").wait_for()
+    assert page.locator(".trouble .code").inner_text() == '1 | throw new Error("the first line is wrong");'
+
+
+def test_other_servers_are_mocked_and_a_shared_package_is_mounted(page: "Page", bench: Bench) -> None:
+    (bench.app / "app.js").write_text(CALLS)
+    in_app(page).locator("#fetched", has_text="from the mock").wait_for()
+    in_app(page).locator("#login", has_text="signed in").wait_for()
+    in_app(page).locator("#kit", has_text="200").wait_for()
+    in_app(page).locator("#scan", has_text="permission_denied").wait_for()
+
+
+def test_the_panel_tells_what_happened_and_chooses_what_comes_instead(page: "Page", bench: Bench) -> None:
+    page.evaluate(f"location.hash = '#/developer/{APP}'")
+    page.locator(".facts", has_text="A release means this device").wait_for()
+    page.locator(".lines li", has_text="GET https://api.bank.example/rate?of=usd 200").get_by_text(
+        "Reference"
+    ).wait_for()
+    page.locator(".row", has_text="Not in the manifest").get_by_text("Refused 1 times").wait_for()
+    page.get_by_label("Sign-in at the app").get_by_text("Bank fails").click()
+    page.locator('.choice [aria-pressed="true"]', has_text="Bank fails").wait_for()
+    page.get_by_label("Network").get_by_text("All fail").click()
+    page.locator('.choice [aria-pressed="true"]', has_text="All fail").wait_for()
+    page.get_by_label("Your tier").get_by_text("Full account").click()
+    page.locator('.choice [aria-pressed="true"]', has_text="Full account").wait_for()
+    page.evaluate(f"location.hash = '#/app/{APP}'")
+    (bench.app / "app.js").write_text(CALLS + "\n")
+    in_app(page).locator("#fetched", has_text="refused").wait_for()
+    in_app(page).locator("#login", has_text="refused").wait_for()
 
 
 def test_the_folder_is_watched_without_what_is_never_packed(tmp_path: Path) -> None:
