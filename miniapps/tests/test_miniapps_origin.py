@@ -1,9 +1,12 @@
 """Origins of apps: the container's files with what is baked in, and nothing else, locked."""
 
+import asyncio
+import gzip
 import json
 import re
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Any
 
 import httpx2
 import pytest
@@ -87,6 +90,32 @@ async def test_the_worker_is_packed_for_those_who_take_it(http: httpx2.AsyncClie
     assert "content-encoding" not in plain.headers
     assert packed.headers["content-encoding"] == "gzip"
     assert packed.content == plain.content
+
+
+async def test_asking_often_for_the_worker_packs_it_once_and_keeps_a_bounded_number(
+    http: httpx2.AsyncClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    packed: list[int] = []
+    monkeypatch.setattr("sampan.miniapps.origin.PACKS_KEPT", 2)
+    compress = gzip.compress
+
+    def counted(*given: Any, **more: Any) -> bytes:
+        packed.append(1)
+        return compress(*given, **more)
+
+    monkeypatch.setattr(gzip, "compress", counted)
+
+    async def under_port(port: int) -> httpx2.Response:
+        return await http.get("/__sw.js", headers={"host": f"{label()}.apps.sampan.localhost:{port}"})
+
+    answers = await asyncio.gather(*(under_port(1) for _ in range(5)))
+    assert {answer.status_code for answer in answers} == {200}
+    assert len(packed) == 1
+    for port in (2, 3, 2, 3):
+        await under_port(port)
+    assert len(packed) == 3
+    await under_port(1)
+    assert len(packed) == 4
 
 
 async def test_only_the_workspaces_shells_may_frame_the_boot_page(http: httpx2.AsyncClient) -> None:

@@ -31,6 +31,7 @@ from sampan.platform.workspaces.host_rows import hosts_of
 BOOT, BOOT_SCRIPT, RUNTIME, WORKER = "boot.html", "boot.js", "runtime.js", "worker.js"
 FILES = {"/__boot": BOOT, "/__boot.js": BOOT_SCRIPT, "/__runtime.js": RUNTIME, "/__sw.js": WORKER}
 FOLDER = WEB / "origin"
+PACKS_KEPT = 64
 LOCKED = ((b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'; sandbox"),)
 # Device capabilities go through the bridge; no document of an app's origin gets one from the browser.
 NO_CAPABILITIES = ", ".join(
@@ -52,6 +53,8 @@ class AppOrigin:
         self._roots = core.shared(Roots, Roots)
         self._files: Mapping[str, StaticFile] = {}
         self._read_at_ns = -1
+        self._packs: dict[bytes, bytes] = {}
+        self._packing = asyncio.Lock()
 
     async def __call__(self, scope: Scope, _receive: Receive, send: Send) -> None:
         """Answer one request."""
@@ -111,9 +114,22 @@ class AppOrigin:
         plain = Variant(body, etag, _headers(etag))
         if is_match(header(scope, b"if-none-match"), etag):
             return StaticFile({"": plain}, is_page=False)
-        packed = await asyncio.to_thread(gzip.compress, body, 6, mtime=0)
-        zipped = Variant(packed, etag, (*_headers(etag), (b"content-encoding", b"gzip")))
+        zipped = Variant(await self._packed(etag, body), etag, (*_headers(etag), (b"content-encoding", b"gzip")))
         return StaticFile({"gzip": zipped, "": plain}, is_page=False)
+
+    async def _packed(self, etag: bytes, body: bytes) -> bytes:
+        """Return the script packed; remembered, so that asking often keeps no thread busy, within a bound.
+
+        One at a time: strangers may ask under any port, which makes another script of it.
+        """
+        if etag not in self._packs:
+            async with self._packing:
+                if etag not in self._packs:
+                    packed = await asyncio.to_thread(gzip.compress, body, 6, mtime=0)
+                    while len(self._packs) >= PACKS_KEPT:
+                        del self._packs[next(iter(self._packs))]
+                    self._packs[etag] = packed
+        return self._packs[etag]
 
     def _fresh(self) -> Mapping[str, StaticFile]:
         """Return the built files, read again when the build changed."""
