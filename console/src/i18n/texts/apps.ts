@@ -214,6 +214,35 @@ export const apps = {
   submitDone: ["已提交。", "Submitted."],
   submitAtOnce: ["也可以用一条命令完成签名、上传和跟进：", "Or sign, upload and follow the review in one command:"],
   submitPack: ["还没有打包？", "Not packed yet?"],
+  resequenceWhat: [
+    "更高序号已先发布。同样的文件可以换一个序号再次提交，无需上传。",
+    "A higher sequence was published first. The same files can come again under another one; nothing is uploaded.",
+  ],
+  signAnewWhat: [
+    "已发布内容变化了。请在您的机器上对同一个包重新签名，再上传签名文件。",
+    "What is published moved on. Sign the same package anew on your machine, then hand the signed file over.",
+  ],
+  renewals: ["签名续期", "Renewal of signatures"],
+  renewalsLead: [
+    "已发布内容的签名有效期一年，到期前 60 天提醒。发布方重新签名，审核人批准后生效。",
+    "Signatures over what is published last a year; a notice comes 60 days before. The publisher signs again, a reviewer approves.",
+  ],
+  renewalYear: ["续期一年", "One more year"],
+  renewalArchive: ["归档", "Archive"],
+  renewalApproveTitle: ["批准 {{app}} 的签名续期？", "Approve one more year for {{app}}?"],
+  renewalApproveWhat: [
+    "批准的正是此摘要对应的签名列表，内容不变，有效期延长一年。",
+    "You approve exactly the signed list of this digest: the same versions, for another year.",
+  ],
+  archiveApproveTitle: ["永久归档 {{app}}？", "Archive {{app}} for ever?"],
+  archiveApproveWhat: [
+    "其所有版本将永久下架，应用 ID 不能再次使用。",
+    "None of its versions is offered any more, and its id is never used again.",
+  ],
+  renewalRejectTitle: ["退回 {{app}} 的续期？", "Reject the renewal of {{app}}?"],
+  renewalRejectWhat: ["现有签名继续有效到其到期日。", "The present signatures stay in force until they expire."],
+  renewalWithdrawTitle: ["撤回该续期？", "Take the renewal back?"],
+  renewalWithdrawWhat: ["之后可以重新提交。", "It can be submitted again."],
   preview: ["真机预览", "Live preview"],
   previewLead: [
     "在隔离的独立来源中运行此版本，与客户端同样的容器和权限限制。",

@@ -19,6 +19,7 @@ import { useText } from "../../i18n";
 import { AppErrors, AppHealth } from "../insight/AppHealth";
 import { Held } from "./Held";
 import { useAppNames } from "./names";
+import { Renewals } from "./Renewals";
 import { Submit } from "./Submit";
 
 export default function AppDetail() {
@@ -103,6 +104,7 @@ export default function AppDetail() {
               {may("catalogue:read") ? <CatalogueEntry app={app} /> : null}
               {may("insight:read") ? <Held app={app} /> : null}
               <Testers app={app} />
+              <Renewals app={app} />
             </div>
           </div>
         )}

@@ -18,6 +18,7 @@ import { Checks } from "./Checks";
 import { Comments } from "./Comments";
 import { Decision } from "./Decision";
 import { Differences } from "./Differences";
+import { NextStep } from "./NextStep";
 import { useAppNames } from "./names";
 import { TrialCode } from "./TrialCode";
 import { VersionActions } from "./VersionActions";
@@ -65,6 +66,7 @@ export default function VersionPage() {
             </div>
             <div className="stack">
               <Decision version={item} name={name} />
+              <NextStep version={item} />
               <Comments version={item} />
               {item.trial ? <TrialCode url={item.trial_url} /> : null}
               <Panel title={say("apps.history")}>
