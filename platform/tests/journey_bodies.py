@@ -36,6 +36,7 @@ def _always(value: Any) -> Make:
 _CAUSE = _always({"cause": "because"})
 _NOTE = _always({"note": "because"})
 _REASON = _always({"reason": "because"})
+_SWITCH = {"key": "any", "type": "boolean", "variants": {"on": True, "off": False}, "default": "off"}
 _POLICY = {"allowed_domains": [], "locales": [], "max_package_bytes": 10, "max_file_bytes": 10, "max_files": 10}
 
 
@@ -198,6 +199,16 @@ BODIES: Mapping[str, Make] = {
     "POST /releases/{release_id}/stop": _CAUSE,
     "POST /releases/{release_id}/rollback": _CAUSE,
     "POST /kills": lambda town: {"id": town.app, "sequence": 1, "reason": "withdrawn", "cause": "because"},
+    "GET /switches": _none,
+    "POST /switches": _always({"definition": _SWITCH}),
+    "GET /switches/{switch}": _none,
+    "PUT /switches/{switch}": _always({"definition": _SWITCH, "edition": 2}),
+    "POST /switches/{switch}/activate": _CAUSE,
+    "POST /switches/{switch}/off": _CAUSE,
+    "POST /switches/{switch}/archive": _CAUSE,
+    "GET /switches/{switch}/history": _none,
+    "GET /switch-file": _none,
+    "POST /switch-file": _always({"switches": [_SWITCH]}),
     "GET /tags": _none,
     "POST /tags": _always({"name": "new-tag", "title": "New"}),
     "GET /tags/{tag}": _none,

@@ -124,6 +124,7 @@ class Town:
         await self._people()
         await self._audiences()
         await self._catalogue()
+        await self._switch()
         return self
 
     async def new_person(self) -> Credentials:
@@ -279,6 +280,16 @@ class Town:
         self.ids.update(category=category, tier="full", host=f"own.{self.workspace}.example")
         _good(await self.call("POST", "/hosts", {"host": self.ids["host"]}))
         await self.core.replica.poll()
+
+    async def _switch(self) -> None:
+        key = f"switch-of-{self.workspace}"
+        variants = {"on": f"{self.marker} on", "off": ""}
+        rules = [{"audience": EVERYBODY, "variant": "on"}]
+        made = {"key": key, "type": "string", "variants": variants, "default": "off", "rules": rules}
+        asked = await self.post("/switch-file", {"switches": [made], "activate": True})
+        await self.approve_change(asked["change"])
+        await self.core.replica.poll()
+        self.ids.update(switch=key)
 
     async def _failed_job(self) -> str:
         async with self.core.store.workspace(self.workspace).write() as tx:

@@ -197,12 +197,24 @@ CLIENT_BODIES: dict[str, Any] = {
     "POST /client/v1/apps/{app}/report": {"reason": "other"},
     "GET /client/v1/apps/{app}/explain": None,
     "POST /apps/v1/login": {"app": "x.y", "code": "z"},
+    "POST /ofrep/v1/evaluate/flags": {"context": {}},
+    "POST /ofrep/v1/evaluate/flags/{switch}": {"context": {}},
+    "OPTIONS /ofrep/v1/evaluate/flags": None,
+    "OPTIONS /ofrep/v1/evaluate/flags/{switch}": None,
+    "GET /ofrep/v1/events": None,
     "GET /client/v1/live": None,
     "GET /console/api/v1/live": None,
     "GET /trust": None,
 }
 OPEN_TO_ALL = frozenset(
-    {"GET /open/trial/{app}/{sequence}", "GET /.well-known/jwks.json", "GET /trust", "GET /client/v1/shell"}
+    {
+        "GET /open/trial/{app}/{sequence}",
+        "GET /.well-known/jwks.json",
+        "GET /trust",
+        "GET /client/v1/shell",
+        "OPTIONS /ofrep/v1/evaluate/flags",
+        "OPTIONS /ofrep/v1/evaluate/flags/{switch}",
+    }
 )
 PUBLIC_OF_A_WORKSPACE = frozenset({"GET /trust", "GET /client/v1/shell"})
 MAKES_A_DEVICE = frozenset({"POST /client/v1/demo/token", "GET /client/v1/demo/codes"})

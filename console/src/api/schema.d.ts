@@ -557,6 +557,154 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/audience/check": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Check
+         * @description Check a rule and say it in words; nothing is saved.
+         */
+        post: operations["audiences_check"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/audience/estimate": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Estimate Rule
+         * @description Count how many customers and active devices a rule reaches; nothing is used up by it.
+         */
+        post: operations["audiences_estimate_rule"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/audience/explain": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Explain Rule
+         * @description Say condition by condition why a device or a customer belongs to a rule or not; audited.
+         */
+        post: operations["audiences_explain_rule"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/audience/schema": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Schema
+         * @description Return the JSON Schema (2020-12) of a rule.
+         */
+        get: operations["audiences_schema"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/audiences": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Page
+         * @description List saved audiences, the last changed first.
+         */
+        get: operations["audiences_list_page"];
+        put?: never;
+        /**
+         * Create
+         * @description Save a rule under a name.
+         */
+        post: operations["audiences_create"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/audiences/{audience_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get One
+         * @description Return a saved audience.
+         */
+        get: operations["audiences_get_one"];
+        /**
+         * Change
+         * @description Ask for another edition; it is in force everywhere as soon as a second person approves.
+         */
+        put: operations["audiences_change"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/audiences/{audience_id}/history": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * History
+         * @description List what a saved audience was, the present edition first.
+         */
+        get: operations["audiences_history"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/audit": {
         parameters: {
             query?: never;
@@ -1231,6 +1379,50 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/freezes": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Freezes
+         * @description List the freezes that are not over.
+         */
+        get: operations["releases_list_freezes"];
+        put?: never;
+        /**
+         * Add Freeze
+         * @description Freeze a time: nothing starts or moves on in it, stopping and rolling back go on.
+         */
+        post: operations["releases_add_freeze"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/freezes/{freeze_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * Remove Freeze
+         * @description End or cancel a freeze.
+         */
+        delete: operations["releases_remove_freeze"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/hosts": {
         parameters: {
             query?: never;
@@ -1899,6 +2091,46 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/releases/{release_id}/move-on": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Move On
+         * @description Go to the next stage of the approved plan, whatever its gate says.
+         */
+        post: operations["releases_move_on"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/releases/{release_id}/narrow": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Narrow
+         * @description Go back to the stage before; who has the version keeps it.
+         */
+        post: operations["releases_narrow"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/releases/{release_id}/pause": {
         parameters: {
             query?: never;
@@ -1913,6 +2145,26 @@ export interface paths {
          * @description Make no new offers for now.
          */
         post: operations["releases_pause"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/releases/{release_id}/progress": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Progress
+         * @description Return what the gate saw of a release, and how it judges.
+         */
+        get: operations["releases_progress"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -2227,6 +2479,158 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/switch-file": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Export Switches
+         * @description Return all switches that are not archived, for a file.
+         */
+        get: operations["switches_export_switches"];
+        put?: never;
+        /**
+         * Import Switches
+         * @description Take the switches of a file over, all or none. What gives anybody more waits in one change request.
+         */
+        post: operations["switches_import_switches"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/switches": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Switches
+         * @description List switches.
+         */
+        get: operations["switches_list_switches"];
+        put?: never;
+        /**
+         * Create Switch
+         * @description Make a draft; nobody gets it before it is activated.
+         */
+        post: operations["switches_create_switch"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/switches/{switch}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Switch
+         * @description Return a switch.
+         */
+        get: operations["switches_get_switch"];
+        /**
+         * Change Switch
+         * @description Change a switch: a draft at once, an active one too when nobody gets anything new, else by approval.
+         */
+        put: operations["switches_change_switch"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/switches/{switch}/activate": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Activate
+         * @description Ask to serve a draft, or an archived switch again.
+         */
+        post: operations["switches_activate"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/switches/{switch}/archive": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Archive
+         * @description Serve a switch no more.
+         */
+        post: operations["switches_archive"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/switches/{switch}/history": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * History
+         * @description Return what a switch was, the present edition first, each with what it changed.
+         */
+        get: operations["switches_history"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/switches/{switch}/off": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Turn Off
+         * @description Give everybody the default, at once: all rules go.
+         */
+        post: operations["switches_turn_off"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/system": {
         parameters: {
             query?: never;
@@ -2281,6 +2685,142 @@ export interface paths {
          * @description Give a failed job all its attempts again.
          */
         post: operations["system_post_retry"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/tags": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Page
+         * @description List tags by name.
+         */
+        get: operations["tags_list_page"];
+        put?: never;
+        /**
+         * Create
+         * @description Make a tag without members.
+         */
+        post: operations["tags_create"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/tags/{tag}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get One
+         * @description Return a tag.
+         */
+        get: operations["tags_get_one"];
+        put?: never;
+        post?: never;
+        /**
+         * Delete
+         * @description Remove a tag that no rule names.
+         */
+        delete: operations["tags_delete"];
+        options?: never;
+        head?: never;
+        /**
+         * Rename
+         * @description Change the title.
+         */
+        patch: operations["tags_rename"];
+        trace?: never;
+    };
+    "/tags/{tag}/imports": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Imports
+         * @description List the imports into a tag, the newest first.
+         */
+        get: operations["tags_list_imports"];
+        put?: never;
+        /**
+         * Begin
+         * @description Send a file of ids: the first line names the column, then one id a line. It is read in the background.
+         */
+        post: operations["tags_begin"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/tags/{tag}/imports/{import_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Import State
+         * @description Return how far an import is.
+         */
+        get: operations["tags_get_import_state"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/tags/{tag}/imports/{import_id}/refused": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Refused Lines
+         * @description Return every refused line as CSV: its number, the id, and a code.
+         */
+        get: operations["tags_refused_lines"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/tags/{tag}/members": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Change Members
+         * @description Give the tag to some and take it from others; in force in under a second.
+         */
+        post: operations["tags_change_members"];
         delete?: never;
         options?: never;
         head?: never;
@@ -2700,6 +3240,12 @@ export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
         /**
+         * Advance
+         * @description Who moves a release on when its gate is passed.
+         * @enum {string}
+         */
+        Advance: "auto" | "person";
+        /**
          * AppHealth
          * @description An app's health by version, the highest first. All numbers but `devices` count reports.
          */
@@ -2817,6 +3363,50 @@ export interface components {
              * @enum {string}
              */
             tier: "registered" | "e_account" | "full";
+        };
+        /**
+         * AudienceIn
+         * @description A rule under a name.
+         */
+        AudienceIn: {
+            /**
+             * Audience
+             * @description Rule tree; GET /audience/schema describes it.
+             */
+            audience: {
+                [key: string]: unknown;
+            };
+            /** Name */
+            name: string;
+            /**
+             * Note
+             * @default
+             */
+            note: string;
+        };
+        /**
+         * AudienceOut
+         * @description A saved audience; rules name it by its id.
+         */
+        AudienceOut: {
+            /** Audience */
+            audience: {
+                [key: string]: unknown;
+            };
+            /** Changed Ms */
+            changed_ms: number;
+            /** Created Ms */
+            created_ms: number;
+            /** Edition */
+            edition: number;
+            /** Id */
+            id: string;
+            /** Made By */
+            made_by: string;
+            /** Name */
+            name: string;
+            /** Note */
+            note: string;
         };
         /**
          * AuditActorView
@@ -3028,6 +3618,66 @@ export interface components {
             target_name: string;
         };
         /**
+         * CheckedOut
+         * @description A rule that holds every rule of rules, in words; `flagd` is it in JsonLogic where flagd can say it.
+         */
+        CheckedOut: {
+            /** Attributes */
+            attributes: string[];
+            /**
+             * Claimed
+             * @description Those that only the device says.
+             */
+            claimed: string[];
+            /** En */
+            en: string;
+            /** Flagd */
+            flagd: unknown;
+            /** Zh */
+            zh: string;
+        };
+        /**
+         * ClaimsIn
+         * @description What a device says of itself.
+         */
+        ClaimsIn: {
+            /**
+             * App Version
+             * @default
+             */
+            app_version: string;
+            /**
+             * Language
+             * @default
+             */
+            language: string;
+            /**
+             * Model
+             * @default
+             */
+            model: string;
+            /**
+             * Network
+             * @default
+             */
+            network: string;
+            /**
+             * Os Version
+             * @default
+             */
+            os_version: string;
+            /**
+             * Platform
+             * @default
+             */
+            platform: string;
+            /**
+             * Region
+             * @default
+             */
+            region: string;
+        };
+        /**
          * ClientAppAnswer
          * @description A super-app.
          */
@@ -3081,6 +3731,12 @@ export interface components {
              */
             registers_customers?: boolean | null;
         };
+        /**
+         * Column
+         * @description What ids are of.
+         * @enum {string}
+         */
+        Column: "customer" | "bank_reference" | "device";
         /**
          * CommentIn
          * @description A comment, about a line of a file if wanted.
@@ -3470,6 +4126,67 @@ export interface components {
             versions: components["schemas"]["ErrorVersion"][];
         };
         /**
+         * EstimateOut
+         * @description How many a rule reaches; devices are those of the last `active_days`.
+         */
+        EstimateOut: {
+            /** Active Days */
+            active_days: number;
+            customers: components["schemas"]["ReachOut"];
+            devices: components["schemas"]["ReachOut"];
+            /**
+             * Is Exact
+             * @description Customers were counted; else worked out from active devices.
+             */
+            is_exact: boolean;
+            /**
+             * Sampled
+             * @description Devices that were looked at.
+             */
+            sampled: number;
+        };
+        /**
+         * ExplainedOut
+         * @description Whether the subject belongs: true, false, or null where too little is known; and the tree that says why.
+         */
+        ExplainedOut: {
+            /** Outcome */
+            outcome: boolean | null;
+            /** Tree */
+            tree: {
+                [key: string]: unknown;
+            };
+        };
+        /**
+         * ExplainIn
+         * @description Whom to explain a rule for: a device, or a customer on no device in particular.
+         */
+        ExplainIn: {
+            /**
+             * Audience
+             * @description Rule tree; GET /audience/schema describes it.
+             */
+            audience: {
+                [key: string]: unknown;
+            };
+            /** @description Instead of what the device last said. */
+            claims?: components["schemas"]["ClaimsIn"] | null;
+            /** Customer */
+            customer?: string | null;
+            /** Device */
+            device?: string | null;
+            /**
+             * Reason
+             * @description Why this is asked; audited.
+             */
+            reason: string;
+            /**
+             * Salt
+             * @default
+             */
+            salt: string;
+        };
+        /**
          * FileChange
          * @description What became of a file.
          * @enum {string}
@@ -3535,6 +4252,58 @@ export interface components {
             password: string;
             /** Totp */
             totp: string;
+        };
+        /**
+         * FreezeBody
+         * @description A time in which nothing starts or moves on.
+         */
+        FreezeBody: {
+            /** From Ms */
+            from_ms: number;
+            /** Reason */
+            reason: string;
+            /** Until Ms */
+            until_ms: number;
+        };
+        /**
+         * FreezeOut
+         * @description A freeze of the calendar.
+         */
+        FreezeOut: {
+            /** From Ms */
+            from_ms: number;
+            /** Id */
+            id: string;
+            /** Reason */
+            reason: string;
+            /** Until Ms */
+            until_ms: number;
+        };
+        /**
+         * GateBody
+         * @description What stops the release, and what must hold before it moves on.
+         */
+        GateBody: {
+            /**
+             * Most Basis Points
+             * @description The healthy share of failing devices when there is no version before.
+             */
+            most_basis_points?: number | null;
+            /**
+             * Ratio Percent
+             * @description How often it may not fail: 200 is twice as often as the version before.
+             * @default 200
+             */
+            ratio_percent: number;
+            /**
+             * Signals
+             * @description What counts as a failure of a device.
+             * @default [
+             *       "delivery_failed",
+             *       "white_screen"
+             *     ]
+             */
+            signals: components["schemas"]["Signal"][];
         };
         /**
          * GrantBody
@@ -3682,6 +4451,8 @@ export interface components {
             by: string;
             /** Cause */
             cause: string;
+            /** Stage */
+            stage: number;
             state: components["schemas"]["ReleaseState"];
         };
         /**
@@ -3721,6 +4492,32 @@ export interface components {
             /** Is Usual */
             is_usual: boolean;
         };
+        /**
+         * HoursBody
+         * @description Working hours.
+         */
+        HoursBody: {
+            /**
+             * Days
+             * @description 0 is Monday.
+             */
+            days: number[];
+            /**
+             * From Minute
+             * @description Minute of the day.
+             */
+            from_minute: number;
+            /**
+             * Until Minute
+             * @description Minute of the day, not included.
+             */
+            until_minute: number;
+            /**
+             * Zone
+             * @description Time zone, such as Asia/Shanghai.
+             */
+            zone: string;
+        };
         /** HTTPValidationError */
         HTTPValidationError: {
             /** Detail */
@@ -3745,6 +4542,60 @@ export interface components {
             /** Unchanged */
             unchanged: number;
         };
+        /**
+         * ImportedOut
+         * @description What came of each switch: created, changed, unchanged, or waits for the change request.
+         */
+        ImportedOut: {
+            /** Change */
+            change: string | null;
+            /** Digest */
+            digest: string | null;
+            /** Done */
+            done: {
+                [key: string]: string;
+            };
+        };
+        /**
+         * ImportOut
+         * @description A file of ids on its way into a tag: `taken` and `refused` lines together are all that were not blank.
+         */
+        ImportOut: {
+            /** Cause */
+            cause: string;
+            /** Changed Ms */
+            changed_ms: number;
+            /** Created Ms */
+            created_ms: number;
+            /** Id */
+            id: string;
+            /** Lines */
+            lines: number;
+            /** Made By */
+            made_by: string;
+            /** Members After */
+            members_after: number | null;
+            /** Members Before */
+            members_before: number | null;
+            mode: components["schemas"]["Mode"];
+            /** Read Bytes */
+            read_bytes: number;
+            /** Refused */
+            refused: number;
+            /** Size Bytes */
+            size_bytes: number;
+            state: components["schemas"]["ImportState"];
+            /** Tag */
+            tag: string;
+            /** Taken */
+            taken: number;
+        };
+        /**
+         * ImportState
+         * @description How an import stands.
+         * @enum {string}
+         */
+        ImportState: "waiting" | "running" | "done" | "failed";
         /**
          * InspectionOut
          * @description What an upload holds. `ok` says that no finding stops it; `index` is what the publisher's signature is about.
@@ -3959,6 +4810,24 @@ export interface components {
             link: string;
         };
         /**
+         * LookOut
+         * @description What the gate saw at a time; `why` is what followed from it.
+         */
+        LookOut: {
+            /** At Ms */
+            at_ms: number;
+            /** Devices */
+            devices: number;
+            /** Failures */
+            failures: number;
+            /** Most */
+            most: number;
+            /** Stage */
+            stage: number;
+            /** Why */
+            why: string;
+        };
+        /**
          * MatterView
          * @description One thing that waits for a person; `link` is its place in the console.
          */
@@ -3979,6 +4848,27 @@ export interface components {
             since_ms: number;
             /** Zh */
             zh: string;
+        };
+        /**
+         * MembersIn
+         * @description Who gets the tag and who loses it; all of it happens, or with an unknown id nothing.
+         */
+        MembersIn: {
+            /**
+             * Add
+             * @default []
+             */
+            add: string[];
+            /**
+             * @description What the ids are of.
+             * @default customer
+             */
+            column: components["schemas"]["Column"];
+            /**
+             * Remove
+             * @default []
+             */
+            remove: string[];
         };
         /**
          * MeView
@@ -4020,6 +4910,12 @@ export interface components {
             /** Workspaces */
             workspaces: components["schemas"]["WorkspaceChoice"][];
         };
+        /**
+         * Mode
+         * @description What an import does with the ids of its file.
+         * @enum {string}
+         */
+        Mode: "add" | "remove" | "replace";
         /**
          * MoreGrants
          * @description Roles to be added.
@@ -4289,6 +5185,34 @@ export interface components {
             apps: string[];
         };
         /**
+         * OutcomeOut
+         * @description A switch after a change, or as it still is while a change request waits.
+         */
+        OutcomeOut: {
+            /**
+             * Change
+             * @description The change request that a second person approves.
+             */
+            change: string | null;
+            /** Changed Ms */
+            changed_ms: number;
+            /** Created Ms */
+            created_ms: number;
+            /** Definition */
+            definition: {
+                [key: string]: unknown;
+            };
+            /** Digest */
+            digest: string | null;
+            /** Edition */
+            edition: number;
+            /** Key */
+            key: string;
+            /** Made By */
+            made_by: string;
+            state: components["schemas"]["SwitchState"];
+        };
+        /**
          * OverviewView
          * @description The first page: what the caller can deal with now, the platform (null without `system:read`), and charts.
          */
@@ -4322,6 +5246,21 @@ export interface components {
         Page_AppOut_: {
             /** Items */
             items: components["schemas"]["AppOut"][];
+            /**
+             * Next Cursor
+             * @description Goes into `cursor` for the next page; null on the last one.
+             */
+            next_cursor: string | null;
+            /**
+             * Total
+             * @description Items of all pages; 100000 means that many or more, null that they are not counted.
+             */
+            total: number | null;
+        };
+        /** Page[AudienceOut] */
+        Page_AudienceOut_: {
+            /** Items */
+            items: components["schemas"]["AudienceOut"][];
             /**
              * Next Cursor
              * @description Goes into `cursor` for the next page; null on the last one.
@@ -4502,6 +5441,21 @@ export interface components {
         Page_HostView_: {
             /** Items */
             items: components["schemas"]["HostView"][];
+            /**
+             * Next Cursor
+             * @description Goes into `cursor` for the next page; null on the last one.
+             */
+            next_cursor: string | null;
+            /**
+             * Total
+             * @description Items of all pages; 100000 means that many or more, null that they are not counted.
+             */
+            total: number | null;
+        };
+        /** Page[ImportOut] */
+        Page_ImportOut_: {
+            /** Items */
+            items: components["schemas"]["ImportOut"][];
             /**
              * Next Cursor
              * @description Goes into `cursor` for the next page; null on the last one.
@@ -4727,6 +5681,36 @@ export interface components {
         Page_SettingView_: {
             /** Items */
             items: components["schemas"]["SettingView"][];
+            /**
+             * Next Cursor
+             * @description Goes into `cursor` for the next page; null on the last one.
+             */
+            next_cursor: string | null;
+            /**
+             * Total
+             * @description Items of all pages; 100000 means that many or more, null that they are not counted.
+             */
+            total: number | null;
+        };
+        /** Page[SwitchOut] */
+        Page_SwitchOut_: {
+            /** Items */
+            items: components["schemas"]["SwitchOut"][];
+            /**
+             * Next Cursor
+             * @description Goes into `cursor` for the next page; null on the last one.
+             */
+            next_cursor: string | null;
+            /**
+             * Total
+             * @description Items of all pages; 100000 means that many or more, null that they are not counted.
+             */
+            total: number | null;
+        };
+        /** Page[TagOut] */
+        Page_TagOut_: {
+            /** Items */
+            items: components["schemas"]["TagOut"][];
             /**
              * Next Cursor
              * @description Goes into `cursor` for the next page; null on the last one.
@@ -4993,10 +5977,14 @@ export interface components {
         /**
          * PreviewOut
          * @description A preview session. The page at `boot` takes the packages from the console that began it, and from nobody else.
+         *
+         *     `console` is this console on the site of the apps, for browsers that let no foreign site store anything.
          */
         PreviewOut: {
             /** Boot */
             boot: string;
+            /** Console */
+            console: string;
             /** Origin */
             origin: string;
             /** Packages */
@@ -5042,6 +6030,31 @@ export interface components {
             sentence: string;
         };
         /**
+         * ProgressOut
+         * @description How a release stands: the test that judges it, and every look that saw something new.
+         *
+         *     `sample` devices must have told how it fares before the gate can be passed; null when no sample would do: a person
+         *     decides then. Rates are in parts of a million.
+         */
+        ProgressOut: {
+            /** Before Devices */
+            before_devices: number;
+            /** Before Failures */
+            before_failures: number;
+            /** Failing Ppm */
+            failing_ppm: number | null;
+            /** Healthy Ppm */
+            healthy_ppm: number | null;
+            /** Looks */
+            looks: components["schemas"]["LookOut"][];
+            /** Next Open Ms */
+            next_open_ms: number | null;
+            /** Sample */
+            sample: number | null;
+            /** Stage */
+            stage: number;
+        };
+        /**
          * ProgressView
          * @description Who may sign, who has, and whether that suffices.
          */
@@ -5052,18 +6065,6 @@ export interface components {
             is_complete: boolean;
             /** May Sign */
             may_sign: string[];
-        };
-        /**
-         * ProposedOut
-         * @description The change request; `applied` says that it took effect at once because it widens nothing.
-         */
-        ProposedOut: {
-            /** Applied */
-            applied: boolean;
-            /** Change */
-            change: string;
-            /** Digest */
-            digest: string;
         };
         /**
          * PublishedOut
@@ -5135,6 +6136,31 @@ export interface components {
          * @enum {string}
          */
         Purpose: "officer" | "publisher" | "adoption" | "review" | "intake" | "snapshot" | "timestamp" | "control";
+        /**
+         * ReachOut
+         * @description How many surely, and at most; of fewer than 20 only that they are few.
+         */
+        ReachOut: {
+            /** At Least */
+            at_least: number;
+            /** At Most */
+            at_most: number;
+            /** Is Small */
+            is_small: boolean;
+            /** Total */
+            total: number;
+        };
+        /**
+         * Reason
+         * @description Why something is done; shown in the history.
+         */
+        Reason: {
+            /**
+             * Cause
+             * @default
+             */
+            cause: string;
+        };
         /**
          * ReasonBody
          * @description Why; kept in the history.
@@ -5227,8 +6253,15 @@ export interface components {
             moves: string[];
             /** Rollback To */
             rollback_to: number | null;
+            schedule: components["schemas"]["ScheduleBody"];
             /** Sequence */
             sequence: number;
+            /** Stage */
+            stage: number;
+            /** Stage Since Ms */
+            stage_since_ms: number;
+            /** Stages */
+            stages: components["schemas"]["StageBody"][];
             state: components["schemas"]["ReleaseState"];
             /** Update Mode */
             update_mode: string;
@@ -5268,11 +6301,18 @@ export interface components {
              * @description Sequence that one person may roll back to.
              */
             rollback_to?: number | null;
+            /** @description When it may start and move on. */
+            schedule?: components["schemas"]["ScheduleBody"];
             /**
              * Sequence
              * @description Sequence of the published version.
              */
             sequence: number;
+            /**
+             * Stages
+             * @description The plan, first stage first; null: everybody at once.
+             */
+            stages?: components["schemas"]["StageBody"][] | null;
             /**
              * Update Mode
              * @description async or sync.
@@ -5311,8 +6351,15 @@ export interface components {
             moves: string[];
             /** Rollback To */
             rollback_to: number | null;
+            schedule: components["schemas"]["ScheduleBody"];
             /** Sequence */
             sequence: number;
+            /** Stage */
+            stage: number;
+            /** Stage Since Ms */
+            stage_since_ms: number;
+            /** Stages */
+            stages: components["schemas"]["StageBody"][];
             state: components["schemas"]["ReleaseState"];
             /** Update Mode */
             update_mode: string;
@@ -5486,6 +6533,96 @@ export interface components {
             at_once: boolean;
         };
         /**
+         * RuleIn
+         * @description A rule that is not saved. `salt` is the id of the release whose percentages it is about, if any.
+         */
+        RuleIn: {
+            /**
+             * Audience
+             * @description Rule tree; GET /audience/schema describes it.
+             */
+            audience: {
+                [key: string]: unknown;
+            };
+            /**
+             * Salt
+             * @default
+             */
+            salt: string;
+        };
+        /**
+         * ProposedOut
+         * @description The change request; `applied` says that it took effect at once because it widens nothing.
+         */
+        sampan__miniapps__console_api__ProposedOut: {
+            /** Applied */
+            applied: boolean;
+            /** Change */
+            change: string;
+            /** Digest */
+            digest: string;
+        };
+        /**
+         * EditionOut
+         * @description What a saved audience was.
+         */
+        sampan__platform__audience__console_audiences_api__EditionOut: {
+            /** At Ms */
+            at_ms: number;
+            /** Audience */
+            audience: {
+                [key: string]: unknown;
+            };
+            /** Edition */
+            edition: number;
+            /** Made By */
+            made_by: string;
+            /** Name */
+            name: string;
+            /** Note */
+            note: string;
+        };
+        /**
+         * ProposedOut
+         * @description The change request that now waits for a second person.
+         */
+        sampan__platform__audience__console_audiences_api__ProposedOut: {
+            /** Change */
+            change: string;
+            /** Digest */
+            digest: string;
+        };
+        /** Page[EditionOut] */
+        sampan__platform__operators__console_paging__Page_EditionOut___1: {
+            /** Items */
+            items: components["schemas"]["sampan__platform__audience__console_audiences_api__EditionOut"][];
+            /**
+             * Next Cursor
+             * @description Goes into `cursor` for the next page; null on the last one.
+             */
+            next_cursor: string | null;
+            /**
+             * Total
+             * @description Items of all pages; 100000 means that many or more, null that they are not counted.
+             */
+            total: number | null;
+        };
+        /** Page[EditionOut] */
+        sampan__platform__operators__console_paging__Page_EditionOut___2: {
+            /** Items */
+            items: components["schemas"]["sampan__platform__switches__console_api__EditionOut"][];
+            /**
+             * Next Cursor
+             * @description Goes into `cursor` for the next page; null on the last one.
+             */
+            next_cursor: string | null;
+            /**
+             * Total
+             * @description Items of all pages; 100000 means that many or more, null that they are not counted.
+             */
+            total: number | null;
+        };
+        /**
          * RoleView
          * @description A role and what it allows.
          */
@@ -5507,6 +6644,27 @@ export interface components {
              * @default
              */
             note: string;
+        };
+        /**
+         * EditionOut
+         * @description What a switch was, and what had changed with it.
+         */
+        sampan__platform__switches__console_api__EditionOut: {
+            /** At Ms */
+            at_ms: number;
+            /** Cause */
+            cause: string;
+            /** Definition */
+            definition: {
+                [key: string]: unknown;
+            };
+            /** Diff */
+            diff: components["schemas"]["DiffView"][];
+            /** Edition */
+            edition: number;
+            /** Made By */
+            made_by: string;
+            state: components["schemas"]["SwitchState"];
         };
         /**
          * RoleView
@@ -5536,6 +6694,17 @@ export interface components {
         sampan__platform__trust__console_views__Why: {
             /** Reason */
             reason: string;
+        };
+        /**
+         * ScheduleBody
+         * @description When a release may start and move on; empty means always.
+         */
+        ScheduleBody: {
+            hours?: components["schemas"]["HoursBody"] | null;
+            /** Not After Ms */
+            not_after_ms?: number | null;
+            /** Not Before Ms */
+            not_before_ms?: number | null;
         };
         /**
          * SeriesView
@@ -5592,6 +6761,12 @@ export interface components {
          */
         Severity: "info" | "warning" | "error";
         /**
+         * Signal
+         * @description What a device reports when a version fails on it.
+         * @enum {string}
+         */
+        Signal: "delivery_failed" | "white_screen" | "script_error" | "resource_failed";
+        /**
          * SignedInView
          * @description The new session; `secret` only for `bearer`.
          */
@@ -5640,6 +6815,38 @@ export interface components {
          */
         Stage: "offered" | "downloaded" | "verified" | "installed" | "failed" | "booted";
         /**
+         * StageBody
+         * @description A stage of the plan.
+         */
+        StageBody: {
+            /**
+             * @description Who moves on from here when the gate is passed.
+             * @default person
+             */
+            advance: components["schemas"]["Advance"];
+            /**
+             * Audience
+             * @description Rule tree that narrows the audience, to testers say.
+             */
+            audience?: {
+                [key: string]: unknown;
+            } | null;
+            /**
+             * Basis Points
+             * @description Share of the audience; 10,000 is everybody.
+             */
+            basis_points: number;
+            gate?: components["schemas"]["GateBody"] | null;
+            /**
+             * Min Minutes
+             * @description How long it lasts at least.
+             * @default 0
+             */
+            min_minutes: number;
+            /** Name */
+            name: string;
+        };
+        /**
          * StorageView
          * @description The disk that the data stand on, in bytes.
          */
@@ -5662,6 +6869,105 @@ export interface components {
             digest: string;
         };
         /**
+         * SwitchChange
+         * @description What a switch shall be; `edition` is the one that you saw.
+         */
+        SwitchChange: {
+            /**
+             * Definition
+             * @description The switch as docs/protocols/switches.md describes it: key, type, title, variants, default, by, rules.
+             */
+            definition: {
+                [key: string]: unknown;
+            };
+            /** Edition */
+            edition: number;
+            /**
+             * Note
+             * @default
+             */
+            note: string;
+        };
+        /**
+         * SwitchDraft
+         * @description A switch to be made.
+         */
+        SwitchDraft: {
+            /**
+             * Definition
+             * @description The switch as docs/protocols/switches.md describes it: key, type, title, variants, default, by, rules.
+             */
+            definition: {
+                [key: string]: unknown;
+            };
+        };
+        /**
+         * SwitchFile
+         * @description Switches to take over; with `activate` the drafts among them are to be served too.
+         */
+        SwitchFile: {
+            /**
+             * Activate
+             * @default false
+             */
+            activate: boolean;
+            /**
+             * Format
+             * @default sampan.switches/1
+             * @constant
+             */
+            format: "sampan.switches/1";
+            /**
+             * Note
+             * @default
+             */
+            note: string;
+            /**
+             * Switches
+             * @description Definitions. A member `state`, as an export has it, is ignored.
+             */
+            switches: unknown[];
+        };
+        /**
+         * SwitchFileOut
+         * @description All switches that are not archived; import takes this.
+         */
+        SwitchFileOut: {
+            /** Format */
+            format: string;
+            /** Switches */
+            switches: {
+                [key: string]: unknown;
+            }[];
+        };
+        /**
+         * SwitchOut
+         * @description A switch as it stands.
+         */
+        SwitchOut: {
+            /** Changed Ms */
+            changed_ms: number;
+            /** Created Ms */
+            created_ms: number;
+            /** Definition */
+            definition: {
+                [key: string]: unknown;
+            };
+            /** Edition */
+            edition: number;
+            /** Key */
+            key: string;
+            /** Made By */
+            made_by: string;
+            state: components["schemas"]["SwitchState"];
+        };
+        /**
+         * SwitchState
+         * @description Where a switch stands: only an active one is served.
+         * @enum {string}
+         */
+        SwitchState: "draft" | "active" | "archived";
+        /**
          * SystemView
          * @description How the server is. `jobs` counts by state; a finished job is in none.
          */
@@ -5679,6 +6985,41 @@ export interface components {
             storage: components["schemas"]["StorageView"];
             /** Workers */
             workers: components["schemas"]["WorkerView"][];
+        };
+        /**
+         * TagIn
+         * @description A tag to be made.
+         */
+        TagIn: {
+            /**
+             * Name
+             * @description What rules call it; it never changes.
+             */
+            name: string;
+            /**
+             * Title
+             * @description What people read.
+             * @default
+             */
+            title: string;
+        };
+        /**
+         * TagOut
+         * @description A tag; `members` counts customers and visitors' devices as this server knows them.
+         */
+        TagOut: {
+            /** Changed Ms */
+            changed_ms: number;
+            /** Created Ms */
+            created_ms: number;
+            /** Made By */
+            made_by: string;
+            /** Members */
+            members: number;
+            /** Name */
+            name: string;
+            /** Title */
+            title: string;
         };
         /**
          * TesterOut
@@ -5731,6 +7072,14 @@ export interface components {
              * @enum {string}
              */
             tier: "registered" | "e_account" | "full";
+        };
+        /**
+         * TitleIn
+         * @description The new title of a tag.
+         */
+        TitleIn: {
+            /** Title */
+            title: string;
         };
         /**
          * TokenView
@@ -7248,6 +8597,297 @@ export interface operations {
             };
         };
     };
+    audiences_check: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RuleIn"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CheckedOut"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    audiences_estimate_rule: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RuleIn"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["EstimateOut"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    audiences_explain_rule: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ExplainIn"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ExplainedOut"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    audiences_schema: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        [key: string]: unknown;
+                    };
+                };
+            };
+        };
+    };
+    audiences_list_page: {
+        parameters: {
+            query?: {
+                /** @description The `next_cursor` of the page before. */
+                cursor?: string | null;
+                /** @description Most items of the page. */
+                limit?: number;
+                sort?: "-changed" | "name";
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_AudienceOut_"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    audiences_create: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["AudienceIn"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AudienceOut"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    audiences_get_one: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                audience_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AudienceOut"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    audiences_change: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                audience_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["AudienceIn"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["sampan__platform__audience__console_audiences_api__ProposedOut"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    audiences_history: {
+        parameters: {
+            query?: {
+                /** @description The `next_cursor` of the page before. */
+                cursor?: string | null;
+                /** @description Most items of the page. */
+                limit?: number;
+            };
+            header?: never;
+            path: {
+                audience_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["sampan__platform__operators__console_paging__Page_EditionOut___1"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
     audit_get_audit: {
         parameters: {
             query?: {
@@ -7420,7 +9060,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ProposedOut"];
+                    "application/json": components["schemas"]["sampan__miniapps__console_api__ProposedOut"];
                 };
             };
             /** @description Validation Error */
@@ -8621,6 +10261,88 @@ export interface operations {
             };
         };
     };
+    releases_list_freezes: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FreezeOut"][];
+                };
+            };
+        };
+    };
+    releases_add_freeze: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["FreezeBody"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FreezeOut"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    releases_remove_freeze: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                freeze_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
     hosts_list_all: {
         parameters: {
             query?: {
@@ -8927,7 +10649,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ProposedOut"];
+                    "application/json": components["schemas"]["sampan__miniapps__console_api__ProposedOut"];
                 };
             };
             /** @description Validation Error */
@@ -9859,6 +11581,76 @@ export interface operations {
             };
         };
     };
+    releases_move_on: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                release_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Cause"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ReleaseOut"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    releases_narrow: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                release_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Cause"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ReleaseOut"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
     releases_pause: {
         parameters: {
             query?: never;
@@ -9881,6 +11673,37 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["ReleaseOut"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    releases_progress: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                release_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProgressOut"];
                 };
             };
             /** @description Validation Error */
@@ -10425,6 +12248,337 @@ export interface operations {
             };
         };
     };
+    switches_export_switches: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SwitchFileOut"];
+                };
+            };
+        };
+    };
+    switches_import_switches: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SwitchFile"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ImportedOut"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    switches_list_switches: {
+        parameters: {
+            query?: {
+                /** @description The `next_cursor` of the page before. */
+                cursor?: string | null;
+                /** @description Most items of the page. */
+                limit?: number;
+                /** @description A part of the key. */
+                search?: string | null;
+                sort?: "key" | "-changed";
+                state?: components["schemas"]["SwitchState"] | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_SwitchOut_"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    switches_create_switch: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SwitchDraft"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SwitchOut"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    switches_get_switch: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                switch: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SwitchOut"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    switches_change_switch: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                switch: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SwitchChange"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OutcomeOut"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    switches_activate: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                switch: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Reason"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OutcomeOut"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    switches_archive: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                switch: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Reason"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SwitchOut"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    switches_history: {
+        parameters: {
+            query?: {
+                /** @description The `next_cursor` of the page before. */
+                cursor?: string | null;
+                /** @description Most items of the page. */
+                limit?: number;
+            };
+            header?: never;
+            path: {
+                switch: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["sampan__platform__operators__console_paging__Page_EditionOut___2"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    switches_turn_off: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                switch: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Reason"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SwitchOut"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
     system_get_system: {
         parameters: {
             query?: never;
@@ -10492,6 +12646,338 @@ export interface operations {
             cookie?: never;
         };
         requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    tags_list_page: {
+        parameters: {
+            query?: {
+                /** @description The `next_cursor` of the page before. */
+                cursor?: string | null;
+                /** @description Most items of the page. */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_TagOut_"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    tags_create: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["TagIn"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TagOut"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    tags_get_one: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                tag: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TagOut"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    tags_delete: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                tag: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    tags_rename: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                tag: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["TitleIn"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TagOut"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    tags_list_imports: {
+        parameters: {
+            query?: {
+                /** @description The `next_cursor` of the page before. */
+                cursor?: string | null;
+                /** @description Most items of the page. */
+                limit?: number;
+                sort?: "-created";
+            };
+            header?: never;
+            path: {
+                tag: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_ImportOut_"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    tags_begin: {
+        parameters: {
+            query?: {
+                /** @description What the ids of the file are for. */
+                mode?: components["schemas"]["Mode"];
+            };
+            header?: never;
+            path: {
+                tag: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "text/csv": unknown;
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ImportOut"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    tags_get_import_state: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                import_id: string;
+                tag: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ImportOut"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    tags_refused_lines: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                import_id: string;
+                tag: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    tags_change_members: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                tag: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["MembersIn"];
+            };
+        };
         responses: {
             /** @description Successful Response */
             204: {

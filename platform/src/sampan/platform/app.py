@@ -70,9 +70,11 @@ def built_in_components(*, demo: bool = False) -> tuple[Component, ...]:
     from sampan.platform.operators.component import component as operators
     from sampan.platform.operators.identity_component import component as identity_console
     from sampan.platform.release.component import component as release
+    from sampan.platform.switches.component import component as switches
     from sampan.platform.trust.component import component as trust
 
-    floors = (identity, operators, identity_console, trust, artifacts, audience, insight, release, live, console_pages)
+    people = (identity, operators, identity_console)
+    floors = (*people, trust, artifacts, audience, insight, release, live, switches, console_pages)
     return (*floors, identity_demo) if demo else floors
 
 

@@ -1,0 +1,211 @@
+"""Switches for people: typed bodies, one use case each."""
+
+from typing import Annotated, Any, Literal
+
+from fastapi import APIRouter, Query
+from pydantic import BaseModel, Field
+
+from sampan.platform.core import Core
+from sampan.platform.operators.changes import Change
+from sampan.platform.operators.console_auth import Signed, Workspace, needs
+from sampan.platform.operators.console_bodies import DiffView
+from sampan.platform.operators.console_paging import Page, Paged, page
+from sampan.platform.switches import repository, service
+from sampan.platform.switches.definition import to_plain
+from sampan.platform.switches.differences import differences
+from sampan.platform.switches.repository import Edition, Switch, SwitchState
+
+ORDERS = {order.name: order for order in (repository.BY_KEY, repository.LAST_CHANGED)}
+ABOUT = "The switch as docs/protocols/switches.md describes it: key, type, title, variants, default, by, rules."
+
+
+class SwitchDraft(BaseModel):
+    """A switch to be made."""
+
+    definition: dict[str, Any] = Field(description=ABOUT)
+
+
+class SwitchChange(BaseModel):
+    """What a switch shall be; `edition` is the one that you saw."""
+
+    definition: dict[str, Any] = Field(description=ABOUT)
+    edition: int = Field(ge=1)
+    note: str = Field("", max_length=2000)
+
+
+class Reason(BaseModel):
+    """Why something is done; shown in the history."""
+
+    cause: str = Field("", max_length=2000)
+
+
+class SwitchFile(BaseModel):
+    """Switches to take over; with `activate` the drafts among them are to be served too."""
+
+    format: Literal["sampan.switches/1"] = "sampan.switches/1"
+    switches: list[Any] = Field(description="Definitions. A member `state`, as an export has it, is ignored.")
+    activate: bool = False
+    note: str = Field("", max_length=2000)
+
+
+class SwitchOut(BaseModel):
+    """A switch as it stands."""
+
+    key: str
+    state: SwitchState
+    edition: int
+    definition: dict[str, Any]
+    made_by: str
+    created_ms: int
+    changed_ms: int
+
+
+class OutcomeOut(SwitchOut):
+    """A switch after a change, or as it still is while a change request waits."""
+
+    change: str | None = Field(description="The change request that a second person approves.")
+    digest: str | None
+
+
+class EditionOut(BaseModel):
+    """What a switch was, and what had changed with it."""
+
+    edition: int
+    state: SwitchState
+    definition: dict[str, Any]
+    diff: list[DiffView]
+    cause: str
+    made_by: str
+    at_ms: int
+
+
+class SwitchFileOut(BaseModel):
+    """All switches that are not archived; import takes this."""
+
+    format: str
+    switches: list[dict[str, Any]]
+
+
+class ImportedOut(BaseModel):
+    """What came of each switch: created, changed, unchanged, or waits for the change request."""
+
+    done: dict[str, str]
+    change: str | None
+    digest: str | None
+
+
+def build_routes(core: Core) -> APIRouter:
+    """Return the routes below /console/api/v1."""
+    router = APIRouter(tags=["switches"])
+
+    @router.get("/switches", dependencies=[needs("switch:read")])
+    async def list_switches(
+        workspace_id: Workspace,
+        _actor: Signed,
+        paging: Paged,
+        state: SwitchState | None = None,
+        search: Annotated[str | None, Query(max_length=100, description="A part of the key.")] = None,
+        sort: Literal["key", "-changed"] = "key",
+    ) -> Page[SwitchOut]:
+        """List switches."""
+        async with core.store.workspace(workspace_id).read() as tx:
+            found = await repository.page_switches(tx, paging, ORDERS[sort], state=state, search=search)
+        return page(found, _out)
+
+    @router.post("/switches", status_code=201, dependencies=[needs("switch:edit")])
+    async def create_switch(workspace_id: Workspace, actor: Signed, body: SwitchDraft) -> SwitchOut:
+        """Make a draft; nobody gets it before it is activated."""
+        return _out(await service.create_switch(core, workspace_id, actor, body.definition))
+
+    @router.get("/switches/{switch}", dependencies=[needs("switch:read")])
+    async def get_switch(workspace_id: Workspace, _actor: Signed, switch: str) -> SwitchOut:
+        """Return a switch."""
+        async with core.store.workspace(workspace_id).read() as tx:
+            return _out(await service.present(tx, switch))
+
+    @router.put("/switches/{switch}", dependencies=[needs("switch:edit")])
+    async def change_switch(workspace_id: Workspace, actor: Signed, switch: str, body: SwitchChange) -> OutcomeOut:
+        """Change a switch: a draft at once, an active one too when nobody gets anything new, else by approval."""
+        found = await service.change_switch(
+            core, workspace_id, actor, switch, body.definition, edition=body.edition, note=body.note
+        )
+        return _outcome(found.switch, found.change)
+
+    @router.post("/switches/{switch}/activate", dependencies=[needs("switch:edit")])
+    async def activate(workspace_id: Workspace, actor: Signed, switch: str, body: Reason) -> OutcomeOut:
+        """Ask to serve a draft, or an archived switch again."""
+        found = await service.activate_switch(core, workspace_id, actor, switch, note=body.cause)
+        return _outcome(found.switch, found.change)
+
+    @router.post("/switches/{switch}/off", dependencies=[needs("switch:lower")])
+    async def turn_off(workspace_id: Workspace, actor: Signed, switch: str, body: Reason) -> SwitchOut:
+        """Give everybody the default, at once: all rules go."""
+        return _out(await service.turn_off(core, workspace_id, actor, switch, cause=body.cause))
+
+    @router.post("/switches/{switch}/archive", dependencies=[needs("switch:lower")])
+    async def archive(workspace_id: Workspace, actor: Signed, switch: str, body: Reason) -> SwitchOut:
+        """Serve a switch no more."""
+        return _out(await service.archive_switch(core, workspace_id, actor, switch, cause=body.cause))
+
+    @router.get("/switches/{switch}/history", dependencies=[needs("switch:read")])
+    async def history(workspace_id: Workspace, _actor: Signed, switch: str, paging: Paged) -> Page[EditionOut]:
+        """Return what a switch was, the present edition first, each with what it changed."""
+        async with core.store.workspace(workspace_id).read() as tx:
+            await service.present(tx, switch)
+            found = await repository.page_editions(tx, switch, paging)
+            last = found.items[-1].edition if found.items else 0
+            before = {each.edition: each for each in found.items}
+            if last > 1 and (older := await repository.get_edition(tx, switch, last - 1)) is not None:
+                before[older.edition] = older
+        return page(found, lambda each: _edition(each, before.get(each.edition - 1)))
+
+    @router.get("/switch-file", dependencies=[needs("switch:read")])
+    async def export_switches(workspace_id: Workspace, _actor: Signed) -> SwitchFileOut:
+        """Return all switches that are not archived, for a file."""
+        found = await service.export_switches(core, workspace_id)
+        switches = [{**to_plain(each.definition), "state": str(each.state)} for each in found]
+        return SwitchFileOut(format=service.FORMAT, switches=switches)
+
+    @router.post("/switch-file", dependencies=[needs("switch:edit")])
+    async def import_switches(workspace_id: Workspace, actor: Signed, body: SwitchFile) -> ImportedOut:
+        """Take the switches of a file over, all or none. What gives anybody more waits in one change request."""
+        found = await service.import_switches(
+            core, workspace_id, actor, body.switches, activate=body.activate, note=body.note
+        )
+        change = found.change
+        return ImportedOut(done=dict(found.done), change=change.id if change else None, digest=_digest(change))
+
+    return router
+
+
+def _out(switch: Switch) -> SwitchOut:
+    return SwitchOut(
+        key=switch.key,
+        state=switch.state,
+        edition=switch.edition,
+        definition=to_plain(switch.definition),
+        made_by=switch.made_by,
+        created_ms=switch.created_ms,
+        changed_ms=switch.changed_ms,
+    )
+
+
+def _outcome(switch: Switch, change: Change | None) -> OutcomeOut:
+    return OutcomeOut(**_out(switch).model_dump(), change=change.id if change else None, digest=_digest(change))
+
+
+def _edition(edition: Edition, before: Edition | None) -> EditionOut:
+    lines = differences(before.definition if before else None, edition.definition)
+    return EditionOut(
+        edition=edition.edition,
+        state=edition.state,
+        definition=to_plain(edition.definition),
+        diff=[DiffView.model_validate(line.as_json()) for line in lines],
+        cause=edition.cause,
+        made_by=edition.made_by,
+        at_ms=edition.at_ms,
+    )
+
+
+def _digest(change: Change | None) -> str | None:
+    return change.digest if change else None
