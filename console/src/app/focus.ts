@@ -47,7 +47,9 @@ export function useKeptFocus(content: RefObject<HTMLElement | null>): void {
       );
     };
     const look = () => {
-      if (last === null || document.activeElement !== document.body) return;
+      // A button that was just disabled is still the active element, though no key reaches it.
+      const at = document.activeElement;
+      if (last === null || (at !== document.body && at !== last)) return;
       if (last.isConnected && !last.matches(":disabled")) return;
       last = null;
       const found = beside.some((node) => node.isConnected && content.current?.contains(node) && focusFirst(node));

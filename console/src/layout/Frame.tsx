@@ -200,6 +200,7 @@ function LookButton() {
   return (
     <Dropdown
       trigger={["click"]}
+      autoFocus
       menu={{
         selectedKeys: [wish],
         onClick: ({ key }) => setWish(key as Wish),
@@ -224,6 +225,7 @@ function AccountButton() {
   return (
     <Dropdown
       trigger={["click"]}
+      autoFocus
       menu={{
         onClick: ({ key }) => {
           if (key === "account") navigate("/account");
