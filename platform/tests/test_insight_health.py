@@ -280,8 +280,9 @@ async def test_a_publisher_sees_the_numbers_of_its_own_apps_alone(bank: Bank) ->
         for app in (APP, "made.up.app"):
             for path in ("health", "errors"):
                 found.append((await bank.http.get(f"{CONSOLE}/{app}/{path}", headers=headers)).status_code)
-        return found
+        held = f"/console/api/v1/insight/inventory/{APP}"
+        return [*found, (await bank.http.get(held, headers=headers)).status_code]
 
-    assert await status(publisher=bank.publishing.publisher_id) == [200, 200, 404, 404]
-    assert await status(app=APP) == [200, 200, 404, 404]
-    assert await status(publisher="pub_of_others") == [404, 404, 404, 404]
+    assert await status(publisher=bank.publishing.publisher_id) == [200, 200, 404, 404, 200]
+    assert await status(app=APP) == [200, 200, 404, 404, 200]
+    assert await status(publisher="pub_of_others") == [404, 404, 404, 404, 404]

@@ -1,4 +1,4 @@
-/** How an app does on devices: openings, starting time and what went wrong, by version. */
+/** How an app does on devices in the last days: use, starting time and what went wrong, by version and by day. */
 
 import { lazy, Suspense, useMemo } from "react";
 import { query } from "../../api/client";
@@ -6,16 +6,22 @@ import type { components } from "../../api/schema";
 import { Panel } from "../../design/Blocks";
 import { type Column, PageTable } from "../../design/PageTable";
 import { useLocalPages } from "../../design/pages";
+import { Time } from "../../design/Small";
 import { Empty, Fetch } from "../../design/States";
-import { useText } from "../../i18n";
+import { type TextKey, useText } from "../../i18n";
 
 type Schemas = components["schemas"];
 type Row = Schemas["VersionHealth"];
 
 const Bars = lazy(() => import("./Bars"));
+const DAY_MS = 86_400_000;
+const DAYS = 7;
 
 export function useAppHealth(app: string) {
-  return query.useQuery("get", "/insight/apps/{app}/health", { params: { path: { app } } }, { enabled: app !== "" });
+  // Whole days of UTC, so that the question stays the same all day.
+  const from_ms = (Math.floor(Date.now() / DAY_MS) - DAYS + 1) * DAY_MS;
+  const params = { path: { app }, query: { from_ms, step: "day" } };
+  return query.useQuery("get", "/insight/apps/{app}/health", { params }, { enabled: app !== "" });
 }
 
 export function AppHealth({ app }: { app: string }) {
@@ -31,6 +37,7 @@ export function AppHealth({ app }: { app: string }) {
             <>
               <Boot rows={versions} />
               <Versions rows={versions} />
+              <Days rows={versions} />
             </>
           )
         }
@@ -65,20 +72,9 @@ function Boot({ rows }: { rows: readonly Row[] }) {
 function Versions({ rows: all }: { rows: readonly Row[] }) {
   const { say } = useText();
   const { rows, pages } = useLocalPages(all, all.length);
-  const ms = (value: number | null) => (value === null ? <span className="faint">—</span> : `${value} ms`);
   const columns: Column<Row>[] = [
-    {
-      key: "version",
-      title: say("common.sequence"),
-      render: (row) => <span className="strong num">#{row.sequence}</span>,
-    },
-    { key: "opens", title: say("insight.opens"), right: true, render: (row) => row.opens },
-    { key: "p50", title: say("insight.bootHalf"), right: true, render: (row) => ms(row.boot_p50_ms), nowrap: true },
-    { key: "p95", title: say("insight.bootMost"), right: true, render: (row) => ms(row.boot_p95_ms), nowrap: true },
-    { key: "white", title: say("insight.whiteScreens"), right: true, render: (row) => row.white_screens },
-    { key: "script", title: say("insight.scriptErrors"), right: true, render: (row) => row.script_errors },
-    { key: "resources", title: say("insight.resources"), right: true, render: (row) => row.resources_failed },
-    { key: "csp", title: say("insight.refused"), right: true, render: (row) => row.csp_refused },
+    { key: "version", title: say("common.version"), render: (row) => <Version of={row} />, nowrap: true },
+    ...useNumbers<Row>(),
   ];
   return (
     <PageTable
@@ -91,12 +87,72 @@ function Versions({ rows: all }: { rows: readonly Row[] }) {
   );
 }
 
+type Day = Schemas["HealthPoint"] & { readonly of: Row };
+
+/** Each day of each version, the latest day first. */
+function Days({ rows: versions }: { rows: readonly Row[] }) {
+  const { say, language } = useText();
+  const days = useMemo(
+    () =>
+      versions
+        .flatMap((version) => version.points.map((point): Day => ({ ...point, of: version })))
+        .sort((one, other) => other.at_ms - one.at_ms || other.of.sequence - one.of.sequence),
+    [versions],
+  );
+  const { rows, pages } = useLocalPages(days, days.length, 14);
+  const shown = new Intl.DateTimeFormat(language, { month: "short", day: "numeric", timeZone: "UTC" });
+  const columns: Column<Day>[] = [
+    { key: "day", title: say("insight.day"), render: (row) => shown.format(row.at_ms), nowrap: true },
+    { key: "version", title: say("common.version"), render: (row) => <Version of={row.of} />, nowrap: true },
+    ...useNumbers<Day>(),
+  ];
+  return (
+    <PageTable
+      label={say("insight.byDay")}
+      columns={columns}
+      rows={rows}
+      rowKey={(row) => `${row.at_ms} ${row.of.sequence}`}
+      pages={pages}
+    />
+  );
+}
+
+function Version({ of: { version, sequence } }: { of: { version: string; sequence: number } }) {
+  return (
+    <>
+      <span className="strong">{version}</span> <span className="num muted">#{sequence}</span>
+    </>
+  );
+}
+
+/** The columns that a version and a day of one have alike. */
+function useNumbers<Of extends Omit<Schemas["HealthPoint"], "at_ms">>(): Column<Of>[] {
+  const { say } = useText();
+  const ms = (value: number | null) => (value === null ? <span className="faint">—</span> : `${value} ms`);
+  return [
+    { key: "opens", title: say("insight.opens"), right: true, render: (row) => row.opens },
+    { key: "devices", title: say("insight.devices"), right: true, render: (row) => row.devices },
+    { key: "p50", title: say("insight.bootHalf"), right: true, render: (row) => ms(row.boot_p50_ms), nowrap: true },
+    { key: "p95", title: say("insight.bootMost"), right: true, render: (row) => ms(row.boot_p95_ms), nowrap: true },
+    { key: "white", title: say("insight.whiteScreens"), right: true, render: (row) => row.white_screens },
+    { key: "script", title: say("insight.scriptErrors"), right: true, render: (row) => row.script_errors },
+    { key: "resources", title: say("insight.resources"), right: true, render: (row) => row.resources_failed },
+    { key: "csp", title: say("insight.refused"), right: true, render: (row) => row.csp_refused },
+  ];
+}
+
 type ErrorRow = Schemas["ErrorView"];
 
 export function useAppErrors(app: string) {
   const params = { path: { app }, query: { limit: 100 } };
   return query.useQuery("get", "/insight/apps/{app}/errors", { params }, { enabled: app !== "" });
 }
+
+const KINDS: Readonly<Record<string, TextKey>> = {
+  script_error: "insight.kindScript",
+  resource_failed: "insight.kindResource",
+  csp_refused: "insight.kindPolicy",
+};
 
 export function AppErrors({ app }: { app: string }) {
   const { say } = useText();
@@ -108,7 +164,7 @@ export function AppErrors({ app }: { app: string }) {
       title: say("insight.error"),
       render: (row) => (
         <>
-          <div className="strong">{row.message}</div>
+          <div className="strong">{row.message || say("insight.otherErrors")}</div>
           <code className="sub">{row.place}</code>
           {row.stack ? (
             <details>
@@ -121,13 +177,22 @@ export function AppErrors({ app }: { app: string }) {
         </>
       ),
     },
-    { key: "kind", title: say("system.kind"), render: (row) => row.kind },
+    { key: "kind", title: say("system.kind"), render: (row) => say(KINDS[row.kind] ?? "insight.kindOther") },
     { key: "count", title: say("insight.times"), right: true, render: (row) => row.count },
+    { key: "devices", title: say("insight.devices"), right: true, render: (row) => row.devices },
     {
       key: "versions",
       title: say("apps.versions"),
-      render: (row) => row.versions.map((item) => `#${item.sequence} (${item.count})`).join(", "),
+      render: (row) =>
+        row.versions.map((item) => (
+          <div key={item.sequence}>
+            <Version of={item} /> <span className="muted">× {item.count}</span>
+          </div>
+        )),
+      nowrap: true,
     },
+    { key: "first", title: say("insight.firstSeen"), render: (row) => <Time ms={row.first_ms} />, nowrap: true },
+    { key: "last", title: say("insight.lastSeen"), render: (row) => <Time ms={row.last_ms} />, nowrap: true },
   ];
   return (
     <Panel title={say("insight.errors")} flush>

@@ -4,6 +4,7 @@ from fastapi import APIRouter
 from pydantic import BaseModel
 
 from sampan.platform.core import Core
+from sampan.platform.insight.reach import Reader, require_app
 from sampan.platform.insight.repository import held_versions, stage_counts
 from sampan.platform.insight.schemas import Stage
 from sampan.platform.operators.console_auth import Workspace, needs
@@ -37,10 +38,11 @@ def build_routes(core: Core) -> APIRouter:
             counts = await stage_counts(tx, release_id)
         return Delivery(release=release_id, devices=sum(counts.values()), furthest=counts)
 
-    @router.get("/insight/inventory/{artefact_id}", dependencies=[needs("insight:read")])
-    async def inventory(workspace_id: Workspace, artefact_id: str, paging: Paged) -> Page[HeldVersion]:
+    @router.get("/insight/inventory/{artefact_id}")
+    async def inventory(workspace_id: Workspace, actor: Reader, artefact_id: str, paging: Paged) -> Page[HeldVersion]:
         """List how many devices hold each version of a mini-app or another artefact, the highest first."""
         async with core.store.workspace(workspace_id).read() as tx:
+            await require_app(tx, actor, artefact_id)
             held = await held_versions(tx, artefact_id)
         found = [HeldVersion(kind=item.kind, sequence=item.sequence, devices=item.devices) for item in held]
         return listed(found, paging, key=lambda each: f"{each.kind} {2**53 - each.sequence:016}")

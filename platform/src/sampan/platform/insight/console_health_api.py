@@ -10,8 +10,6 @@ from typing import Annotated
 from fastapi import APIRouter, Query
 from pydantic import BaseModel, Field
 
-from sampan.platform.artifacts.apps_repository import find_app
-from sampan.platform.artifacts.problems import AppUnknown
 from sampan.platform.artifacts.versions_repository import versions_of
 from sampan.platform.core import Core
 from sampan.platform.engines.database import Transaction
@@ -26,14 +24,12 @@ from sampan.platform.insight.health_rows import (
     read_errors,
     read_hours,
 )
-from sampan.platform.operators.actor import Actor
-from sampan.platform.operators.console_auth import Workspace, needs
+from sampan.platform.insight.reach import Reader, require_app
+from sampan.platform.operators.console_auth import Workspace
 from sampan.platform.operators.console_bodies import Milliseconds, NumberQuery
 from sampan.platform.operators.console_paging import Page, Paged, page
 
 MAX_DAYS = 90
-READ = "insight:read"
-Reader = Annotated[Actor, needs(READ, scoped=True)]
 ABOUT_DEVICES = "Different devices that reported anything: exact for some hundreds, then about 3 % off."
 
 
@@ -120,7 +116,7 @@ def build_routes(core: Core) -> APIRouter:
         begin = max(end - MAX_DAYS * DAY_MS, end - DAY_MS if from_ms is None else from_ms, 0)
         step_ms = HOUR_MS if step == "hour" else DAY_MS
         async with core.store.workspace(workspace_id).read() as tx:
-            await _require(tx, actor, app)
+            await require_app(tx, actor, app)
             counts = await read_hours(tx, app, from_ms=begin, until_ms=end)
             devices = await read_devices(tx, app, from_ms=begin, until_ms=end)
             names = await _names(tx, app)
@@ -147,21 +143,12 @@ def build_routes(core: Core) -> APIRouter:
     ) -> Page[ErrorView]:
         """List an app's errors in groups, the last seen first."""
         async with core.store.workspace(workspace_id).read() as tx:
-            await _require(tx, actor, app)
+            await require_app(tx, actor, app)
             found = await read_errors(tx, app, paging, sequence=sequence, kind=kind)
             names = await _names(tx, app)
         return page(found, lambda group: _error(group, names))
 
     return router
-
-
-async def _require(tx: Transaction, actor: Actor, app_id: str) -> None:
-    """Let pass who may see every app's numbers, or this one's; raise `AppUnknown`."""
-    if actor.may(READ):
-        return
-    app = await find_app(tx, app_id)
-    if app is None or not actor.may(READ, publisher=app.publisher_id, app=app_id):
-        raise AppUnknown("There is no app of this id here that you may see.")
 
 
 async def _names(tx: Transaction, app_id: str) -> dict[int, str]:
