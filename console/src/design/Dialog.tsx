@@ -24,13 +24,13 @@ export function Dialog(props: {
       {...(onClose ? { onCancel: onClose } : { closable: false, keyboard: false, mask: { closable: false } })}
       destroyOnHidden
     >
-      <Inside>{children}</Inside>
+      <TakesFocus>{children}</TakesFocus>
     </Modal>
   );
 }
 
-/** Takes the focus as soon as the dialog can be seen; its own focus would be the button that closes it. */
-function Inside({ children }: { children: ReactNode }) {
+/** What stands in a dialog or a drawer: takes the focus as soon as it is seen, else that goes to the button that closes. */
+export function TakesFocus({ children }: { children: ReactNode }) {
   const node = useRef<HTMLDivElement>(null);
   useEffect(() => {
     const frame = requestAnimationFrame(() => node.current && focusFirst(node.current));

@@ -8,6 +8,7 @@ import { query } from "../../api/client";
 import { asProblem } from "../../api/problem";
 import { apiRoot } from "../../api/workspace";
 import { Facts, Note, Panel } from "../../design/Blocks";
+import { TakesFocus } from "../../design/Dialog";
 import { FilterBar, useFilters } from "../../design/FilterBar";
 import { PageFrame } from "../../design/PageFrame";
 import { type Column, PageTable } from "../../design/PageTable";
@@ -98,7 +99,11 @@ export default function Audit() {
         title={shown ? say("audit.row", { n: shown.n }) : ""}
         size={520}
       >
-        {shown ? <Row row={shown} /> : null}
+        {shown ? (
+          <TakesFocus>
+            <Row row={shown} />
+          </TakesFocus>
+        ) : null}
       </Drawer>
     </PageFrame>
   );

@@ -9,6 +9,7 @@ import { useSession } from "../../app/session";
 import { useAct } from "../../app/useAct";
 import { Note, Panel } from "../../design/Blocks";
 import { ConfirmAction } from "../../design/ConfirmAction";
+import { TakesFocus } from "../../design/Dialog";
 import { FormDialog } from "../../design/FormDialog";
 import { CopyId, Tag, Time } from "../../design/Small";
 import { useText } from "../../i18n";
@@ -27,10 +28,10 @@ export function OperatorActions({ operator }: { operator: Operator }) {
         {say("common.actions")}
       </Button>
       <Drawer open={isOpen} onClose={() => setOpen(false)} title={operator.name} size={460} destroyOnHidden>
-        <div className="stack">
+        <TakesFocus>
           {operator.id === me.operator ? null : <AccountActs operator={operator} />}
           <Grants operator={operator} />
-        </div>
+        </TakesFocus>
       </Drawer>
     </>
   );
