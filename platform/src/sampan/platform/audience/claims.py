@@ -26,6 +26,14 @@ _DECODER = msgspec.json.Decoder(Claims)
 log = Log("audience")
 
 
+class Saying(msgspec.Struct):
+    """What a client sends of itself, in whatever form; its fields are hashable."""
+
+    def claims(self) -> Claims:
+        """Return what rules may look at."""
+        raise NotImplementedError
+
+
 class ClaimsKept:
     """The claims of this process that wait to be written; one per process."""
 
@@ -34,15 +42,15 @@ class ClaimsKept:
         self._said: dict[tuple[str, str], int] = {}
         self._waiting: dict[tuple[str, str], tuple[Claims, int]] = {}
 
-    def note(self, workspace_id: str, device_id: str, claims: Claims) -> None:
+    def note(self, workspace_id: str, device_id: str, saying: Saying) -> None:
         """Remember what a device says; written soon, unless it said the same before or too many wait."""
-        key, said = (workspace_id, device_id), hash(msgspec.structs.astuple(claims))
+        key, said = (workspace_id, device_id), hash(msgspec.structs.astuple(saying))
         if self._said.get(key) == said or len(self._waiting) >= MAX_WAITING:
             return
         if len(self._said) >= DEVICES_REMEMBERED:
             del self._said[next(iter(self._said))]
         self._said[key] = said
-        self._waiting[key] = (claims, self._core.now_ms())
+        self._waiting[key] = (saying.claims(), self._core.now_ms())
 
     async def flush(self) -> None:
         """Write everything that waits."""

@@ -7,6 +7,7 @@ import msgspec
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from sampan.platform.audience.audience_rows import PART as AUDIENCES
+from sampan.platform.audience.claims import claims_kept
 from sampan.platform.audience.tag_states import LOG as TAGS
 from sampan.platform.component import contributions_at_start
 from sampan.platform.core import Core
@@ -50,7 +51,7 @@ def build_sync(core: Core) -> ASGIApp:
     """Return the route; the parts of all components are collected once."""
     parts = contributions_at_start(core.components, SyncPart)
     states = [part.state for part in parts if part.state is not None]
-    inventory = InventoryFilter(core)
+    inventory, claims = InventoryFilter(core), claims_kept(core)
     tickets: dict[str, Tickets] = {}
 
     async def sync(scope: Scope, receive: Receive, send: Send) -> None:
@@ -66,6 +67,7 @@ def build_sync(core: Core) -> ASGIApp:
             await send_bytes(send, 200, no_change(view, request), (JSON, PRIVATE))
             return
         inventory.note(caller, request, view.parts[PART])
+        claims.note(workspace_id, caller.device_id, request.device)
         now_ms = core.now_ms()
         etag = _etag(view, caller, body + b"".join([state(view, now_ms) for state in states]), now_ms)
         if header(scope, b"if-none-match") == etag:

@@ -14,6 +14,7 @@ from typing import Annotated
 import msgspec
 import orjson
 
+from sampan.platform.audience.claims import Saying
 from sampan.platform.audience.conditions import Test
 from sampan.platform.audience.facts import Claims, Facts
 from sampan.platform.audience.index import Kind, RuleIndex
@@ -34,7 +35,7 @@ Name = Annotated[str, msgspec.Meta(max_length=200)]
 Count = Annotated[int, msgspec.Meta(ge=0, le=2**53 - 1)]
 
 
-class SyncDevice(msgspec.Struct, omit_defaults=True):
+class SyncDevice(Saying, omit_defaults=True):
     """What the client says of itself."""
 
     platform: Name = ""
