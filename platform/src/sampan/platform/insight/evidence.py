@@ -7,10 +7,9 @@ fares when it booted or failed, or when somebody opened the app there and no boo
 """
 
 from collections.abc import Collection, Iterable, Mapping
-from typing import Any
 
 from msgspec import Struct
-from sqlalchemy import BigInteger, Column, String, and_, exists, or_, select
+from sqlalchemy import BigInteger, Column, ColumnElement, String, and_, or_, select
 
 from sampan.platform.engines.database import Transaction
 from sampan.platform.engines.log import insert_or_ignore
@@ -66,44 +65,53 @@ async def note_signals(tx: Transaction, reports: Iterable[HealthReport]) -> None
 
 
 async def of_release(
-    tx: Transaction, release_id: str, signals: Collection[str], *, registered_before_ms: int, told_from_ms: int
+    tx: Transaction,
+    release_id: str,
+    app: str,
+    sequence: int,
+    signals: Collection[str],
+    *,
+    registered_before_ms: int,
+    told_from_ms: int,
 ) -> Fared:
     """Return how a release fared on devices that were registered before a time, from what they told from a time on."""
     only = (_S.release_id == release_id, _D.created_ms < registered_before_ms, _S.at_ms >= told_from_ms)
-    return await _fared(tx, only, signals)
+    return await _fared(tx, app, sequence, signals, only)
 
 
 async def of_version(tx: Transaction, app: str, sequence: int, signals: Collection[str]) -> Fared:
     """Return how a version fared on all devices that any release of it was offered to."""
-    return await _fared(tx, (_S.app == app, _S.sequence == sequence), signals)
+    return await _fared(tx, app, sequence, signals)
 
 
-async def _fared(tx: Transaction, only: Iterable[Any], signals: Collection[str]) -> Fared:
-    has_failed = _signalled(tx, sorted(set(signals) - {DELIVERY_FAILED}))
+async def _fared(
+    tx: Transaction, app: str, sequence: int, signals: Collection[str], only: Iterable[ColumnElement[bool]] = ()
+) -> Fared:
+    def signalled(names: Iterable[str]) -> ColumnElement[bool]:
+        theirs = (_G.workspace_id == tx.workspace_id, _G.app == app, _G.sequence == sequence)
+        return _S.device_id.in_(select(_G.device_id).where(*theirs, _G.signal.in_(sorted(names))))
+
+    has_opened_in_vain = and_(_S.stage == INSTALLED, signalled([Metric.OPEN]))
+    has_failed = signalled(set(signals) - {DELIVERY_FAILED})
     if DELIVERY_FAILED in signals:
-        opened = _signalled(tx, [Metric.OPEN])
-        has_failed = or_(has_failed, _S.stage == FAILED, and_(_S.stage == INSTALLED, opened))
-    has_told = or_(_S.stage >= FAILED, and_(_S.stage == INSTALLED, _signalled(tx, [Metric.OPEN])))
+        has_failed = or_(has_failed, _S.stage == FAILED, has_opened_in_vain)
     statement = (
         select(_S.device_id, _D.network, has_failed.label("failed"))
         .select_from(device_stages.join(devices, and_(_D.workspace_id == _S.workspace_id, _D.id == _S.device_id)))
-        .where(_S.workspace_id == tx.workspace_id, _D.workspace_id == tx.workspace_id, *only, has_told)
+        .where(
+            _S.workspace_id == tx.workspace_id,
+            _D.workspace_id == tx.workspace_id,
+            _S.app == app,
+            _S.sequence == sequence,
+            or_(_S.stage >= FAILED, has_opened_in_vain),
+            *only,
+        )
     )
     told: dict[str, _Told] = {}
     for row in await tx.execute(statement):
         before = told.get(row.device_id)
         told[row.device_id] = _Told(row.network, bool(row.failed) or (before is not None and before.failed))
     return _capped(told)
-
-
-def _signalled(tx: Transaction, signals: Collection[str]) -> Any:
-    return exists().where(
-        _G.workspace_id == tx.workspace_id,
-        _G.app == _S.app,
-        _G.sequence == _S.sequence,
-        _G.device_id == _S.device_id,
-        _G.signal.in_(signals),
-    )
 
 
 def _capped(told: Mapping[str, _Told]) -> Fared:

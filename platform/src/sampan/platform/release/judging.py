@@ -35,6 +35,8 @@ async def evidence_seen(tx: Transaction, release: Release) -> Evidence:
     fared = await evidence.of_release(
         tx,
         release.id,
+        release.deliverable_id,
+        release.sequence,
         signals,
         registered_before_ms=release.started_ms,
         told_from_ms=release.judged_from_ms,

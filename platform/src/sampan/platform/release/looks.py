@@ -14,10 +14,10 @@ from sampan.platform.operators.actor import system_actor
 from sampan.platform.release.freezes import list_freezes
 from sampan.platform.release.gate_bounds import Evidence
 from sampan.platform.release.judging import evidence_seen
-from sampan.platform.release.looks_rows import LOOK, Look, add_look, promise_look
+from sampan.platform.release.looks_rows import LOOK, Look, add_look
 from sampan.platform.release.progress import Situation, Step, bound_of, next_step
 from sampan.platform.release.repository import Release, UnknownRelease, get_release
-from sampan.platform.release.service import go_to_stage, hold_release
+from sampan.platform.release.service import go_to_stage, hold_release, watch
 from sampan.platform.release.states import ReleaseState
 
 if TYPE_CHECKING:
@@ -61,11 +61,11 @@ async def _look_at(core: "Core", tx: Transaction, release: Release) -> None:
         case Step.STOP:
             cause = f"automatic stop: {seen.failures} of {seen.devices} devices failed, {most} were allowed"
             await hold_release(core, tx, GATES, release, cause=cause)
-            return
         case Step.MOVE_ON:
             cause = f"gate passed: {seen.failures} of {seen.devices} devices failed, {most} were allowed"
             await go_to_stage(core, tx, GATES, release, "move_on", +1, cause=cause)
-    await promise_look(tx, release.id, now_ms=now_ms)
+        case Step.WAIT:
+            await watch(core, tx, release)
 
 
 def _most(release: Release, seen: Evidence) -> int:

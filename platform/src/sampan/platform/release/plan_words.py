@@ -14,6 +14,8 @@ SIGNALS: Mapping[str, Words] = {
     Signal.SCRIPT_ERROR: Words("脚本错误", "script errors"),
     Signal.RESOURCE_FAILED: Words("资源加载失败", "failed resources"),
 }
+DAYS_ZH = ("周一", "周二", "周三", "周四", "周五", "周六", "周日")
+DAYS_EN = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 
 
 def stage_words(stage: Mapping[str, Any]) -> Words:

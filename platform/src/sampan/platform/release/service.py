@@ -34,7 +34,7 @@ from sampan.platform.release.repository import (
 from sampan.platform.release.schedule import ALWAYS, frozen_by, read_schedule
 from sampan.platform.release.schedule import written as written_schedule
 from sampan.platform.release.snapshot import PART
-from sampan.platform.release.stages import EVERYBODY, read_stages, written
+from sampan.platform.release.stages import EVERYBODY, is_watched, read_stages, written
 from sampan.platform.release.states import ReleaseState, move
 from sampan.platform.trust.profiles import INTL
 from sampan.platform.trust.service import change_control, exposed_controls
@@ -144,7 +144,7 @@ async def apply_start(core: Core, tx: Transaction, change: Change, actor: Actor)
     before = await evidence_before(tx, release)
     release = await _to(core, tx, actor, release, "start", cause="", before=before)
     await _took_effect(core, tx, actor, release)
-    await promise_look(tx, release.id, now_ms=core.now_ms())
+    await watch(core, tx, release)
 
 
 async def move_on(core: Core, workspace_id: str, actor: Actor, release_id: str, *, cause: str = "") -> Release:
@@ -191,7 +191,14 @@ async def go_to_stage(
         raise NoSuchStage("There is no further stage in this direction; complete or stop the release instead.")
     release = await _to(core, tx, actor, release, verb, cause=cause, stage=stage)
     await _took_effect(core, tx, actor, release)
+    await watch(core, tx, release)
     return release
+
+
+async def watch(core: Core, tx: Transaction, release: Release) -> None:
+    """Have the release looked at again soon, unless neither a gate nor time can do anything to it any more."""
+    if release.state is ReleaseState.RUNNING and is_watched(release.stages, release.stage):
+        await promise_look(tx, release.id, now_ms=core.now_ms())
 
 
 async def on_tree_published(_core: Core, tx: Transaction, profile: str, roles: dict[str, int]) -> None:
@@ -246,7 +253,7 @@ async def apply_resume(core: Core, tx: Transaction, change: Change, actor: Actor
     await _refuse_in_a_freeze(core, tx)
     await _releasable(core, tx, release.kind, release.deliverable_id, release.sequence)
     await _took_effect(core, tx, actor, await _to(core, tx, actor, release, "resume", cause=change.note))
-    await promise_look(tx, release.id, now_ms=core.now_ms())
+    await watch(core, tx, await get_release(tx, release.id))
 
 
 async def roll_back_release(core: Core, workspace_id: str, actor: Actor, release_id: str, *, cause: str) -> Release:

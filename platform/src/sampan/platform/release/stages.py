@@ -103,6 +103,12 @@ def written(stages: Sequence[Stage]) -> list[dict[str, Any]]:
     return found
 
 
+def is_watched(stages: Sequence[Stage], stage: int) -> bool:
+    """Return whether a gate, or time, may still do something to a release that is at this stage."""
+    has_next = stage + 1 < len(stages)
+    return stages[stage].gate is not None or (has_next and stages[stage].advance is Advance.AUTO)
+
+
 def rule_in(audience: Mapping[str, Any], stage: Stage) -> dict[str, Any]:
     """Return the rule of everybody whom a release means while it is at a stage."""
     parts = [dict(audience)]
