@@ -7,8 +7,12 @@ from typing import Any
 import httpx2
 import pytest
 
+from sampan.platform.app import built_in_components
+from sampan.platform.audience.claims import put_claims
+from sampan.platform.audience.facts import Claims
+from sampan.platform.component import discover
 from sampan.platform.identity.masking import masked_name, masked_phone
-from sampan.platform.testing import OTHER_WORKSPACE
+from sampan.platform.testing import OTHER_WORKSPACE, WORKSPACE
 from sampan.platform.testing_device import TestDevice, TestServer, identity_server
 
 pytestmark = pytest.mark.anyio
@@ -75,6 +79,24 @@ async def test_a_customer_signs_another_device_out(server: TestServer) -> None:
     assert (await ask(ours, "GET", "/client/v1/me")).status_code == 200
     assert len((await ask(ours, "GET", "/client/v1/devices")).json()["devices"]) == 1
     assert (await lost.refresh()).status_code == 401
+
+
+async def test_a_device_has_the_words_that_it_said_of_itself(tmp_path: Path) -> None:
+    components = discover(built_in_components(demo=True))
+    async with identity_server(tmp_path, components=components) as server:
+        ours, silent = await server.device(), await server.device()
+        for device in (ours, silent):
+            await device.sign_in(PHONE)
+        said = "Chrome, Android, phone\x00\n\u202e" + "x" * 300
+        rows = {ours.tokens["device"]: (Claims(model=said), 1)}
+        for workspace, told in ((OTHER_WORKSPACE, ""), (WORKSPACE, ("Chrome, Android, phone" + "x" * 300)[:64])):
+            async with server.core.store.workspace(workspace).write() as tx:
+                await put_claims(tx, rows)
+            listed = (await ask(ours, "GET", "/client/v1/devices")).json()["devices"]
+            assert {row["id"]: row["model"] for row in listed} == {
+                ours.tokens["device"]: told,
+                silent.tokens["device"]: "",
+            }
 
 
 async def test_a_visitor_sees_the_own_device_alone(server: TestServer) -> None:

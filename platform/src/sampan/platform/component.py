@@ -8,7 +8,7 @@ A component may name further values in `later`. They are imported when a kind is
 not need, so that a device's first answer does not wait for what only people, jobs and background tasks use.
 """
 
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
 from functools import cache
 from importlib import import_module
 from importlib.metadata import entry_points
@@ -151,6 +151,12 @@ class Forgets(Struct, frozen=True):
 
     name: str
     forget: "Callable[[Transaction, str, int], Awaitable[None]]"
+
+
+class DeviceModels(Struct, frozen=True):
+    """Who knows what devices say that they are: `read` returns by id what those of the workspace said, or fewer."""
+
+    read: "Callable[[Transaction, Collection[str]], Awaitable[Mapping[str, str]]]"
 
 
 class DoctorCheck(Struct, frozen=True):

@@ -2,6 +2,7 @@
 
 from sampan.platform.audience.audiences_service import CHANGE
 from sampan.platform.audience.claims import claims_kept
+from sampan.platform.audience.device_models import MODELS
 from sampan.platform.audience.tag_import import import_job
 from sampan.platform.audience.tags_service import FORGETS, merge_job
 from sampan.platform.component import Background, ConsoleRoutes, Jobs
@@ -27,6 +28,7 @@ CONTRIBUTES = (
     *PERMISSIONS,
     CHANGE,
     FORGETS,
+    MODELS,
     Jobs(merge_job),
     Jobs(import_job),
     Background("device claims", lambda core: claims_kept(core).run()),

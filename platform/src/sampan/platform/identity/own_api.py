@@ -3,6 +3,7 @@
 No right is asked for beyond the session's own: every answer is about the caller's customer, or the caller's device.
 """
 
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -10,6 +11,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
+from sampan.platform.component import DeviceModels
 from sampan.platform.core import Core
 from sampan.platform.engines.database import Transaction
 from sampan.platform.identity.caller import Caller, authenticate
@@ -66,7 +68,8 @@ def build(core: Core) -> list[BaseRoute]:
         async with core.store.workspace(caller.workspace_id).read() as tx:
             found = await own_devices(tx, caller)
             rotated = await rotated_at(tx, [device.id for device in found])
-        rows = [_row(device, caller, channels.get(device.client_app, ""), rotated) for device in found]
+            models = await models_of(core, tx, [device.id for device in found])
+        rows = [_row(device, caller, channels.get(device.client_app, ""), rotated, models) for device in found]
         return json_answer({"devices": sorted(rows, key=lambda row: (not row["is_this"], -row["last_seen_ms"]))})
 
     async def sign_out_device(request: Request) -> Response:
@@ -93,13 +96,23 @@ async def own_devices(tx: Transaction, caller: Caller) -> list[Device]:
     return [device] if device is not None else []
 
 
-def _row(device: Device, caller: Caller, channel: str, rotated: dict[str, int]) -> dict[str, Any]:
-    """Return a device as its owner sees it; `platform` is the channel of its client app."""
+async def models_of(core: Core, tx: Transaction, device_ids: Sequence[str]) -> Mapping[str, str]:
+    """Return by id what devices say that they are."""
+    found: dict[str, str] = {}
+    for each in core.contributions(DeviceModels):
+        found.update(await each.read(tx, device_ids))
+    return found
+
+
+def _row(
+    device: Device, caller: Caller, channel: str, rotated: Mapping[str, int], models: Mapping[str, str]
+) -> dict[str, Any]:
+    """Return a device as its owner sees it; `platform` is the channel of its client app, `model` its own word."""
     return {
         "id": device.id,
         "is_this": device.id == caller.device_id,
         "platform": channel,
-        "model": "",
+        "model": models.get(device.id, ""),
         "last_seen_ms": max(device.seen_ms, rotated.get(device.id, 0)),
         "created_ms": device.created_ms,
     }
