@@ -66,6 +66,7 @@ def items_of(answer: Any) -> list[Any]:
     """Return the items of a page."""
     return list(answer["items"])
 
+
 FAR_MS = 4_000_000_000_000
 """A time that no test reaches."""
 
