@@ -3270,6 +3270,11 @@ export interface components {
         /**
          * AppIn
          * @description An app to be registered. Two officers sign its role before it can publish.
+         * @example {
+         *       "app": "bank.demo.coupons",
+         *       "kind": "miniapp",
+         *       "publisher": "pub_0190f0c0000070008000000000000000"
+         *     }
          */
         AppIn: {
             /** App */
@@ -3740,6 +3745,11 @@ export interface components {
         /**
          * CommentIn
          * @description A comment, about a line of a file if wanted.
+         * @example {
+         *       "file": "manifest.json",
+         *       "line": 12,
+         *       "text": "Why does this ask for the camera?"
+         *     }
          */
         CommentIn: {
             /**
@@ -4005,6 +4015,13 @@ export interface components {
         /**
          * EntryIn
          * @description What shall change; members that are left out stay as they are.
+         * @example {
+         *       "category": "daily",
+         *       "listed": true,
+         *       "note": "Opens on 1 March",
+         *       "open_tier": "registered",
+         *       "see_tier": "visitor"
+         *     }
          */
         EntryIn: {
             /** Category */
@@ -5179,6 +5196,12 @@ export interface components {
         /**
          * OrderIn
          * @description Every app under the heading, the first one first.
+         * @example {
+         *       "apps": [
+         *         "bank.demo.bills",
+         *         "bank.demo.coupons"
+         *       ]
+         *     }
          */
         OrderIn: {
             /** Apps */
@@ -6079,6 +6102,12 @@ export interface components {
         /**
          * PublisherIn
          * @description A publisher to be registered.
+         * @example {
+         *       "keys": {
+         *         "intl": "-----BEGIN PUBLIC KEY-----\n...\n-----END PUBLIC KEY-----\n"
+         *       },
+         *       "name": "Harbour Apps"
+         *     }
          */
         PublisherIn: {
             /**
@@ -7039,6 +7068,12 @@ export interface components {
         /**
          * TestersIn
          * @description Exactly who may open the app's trial versions.
+         * @example {
+         *       "customers": [],
+         *       "devices": [
+         *         "dev_0190f0c0000070008000000000000000"
+         *       ]
+         *     }
          */
         TestersIn: {
             /** Customers */

@@ -13,7 +13,7 @@ from sampan.platform.core import Core
 from sampan.platform.operators.actor import Actor
 from sampan.platform.operators.changes import Change
 from sampan.platform.operators.console_auth import Workspace, needs
-from sampan.platform.operators.console_bodies import Body, TextQuery
+from sampan.platform.operators.console_bodies import Body, TextQuery, example
 from sampan.platform.operators.console_paging import Page, Paged, listed, page
 
 TierName = Literal["visitor", "registered", "e_account", "full"]
@@ -27,6 +27,16 @@ Editor = Annotated[Actor, needs(service.EDIT, scoped=True)]
 
 class EntryIn(Body):
     """What shall change; members that are left out stay as they are."""
+
+    model_config = example(
+        {
+            "listed": True,
+            "see_tier": "visitor",
+            "open_tier": "registered",
+            "category": "daily",
+            "note": "Opens on 1 March",
+        }
+    )
 
     listed: bool | None = None
     see_tier: TierName | None = None
@@ -73,6 +83,8 @@ class CategoryIn(Body):
 
 class OrderIn(Body):
     """Every app under the heading, the first one first."""
+
+    model_config = example({"apps": ["bank.demo.bills", "bank.demo.coupons"]})
 
     apps: list[Annotated[str, StringConstraints(max_length=200)]] = Field(max_length=10_000)
 

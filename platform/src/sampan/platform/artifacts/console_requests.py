@@ -8,7 +8,7 @@ from pydantic import Field, StringConstraints
 from sampan.offline_packages.refusals import IndexNotCanonical
 from sampan.platform.artifacts.admitting import Submission
 from sampan.platform.crypto.canonical import NotCanonical, canonical_json
-from sampan.platform.operators.console_bodies import Body
+from sampan.platform.operators.console_bodies import Body, example
 
 Profile = Literal["intl", "trial"]
 Digest = Annotated[str, StringConstraints(pattern=r"^sha256:[0-9a-f]{64}$")]
@@ -19,6 +19,10 @@ SignedBody = dict[str, Any]
 
 class PublisherIn(Body):
     """A publisher to be registered."""
+
+    model_config = example(
+        {"name": "Harbour Apps", "keys": {"intl": "-----BEGIN PUBLIC KEY-----\n...\n-----END PUBLIC KEY-----\n"}}
+    )
 
     name: Annotated[str, StringConstraints(min_length=1, max_length=200, strip_whitespace=True)]
     keys: dict[Profile, Annotated[str, StringConstraints(max_length=4000)]] = Field(
@@ -36,6 +40,10 @@ class PublisherKeyIn(Body):
 class AppIn(Body):
     """An app to be registered. Two officers sign its role before it can publish."""
 
+    model_config = example(
+        {"app": "bank.demo.coupons", "kind": "miniapp", "publisher": "pub_0190f0c0000070008000000000000000"}
+    )
+
     app: Annotated[str, StringConstraints(max_length=200)]
     kind: Annotated[str, StringConstraints(max_length=32)] = "miniapp"
     publisher: Annotated[str, StringConstraints(max_length=40)]
@@ -43,6 +51,8 @@ class AppIn(Body):
 
 class TestersIn(Body):
     """Exactly who may open the app's trial versions."""
+
+    model_config = example({"devices": ["dev_0190f0c0000070008000000000000000"], "customers": []})
 
     devices: list[SubjectId] = Field(default_factory=list, max_length=1000)
     customers: list[SubjectId] = Field(default_factory=list, max_length=1000)
@@ -102,6 +112,8 @@ class RejectIn(ApproveIn):
 
 class CommentIn(Body):
     """A comment, about a line of a file if wanted."""
+
+    model_config = example({"text": "Why does this ask for the camera?", "file": "manifest.json", "line": 12})
 
     text: Text
     file: Annotated[str, StringConstraints(max_length=1024)] = ""

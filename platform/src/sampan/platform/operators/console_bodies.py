@@ -29,6 +29,11 @@ class Body(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
 
+def example(value: dict[str, Any]) -> ConfigDict:
+    """Return the settings of a body that the API's description shows with this example."""
+    return ConfigDict(json_schema_extra={"examples": [value]})
+
+
 class GrantBody(Body):
     """A role, everywhere or limited to one client app, publisher or mini-app."""
 
