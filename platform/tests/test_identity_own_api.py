@@ -12,6 +12,7 @@ from sampan.platform.audience.claims import put_claims
 from sampan.platform.audience.facts import Claims
 from sampan.platform.component import discover
 from sampan.platform.identity.masking import masked_name, masked_phone
+from sampan.platform.operators.testing import bearer_for, person_with
 from sampan.platform.testing import OTHER_WORKSPACE, WORKSPACE
 from sampan.platform.testing_device import TestDevice, TestServer, identity_server
 
@@ -97,6 +98,11 @@ async def test_a_device_has_the_words_that_it_said_of_itself(tmp_path: Path) -> 
                 ours.tokens["device"]: told,
                 silent.tokens["device"]: "",
             }
+        admin = await bearer_for(server.core, WORKSPACE, await person_with(server.core, WORKSPACE, "admin"))
+        answer = await server.http.get("/console/api/v1/devices", headers=admin)
+        assert {row["id"]: row["model"] for row in answer.json()["items"]}[ours.tokens["device"]] == told
+        one = await server.http.get(f"/console/api/v1/devices/{ours.tokens['device']}", headers=admin)
+        assert one.json()["model"] == told
 
 
 async def test_a_visitor_sees_the_own_device_alone(server: TestServer) -> None:

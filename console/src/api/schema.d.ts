@@ -3946,6 +3946,11 @@ export interface components {
             epoch: number;
             /** Id */
             id: string;
+            /**
+             * Model
+             * @default
+             */
+            model: string;
             /** Owners */
             owners: components["schemas"]["OwnerAnswer"][];
             /** Revoked */
@@ -4774,6 +4779,8 @@ export interface components {
         /**
          * KnownDeviceAnswer
          * @description A device; `customer` is who is signed in on it now, `carries` the most that the device itself may carry.
+         *
+         *     `model` is what the device says of itself, empty when it never did.
          */
         KnownDeviceAnswer: {
             /** Carries */
@@ -4786,6 +4793,11 @@ export interface components {
             customer: string | null;
             /** Id */
             id: string;
+            /**
+             * Model
+             * @default
+             */
+            model: string;
             /** Revoked */
             revoked: boolean;
             /** Seen Ms */

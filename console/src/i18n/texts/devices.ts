@@ -6,6 +6,7 @@ export const devices = {
   customer: ["当前客户", "Customer now"],
   nobody: ["未登录", "Nobody"],
   limit: ["设备上限", "Device's limit"],
+  model: ["机型（设备自报）", "Model, in its own words"],
   limitHint: ["设备本身最多可承载的等级。", "The most that the device itself may carry."],
   first: ["首次出现", "First seen"],
   thumbprint: ["密钥指纹", "Key thumbprint"],

@@ -42,6 +42,7 @@ export default function DeviceList() {
       nowrap: true,
     },
     { key: "app", title: say("customers.clientApp"), render: (row) => row.client_app },
+    { key: "model", title: say("devices.model"), render: (row) => row.model || <span className="faint">—</span> },
     { key: "customer", title: say("devices.customer"), render: (row) => <Owner id={row.customer} /> },
     { key: "limit", title: say("devices.limit"), render: (row) => <TierTag tier={row.carries} />, nowrap: true },
     { key: "state", title: say("common.state"), render: (row) => <DeviceState device={row} />, nowrap: true },

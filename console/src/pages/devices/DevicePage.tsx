@@ -40,6 +40,7 @@ export default function DevicePage() {
                 items={[
                   { label: say("devices.customer"), value: <Owner id={one.customer} /> },
                   { label: say("customers.clientApp"), value: one.client_app },
+                  { label: say("devices.model"), value: one.model || "—" },
                   {
                     label: say("devices.limit"),
                     value: (

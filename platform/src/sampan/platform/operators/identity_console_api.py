@@ -3,7 +3,8 @@
 Answers carry personal data only where the path says `personal`; audit rows never do.
 """
 
-from typing import Annotated, Literal
+from collections.abc import Mapping
+from typing import Annotated, Literal, TypeVar
 
 from fastapi import APIRouter, Depends, Query, Request
 
@@ -12,6 +13,7 @@ from sampan.platform.engines.database import Transaction
 from sampan.platform.identity.codes import phone_number, phone_seal
 from sampan.platform.identity.grants import keyring_of
 from sampan.platform.identity.import_lines import CSV, JSON_LINES, read_lines, reader_for
+from sampan.platform.identity.own_api import models_of
 from sampan.platform.identity.personal import Personal
 from sampan.platform.identity.problems import CustomerUnknown
 from sampan.platform.identity.repository_customers import (
@@ -70,6 +72,7 @@ from sampan.platform.operators.identity_console_bodies import (
 
 IMPORT_FORM = {"requestBody": {"required": True, "content": {kind: {} for kind in (CSV, *JSON_LINES)}}}
 
+NamedDevice = TypeVar("NamedDevice", bound=KnownDeviceAnswer)
 Reader = Annotated[Actor, needs("customer:read")]
 PersonalReader = Annotated[Actor, needs("customer:personal")]
 Editor = Annotated[Actor, needs("customer:edit")]
@@ -250,13 +253,15 @@ def _add_devices(router: APIRouter, core: Core) -> None:
         """List devices by when they last began a session, the latest first."""
         async with core.store.workspace(workspace).read() as tx:
             found = await list_devices(tx, wanted, paging, LONGEST_UNSEEN if sort == "seen" else LAST_SEEN)
-        return page(found, KnownDeviceAnswer.of)
+            models = await models_of(core, tx, [each.device.id for each in found.items])
+        return page(found, lambda each: _named(KnownDeviceAnswer.of(each), models))
 
     @router.get("/devices/{device_id}")
     async def get_one_device(workspace: Workspace, _actor: Reader, device_id: str) -> DeviceDetail:
         """Return a device and who has signed in on it."""
         async with core.store.workspace(workspace).read() as tx:
-            return DeviceDetail.of(await known_device(tx, device_id))
+            found = DeviceDetail.of(await known_device(tx, device_id))
+            return _named(found, await models_of(core, tx, [device_id]))
 
     @router.put("/customers/{customer_id}/devices/{device_id}/assurance")
     async def put_assurance(
@@ -294,6 +299,11 @@ def _add_devices(router: APIRouter, core: Core) -> None:
         async with core.store.workspace(workspace).write() as tx:
             await revoke_device(tx, device_id, by=_by(actor), now_ms=now_ms)
             await record(tx, actor, "device.revoke", target=device_id, now_ms=now_ms)
+
+
+def _named(answer: NamedDevice, models: Mapping[str, str]) -> NamedDevice:
+    """Return a device's answer with what the device says of itself."""
+    return answer.model_copy(update={"model": models.get(answer.id, "")})
 
 
 def _by(actor: Actor) -> str:

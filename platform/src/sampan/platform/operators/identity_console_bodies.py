@@ -167,7 +167,10 @@ class OwnerAnswer(BaseModel):
 
 
 class KnownDeviceAnswer(BaseModel):
-    """A device; `customer` is who is signed in on it now, `carries` the most that the device itself may carry."""
+    """A device; `customer` is who is signed in on it now, `carries` the most that the device itself may carry.
+
+    `model` is what the device says of itself, empty when it never did.
+    """
 
     id: str
     client_app: str
@@ -176,6 +179,7 @@ class KnownDeviceAnswer(BaseModel):
     revoked: bool
     created_ms: int
     seen_ms: int
+    model: str = ""
 
     @classmethod
     def of(cls, known: KnownDevice) -> "KnownDeviceAnswer":
