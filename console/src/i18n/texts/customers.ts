@@ -65,6 +65,10 @@ export const customers = {
   erased: ["个人资料已删除。", "The personal data was erased."],
   devices: ["设备", "Devices"],
   devicesEmpty: ["没有设备登录过。", "No device has signed in."],
+  devicesEmptyHint: [
+    "客户在超级应用中登录后，设备会出现在这里，可以逐台下线或吊销。",
+    "Once the customer signs in to a client app, the device shows here and can be signed out or revoked.",
+  ],
   assurance: ["登录强度", "Sign-in carries"],
   carries: ["有效等级", "Effective tier"],
   lastSignIn: ["最近登录", "Last sign-in"],

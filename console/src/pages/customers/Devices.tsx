@@ -98,7 +98,7 @@ export function Devices({ customer }: { customer: string }) {
         columns={columns}
         {...tableOf(found)}
         rowKey={(row) => row.id}
-        empty={<Empty title={say("customers.devicesEmpty")} />}
+        empty={<Empty title={say("customers.devicesEmpty")} hint={say("customers.devicesEmptyHint")} />}
       />
     </Panel>
   );
