@@ -201,6 +201,27 @@ def test_an_app_that_was_ready_before_opens_without_the_boot_page(world: World, 
     assert shell.told("refused") == shell.told("healed") == []
 
 
+def test_a_closed_app_leaves_an_empty_page_that_goes_before_it_runs_again(world: World, shell: Shell) -> None:
+    app, never = "bank.demo.idle", "bank.demo.never"
+    shell.install(world.publish(app, 1))
+    shell.install(world.publish(never, 1))
+    hidden = shell.page.locator("[data-sampan-hidden] iframe")
+    shell.run("await world.container.warm(args.app)", app=never)
+    assert hidden.count() == 0
+    shell.open(app)
+    assert hidden.count() == 0
+    shell.close(app)
+    empty = hidden.content_frame.locator("html")
+    assert empty.evaluate("() => [location.pathname, document.scripts.length]") == ["/__idle", 0]
+    shell.open(app)
+    assert hidden.count() == 0
+    shell.close(app)
+    assert shell.run("return world.container.wipe()") == []
+    assert hidden.count() == 0
+    shell.run("await world.container.warm(args.app)", app=app)
+    assert hidden.get_attribute("src") == f"{world.origin(app)}/__idle"
+
+
 @pytest.mark.parametrize("part", ["chain", "index", "wanted"])
 def test_what_was_altered_while_it_was_closed_is_not_opened(world: World, shell: Shell, part: str) -> None:
     app = f"bank.demo.altered-{part}"

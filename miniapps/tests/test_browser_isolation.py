@@ -184,9 +184,9 @@ class Customer:
     def lines(self, app: str = APP) -> str:
         """What the developer panel tells of an app."""
         self.page.evaluate("(app) => { location.hash = `#/developer/${app}`; }", app)
-        panel = self.page.locator(".lines")
-        panel.wait_for()
-        return panel.inner_text()
+        lists = self.page.locator(".lines")
+        lists.first.wait_for()
+        return "\n".join(lists.all_inner_texts())
 
     def wait_for_report(self, is_it: Callable[[dict[str, Any]], bool]) -> None:
         """Wait until the shell has sent an event of the hostile app; coming back online makes it send."""

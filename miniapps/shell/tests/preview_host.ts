@@ -55,6 +55,7 @@ export function previewHost(told: Partial<Snapshot> = {}): Host & { change: (tol
     deviceId: async () => "dev_preview",
     openTrial: async () => {},
     closeTrial: () => {},
+    warm: () => {},
     hide: () => {},
     close: () => {},
     clearData: async () => {},

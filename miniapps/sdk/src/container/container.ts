@@ -68,6 +68,12 @@ export class Container extends Emitter<ContainerEvents> {
     await this.openFrom(app, params, options, null, () => undefined);
   }
 
+  /** A person is about to open the app: its process and its worker start, nothing of it runs. Not for what never ran. */
+  async warm(app: string): Promise<void> {
+    const [ready, origin] = await Promise.all([this.usage.readyKey(app), this.originOf(app)]);
+    if (ready !== "" && !this.open_.has(app)) this.idle.keep(app, origin);
+  }
+
   /** Close an app; whoever opened it gets `result`. A version that waits is installed now. */
   close(app: string, result: unknown = null): void {
     const { running } = this.open_.get(app) ?? {};

@@ -22,7 +22,7 @@ export class IdlePages {
 
   /** Keep the process of an app that has just been closed, or may be opened in a moment. */
   keep(app: string, origin: string): void {
-    this.drop(app);
+    if (this.pages.has(app)) return;
     const mount = this.mount();
     const frame = makeElement(mount.ownerDocument, origin + IDLE, "");
     mount.append(frame);

@@ -250,6 +250,10 @@ class BrowserHost implements Host {
     this.notify();
   }
 
+  warm(app: string): void {
+    void this.phone?.container.warm(app);
+  }
+
   hide(app: string): void {
     this.phone?.container.hide(app);
     this.stage.show(null);

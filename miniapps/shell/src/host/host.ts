@@ -129,6 +129,8 @@ export interface Host {
   /** Open a version that is on trial for this customer or device; its phase is told under `trialKey(app)`. */
   openTrial(app: string, sequence: number): Promise<void>;
   closeTrial(): void;
+  /** A finger is on the app's icon: what can begin before it opens begins. */
+  warm(app: string): void;
   /** Another page is in front; the app goes on. */
   hide(app: string): void;
   close(app: string): void;

@@ -1,5 +1,5 @@
 import type { JSX } from "react";
-import { useSnapshot } from "../app";
+import { useHost, useSnapshot } from "../app";
 import type { CatalogueApp } from "../host/host";
 import { useWords } from "../i18n";
 import { go } from "../route";
@@ -8,6 +8,7 @@ import { AppIcon, Empty, Spinner } from "../ui/parts";
 
 /** An app as a tile: icon, name, a dot when an update waits, a lock when the tier is too low. */
 export function AppTile({ app }: { app: CatalogueApp }): JSX.Element {
+  const host = useHost();
   const { t, both } = useWords();
   const locked = app.neededTier ? t("locked", { tier: t(app.neededTier) }) : t("locked_hint");
   return (
@@ -15,6 +16,7 @@ export function AppTile({ app }: { app: CatalogueApp }): JSX.Element {
       type="button"
       className={app.mayOpen ? "tile" : "tile locked"}
       aria-label={app.mayOpen ? both(app.name) : `${both(app.name)}, ${locked}`}
+      onPointerDown={() => app.mayOpen && host.warm(app.id)}
       onClick={() => go(app.mayOpen ? `app/${app.id}` : "me")}
     >
       <span className="tile-icon">
@@ -33,12 +35,14 @@ export function AppTile({ app }: { app: CatalogueApp }): JSX.Element {
 
 /** An app as a row, with what it does. */
 export function AppRow({ app }: { app: CatalogueApp }): JSX.Element {
+  const host = useHost();
   const { t, both } = useWords();
   const locked = app.neededTier ? t("locked", { tier: t(app.neededTier) }) : t("locked_hint");
   return (
     <button
       type="button"
       className={app.mayOpen ? "row" : "row locked"}
+      onPointerDown={() => app.mayOpen && host.warm(app.id)}
       onClick={() => go(app.mayOpen ? `app/${app.id}` : "me")}
     >
       <AppIcon app={app} size={44} />

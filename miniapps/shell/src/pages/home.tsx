@@ -1,5 +1,5 @@
 import type { JSX } from "react";
-import { useSnapshot } from "../app";
+import { useHost, useSnapshot } from "../app";
 import { useWords } from "../i18n";
 import { go } from "../route";
 import { Icon } from "../ui/icons";
@@ -71,6 +71,7 @@ function Hero(): JSX.Element {
 
 /** Easy mode's front page: few, large things. */
 export function ElderHome(): JSX.Element {
+  const host = useHost();
   const { both } = useWords();
   const { apps } = useSnapshot();
   return (
@@ -80,7 +81,13 @@ export function ElderHome(): JSX.Element {
         {apps
           .filter((app) => app.mayOpen)
           .map((app) => (
-            <button type="button" key={app.id} className="elder-row" onClick={() => go(`app/${app.id}`)}>
+            <button
+              type="button"
+              key={app.id}
+              className="elder-row"
+              onPointerDown={() => host.warm(app.id)}
+              onClick={() => go(`app/${app.id}`)}
+            >
               <AppIcon app={app} size={60} />
               <b>{both(app.name)}</b>
             </button>
