@@ -19,6 +19,7 @@ BENCHES = {
     "intake": "package intake at 1, 20 and 100 MB against `unzip -t` and sha256 of the same file",
     "open": "opening mini-apps of 200 kB and 2 MB in Chromium against the same sites straight over HTTP",
     "start": "spawn of `sampan up` to the first 200 of /readyz against a bare uvicorn hello",
+    "visible": "a release by the command line until an open shell in Chromium shows it",
 }
 
 
