@@ -19,12 +19,14 @@ Change = Annotated[str, typer.Argument(metavar="CHANGE", help="Id of the change 
 
 def register(root: typer.Typer) -> None:
     """Add the commands."""
+    from sampan.platform.cli.freeze_commands import freeze
     from sampan.platform.cli.hosts_commands import hosts
     from sampan.platform.cli.release_commands import release
 
     root.add_typer(review, name="review")
     root.add_typer(change, name="change")
     root.add_typer(release, name="release")
+    root.add_typer(freeze, name="freeze")
     root.add_typer(hosts, name="hosts")
     root.command()(kill)
 

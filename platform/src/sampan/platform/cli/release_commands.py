@@ -1,10 +1,14 @@
 """`sampan release`: who gets which version. Each command is one call of the console API."""
 
+import json
+from collections.abc import Sequence as Several
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from sampan.platform.cli.output import moment, said
+from sampan.platform.errors import Invalid
 
 if TYPE_CHECKING:
     from sampan.platform.cli.api import Api
@@ -18,6 +22,12 @@ Cause = Annotated[str, typer.Option(help="Why; stands in the history.")]
 ENDS_AS = {"pause": "paused", "complete": "completed", "stop": "stopped", "rollback": "rolled_back"}
 
 
+class BadPlan(Invalid):
+    """The file with the stages of a release cannot be read."""
+
+    code = "bad_plan"
+
+
 @release.command("create")
 def create_release(
     context: typer.Context,
@@ -28,6 +38,13 @@ def create_release(
     rollback_to: Annotated[int | None, typer.Option(help="Sequence that one person may roll back to.")] = None,
     kind: Annotated[str, typer.Option(help="Deliverable kind: miniapp or shared.")] = "miniapp",
     update: Annotated[str, typer.Option(help="async: at the next open; sync: before it opens.")] = "async",
+    percent: Annotated[
+        list[float], typer.Option(help="A stage of so many percent of the audience; repeat, the last is 100.")
+    ] = [],  # noqa: B006 - typer's way to say "none"
+    auto: Annotated[
+        int | None, typer.Option(metavar="MINUTES", help="Stages move on by themselves, each after so many minutes.")
+    ] = None,
+    plan: Annotated[Path | None, typer.Option(help="File with the stages as JSON, instead of --percent.")] = None,
     submit: Annotated[bool, typer.Option(help="Ask for approval at once.")] = True,
     note: Annotated[str, typer.Option(help="What the approver should know.")] = "",
 ) -> None:
@@ -41,6 +58,7 @@ def create_release(
         "client_app": client_app,
         "rollback_to": rollback_to,
         "update_mode": update,
+        "stages": stages_of(percent, auto, plan),
     }
     made = api.post("/releases", draft)
     _say_when_not_listed(context, api, app, kind)
@@ -54,6 +72,25 @@ def create_release(
         f"  sampan change show {asked['change']}\n"
         f"  sampan change approve {asked['change']} --digest {asked['digest']}",
     )
+
+
+def stages_of(percents: Several[float], minutes: int | None, plan: Path | None) -> Any:
+    """Return the stages that the options describe, each but the last with a gate; None for everybody at once."""
+    if plan is not None:
+        try:
+            return json.loads(plan.read_text())
+        except (OSError, ValueError) as problem:
+            raise BadPlan(f"{plan} is no readable JSON: {problem}. docs/operations/releases.md shows one.") from problem
+    return [
+        {
+            "name": f"{percent:g} %",
+            "basis_points": round(percent * 100),
+            "advance": "person" if minutes is None else "auto",
+            "min_minutes": minutes or 0,
+            "gate": {} if percent < 100 else None,
+        }
+        for percent in percents
+    ] or None
 
 
 @release.command("list")
@@ -73,15 +110,26 @@ def list_releases(
 
 @release.command("show")
 def show_release(context: typer.Context, release_id: Release) -> None:
-    """Show a release, its history and how far it has come."""
+    """Show a release, its stages, what its gate saw, its history and how far it has come."""
     from sampan.platform.cli.people_names import named
+    from sampan.platform.release.plan_words import stage_words
 
     api = _api()
     found = api.get(f"/releases/{release_id}")
     delivery = api.get(f"/insight/releases/{release_id}")
+    progress = api.get(f"/releases/{release_id}/progress")
     lines = [
         f"{found['deliverable']} {found['version']} (sequence {found['sequence']}): {said(found['state'])}",
         f"  for {_audience(found['audience'])}",
+        *(
+            f"  {'>' if number == found['stage'] else ' '} stage {number + 1}: {stage_words(stage).en}"
+            for number, stage in enumerate(found["stages"])
+        ),
+        *(
+            f"  {moment(look['at_ms'])}  {look['failures']} of {look['devices']} devices failed, {look['most']} may: "
+            + said(look["why"])
+            for look in progress["looks"][-5:]
+        ),
         *(
             f"  {moment(each['at_ms'])}  {said(each['state'])} by {each['by']}"
             + (f": {each['cause']}" if each["cause"] else "")
@@ -90,7 +138,7 @@ def show_release(context: typer.Context, release_id: Release) -> None:
         f"  devices that reported: {delivery['devices']}",
         *(f"    {stage}: {count}" for stage, count in delivery["furthest"].items()),
     ]
-    context.obj.result({**found, "delivery": delivery}, named(context.obj, api, "\n".join(lines)))
+    context.obj.result({**found, "delivery": delivery, "progress": progress}, named(context.obj, api, "\n".join(lines)))
 
 
 @release.command("pause")
@@ -115,6 +163,18 @@ def stop_release(context: typer.Context, release_id: Release, cause: Cause = "")
 def roll_back_release(context: typer.Context, release_id: Release, cause: Cause = "") -> None:
     """Take devices back to the version that was approved with the release."""
     _move(context, release_id, "rollback", cause)
+
+
+@release.command("move-on")
+def move_release_on(context: typer.Context, release_id: Release, cause: Cause = "") -> None:
+    """Go to the next stage of the approved plan, whatever its gate says."""
+    _go_to_stage(context, release_id, "move-on", cause)
+
+
+@release.command("narrow")
+def narrow_release(context: typer.Context, release_id: Release, cause: Cause = "") -> None:
+    """Go back to the stage before; who has the version keeps it."""
+    _go_to_stage(context, release_id, "narrow", cause)
 
 
 @release.command("resume")
@@ -152,6 +212,13 @@ def _move(context: typer.Context, release_id: str, verb: str, cause: str) -> Non
     )
     text = f"The release of {found['deliverable']} {found['version']} ({found['sequence']}) is {said(found['state'])}"
     context.obj.result(found, text + ("." if is_new else " already; nothing changed."))
+
+
+def _go_to_stage(context: typer.Context, release_id: str, verb: str, cause: str) -> None:
+    found = _api().post(f"/releases/{release_id}/{verb}", {"cause": cause})
+    name = found["stages"][found["stage"]]["name"]
+    text = f"The release of {found['deliverable']} {found['version']} is at stage {found['stage'] + 1}, {name}."
+    context.obj.result(found, text)
 
 
 def _audience(rule: Any) -> str:
