@@ -11,9 +11,9 @@ from typing import Any
 
 from msgspec import Struct
 
-from sampan.platform.audience.buckets import Buckets
+from sampan.platform.audience.buckets import STEPS, Buckets, murmur3
 from sampan.platform.audience.facts import Facts
-from sampan.platform.audience.versions import Span, lies_in, version_key
+from sampan.platform.audience.versions import Key, Span, lies_in, version_key
 
 Test = Callable[[Facts], bool]
 Known = Callable[[Any], bool]
@@ -57,36 +57,41 @@ def tested(of: Callable[[Facts], Any], test: Callable[[Any], bool], unknown: Any
 
 def in_spans(of: Callable[[Facts], str], spans: tuple[Span, ...]) -> Tests:
     """Test whether a version lies in one of the spans; what is no version is unknown."""
-    if len(spans) == 1 and (low := spans[0][0]) is not None and (high := spans[0][1]) is not None:
+    inside = _within(spans)
 
-        def within(facts: Facts) -> bool:
-            key = version_key(of(facts))
-            return key is not None and low <= key < high
-
-    else:
-
-        def within(facts: Facts) -> bool:
-            key = version_key(of(facts))
-            return key is not None and lies_in(key, spans)
-
-    def beyond(facts: Facts) -> bool:
+    def holds(facts: Facts) -> bool:
         key = version_key(of(facts))
-        return key is not None and not lies_in(key, spans)
+        return key is not None and inside(key)
 
-    return Tests(within, beyond)
+    def fails(facts: Facts) -> bool:
+        key = version_key(of(facts))
+        return key is not None and not inside(key)
+
+    return Tests(holds, fails)
+
+
+def _within(spans: tuple[Span, ...]) -> Callable[[Key], bool]:
+    """Return the test of a version's key; the common shapes are written out."""
+    (low, high), *more = spans
+    if more:
+        return lambda key: lies_in(key, spans)
+    if high is None:
+        return lambda key: low <= key
+    return lambda key: low <= key < high
 
 
 def bucket_between(key_of: Callable[[Facts], str | None], buckets: Buckets, low: int, high: int) -> Tests:
     """Test whether the place of the subject's key lies from `low` up to, not including, `high`."""
-    place = buckets.place
+    steps, scale, prefix = buckets.steps, STEPS // buckets.steps, f"{buckets.salt}:"
+    first, end = -(-low // scale), -(-high // scale)  # the same bounds in steps
 
     def holds(facts: Facts) -> bool:
         key = key_of(facts)
-        return bool(key) and low <= place(str(key)) < high
+        return bool(key) and first <= murmur3(f"{prefix}{key}", 0, False) % steps < end
 
     def fails(facts: Facts) -> bool:
         key = key_of(facts)
-        return bool(key) and not low <= place(str(key)) < high
+        return bool(key) and not first <= murmur3(f"{prefix}{key}", 0, False) % steps < end
 
     return Tests(holds, fails)
 
