@@ -34,7 +34,7 @@ export const overview = {
   trust: ["信任树", "Trust trees"],
   trustGood: ["全部最新", "Up to date"],
   trustBad: ["需要关注", "Needs a look"],
-  nextExpiry: ["最近的签名到期：", "Next signature ends"],
+  nextExpiry: ["签名最早到期：", "Next signature ends"],
   trends: ["近况", "Lately"],
   days: ["最近 {{n}} 天", "the last {{n}} days"],
   recent: ["最近的发布", "Latest releases"],
