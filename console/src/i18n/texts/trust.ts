@@ -56,6 +56,7 @@ export const trust = {
   resumeWhat: ["须由另一位同事批准。", "A colleague has to approve it."],
   renew: ["申请续期", "Ask for another year"],
   renewTitle: ["为 {{role}} 申请续期？", "Ask for another year for {{role}}?"],
+  renewByPublisher: ["由发布方续期", "Its publisher renews it"],
   renewWhat: ["安全官签名后生效。", "In force once the officers have signed."],
   rotate: ["轮换服务器密钥", "Rotate a server key"],
   rotateTitle: ["轮换服务器密钥", "Rotate a server key"],

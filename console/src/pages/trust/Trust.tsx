@@ -2,6 +2,7 @@
 
 import { App, Button, Form, Input, Select, Tabs } from "antd";
 import { useState } from "react";
+import { Link } from "react-router";
 import { query } from "../../api/client";
 import type { Tree, Waiting } from "../../api/types";
 import { useSession } from "../../app/session";
@@ -117,6 +118,8 @@ function TreePanel({ tree }: { tree: Tree }) {
                   what={say("trust.renewWhat")}
                   onConfirm={() => act(() => renew.mutateAsync({ params, body: { role: row.role } }))}
                 />
+              ) : row.is_due && row.role.startsWith("app.") ? (
+                <Link to={`/apps/${row.role.slice("app.".length)}`}>{say("trust.renewByPublisher")}</Link>
               ) : null,
           },
         ]
