@@ -264,6 +264,7 @@ SHARED_PARAMETERS = frozenset({"profile", "tier", "sequence"})
 ANSWERS_OF_ITS_OWN: Mapping[str, str] = {
     "PUT /roles/{name}": "the caller's own role of that name is proposed",
     "PUT /catalogue/categories/{category}": "the caller's own category of that name is made",
+    "PUT /catalogue/categories/{category}/order": "the caller's own category of that name has other apps",
     "GET /insight/inventory/{artefact_id}": "nothing is held by anybody",
     "GET /insight/apps/{app}/health": "nothing was reported by anybody",
     "GET /insight/apps/{app}/errors": "nothing was reported by anybody",
