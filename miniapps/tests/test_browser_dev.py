@@ -134,7 +134,7 @@ def test_the_panel_tells_what_happened_and_chooses_what_comes_instead(page: "Pag
     page.locator(".lines li", has_text="GET https://api.bank.example/rate?of=usd 200").get_by_text(
         "Reference"
     ).wait_for()
-    page.locator(".row", has_text="Not in the manifest").get_by_text("Refused 1 times").wait_for()
+    page.locator(".row", has_text="Not in the manifest").get_by_text("Refused: 1").wait_for()
     page.get_by_label("Sign-in at the app").get_by_text("Bank fails").click()
     page.locator('.choice [aria-pressed="true"]', has_text="Bank fails").wait_for()
     page.get_by_label("Network").get_by_text("All fail").click()

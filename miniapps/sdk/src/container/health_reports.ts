@@ -39,6 +39,7 @@ export function troubleOf(note: Note): string | null {
   switch (note.note) {
     case "script_error": {
       const place = note.source === "" ? "" : `\n  at ${note.source}:${note.line}:${note.column}`;
+      if (note.stack.startsWith(note.message)) return note.stack;
       return `${note.message}${note.stack === "" ? place : `\n${note.stack}`}`;
     }
     case "resource_failed":

@@ -172,6 +172,8 @@ export const zh = {
   mock_network_slow: "慢 3 秒",
   mock_network_failing: "全部失败",
   mock_file: "模拟文件",
+  "permission.network": "访问其声明的域名",
+  "permission.navigation": "打开其他应用",
   "permission.login": "确认您的身份（不含姓名和手机号）",
   "permission.tier": "您的客户等级",
   "permission.profile": "您的姓名和手机号（已脱敏）",
