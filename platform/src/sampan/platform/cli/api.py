@@ -63,6 +63,10 @@ class Api:
             if cursor is None:
                 return found
 
+    def text(self, path: str) -> str:
+        """GET an answer that is no JSON, such as CSV."""
+        return self._answer("GET", path).text
+
     def post(self, path: str, body: Any = None) -> Any:
         """POST a JSON body and return the JSON answer."""
         return self._call("POST", path, json=body if body is not None else {})
@@ -93,6 +97,10 @@ class Api:
             return self._call("POST", path, content=chunks(file), headers=headers)
 
     def _call(self, method: str, path: str, **options: Any) -> Any:
+        answer = self._answer(method, path, **options)
+        return answer.json() if answer.content else None
+
+    def _answer(self, method: str, path: str, **options: Any) -> httpx2.Response:
         try:
             answer = self._http.request(method, path, **options)
         except httpx2.TransportError as problem:
@@ -101,7 +109,7 @@ class Api:
             ) from problem
         if answer.status_code >= 400:
             raise _refusal(answer)
-        return answer.json() if answer.content else None
+        return answer
 
 
 def current_api() -> Api:
