@@ -1,14 +1,17 @@
 """A server with people who make switches, for tests of switches."""
 
+import asyncio
 import contextlib
+import socket
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import httpx2
+import uvicorn
 
-from sampan.platform.app import built_in_components
+from sampan.platform.app import build_app, built_in_components
 from sampan.platform.core import Core
 from sampan.platform.operators.testing import bearer_for, person_with
 from sampan.platform.testing import WORKSPACE
@@ -107,3 +110,20 @@ async def scene(folder: Path) -> AsyncIterator[Scene]:
         people = [await person_with(server.core, WORKSPACE, "admin") for _ in range(2)]
         headers = [await bearer_for(server.core, WORKSPACE, each) for each in people]
         yield Scene(server, *headers)
+
+
+@contextlib.asynccontextmanager
+async def serving(core: Core) -> AsyncIterator[str]:
+    """Serve the whole application on 127.0.0.1 and yield its address."""
+    config = uvicorn.Config(build_app(core), log_config=None, lifespan="off", ws="none", timeout_graceful_shutdown=1)
+    server = uvicorn.Server(config)
+    listening = socket.create_server(("127.0.0.1", 0))
+    running = asyncio.ensure_future(server.serve([listening]))
+    try:
+        yield f"http://127.0.0.1:{listening.getsockname()[1]}"
+    finally:
+        for stop in core.on_stop:
+            stop()
+        server.should_exit = True
+        await running
+        listening.close()
