@@ -103,3 +103,9 @@ def test_an_import_that_failed_is_a_failure(monkeypatch: pytest.MonkeyPatch, tmp
     answer = run(monkeypatch, FakeApi("failed"), "import", "vip", str(file))
     assert answer.exit_code != 0
     assert "the disk is full. Nothing was changed." in answer.output
+
+
+def test_a_file_that_is_not_there_is_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    api = FakeApi()
+    answer = run(monkeypatch, api, "import", "vip", str(tmp_path / "none.csv"))
+    assert (answer.exit_code, api.calls) == (2, [])

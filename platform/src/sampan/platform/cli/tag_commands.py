@@ -56,12 +56,7 @@ def delete(context: typer.Context, name: Name) -> None:
 def import_ids(
     context: typer.Context,
     name: Name,
-    file: Annotated[
-        Path,
-        typer.Argument(
-            exists=True, dir_okay=False, help="One id a line; the first line is customer, bank_reference or device."
-        ),
-    ],
+    file: Annotated[Path, typer.Argument(help="An id a line; the first is customer, bank_reference or device.")],
     mode: Annotated[str, typer.Option(help="add, remove, or replace whoever has the tag.")] = "add",
     report: Annotated[Path | None, typer.Option(help="Where to write the refused lines.")] = None,
     wait: Annotated[bool, typer.Option(help="Wait for the end.")] = True,
@@ -69,6 +64,8 @@ def import_ids(
     """Send a file of ids; all of it takes effect at once, when every line has been read."""
     from sampan.platform.cli.output import ExitCode
 
+    if not file.is_file():
+        raise typer.BadParameter(f"{file} is no file", param_hint="file")
     api = _api()
     made = api.upload(f"/tags/{name}/imports?mode={mode}", file)
     while wait and made["state"] in ("waiting", "running"):
