@@ -7,6 +7,7 @@ from sampan.platform.audience.references import RulesInUse
 from sampan.platform.engines.database import Transaction
 from sampan.platform.engines.paging import MAX_LIMIT, Paging
 from sampan.platform.release.repository import OLDEST, page_releases
+from sampan.platform.release.stages import rule_in
 from sampan.platform.release.states import ReleaseState
 
 LIVING = tuple(state for state in ReleaseState if state not in (ReleaseState.STOPPED, ReleaseState.ROLLED_BACK))
@@ -18,7 +19,9 @@ async def _find(tx: Transaction) -> Sequence[tuple[str, Mapping[str, Any]]]:
         cursor: str | None = None
         while True:
             found = await page_releases(tx, Paging(cursor, MAX_LIMIT), OLDEST, state=state)
-            kept += [(f"release of {each.deliverable_id} {each.version}", each.audience) for each in found.items]
+            for each in found.items:
+                name = f"release of {each.deliverable_id} {each.version}"
+                kept += [(name, rule_in(each.audience, stage)) for stage in each.stages]
             cursor = found.next_cursor
             if cursor is None:
                 break

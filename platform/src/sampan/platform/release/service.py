@@ -9,7 +9,7 @@ from msgspec.structs import replace
 
 from sampan.offline_packages.control import Control, Killed, Rollback
 from sampan.offline_packages.roles import CONTROL_ROLE
-from sampan.platform.audience.rules import compile_rule
+from sampan.platform.audience.references import checked_rule
 from sampan.platform.core import Core
 from sampan.platform.engines.database import Transaction
 from sampan.platform.engines.outbox import emit
@@ -34,7 +34,7 @@ from sampan.platform.release.repository import (
 from sampan.platform.release.schedule import ALWAYS, frozen_by, read_schedule
 from sampan.platform.release.schedule import written as written_schedule
 from sampan.platform.release.snapshot import PART
-from sampan.platform.release.stages import EVERYBODY, is_watched, read_stages, written
+from sampan.platform.release.stages import EVERYBODY, is_watched, read_stages, rule_in, written
 from sampan.platform.release.states import ReleaseState, move
 from sampan.platform.trust.profiles import INTL
 from sampan.platform.trust.service import change_control, exposed_controls
@@ -107,12 +107,13 @@ class Draft:
 async def create_release(core: Core, workspace_id: str, actor: Actor, draft: Draft) -> Release:
     """Create a draft of a release; any published version may be released, also again."""
     actor.require("release:create", app=draft.deliverable_id)
-    compile_rule(draft.audience)
-    read_stages(draft.stages)
+    stages = read_stages(draft.stages)
     read_schedule(draft.schedule)
     if draft.update_mode not in UPDATE_MODES:
         raise BadUpdateMode(f"The update mode is one of {', '.join(UPDATE_MODES)}.", field="update_mode")
     async with core.store.workspace(workspace_id).write() as tx:
+        for rule in (draft.audience, *(rule_in(draft.audience, stage) for stage in stages)):
+            await checked_rule(tx, rule)
         deliverable = await _releasable(core, tx, draft.kind, draft.deliverable_id, draft.sequence)
         if draft.rollback_to is not None:
             await _check_rollback_target(core, tx, draft)
