@@ -18,6 +18,7 @@ BENCHES = {
     "audience": "tags of 5 million customers: loading, memory, A and B and not C; beside rows in DuckDB",
     "hello": "`/healthz`, `session/refresh` and `sync` with 20 apps against a bare Starlette JSON answer",
     "intake": "package intake at 1, 20 and 100 MB against `unzip -t` and sha256 of the same file",
+    "ofrep": "100 switches at once and one alone over OFREP against a bare Starlette JSON answer",
     "open": "opening mini-apps of 200 kB and 2 MB in Chromium against the same sites straight over HTTP",
     "rules": "one rule of four conditions and a percentage against the clients of Unleash and GrowthBook",
     "start": "spawn of `sampan up` to the first 200 of /readyz against a bare uvicorn hello",

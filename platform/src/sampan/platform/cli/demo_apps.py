@@ -61,6 +61,19 @@ class Sample:
         return pack(self.folder, out, new_app=new_app)
 
 
+def bring_switches(sessions: Sessions, switches: list[Json]) -> None:
+    """Have switches served; those that are served so already stay as they are."""
+    asked = sessions.api(RELEASER).post("/switch-file", {"switches": switches, "activate": True, "note": "demo"})
+    if asked["change"] is not None:
+        sessions.approve(REVIEWER, asked["change"])
+
+
+def sample_switches(folder: Path | None) -> list[Json]:
+    """Return the switches that a folder's `samples.json` describes."""
+    found: list[Json] = json.loads((folder / "samples.json").read_text()).get("switches", []) if folder else []
+    return found
+
+
 def samples(more: Path | None = None) -> tuple[list[Sample], list[Json]]:
     """Return the samples of all installed components that are there, and the catalogue's headings.
 

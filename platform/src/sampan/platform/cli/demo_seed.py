@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from sampan.platform.cli.api import Api
-from sampan.platform.cli.demo_apps import Launch, Sample, samples
+from sampan.platform.cli.demo_apps import Launch, Sample, bring_switches, sample_switches, samples
 from sampan.platform.cli.demo_folder import CUSTOMERS, DemoFolder
 from sampan.platform.cli.demo_parties import ADMINS, Officers, Publisher
 from sampan.platform.cli.demo_sessions import Sessions
@@ -55,6 +55,9 @@ def _seed(folder: DemoFolder, sessions: Sessions, note: Callable[[str], None], m
             launch.bring(sample)
     with ThreadPoolExecutor(AT_ONCE) as pool:
         list(pool.map(launch.bring, apps))
+    if switches := sample_switches(more):
+        note(f"{len(switches)} switches")
+        bring_switches(sessions, switches)
 
 
 def found_bank(
