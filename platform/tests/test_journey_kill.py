@@ -20,7 +20,7 @@ from typing import Any
 import httpx2
 import pytest
 from journey_people import Server, install_outside_component, new_server, until
-from journey_town import CONSOLE, all_components, is_long, items_of
+from journey_town import CONSOLE, all_components, is_long
 from tuf.api.metadata import Targets
 from tuf.ngclient import Updater
 
@@ -72,7 +72,12 @@ class Studio:
 
     def states(self) -> dict[int, str]:
         """Return the state of every version."""
-        return {each["sequence"]: each["state"] for each in items_of(self.call("GET", f"/apps/{APP}/versions"))}
+        found, cursor = {}, None
+        while True:
+            page = self.call("GET", f"/apps/{APP}/versions", params={"cursor": cursor} if cursor else {})
+            found |= {each["sequence"]: each["state"] for each in page["items"]}
+            if (cursor := page["next_cursor"]) is None:
+                return found
 
     def pack(self, sequence: int) -> None:
         """Pack a version, once."""
