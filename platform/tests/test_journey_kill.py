@@ -72,7 +72,8 @@ class Studio:
 
     def states(self) -> dict[int, str]:
         """Return the state of every version."""
-        found, cursor = {}, None
+        found: dict[int, str] = {}
+        cursor = None
         while True:
             page = self.call("GET", f"/apps/{APP}/versions", params={"cursor": cursor} if cursor else {})
             found |= {each["sequence"]: each["state"] for each in page["items"]}
