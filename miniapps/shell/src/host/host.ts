@@ -55,6 +55,8 @@ export interface DeveloperLine {
   isProblem: boolean;
   /** What the bank's log has a call under. */
   trace?: string;
+  /** How often it was said in a row. */
+  times?: number;
 }
 
 /** One fact of the developer panel; `says` is a value that is told in words. */

@@ -4,16 +4,22 @@ const MOST_LINES = 200;
 const MOST_METHODS = 40;
 const NONE: readonly DeveloperLine[] = [];
 
-/** What happened in each app, for the developer panel: the last lines, forgotten when the page goes. */
+/** What happened in each app, for the developer panel: the last lines of each kind, forgotten when the page goes. */
 export class Lines {
   private readonly lines = new Map<string, readonly DeveloperLine[]>();
 
   private readonly uses = new Map<string, Map<string, { used: number; refused: number }>>();
 
+  /** Add a line; one that says the same as the newest of its kind raises that one's number instead. */
   add(app: string, kind: DeveloperLine["kind"], text: string, isProblem: boolean, trace = ""): void {
     const kept = this.lines.get(app) ?? NONE;
-    const line = { atMs: Date.now(), kind, text, isProblem, ...(trace === "" ? {} : { trace }) };
-    this.lines.set(app, [line, ...kept].slice(0, MOST_LINES));
+    const same = kept.filter((each) => each.kind === kind);
+    const isAgain = trace === "" && same[0]?.text === text && same[0].isProblem === isProblem;
+    const gone = isAgain ? same[0] : same[MOST_LINES - 1];
+    const line: DeveloperLine = { atMs: Date.now(), kind, text, isProblem };
+    if (trace !== "") line.trace = trace;
+    if (isAgain) line.times = (same[0]?.times ?? 1) + 1;
+    this.lines.set(app, [line, ...kept.filter((each) => each !== gone)]);
   }
 
   /** Count a call of the bridge. Names come from the app: at most as many as there are methods are kept. */

@@ -48,6 +48,8 @@ function OfDevice(): JSX.Element {
   );
 }
 
+const QUIET_MS = 1000;
+
 function OneApp({ id, title, isWritten }: { id: string; title: string; isWritten: boolean }): JSX.Element {
   const { t } = useWords();
   const found = useFound(id);
@@ -106,19 +108,24 @@ function FactList({ facts }: { facts: readonly Fact[] }): JSX.Element {
   );
 }
 
-/** The facts as they are now: read again when the shell or the app has done something. */
+/** The facts as they are now: read again when the app's entry changed, or it called the bridge and is quiet again. */
 function useFound(id: string): DeveloperFacts | null {
   const host = useHost();
-  const snapshot = useSnapshot();
+  const { apps, tier } = useSnapshot();
+  // Asking for facts is a call too, and is told of: only what the app is or does may be a reason to ask.
+  const state = `${tier} ${JSON.stringify(apps.find((app) => app.id === id))}`;
   const calls = useLines(id).filter((line) => line.kind === "permission").length;
   const [found, setFound] = useState<DeveloperFacts | null>(null);
-  // biome-ignore lint/correctness/useExhaustiveDependencies: a new snapshot or call is the reason to look again
+  const isFirst = found === null;
+  // biome-ignore lint/correctness/useExhaustiveDependencies: another state or call is the reason to look again
   useEffect(() => {
     let isShown = true;
-    void host.developer(id).then((next) => isShown && setFound(next));
+    const look = (): void => void host.developer(id).then((next) => isShown && setFound(next));
+    const timer = setTimeout(look, isFirst ? 0 : QUIET_MS);
     return () => {
       isShown = false;
+      clearTimeout(timer);
     };
-  }, [host, id, snapshot, calls]);
+  }, [host, id, state, calls]);
   return found;
 }

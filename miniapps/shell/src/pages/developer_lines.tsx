@@ -35,6 +35,7 @@ function Lines({ lines }: { lines: readonly DeveloperLine[] }): JSX.Element {
         // biome-ignore lint/suspicious/noArrayIndexKey: two lines may be the same to the millisecond
         <li key={`${line.atMs} ${lines.length - at}`} className={line.isProblem ? "bad" : ""}>
           <time>{new Date(line.atMs).toTimeString().slice(0, 8)}</time> <span className="line-text">{line.text}</span>
+          {line.times !== undefined && <b> ×{line.times}</b>}
           {line.trace && (
             <small>
               {t("trace")} {line.trace}
