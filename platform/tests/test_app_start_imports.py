@@ -38,7 +38,7 @@ def loaded() -> set[str]:
         "sampan.platform.trust.service", "sampan.platform.operators.changes", "sampan.platform.operators.permissions",
         "sampan.platform.artifacts.moves", "sampan.platform.release.service", "sampan.platform.insight.intake",
         "sampan.platform.identity.client_api", "sampan.platform.engines.job_runner", "sampan.miniapps.policy",
-        "sampan.offline_packages.manifest",
+        "sampan.offline_packages.manifest", "sampan.platform.switches.compiled", "sampan.platform.switches.repository",
     ],
 )  # fmt: skip
 def test_a_start_does_without(loaded: set[str], library: str) -> None:

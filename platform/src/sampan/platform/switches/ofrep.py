@@ -41,6 +41,7 @@ PREFLIGHT = (
     (b"access-control-allow-headers", b"authorization, content-type, if-none-match, x-api-key"),
     (b"access-control-max-age", b"86400"),
 )
+NONE = SwitchesPart(())
 log = Log("ofrep")
 
 
@@ -90,7 +91,7 @@ class Ofrep:
     async def bulk(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer all switches at once."""
         view, asked = await self._asked(scope, receive)
-        part: SwitchesPart = view.parts[PART]
+        part: SwitchesPart = view.parts[PART] or NONE
         pieces, seal = part.plan(asked.facts).answer(asked.facts)
         day = asked.facts.now_ms // DAY_MS
         depends = b"%b\n%d\n%b" % (asked.targeting_key.encode(), day, seal)
@@ -106,7 +107,7 @@ class Ofrep:
     async def single(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one switch."""
         view, asked = await self._asked(scope, receive)
-        part: SwitchesPart = view.parts[PART]
+        part: SwitchesPart = view.parts[PART] or NONE
         key = scope["path"].rpartition("/")[2]
         switch = part.by_key.get(key)
         if switch is None:

@@ -1,22 +1,42 @@
-"""The snapshot part `switches`."""
+"""The snapshot part `switches`. It is None as long as a workspace never served one: then a start reads no code of ours.
+
+What reads and compiles is imported with the first switch (docs/adr/0011).
+"""
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from sqlalchemy import select
 
 from sampan.platform.engines.database import Transaction
-from sampan.platform.switches.compiled import SwitchesPart
-from sampan.platform.switches.repository import Switch, SwitchState, list_switches
 from sampan.platform.workspaces.replica import SnapshotPart
+from sampan.platform.workspaces.revisions import part_revisions
+
+if TYPE_CHECKING:
+    from sampan.platform.switches.compiled import SwitchesPart
+    from sampan.platform.switches.repository import Switch
 
 PART = "switches"
 
 
-async def load(tx: Transaction) -> Sequence[Switch]:
-    """Read what is served."""
+async def load(tx: Transaction) -> "Sequence[Switch] | None":
+    """Read what is served; None when nothing ever was."""
+    statement = select(part_revisions.c.n).where(
+        part_revisions.c.workspace_id == tx.workspace_id, part_revisions.c.part == PART
+    )
+    if (await tx.execute(statement)).one_or_none() is None:
+        return None
+    from sampan.platform.switches.repository import SwitchState, list_switches
+
     return await list_switches(tx, SwitchState.ACTIVE)
 
 
-def compile_part(switches: Sequence[Switch]) -> SwitchesPart:
+def compile_part(switches: "Sequence[Switch] | None") -> "SwitchesPart | None":
     """Compile the rows."""
+    if switches is None:
+        return None
+    from sampan.platform.switches.compiled import SwitchesPart
+
     return SwitchesPart((each.definition, each.salt) for each in switches)
 
 

@@ -1,19 +1,24 @@
 """`switches_etag` in the sync answer: when it is another one, the device asks for its switches again."""
 
 from bisect import bisect_right
+from typing import TYPE_CHECKING
 
 from sampan.platform.audience.audience_rows import PART as AUDIENCES
 from sampan.platform.audience.tag_states import LOG as TAGS
 from sampan.platform.identity.caller import Caller
 from sampan.platform.release.sync import SyncPart, SyncRequest
-from sampan.platform.switches.compiled import SwitchesPart
 from sampan.platform.switches.part import PART
 from sampan.platform.workspaces.replica import WorkspaceView
+
+if TYPE_CHECKING:
+    from sampan.platform.switches.compiled import SwitchesPart
 
 
 def state(view: WorkspaceView, now_ms: int) -> bytes:
     """Return what changes whenever any answer may change that does not depend on the caller alone."""
-    part: SwitchesPart = view.parts[PART]
+    part: SwitchesPart | None = view.parts[PART]
+    if part is None:
+        return b"-"
     if not part.moments_ms and not part.has_tags:
         return part.seal.encode()
     audiences = view.parts.get(AUDIENCES)
