@@ -48,8 +48,9 @@ async def offer(
     tiers: Iterable[str] = EVERYONE,
     killed: Sequence[int] = (),
     state: ReleaseState = ReleaseState.RUNNING,
+    audience: dict[str, Any] | None = None,
 ) -> str:
-    """Release sequence 3 of an app to these tiers and return the release's id."""
+    """Release sequence 3 of an app to these tiers, or to an audience, and return the release's id."""
     now_ms, digest = core.now_ms(), digest_of(app)
     made = Release(
         id=new_id("rel"),
@@ -62,7 +63,7 @@ async def offer(
         min_host=1,
         url=f"/trust/{WORKSPACE}/intl/targets/apps/{app}/3/0.package.ma",
         client_app=None,
-        audience={"attr": "tier", "op": "in", "values": list(tiers)},
+        audience=audience or {"attr": "tier", "op": "in", "values": list(tiers)},
         stages=EVERYBODY,
         stage=0,
         stage_since_ms=now_ms,

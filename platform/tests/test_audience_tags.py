@@ -15,6 +15,7 @@ from pyroaring import BitMap
 from sampan.platform.app import built_in_components
 from sampan.platform.audience import tag_import, tag_rows, tags_service
 from sampan.platform.audience.tag_import import import_job
+from sampan.platform.audience.tag_import_files import report_key, upload_key
 from sampan.platform.audience.tag_states import (
     SUBJECTS_PER_ENTRY,
     SubjectForgotten,
@@ -191,7 +192,10 @@ async def test_a_file_of_ids_is_taken_line_by_line(bank: Bank) -> None:
     ]
     assert report.text.split("\r\n")[6].startswith("11,'=1+1,")
     assert await bank.members("vip") == ["R1", "R2"]
-    assert not await bank.core.objects.exists(tag_import.upload_key(WORKSPACE, found["id"]))
+    assert not await bank.core.objects.exists(upload_key(WORKSPACE, found["id"]))
+    assert (await bank.call("DELETE", "/tags/vip")).status_code == 204
+    assert not await bank.core.objects.exists(report_key(WORKSPACE, found["id"]))
+    assert (await bank.call("GET", f"/tags/vip/imports/{found['id']}")).json()["code"] == "tag_import_unknown"
 
 
 async def test_a_file_replaces_or_removes(bank: Bank) -> None:
@@ -236,6 +240,7 @@ async def test_an_import_that_fails_says_so_and_changes_nothing(bank: Bank, monk
     monkeypatch.setattr(tag_import, "ATTEMPTS", 1)
     found = await bank.send("vip", b"bank_reference\nR1\n")
     assert (found["state"], found["cause"]) == ("failed", "OSError: the disk is on fire")
+    assert not await bank.core.objects.exists(upload_key(WORKSPACE, found["id"]))
     assert await bank.members("vip") == []
 
 

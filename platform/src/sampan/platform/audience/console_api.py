@@ -9,6 +9,7 @@ from starlette.responses import Response, StreamingResponse
 from sampan.platform.audience import tag_import, tags_service
 from sampan.platform.audience.members import Column
 from sampan.platform.audience.problems import TagImportUnknown
+from sampan.platform.audience.tag_import_files import report_key
 from sampan.platform.audience.tag_import_rows import ImportState, Mode, TagImport, get_import, page_imports
 from sampan.platform.audience.tag_rows import Tag, list_tags
 from sampan.platform.core import Core
@@ -161,7 +162,7 @@ def _add_imports(router: APIRouter, core: Core) -> None:
             found = await get_import(tx, tag, import_id)
         if found.state is not ImportState.DONE:
             raise TagImportUnknown("The import has not come to its end yet, so there is no report.")
-        key = tag_import.report_key(workspace_id, import_id)
+        key = report_key(workspace_id, import_id)
         headers = {"content-disposition": f'attachment; filename="{tag}-{import_id}-refused.csv"'}
         return StreamingResponse(core.objects.read(key), media_type="text/csv", headers=headers)
 

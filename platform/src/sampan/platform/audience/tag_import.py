@@ -19,13 +19,14 @@ from sampan.platform.audience import tag_import_rows as imports
 from sampan.platform.audience import tag_rows as rows
 from sampan.platform.audience.members import Column, numbers_of
 from sampan.platform.audience.problems import BadTagImport, TagImportTooLarge
+from sampan.platform.audience.tag_import_files import report_key, upload_key
 from sampan.platform.audience.tag_import_rows import ImportState, Mode, Progress, TagImport
 from sampan.platform.audience.tag_states import changes
 from sampan.platform.audience.tags_service import known_tag, request_merge, states_of
 from sampan.platform.core import Core
 from sampan.platform.engines.job_runner import JobKind, describe
 from sampan.platform.engines.jobs import Job, LeaseLost, enqueue
-from sampan.platform.engines.keys import Key, workspace_key
+from sampan.platform.engines.keys import Key
 from sampan.platform.engines.threads import opened, uninterrupted
 from sampan.platform.ids import new_id
 from sampan.platform.operators.actor import Actor, ActorKind
@@ -47,16 +48,6 @@ class Line(Struct, frozen=True):
     number: int
     id: str
     code: str = ""
-
-
-def upload_key(workspace_id: str, import_id: str) -> Key:
-    """Return where the bytes of an import wait."""
-    return workspace_key(workspace_id, "tag_imports", import_id)
-
-
-def report_key(workspace_id: str, import_id: str) -> Key:
-    """Return where the refused lines of an import stand."""
-    return workspace_key(workspace_id, "tag_import_reports", import_id)
 
 
 async def receive(
@@ -125,6 +116,7 @@ async def _run(core: Core, job: Job) -> None:
     async with door.read() as tx:
         wanted = await imports.find_import(tx, import_id)
     if wanted is None or wanted.state in (ImportState.DONE, ImportState.FAILED):
+        await core.objects.delete(upload_key(job.workspace_id, import_id))
         return
     aside = core.objects.incoming / f"{import_id}.report.csv"
     reading: _Reading | None = None
@@ -140,6 +132,7 @@ async def _run(core: Core, job: Job) -> None:
             cause, now_ms = describe(problem), core.now_ms()
             async with door.write() as tx:
                 await imports.note_progress(tx, import_id, ImportState.FAILED, progress, now_ms=now_ms, cause=cause)
+            await core.objects.delete(upload_key(job.workspace_id, import_id))
         raise
     finally:
         aside.unlink(missing_ok=True)

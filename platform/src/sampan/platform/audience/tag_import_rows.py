@@ -98,6 +98,12 @@ async def get_import(tx: Transaction, tag: str, import_id: str) -> TagImport:
     return found
 
 
+async def import_ids(tx: Transaction, tag: str) -> list[str]:
+    """Return the ids of all imports into a tag."""
+    statement = select(tag_imports.c.id).where(tag_imports.c.workspace_id == tx.workspace_id, tag_imports.c.tag == tag)
+    return [row.id for row in await tx.execute(statement)]
+
+
 async def page_imports(tx: Transaction, tag: str, paging: Paging) -> Found[TagImport]:
     """Return a page of the imports into a tag, the newest first."""
     statement = select(*_COLUMNS).where(tag_imports.c.workspace_id == tx.workspace_id, tag_imports.c.tag == tag)

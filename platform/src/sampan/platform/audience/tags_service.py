@@ -10,6 +10,8 @@ from sampan.platform.audience.attributes import TAG_NAME
 from sampan.platform.audience.members import Column, numbers_of
 from sampan.platform.audience.problems import BadTag, MemberUnknown, TagTaken, TagUnknown, TooManyTags
 from sampan.platform.audience.references import require_unused
+from sampan.platform.audience.tag_import_files import report_key, upload_key
+from sampan.platform.audience.tag_import_rows import import_ids
 from sampan.platform.audience.tag_rows import Tag
 from sampan.platform.audience.tag_states import LOG, SubjectForgotten, TagDeleted, TagStates, changes
 from sampan.platform.component import Forgets
@@ -67,10 +69,14 @@ async def delete_tag(core: Core, workspace_id: str, actor: Actor, name: str) -> 
     async with core.store.workspace(workspace_id).write() as tx:
         await known_tag(tx, name)
         await require_unused(core, tx, tag=name)
+        imports = await import_ids(tx, name)
         await rows.delete_tag(tx, name)
         await rows.log_tags(tx, [TagDeleted(name)], now_ms=now_ms)
         await record(tx, actor, "tag.delete", target=name, now_ms=now_ms)
         await request_merge(core, tx)
+    for import_id in imports:
+        await core.objects.delete(upload_key(workspace_id, import_id))
+        await core.objects.delete(report_key(workspace_id, import_id))
 
 
 async def change_members(
