@@ -204,6 +204,7 @@ BODIES: Mapping[str, Make] = {
     "GET /switches/{switch}": _none,
     "PUT /switches/{switch}": _always({"definition": _SWITCH, "edition": 2}),
     "POST /switches/{switch}/activate": _CAUSE,
+    "POST /switches/{switch}/explain": lambda town: {"device": town.ids["device_id"], "reason": "because"},
     "POST /switches/{switch}/off": _CAUSE,
     "POST /switches/{switch}/archive": _CAUSE,
     "GET /switches/{switch}/history": _none,

@@ -157,8 +157,8 @@ async def test_lists_have_pages_and_filters(desk: Scene) -> None:
         ),
         (
             {"rules": [{"audience": {"attr": "tag", "op": "in", "values": ["gone"]}, "variant": "on"}]},
-            "bad_switch",
-            "rules[0].audience",
+            "rule_tag_unknown",
+            "rules[0].audience.values[0]",
         ),
         (
             {
@@ -192,3 +192,33 @@ async def test_who_may_do_what(desk: Scene) -> None:
     for path in ("/switches", "/switches/new-look", "/switches/new-look/history", "/switch-file"):
         assert (await desk.call("GET", path, as_={})).status_code == 401
     assert (await desk.call("GET", "/switches/none")).json()["code"] == "unknown_switch"
+
+
+async def test_a_value_is_explained_rule_by_rule_and_audited(desk: Scene) -> None:
+    device = await desk.server.device()
+    rules = [
+        {"audience": tier_from("full"), "variant": "on"},
+        {"audience": {"attr": "platform", "op": "in", "values": ["ios"]}, "split": [{"variant": "on", "share": 9999}]},
+    ]
+    await desk.activate(switch(rules=rules))
+    asked = {"device": device.tokens["device"], "claims": {"platform": "ios"}, "reason": "a complaint"}
+    found = await desk.done("POST", "/switches/new-look/explain", asked)
+    assert (found["variant"], found["reason"], found["state"]) == ("on", "SPLIT", "active")
+    assert [each["outcome"] for each in found["rules"]] == [False, True]
+    assert found["rules"][0]["seen"] == "visitor"
+    assert 0 <= found["place"] < 10_000
+    assert found["value"] is await desk.value(device, {"platform": "ios"})
+    unknown = await desk.call("POST", "/switches/new-look/explain", {"device": "dev_none", "reason": "x"})
+    assert unknown.status_code == 404
+    audit = (await desk.done("GET", "/audit", {"target": "new-look"}))["items"]
+    assert audit[0]["action"] == "switch.explain"
+    helper = await bearer_for(desk.core, WORKSPACE, await person_with(desk.core, WORKSPACE, "publisher"))
+    assert (await desk.call("POST", "/switches/new-look/explain", asked, as_=helper)).status_code == 403
+
+
+async def test_a_tag_that_a_switch_names_cannot_vanish(desk: Scene) -> None:
+    await desk.done("POST", "/tags", {"name": "vip", "title": "VIP"})
+    rule = {"attr": "tag", "op": "in", "values": ["vip"]}
+    await desk.done("POST", "/switches", {"definition": switch(rules=[{"audience": rule, "variant": "on"}])})
+    refused = await desk.call("DELETE", "/tags/vip")
+    assert (refused.status_code, refused.json()["used_by"]) == (409, ["switch new-look"])

@@ -2591,6 +2591,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/switches/{switch}/explain": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Explain
+         * @description Say why a device or a customer gets the value that it gets; audited.
+         */
+        post: operations["switches_explain"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/switches/{switch}/history": {
         parameters: {
             query?: never;
@@ -4180,6 +4200,28 @@ export interface components {
             };
         };
         /**
+         * ExplainedSwitchOut
+         * @description What the subject gets, or would get of a draft, and each rule's tree; the first whose outcome is true decides.
+         */
+        ExplainedSwitchOut: {
+            /**
+             * Place
+             * @description The place in splits, 0 to 9999; null without a device or customer.
+             */
+            place: number | null;
+            /** Reason */
+            reason: string;
+            /** Rules */
+            rules: {
+                [key: string]: unknown;
+            }[];
+            state: components["schemas"]["SwitchState"];
+            /** Value */
+            value: unknown;
+            /** Variant */
+            variant: string;
+        };
+        /**
          * ExplainIn
          * @description Whom to explain a rule for: a device, or a customer on no device in particular.
          */
@@ -4207,6 +4249,23 @@ export interface components {
              * @default
              */
             salt: string;
+        };
+        /**
+         * ExplainSwitchIn
+         * @description Whom to explain a switch for: a device, or a customer on no device in particular.
+         */
+        ExplainSwitchIn: {
+            /** @description Instead of what the device last said. */
+            claims?: components["schemas"]["ClaimsIn"] | null;
+            /** Customer */
+            customer?: string | null;
+            /** Device */
+            device?: string | null;
+            /**
+             * Reason
+             * @description Why this is asked; audited.
+             */
+            reason: string;
         };
         /**
          * FileChange
@@ -4816,6 +4875,16 @@ export interface components {
             permissions: string[];
             /** Publisher */
             publisher: string | null;
+        };
+        /**
+         * LimitOut
+         * @description Of so many devices at most so many may fail.
+         */
+        LimitOut: {
+            /** Devices */
+            devices: number;
+            /** Most */
+            most: number;
         };
         /**
          * LinkBody
@@ -6069,7 +6138,7 @@ export interface components {
          * @description How a release stands: the test that judges it, and every look that saw something new.
          *
          *     `sample` devices must have told how it fares before the gate can be passed; null when no sample would do: a person
-         *     decides then. Rates are in parts of a million.
+         *     decides then. Rates are in parts of a million. `limits` draws the line that stops the release; empty without a gate.
          */
         ProgressOut: {
             /** Before Devices */
@@ -6080,6 +6149,8 @@ export interface components {
             failing_ppm: number | null;
             /** Healthy Ppm */
             healthy_ppm: number | null;
+            /** Limits */
+            limits: components["schemas"]["LimitOut"][];
             /** Looks */
             looks: components["schemas"]["LookOut"][];
             /** Next Open Ms */
@@ -12542,6 +12613,41 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["SwitchOut"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    switches_explain: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                switch: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ExplainSwitchIn"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ExplainedSwitchOut"];
                 };
             };
             /** @description Validation Error */

@@ -71,6 +71,7 @@ export const actions = {
   switch_archived: ["归档了开关", "Switch archived"],
   switch_changed: ["修改了开关", "Switch changed"],
   switch_created: ["新建了开关", "Switch drafted"],
+  switch_explain: ["查看了开关的取值原因", "Switch explained for somebody"],
   tag_create: ["新建了标签", "Tag made"],
   tag_delete: ["删除了标签", "Tag deleted"],
   tag_import: ["导入了标签成员", "Members of a tag imported"],

@@ -9,16 +9,16 @@ from collections.abc import Awaitable, Callable
 from typing import Any, Generic, TypeVar
 
 import msgspec
+from msgspec.structs import replace
 
+from sampan.platform.audience.device_facts import facts_of_customer, facts_of_device
 from sampan.platform.audience.facts import Claims, Facts
-from sampan.platform.audience.known import facts_of
+from sampan.platform.audience.known import NO_CLAIMS, facts_of
+from sampan.platform.audience.problems import SubjectUnknown
 from sampan.platform.core import Core
 from sampan.platform.identity.caller import Caller, authenticate
 from sampan.platform.identity.problems import TokenMissing
-from sampan.platform.identity.repository_customers import get_customer
-from sampan.platform.identity.repository_devices import get_device, get_pair
-from sampan.platform.identity.subjects import LOG, SubjectStates
-from sampan.platform.identity.tiers import Tier, effective_tier
+from sampan.platform.identity.tiers import Tier
 from sampan.platform.operators.actor import Actor, ActorKind, MissingPermission
 from sampan.platform.operators.session_rows import MACHINE_PREFIX
 from sampan.platform.operators.signed_in import recognise
@@ -47,13 +47,6 @@ class Asked(msgspec.Struct, frozen=True):
     is_machine: bool
 
 
-class Named(msgspec.Struct, frozen=True):
-    """Whom a back end named, as a caller, and the highest tier that counts for them there."""
-
-    caller: Caller
-    carries: Tier
-
-
 class BadContext(Exception):
     """The context does not say enough, or something impossible; `code` is the protocol's."""
 
@@ -68,7 +61,7 @@ class Asking:
     def __init__(self, core: Core) -> None:
         self._core = core
         self._actors: _Kept[Actor] = _Kept()
-        self._named: _Kept[Named | None] = _Kept()
+        self._named: _Kept[Facts | None] = _Kept()
 
     async def ask(
         self,
@@ -109,34 +102,25 @@ class Asking:
     async def _facts(self, view: WorkspaceView, workspace_id: str, key: str, context: Context) -> Facts:
         now_ms = self._core.now_ms()
 
-        async def find() -> Named | None:
-            return await self._read(workspace_id, key)
+        async def find() -> Facts | None:
+            return await self._read(view, workspace_id, key, now_ms)
 
         if not key.startswith(("cus_", "dev_")):  # a key of the back end's own: it decides places and nothing else
-            return facts_of(view, _caller(workspace_id, device=key), now_ms=now_ms, claims=context)
-        named = await self._named.get((workspace_id, key), find, now_ms)
-        if named is None:
+            stranger = Caller(workspace_id, "", key, -1, None, Tier.VISITOR, 0, 0, "")
+            return facts_of(view, stranger, now_ms=now_ms, claims=context)
+        found = await self._named.get((workspace_id, key), find, now_ms)
+        if found is None:
             raise BadContext("INVALID_CONTEXT", f"There is no customer or device {key!r} here.")
-        states: SubjectStates = view.followed[LOG]
-        tier = states.tier_of(named.caller.subject) or Tier.VISITOR
-        caller = msgspec.structs.replace(named.caller, tier=effective_tier(tier, named.carries))
-        return facts_of(view, caller, now_ms=now_ms, claims=context)
+        return replace(found.with_claims(context), now_ms=now_ms)
 
-    async def _read(self, workspace_id: str, key: str) -> Named | None:
-        async with self._core.store.workspace(workspace_id).read() as tx:
-            if key.startswith("cus_"):
-                customer = await get_customer(tx, key)
-                if customer is None or customer.erased_ms is not None:
-                    return None
-                return Named(_caller(workspace_id, customer.subject, customer.id), Tier.FULL)
-            device = await get_device(tx, key)
-            if device is None or device.revoked:
-                return None
-            pair = await get_pair(tx, device.customer_id, key) if device.customer_id else None
-            owner = await get_customer(tx, pair.customer_id) if pair is not None else None
-        if pair is None or owner is None or owner.erased_ms is not None:
-            return Named(_caller(workspace_id, device.subject, None, device.client_app, key), Tier.VISITOR)
-        return Named(_caller(workspace_id, owner.subject, owner.id, device.client_app, key), pair.carries)
+    async def _read(self, view: WorkspaceView, workspace_id: str, key: str, now_ms: int) -> Facts | None:
+        try:
+            async with self._core.store.workspace(workspace_id).read() as tx:
+                if key.startswith("cus_"):
+                    return await facts_of_customer(tx, view, key, now_ms=now_ms)
+                return await facts_of_device(tx, view, key, now_ms=now_ms, claims=NO_CLAIMS)
+        except SubjectUnknown:
+            return None
 
 
 class _Kept(Generic[Found]):
@@ -163,9 +147,3 @@ def _machine_secret(authorization: bytes | None, api_key: bytes | None) -> str |
     if authorization is not None and authorization[7:11] == _MACHINE and authorization[:7].lower() == b"bearer ":
         return authorization[7:].decode("latin-1")
     return None
-
-
-def _caller(
-    workspace_id: str, subject: int = -1, customer_id: str | None = None, client_app: str = "", device: str = ""
-) -> Caller:
-    return Caller(workspace_id, client_app, device, subject, customer_id, Tier.VISITOR, 0, 0, "")

@@ -146,8 +146,13 @@ def compile_switch(definition: Definition, salt: str) -> CompiledSwitch:
     """Return the switch with all its answers encoded."""
     rules = definition.compiled(salt)
     otherwise = _answer(definition, definition.default, "DEFAULT" if rules else "STATIC")
-    given = [_given(definition, rule, f"{salt}:split:") for rule in definition.rules]
+    given = [_given(definition, rule, f"{split_salt(salt)}:") for rule in definition.rules]
     return CompiledSwitch(definition.key, list(zip(rules, given, strict=True)), otherwise)
+
+
+def split_salt(salt: str) -> str:
+    """Return the salt of places in splits: another one than that of percentages in the same switch's rules."""
+    return f"{salt}:split"
 
 
 def _given(definition: Definition, rule: Rule, salt: str) -> Answer | Choose:

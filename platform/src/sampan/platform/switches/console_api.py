@@ -3,9 +3,14 @@
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Query
+from msgspec import to_builtins
 from pydantic import BaseModel, Field
 
+from sampan.platform.audience.console_audiences_api import ASKS_A_MINUTE, MINUTE_MS, ClaimsIn
+from sampan.platform.audience.facts import Claims
+from sampan.platform.audience.problems import ExplainLimit
 from sampan.platform.core import Core
+from sampan.platform.engines.keys import workspace_key
 from sampan.platform.operators.changes import Change
 from sampan.platform.operators.console_auth import Signed, Workspace, needs
 from sampan.platform.operators.console_bodies import DiffView
@@ -13,6 +18,7 @@ from sampan.platform.operators.console_paging import Page, Paged, page
 from sampan.platform.switches import repository, service
 from sampan.platform.switches.definition import to_plain
 from sampan.platform.switches.differences import differences
+from sampan.platform.switches.explaining import explain_switch
 from sampan.platform.switches.repository import Edition, Switch, SwitchState
 
 ORDERS = {order.name: order for order in (repository.BY_KEY, repository.LAST_CHANGED)}
@@ -77,6 +83,26 @@ class EditionOut(BaseModel):
     cause: str
     made_by: str
     at_ms: int
+
+
+class ExplainSwitchIn(BaseModel):
+    """Whom to explain a switch for: a device, or a customer on no device in particular."""
+
+    device: str | None = Field(None, max_length=40)
+    customer: str | None = Field(None, max_length=40)
+    claims: ClaimsIn | None = Field(None, description="Instead of what the device last said.")
+    reason: str = Field(min_length=1, max_length=500, description="Why this is asked; audited.")
+
+
+class ExplainedSwitchOut(BaseModel):
+    """What the subject gets, or would get of a draft, and each rule's tree; the first whose outcome is true decides."""
+
+    state: SwitchState
+    variant: str
+    value: Any
+    reason: str
+    place: int | None = Field(description="The place in splits, 0 to 9999; null without a device or customer.")
+    rules: list[dict[str, Any]]
 
 
 class SwitchFileOut(BaseModel):
@@ -146,6 +172,33 @@ def build_routes(core: Core) -> APIRouter:
     async def archive(workspace_id: Workspace, actor: Signed, switch: str, body: Reason) -> SwitchOut:
         """Serve a switch no more."""
         return _out(await service.archive_switch(core, workspace_id, actor, switch, cause=body.cause))
+
+    @router.post("/switches/{switch}/explain", dependencies=[needs("audience:explain")])
+    async def explain(workspace_id: Workspace, actor: Signed, switch: str, body: ExplainSwitchIn) -> ExplainedSwitchOut:
+        """Say why a device or a customer gets the value that it gets; audited."""
+        key = workspace_key(workspace_id, "limit", "explain", actor.operator_id or "system")
+        if await core.counters.increment(key, window_ms=MINUTE_MS, now_ms=core.now_ms()) > ASKS_A_MINUTE:
+            raise ExplainLimit("Wait a minute, then ask again.", retry_after_seconds=60)
+        claims = Claims(**body.claims.model_dump()) if body.claims else None
+        found = await explain_switch(
+            core,
+            workspace_id,
+            actor,
+            switch,
+            device=body.device,
+            customer=body.customer,
+            claims=claims,
+            reason=body.reason,
+        )
+        answer = found.answer
+        return ExplainedSwitchOut(
+            state=found.state,
+            variant=answer["variant"],
+            value=answer["value"],
+            reason=answer["reason"],
+            place=found.place,
+            rules=[to_builtins(each) for each in found.rules],
+        )
 
     @router.get("/switches/{switch}/history", dependencies=[needs("switch:read")])
     async def history(workspace_id: Workspace, _actor: Signed, switch: str, paging: Paged) -> Page[EditionOut]:

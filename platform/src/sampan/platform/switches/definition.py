@@ -8,6 +8,7 @@ import json
 import math
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from enum import StrEnum
 from typing import Any
 
@@ -87,12 +88,19 @@ class Definition(Struct, frozen=True):
         """Return the rules' audiences, compiled; raise a `BadRule` with its place."""
         found = []
         for n, rule in enumerate(self.rules):
-            try:
+            with at_rule(n):
                 found.append(compile_rule(rule.audience, Bucketing(salt, self.by)))
-            except BadRule as problem:
-                problem.facts["at"] = f"rules[{n}].audience{str(problem.facts.get('at', 'rule'))[4:]}"
-                raise
         return found
+
+
+@contextmanager
+def at_rule(n: int) -> Iterator[None]:
+    """Make the place that a refused rule names one in the whole definition."""
+    try:
+        yield
+    except BadRule as problem:
+        problem.facts["at"] = f"rules[{n}].audience{str(problem.facts.get('at', 'rule'))[4:]}"
+        raise
 
 
 def parse(value: object) -> Definition:

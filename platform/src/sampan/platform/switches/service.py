@@ -10,10 +10,8 @@ from typing import Any
 from msgspec import Struct
 from msgspec.structs import replace
 
-from sampan.platform.audience.audience_rows import get_audience
 from sampan.platform.audience.problems import BadRule
-from sampan.platform.audience.rules import CompiledRule
-from sampan.platform.audience.tag_rows import get_tag
+from sampan.platform.audience.references import checked_rule
 from sampan.platform.core import Core
 from sampan.platform.engines.database import Transaction
 from sampan.platform.engines.outbox import emit
@@ -22,7 +20,7 @@ from sampan.platform.operators import audit
 from sampan.platform.operators.actor import Actor
 from sampan.platform.operators.change_rows import DiffLine
 from sampan.platform.operators.changes import Change, propose_in
-from sampan.platform.switches.definition import Definition, from_text, parse, to_text, widens
+from sampan.platform.switches.definition import Definition, at_rule, from_text, parse, to_text, widens
 from sampan.platform.switches.differences import STATES, differences
 from sampan.platform.switches.part import PART
 from sampan.platform.switches.problems import (
@@ -293,18 +291,9 @@ def _step(switch: Switch, after: Definition) -> Step:
 
 async def _check_names(tx: Transaction, definition: Definition) -> None:
     """Refuse rules that name tags or saved audiences that are not there: they would hold for nobody."""
-    for n, rule in enumerate(definition.compiled("")):
-        at = f"rules[{n}].audience"
-        await _check_tags(tx, rule, at)
-        for audience in sorted(rule.audiences):
-            if await get_audience(tx, audience) is None:
-                raise BadSwitch(f"There is no saved audience {audience!r} here.", at=at)
-
-
-async def _check_tags(tx: Transaction, rule: CompiledRule, at: str) -> None:
-    for name in sorted(rule.tags):
-        if await get_tag(tx, name) is None:
-            raise BadSwitch(f"There is no tag {name!r} here.", at=at)
+    for n, rule in enumerate(definition.rules):
+        with at_rule(n):
+            await checked_rule(tx, rule.audience)
 
 
 async def _record(core: Core, tx: Transaction, actor: Actor, switch: Switch, what: str, cause: str) -> None:
