@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from sampan.platform.audience.attributes import ATTRIBUTES, Source
 from sampan.platform.audience.explain import explain
 from sampan.platform.audience.facts import Claims, Facts
-from sampan.platform.audience.index import RuleIndex
+from sampan.platform.audience.index import RuleIndex, Sieve
 from sampan.platform.audience.problems import BadRule
 from sampan.platform.audience.rules import MAX_DEPTH, MAX_NODES, Bucketing, CompiledRule, compile_rule, for_tiers
 from sampan.platform.identity.tiers import Tier
@@ -189,9 +189,9 @@ def test_a_compiled_rule_is_what_a_slow_reading_of_it_is(rule: Any, saved: list[
     wanted = judge(rule, known, "salt")
     assert (compiled.matches(known), compiled.excludes(known)) == (wanted is True, wanted is False)
     assert explain(compiled, known).outcome is wanted
-    index = RuleIndex([("item", compiled)])
+    sieve = Sieve(RuleIndex([("item", compiled)]).candidates(known))
     for _first_and_remembered in range(2):
-        found = [item for item, test in index.candidates(known) if test is None or test(known)]
+        found = [item for item, test in sieve.among(known) if test is None or test(known)]
         assert found == (["item"] if wanted else [])
 
 

@@ -1,30 +1,52 @@
-"""Many rules at once: those that cannot apply to a kind of subject are not evaluated for it. Pure.
+"""Many rules at once: those that cannot apply to a subject are not evaluated for it. Pure.
 
-Subjects are told apart by a few attributes with few values (`BY`). For each kind seen, every rule is worked out as far
-as these attributes decide it: what surely fails is dropped for good, what surely holds costs nothing any more, and of
-the rest only the undecided conditions remain. A client may claim any platform: claims that no rule names are one kind.
+Two steps. Subjects are told apart by a few attributes with few values (`BY`); for each kind seen, every rule is worked
+out as far as these decide it (`RuleIndex`): what surely fails is dropped for good, of the rest only undecided parts
+remain. Then a `Sieve` keeps, for each value of a further attribute (`MASKED`), which rules it lets through, as the bits
+of a number: the rules for one subject are an AND of a few numbers, whatever their count, and only what depends on the
+subject itself (percentages, tags, lists, time) is evaluated. A client may claim anything, so what is remembered is
+bounded.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import compress
+from operator import attrgetter
 from typing import Any, Generic, TypeVar
+
+from msgspec import Struct
 
 from sampan.platform.audience.conditions import Test, all_of, any_of
 from sampan.platform.audience.facts import Facts
-from sampan.platform.audience.rules import CompiledRule, Condition, Negation, Node, conditions_of
+from sampan.platform.audience.rules import CompiledRule, Condition, Group, Negation, Node, conditions_of
 
 BY = ("tier", "client_app", "channel", "platform")
+MASKED = ("app_version", "os_version", "region", "model", "language", "network")
 KINDS_KEPT = 512
+VALUES_KEPT = 4096
+MASKS_KEPT = 1024
 _OTHER = "\x00other"
 
 Item = TypeVar("Item")
 Kind = tuple[Any, ...]
-Undecided = Sequence[tuple[Item, Test | None]]
-"""Items that may apply; the test is None where the rule surely holds."""
 
 
-def narrow(rule: CompiledRule, facts: Facts, known: Iterable[str]) -> bool | Test:
-    """Return whether the rule holds for everyone with the `known` facts, or the test that remains to be made."""
-    return _narrowed(rule.root, facts, frozenset(known), positive=True)
+class Conjunct(Struct, frozen=True):
+    """A part of a rule that must hold, and what it looks at."""
+
+    test: Test
+    attributes: frozenset[str]
+
+
+def narrow(rule: CompiledRule, facts: Facts, known: Iterable[str]) -> Sequence[Conjunct] | None:
+    """Return what must still hold for everyone with the `known` facts, nothing if all does; None if it surely fails."""
+    conjuncts = []
+    for node, positive in _conjuncts(rule.root, positive=True):
+        left = _narrowed(node, facts, frozenset(known), positive=positive)
+        if left is False:
+            return None
+        if left is not True:
+            conjuncts.append(Conjunct(left, frozenset(each.attribute.name for each in conditions_of(node))))
+    return conjuncts
 
 
 class RuleIndex(Generic[Item]):
@@ -42,7 +64,6 @@ class RuleIndex(Generic[Item]):
             )
             for name in BY
         ]
-        self._kinds: dict[Kind, Undecided[Item]] = {}
 
     def kind(self, facts: Facts) -> Kind:
         """Return what tells these facts from others as far as any rule of the index cares."""
@@ -55,23 +76,82 @@ class RuleIndex(Generic[Item]):
             platform if not platform or platform in platforms else _OTHER,
         )
 
-    def candidates(self, facts: Facts) -> Undecided[Item]:
-        """Return the items whose rule does not surely fail for this kind of subject; remembered per kind."""
-        kind = self.kind(facts)
-        found = self._kinds.get(kind)
+    def candidates(self, facts: Facts) -> list[tuple[Item, Sequence[Conjunct]]]:
+        """Return the items whose rule does not surely fail for this kind of subject, with what must still hold."""
+        found = ((item, narrow(rule, facts, BY)) for item, rule in self._items)
+        return [(item, conjuncts) for item, conjuncts in found if conjuncts is not None]
+
+
+class Sieve(Generic[Item]):
+    """The items that may apply to one kind of subject; `among` lets those through that may apply to one subject."""
+
+    def __init__(self, items: Sequence[tuple[Item, Sequence[Conjunct]]]) -> None:
+        self._all = (1 << len(items)) - 1
+        self._entries: list[tuple[Item, Test | None]] = [(item, _left(conjuncts)) for item, conjuncts in items]
+        self._columns = [column for name in MASKED if (column := _column(name, items)) is not None]
+        self._lists: dict[int, list[tuple[Item, Test | None]]] = {}
+        self.is_sure = not self._columns and all(test is None for _item, test in self._entries)
+
+    def among(self, facts: Facts) -> list[tuple[Item, Test | None]]:
+        """Return the items in their order, with the test that is left, None where nothing is."""
+        mask = self._all
+        for column in self._columns:
+            mask &= column.mask(facts)
+        found = self._lists.get(mask)
         if found is None:
-            while len(self._kinds) >= KINDS_KEPT:
-                del self._kinds[next(iter(self._kinds))]
-            found = self._kinds[kind] = list(self._worked_out(facts))
+            if len(self._lists) >= MASKS_KEPT:
+                self._lists.clear()
+            bits = f"{mask:0{len(self._entries)}b}"[::-1]
+            found = self._lists[mask] = list(compress(self._entries, map("1".__eq__, bits)))
         return found
 
-    def _worked_out(self, facts: Facts) -> Iterable[tuple[Item, Test | None]]:
-        for item, rule in self._items:
-            test = narrow(rule, facts, BY)
-            if test is True:
-                yield item, None
-            elif test is not False:
-                yield item, test
+
+class _Column:
+    """Which items each value of one attribute lets through."""
+
+    def __init__(self, name: str, tests: Mapping[int, Test], everything: int) -> None:
+        self._of = attrgetter(name)
+        self._tests = tests
+        self._others = everything & ~sum(1 << n for n in tests)
+        self._masks: dict[Any, int] = {}
+
+    def mask(self, facts: Facts) -> int:
+        value = self._of(facts)
+        found = self._masks.get(value)
+        if found is None:
+            if len(self._masks) >= VALUES_KEPT:
+                self._masks.clear()
+            found = self._others | sum(1 << n for n, test in self._tests.items() if test(facts))
+            self._masks[value] = found
+        return found
+
+
+def _column(name: str, items: Sequence[tuple[Any, Sequence[Conjunct]]]) -> _Column | None:
+    tests = {
+        n: all_of(own)
+        for n, (_item, conjuncts) in enumerate(items)
+        if (own := [each.test for each in conjuncts if each.attributes == {name}])
+    }
+    return _Column(name, tests, (1 << len(items)) - 1) if tests else None
+
+
+def _left(conjuncts: Sequence[Conjunct]) -> Test | None:
+    """Return the test of what no column decides."""
+    masked = [frozenset({name}) for name in MASKED]
+    left = [each.test for each in conjuncts if each.attributes not in masked]
+    return all_of(left) if left else None
+
+
+def _conjuncts(node: Node, *, positive: bool) -> Iterable[tuple[Node, bool]]:
+    """Yield the parts that must all hold: of an `all`, or of an `any` that must not hold."""
+    match node:
+        case Negation():
+            yield from _conjuncts(node.part, positive=not positive)
+        case Group() if (node.word == "all") is positive:
+            for part in node.parts:
+                yield from _conjuncts(part, positive=positive)
+        case _:
+            yield node, positive
 
 
 def _narrowed(node: Node, facts: Facts, known: frozenset[str], *, positive: bool) -> bool | Test:

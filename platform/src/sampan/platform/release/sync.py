@@ -8,6 +8,7 @@ may install is decided by signed metadata and control (docs/protocols/trust.md).
 from bisect import bisect_right
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from struct import Struct
 from typing import Annotated
 
@@ -15,9 +16,8 @@ import msgspec
 import orjson
 
 from sampan.platform.audience.claims import Saying
-from sampan.platform.audience.conditions import Test
 from sampan.platform.audience.facts import Claims, Facts
-from sampan.platform.audience.index import Kind, RuleIndex
+from sampan.platform.audience.index import Conjunct, Kind, RuleIndex, Sieve
 from sampan.platform.audience.known import facts_of
 from sampan.platform.identity.caller import Caller
 from sampan.platform.insight.tickets import TICKET_CHARACTERS, Tickets, release_text
@@ -28,7 +28,6 @@ MAX_INSTALLED = 2000
 PLANS_KEPT = 256
 CHECK_SECONDS = 1800
 UNSURE_CHECK_SECONDS = 30
-_SLOT = b"\x00ticket\x00"  # cannot occur in JSON text
 
 
 Name = Annotated[str, msgspec.Meta(max_length=200)]
@@ -94,12 +93,20 @@ class ControlState(msgspec.Struct, frozen=True):
 
 
 class Ready(msgspec.Struct, frozen=True):
-    """One decided deliverable; `body` is its encoded offer but for the action and the ticket."""
+    """One decided deliverable; `body` is its encoded offer but for the action and the ticket.
+
+    `key` names it among what is installed, `control` is what control says of it, encoded, if anything; `fresh` is its
+    offer to a device that does not hold it, up to its ticket, and `tag` its release's (see `Tickets.many`).
+    """
 
     kind: str
     id: str
     sequence: int
     body: bytes
+    key: tuple[str, str]
+    control: bytes
+    fresh: bytes
+    tag: bytes
 
     def offer(self, action: bytes, ticket: bytes) -> bytes:
         """Return the offer's JSON for one device."""
@@ -132,21 +139,13 @@ class Plan(msgspec.Struct, frozen=True):
         return pieces
 
 
-class Choice(msgspec.Struct, frozen=True):
-    """A candidate that may be offered to a kind of subject; the test is None where its audience surely matches."""
-
-    ready: Ready
-    tag: bytes
-    test: Test | None
-
-
 class Prepared(msgspec.Struct):
-    """What a kind of subject on a kind of client may get: per deliverable its candidates, the highest first.
+    """What a kind of subject on a kind of client may get: each deliverable's number with what of it is ready.
 
     `plan` is what all of them get, once it is known; None as long as some audience depends on more than the kind.
     """
 
-    choices: Sequence[Sequence[Choice]]
+    sieve: Sieve[tuple[int, Ready]]
     plan: Plan | None = None
 
 
@@ -160,6 +159,7 @@ class ReleasesPart:
     moments_ms: Sequence[int] = field(init=False)
     has_tags: bool = field(init=False)
     _index: RuleIndex[tuple[int, Candidate]] = field(init=False)
+    _all_control: Mapping[str, bytes] = field(init=False)
     _prepared: dict[tuple[Kind, str, int], Prepared] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -168,6 +168,10 @@ class ReleasesPart:
         object.__setattr__(self, "hosts", sorted({each.min_host for _n, each in candidates}))
         object.__setattr__(self, "moments_ms", sorted({moment for rule in rules for moment in rule.moments_ms}))
         object.__setattr__(self, "has_tags", any(rule.tags or rule.audiences for rule in rules))
+        all_control = {
+            app: orjson.dumps({"app": app, "serial": state.serial}) for app, state in sorted(self.control.items())
+        }
+        object.__setattr__(self, "_all_control", all_control)
         object.__setattr__(self, "_index", RuleIndex((each, each[1].audience) for each in candidates))
 
     def plan(self, facts: Facts, host_version: int, tickets: Tickets) -> Plan:
@@ -184,46 +188,65 @@ class ReleasesPart:
             prepared = self._prepared[key] = self._prepare(facts, Context(host_version), tickets)
         if prepared.plan is not None:
             return prepared.plan
-        chosen = []
-        for choices in prepared.choices:
-            for choice in choices:
-                if choice.test is None or choice.test(facts):
-                    chosen.append(choice)
-                    break
-        return self._make_plan(chosen)
+        return self._make_plan(_chosen(prepared.sieve, facts))
 
     def _prepare(self, facts: Facts, context: Context, tickets: Tickets) -> Prepared:
         """Work out, as `decide` would, what is left to be decided for each subject of this kind."""
-        choices: dict[int, list[Choice]] = {}
-        for (n, candidate), test in self._index.candidates(facts):
-            before = choices.setdefault(n, [])
-            if unfit_client(candidate, facts, context) is not None or (before and before[-1].test is None):
+        items: list[tuple[tuple[int, Ready], Sequence[Conjunct]]] = []
+        decided = -1
+        for (n, candidate), conjuncts in self._index.candidates(facts):
+            if n == decided or unfit_client(candidate, facts, context) is not None:
                 continue
-            snapshot = self.deliverables[n]
-            ready = Ready(snapshot.kind, snapshot.id, candidate.sequence, _offer_body(snapshot, candidate))
-            tag = tickets.tag(release_text(candidate.release_id, candidate.digest))
-            before.append(Choice(ready, tag, test))
-        prepared = Prepared([found for _n, found in sorted(choices.items()) if found])
-        if all(found[0].test is None for found in prepared.choices):
-            prepared.plan = self._make_plan([found[0] for found in prepared.choices])
+            items.append(((n, self._ready(self.deliverables[n], candidate, tickets)), conjuncts))
+            if not conjuncts:
+                decided = n  # everyone of this kind gets it, and so nothing lower
+        prepared = Prepared(Sieve(items))
+        if prepared.sieve.is_sure:
+            prepared.plan = self._make_plan(_chosen(prepared.sieve, facts))
         return prepared
 
-    def _make_plan(self, chosen: Sequence[Choice]) -> Plan:
-        ready, tags = [choice.ready for choice in chosen], b"".join([choice.tag for choice in chosen])
-        all_control = {
-            app: orjson.dumps({"app": app, "serial": state.serial}) for app, state in sorted(self.control.items())
-        }
-        around = b",".join(item.offer(b"install", _SLOT) for item in ready).split(_SLOT)
-        fresh = [piece for text in around for piece in (text, b"")][:-1]
+    def _ready(self, snapshot: DeliverableSnapshot, candidate: Candidate, tickets: Tickets) -> Ready:
+        body = _offer_body(snapshot, candidate)
+        return Ready(
+            snapshot.kind,
+            snapshot.id,
+            candidate.sequence,
+            body,
+            (snapshot.kind, snapshot.id),
+            self._all_control.get(snapshot.id, b""),
+            b'{"action":"install",%b,"ticket":"' % body,
+            tickets.tag(release_text(candidate.release_id, candidate.digest)),
+        )
+
+    def _make_plan(self, ready: Sequence[Ready]) -> Plan:
+        fresh = [b""] * (2 * len(ready) + 1) if ready else []
+        fresh[:-1:2] = [b'"},' + item.fresh for item in ready]
+        if ready:
+            fresh[0], fresh[-1] = ready[0].fresh, b'"}'
         return Plan(
             ready,
-            frozenset((item.kind, item.id) for item in ready),
-            int.from_bytes(tags),
-            Struct(f"{TICKET_CHARACTERS}s" * len(ready)).unpack,
+            frozenset([item.key for item in ready]),
+            int.from_bytes(b"".join([item.tag for item in ready])),
+            _cutter(len(ready)),
             fresh,
-            b",".join(all_control[item.id] for item in ready if item.id in all_control),
-            all_control,
+            b",".join([item.control for item in ready if item.control]),
+            self._all_control,
         )
+
+
+def _chosen(sieve: Sieve[tuple[int, Ready]], facts: Facts) -> list[Ready]:
+    """Return the first of each deliverable whose audience matches."""
+    chosen, last = [], -1
+    for (n, ready), test in sieve.among(facts):
+        if n != last and (test is None or test(facts)):
+            chosen.append(ready)
+            last = n
+    return chosen
+
+
+@lru_cache(maxsize=4096)
+def _cutter(count: int) -> Callable[[bytes], tuple[bytes, ...]]:
+    return Struct(f"{TICKET_CHARACTERS}s" * count).unpack
 
 
 def answer(
