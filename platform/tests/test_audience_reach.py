@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pyroaring import BitMap
 
+from sampan.platform.audience import estimate
 from sampan.platform.audience.claims import claims_kept
 from sampan.platform.audience.facts import Facts
 from sampan.platform.audience.reach import World, customer_ids, is_set_rule, split, tier_sets
@@ -152,6 +153,14 @@ async def test_an_estimate_counts_customers_and_devices(desk: Desk) -> None:
     assert unknown["is_exact"] is False
     refused = await desk.post("/audience/estimate", {"audience": one("tag", "in", "none")}, status=422)
     assert (refused["code"], refused["at"]) == ("rule_tag_unknown", "rule.values[0]")
+
+
+async def test_a_sample_stands_for_all_devices(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(estimate, "SAMPLE", 1)
+    found = await desk.post("/audience/estimate", {"audience": one("tier", "at_least", "visitor")})
+    assert found["devices"]["total"] == 2
+    assert found["sampled"] <= 2
+    assert found["customers"]["at_least"] == 31
 
 
 async def test_explaining_a_device_says_what_was_seen(desk: Desk) -> None:

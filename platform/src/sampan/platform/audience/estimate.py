@@ -4,6 +4,7 @@ import asyncio
 from typing import Any
 
 from msgspec import Struct
+from pyroaring import BitMap
 
 from sampan.platform.audience.audience_rows import PART, AudiencesPart
 from sampan.platform.audience.device_facts import PARTS, count_active, sample_active
@@ -16,11 +17,13 @@ from sampan.platform.core import Core
 from sampan.platform.engines.database import Transaction
 from sampan.platform.identity.subjects import LOG as SUBJECTS
 from sampan.platform.identity.subjects import SubjectStates
+from sampan.platform.identity.tiers import Tier
 
 ACTIVE_DAYS = 30
 DAY_MS = 24 * 3600 * 1000
 SAMPLE = 20_000
 SMALL = 20
+SETS_KEPT_MS = 10_000
 
 
 class Reach(Struct, frozen=True):
@@ -43,6 +46,21 @@ class Estimate(Struct, frozen=True):
     is_exact: bool
     sampled: int
     active_days: int = ACTIVE_DAYS
+
+
+class TierSets:
+    """The customers by tier, as sets, of the workspaces that were asked about; at most 10 s old. One per process."""
+
+    def __init__(self, _core: Core) -> None:
+        self._made: dict[str, tuple[int, dict[Tier, BitMap]]] = {}
+
+    async def of(self, workspace_id: str, states: SubjectStates, now_ms: int) -> dict[Tier, BitMap]:
+        """Return the sets of one workspace."""
+        made_ms, sets = self._made.get(workspace_id, (0, {}))
+        if not 0 <= now_ms - made_ms < SETS_KEPT_MS:
+            sets = await asyncio.to_thread(tier_sets, bytes(states.tiers))
+            self._made[workspace_id] = (now_ms, sets)
+        return sets
 
 
 async def estimate(core: Core, workspace_id: str, rule: object, bucketing: Bucketing | None = None) -> Estimate:
@@ -70,7 +88,7 @@ async def _world(core: Core, tx: Transaction, rule: CompiledRule) -> World:
     view = core.replica.view(tx.workspace_id)
     audiences: AudiencesPart | dict[str, Any] = view.parts.get(PART, {})
     states: SubjectStates = view.followed[SUBJECTS]
-    tiers = await asyncio.to_thread(tier_sets, bytes(states.tiers))
+    tiers = await core.shared(TierSets, TierSets).of(tx.workspace_id, states, core.now_ms())
     listed = await numbers_of(tx, Column.CUSTOMER, customer_ids(rule, audiences))
     return World(tiers, states_of(core, tx.workspace_id).members, audiences, listed)
 

@@ -39,13 +39,14 @@ class Conjunct(Struct, frozen=True):
 
 def narrow(rule: CompiledRule, facts: Facts, known: Iterable[str]) -> Sequence[Conjunct] | None:
     """Return what must still hold for everyone with the `known` facts, nothing if all does; None if it surely fails."""
-    conjuncts = []
+    conjuncts, decided = [], frozenset(known)
     for node, positive in _conjuncts(rule.root, positive=True):
-        left = _narrowed(node, facts, frozenset(known), positive=positive)
+        left = _narrowed(node, facts, decided, positive=positive)
         if left is False:
             return None
         if left is not True:
-            conjuncts.append(Conjunct(left, frozenset(each.attribute.name for each in conditions_of(node))))
+            looks_at = frozenset(each.attribute.name for each in conditions_of(node))
+            conjuncts.append(Conjunct(left, looks_at - decided))
     return conjuncts
 
 
