@@ -222,3 +222,13 @@ async def test_a_tag_that_a_switch_names_cannot_vanish(desk: Scene) -> None:
     await desk.done("POST", "/switches", {"definition": switch(rules=[{"audience": rule, "variant": "on"}])})
     refused = await desk.call("DELETE", "/tags/vip")
     assert (refused.status_code, refused.json()["used_by"]) == (409, ["switch new-look"])
+
+
+async def test_a_file_too_large_for_one_change_request_says_so_and_leaves_nothing(desk: Scene) -> None:
+    text = "x" * 3000
+    many = [switch(f"k{n}", type="string", variants={"x": text}, default="x") for n in range(100)]
+    answer = await desk.call("POST", "/switch-file", {"switches": many, "activate": True})
+    assert (answer.status_code, answer.json()["code"]) == (413, "too_many_switches")
+    assert (await desk.done("GET", "/switches"))["items"] == []
+    drafts = await desk.call("POST", "/switch-file", {"switches": many})
+    assert drafts.status_code == 200

@@ -11,6 +11,8 @@ from live_client import Stream
 from switch_scene import BULK, EVERYONE, Scene, scene, switch, tier_from
 
 from sampan.platform.app import build_app
+from sampan.platform.live import hub_of
+from sampan.platform.live.frames import HEARTBEAT
 from sampan.platform.switches import ofrep
 from sampan.platform.switches.listening import DAY_MS
 from sampan.platform.switches.ofrep import EVENTS
@@ -258,6 +260,8 @@ async def test_listeners_hear_of_switches_and_of_nothing_else(desk: Scene) -> No
     await desk.done("POST", "/switches", {"definition": switch("draft")})
     await desk.activate(switch("second"))
     await stream.until(lambda: len(news(stream)) == 2)
+    await hub_of(desk.core).beat()
+    await stream.hears(HEARTBEAT.decode())
     told = news(stream)[1]["etag"]
     assert told == str(desk.core.replica.view(WORKSPACE).revision)
     behind = await desk.server.http.post(
@@ -318,7 +322,9 @@ async def test_sync_says_when_to_ask_again(desk: Scene) -> None:
 async def test_one_workspace_knows_nothing_of_the_others_switches(desk: Scene) -> None:
     await desk.activate(switch())
     other = await desk.server.device(OTHER_WORKSPACE)
-    assert (await desk.ask(other)).json()["flags"] == []
+    nothing = await desk.ask(other)
+    assert nothing.json()["flags"] == []
+    assert listen_at(nothing).startswith(f"/w/{OTHER_WORKSPACE}{EVENTS}?listen=")
     assert (await desk.ask(other, key="new-look")).status_code == 404
     secret = await desk.machine("evaluate:any")
     answer = await desk.server.http.post(

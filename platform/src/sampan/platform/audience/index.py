@@ -95,16 +95,25 @@ class Sieve(Generic[Item]):
 
     def among(self, facts: Facts) -> list[tuple[Item, Test | None]]:
         """Return the items in their order, with the test that is left, None where nothing is."""
-        mask = self._all
-        for column in self._columns:
-            mask &= column.mask(facts)
+        mask = self.mask(facts)
         found = self._lists.get(mask)
         if found is None:
             if len(self._lists) >= MASKS_KEPT:
                 self._lists.clear()
-            bits = f"{mask:0{len(self._entries)}b}"[::-1]
-            found = self._lists[mask] = list(compress(self._entries, map("1".__eq__, bits)))
+            found = self._lists[mask] = self.of(mask)
         return found
+
+    def mask(self, facts: Facts) -> int:
+        """Return which items are let through, as bits."""
+        mask = self._all
+        for column in self._columns:
+            mask &= column.mask(facts)
+        return mask
+
+    def of(self, mask: int) -> list[tuple[Item, Test | None]]:
+        """Return the items of a mask, like `among`, but remember nothing."""
+        bits = f"{mask:0{len(self._entries)}b}"[::-1]
+        return list(compress(self._entries, map("1".__eq__, bits)))
 
 
 class _Column:

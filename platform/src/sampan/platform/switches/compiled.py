@@ -1,11 +1,8 @@
 """Switches ready to be evaluated: every possible answer is encoded when the snapshot is compiled. Pure.
 
-Asked for one switch, its rules are tried in turn. Asked for all, callers of one class (tier, client app, channel, and
-what the client claims, as far as any rule looks at it) share a plan: what the class decides is joined to ready bytes,
-and per request remain the places of splits and the few conditions on the device, customer, tags and time.
-
-A class is remembered when it is seen for the second time, so that a client that claims something new each time costs
-no more than the work of trying the rules.
+Asked for one switch, its rules are tried in turn. Asked for all, callers for whom tier, client app, channel and what
+the client claims decide the same (audience/index) share a plan: what is decided is joined to ready bytes, and per
+request remain the places of splits and the few conditions on the device, customer, tags and time.
 """
 
 import json
@@ -16,20 +13,16 @@ from typing import Any
 
 from msgspec import Struct
 
-from sampan.platform.audience.attributes import Source
 from sampan.platform.audience.buckets import STEPS, murmur3
 from sampan.platform.audience.conditions import Test
 from sampan.platform.audience.facts import Facts
-from sampan.platform.audience.index import BY, Kind, RuleIndex, narrow
-from sampan.platform.audience.rules import CompiledRule, conditions_of
+from sampan.platform.audience.index import KINDS_KEPT, Kind, RuleIndex, Sieve
+from sampan.platform.audience.rules import CompiledRule
 from sampan.platform.switches.definition import By, Definition, Rule, to_text
 
 PLANS_BYTES = 32 * 1024 * 1024
-CLASSES_SEEN = 4096
 _SLOT = b"\x00"  # cannot occur in JSON text
 _PER_CHOICE = 64
-
-Class = tuple[Kind, Any]
 
 
 class Answer(Struct, frozen=True, gc=False):
@@ -42,6 +35,8 @@ class Answer(Struct, frozen=True, gc=False):
 Choose = Callable[[Facts], Answer]
 Step = tuple[Test | None, Answer | Choose]
 """For whom, None for all who come so far, and what they get."""
+Item = tuple[int, Answer | Choose]
+"""The number of a switch, and what one of its rules gives."""
 
 
 class CompiledSwitch(Struct, frozen=True):
@@ -60,7 +55,7 @@ class CompiledSwitch(Struct, frozen=True):
 
 
 class Plan(Struct, frozen=True):
-    """What a class of callers gets: the pieces of the list's JSON, every second one a gap that a choice fills."""
+    """What callers get for whom the same is decided: pieces of the list's JSON, every second a gap for a choice."""
 
     pieces: list[bytes]
     choices: Sequence[Choose]
@@ -83,53 +78,51 @@ class SwitchesPart:
     def __init__(self, switches: Iterable[tuple[Definition, str]]) -> None:
         switches = list(switches)
         self.by_key = {definition.key: compile_switch(definition, salt) for definition, salt in switches}
-        rules = [rule for each in self.by_key.values() for rule, _given in each.rules]
-        conditions = [condition for rule in rules for condition in conditions_of(rule.root)]
-        claimed = sorted({each.attribute.name for each in conditions if each.attribute.source is Source.CLAIMED})
+        items = [((n, given), rule) for n, each in enumerate(self.by_key.values()) for rule, given in each.rules]
+        rules = [rule for _item, rule in items]
         self.moments_ms = sorted({moment for rule in rules for moment in rule.moments_ms})
         self.has_tags = any(rule.tags or rule.audiences for rule in rules)
         self.seal = _seal(*(f"{salt}{to_text(definition)}".encode() for definition, salt in switches)).hex()
-        self._known = frozenset({*BY, *claimed})
-        self._claims: Callable[[Facts], Any] = attrgetter(*claimed) if claimed else lambda _facts: ()
-        self._index = RuleIndex((None, rule) for rule in rules)
-        self._by_kind: dict[Kind, Plan] = {}
-        self._by_class: dict[Class, Plan] = {}
+        self._index = RuleIndex(items)
+        self._sieves: dict[Kind, Sieve[Item]] = {}
+        self._plans: dict[tuple[Kind, int], Plan] = {}
         self._bytes = 0
-        self._seen: set[Class] = set()
 
     def plan(self, facts: Facts) -> Plan:
-        """Return the plan for this caller's class, or for its kind while the class is new."""
-        key = (self._index.kind(facts), self._claims(facts))
-        found = self._by_class.get(key)
-        return found if found is not None else self._new(key, facts)
+        """Return the plan of all callers for whom the same is decided as for this one."""
+        kind = self._index.kind(facts)
+        sieve = self._sieves.get(kind)
+        if sieve is None:
+            sieve = self._new_sieve(kind, facts)
+        mask = sieve.mask(facts)
+        found = self._plans.get((kind, mask))
+        return found if found is not None else self._new_plan(kind, sieve, mask)
 
-    def _new(self, key: Class, facts: Facts) -> Plan:
-        if key not in self._seen:
-            if len(self._seen) >= CLASSES_SEEN:
-                self._seen.clear()
-            self._seen.add(key)
-            return self._of_kind(key[0], facts)
-        plan = self._worked_out(facts, self._known)
+    def _new_sieve(self, kind: Kind, facts: Facts) -> "Sieve[Item]":
+        if len(self._sieves) >= KINDS_KEPT:
+            del self._sieves[next(iter(self._sieves))]
+        sieve = self._sieves[kind] = Sieve(self._index.candidates(facts))
+        for key in [key for key in self._plans if key[0] == kind]:  # masks of another sieve count other rules
+            self._bytes -= self._plans.pop(key).size_bytes
+        return sieve
+
+    def _new_plan(self, kind: Kind, sieve: "Sieve[Item]", mask: int) -> Plan:
+        plan = self._worked_out(sieve.of(mask))
         self._bytes += plan.size_bytes
-        while self._bytes > PLANS_BYTES and self._by_class:
-            self._bytes -= self._by_class.pop(next(iter(self._by_class))).size_bytes
-        self._by_class[key] = plan
+        while self._bytes > PLANS_BYTES and self._plans:
+            self._bytes -= self._plans.pop(next(iter(self._plans))).size_bytes
+        self._plans[kind, mask] = plan
         return plan
 
-    def _of_kind(self, kind: Kind, facts: Facts) -> Plan:
-        found = self._by_kind.get(kind)
-        if found is None:
-            if len(self._by_kind) >= 64:
-                del self._by_kind[next(iter(self._by_kind))]
-            found = self._by_kind[kind] = self._worked_out(facts, frozenset(BY))
-        return found
-
-    def _worked_out(self, facts: Facts, known: frozenset[str]) -> Plan:
+    def _worked_out(self, possible: Iterable[tuple[Item, Test | None]]) -> Plan:
+        steps: dict[int, list[Step]] = {}
+        for (n, given), test in possible:
+            steps.setdefault(n, []).append((test, given))
         fixed: list[Answer] = []
         choices: list[Choose] = []
         items = []
-        for switch in self.by_key.values():
-            given = _narrowed(switch, facts, known)
+        for n, switch in enumerate(self.by_key.values()):
+            given = _chosen(steps.get(n, ()), switch.otherwise)
             if isinstance(given, Answer):
                 fixed.append(given)
                 items.append(given.body)
@@ -183,25 +176,19 @@ def _given(definition: Definition, rule: Rule, salt: str) -> Answer | Choose:
     return pick
 
 
-def _narrowed(switch: CompiledSwitch, facts: Facts, known: frozenset[str]) -> Answer | Choose:
-    """Return what everybody with the `known` facts gets, or what remains to be chosen."""
-    steps: list[Step] = []
-    for rule, given in switch.rules:
-        test = narrow(rule, facts, known)
-        if test is True:
-            return _chooser(steps, given)
-        if test is not False:
-            steps.append((test, given))
-    return _chooser(steps, switch.otherwise)
-
-
-def _chooser(steps: Sequence[Step], otherwise: Answer | Choose) -> Answer | Choose:
+def _chosen(steps: Sequence[Step], otherwise: Answer | Choose) -> Answer | Choose:
+    """Return what everybody gets for whom these steps are possible, or what remains to be chosen."""
+    for n, (test, given) in enumerate(steps):
+        if test is None:
+            steps, otherwise = steps[:n], given
+            break
     if not steps:
         return otherwise
+    open_steps = [(test, given) for test, given in steps if test is not None]
 
     def choose(facts: Facts) -> Answer:
-        for test, given in steps:
-            if test is None or test(facts):
+        for test, given in open_steps:
+            if test(facts):
                 return given if isinstance(given, Answer) else given(facts)
         return otherwise if isinstance(otherwise, Answer) else otherwise(facts)
 

@@ -13,13 +13,14 @@ from msgspec.structs import replace
 from sampan.platform.audience.problems import BadRule
 from sampan.platform.audience.references import checked_rule
 from sampan.platform.core import Core
+from sampan.platform.crypto.canonical import canonical_json
 from sampan.platform.engines.database import Transaction
 from sampan.platform.engines.outbox import emit
 from sampan.platform.ids import new_id
 from sampan.platform.operators import audit
 from sampan.platform.operators.actor import Actor
 from sampan.platform.operators.change_rows import DiffLine
-from sampan.platform.operators.changes import Change, propose_in
+from sampan.platform.operators.changes import MAX_PAYLOAD_BYTES, Change, propose_in
 from sampan.platform.switches.definition import Definition, at_rule, from_text, parse, to_text, widens
 from sampan.platform.switches.differences import STATES, differences
 from sampan.platform.switches.part import PART
@@ -281,6 +282,8 @@ async def _change(
 
 async def _propose(core: Core, tx: Transaction, actor: Actor, target: str, steps: list[Step], note: str) -> Change:
     payload = {"switches": [{name: getattr(step, name) for name in Step.__struct_fields__} for step in steps]}
+    if len(canonical_json(payload)) > MAX_PAYLOAD_BYTES:
+        raise TooManySwitches("What waits is more than one change request holds. Send the file in parts.")
     return await propose_in(core, tx, actor, kind=CHANGE, target=target, payload=payload, note=note)
 
 
