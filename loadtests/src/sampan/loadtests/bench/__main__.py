@@ -15,7 +15,7 @@ from sampan.loadtests.bench.harness import CannotRun, Session, progress
 
 # Each name is a module of this package with a `run(session)` function.
 BENCHES = {
-    "audience": "tags of 5 million customers: loading, memory, A and B and not C; beside rows in DuckDB",
+    "audience": "tags of 5 million customers: loading, memory, A and B and not C; beside rows in PostgreSQL and DuckDB",
     "hello": "`/healthz`, `session/refresh` and `sync` with 20 apps against a bare Starlette JSON answer",
     "intake": "package intake at 1, 20 and 100 MB against `unzip -t` and sha256 of the same file",
     "ofrep": "100 switches at once and one alone over OFREP against a bare Starlette JSON answer",

@@ -1,7 +1,7 @@
 """Tags of a large workspace: loading them all as a starting worker does, their memory, and A and B and not C.
 
 Half, a fifth and a twentieth of 5 million customers have A, B and C, each scattered at random; a hundred tags in all.
-Beside it stand rows in DuckDB where that is installed.
+Beside it stand rows in PostgreSQL and in DuckDB where they are installed.
 """
 
 import functools
@@ -13,6 +13,7 @@ import tempfile
 from collections.abc import Callable
 from typing import Any
 
+from sampan.loadtests.bench.audience_postgres import binaries
 from sampan.loadtests.bench.harness import Figures, Session
 from sampan.loadtests.bench.server import environment
 
@@ -32,15 +33,20 @@ def run(session: Session) -> None:
         }
         session.measure(rows, rounds=5, quick_rounds=2)
         _state(session)
-        session.skip("postgresql", "no server without root is at hand; docs/benchmarks.md has what was once measured")
+        if binaries() is None:
+            session.skip("postgresql", "it is not installed; Debian's package postgresql adds its row")
+        else:
+            _state_rows(session, "postgresql", _called("audience_postgres", CUSTOMERS, ROW_CALLS))
         if importlib.util.find_spec("duckdb") is None:
             session.skip("duckdb", "it is not installed; `pip install duckdb` into the environment adds its row")
-            return
-        found = _called("audience_rows", folder, CUSTOMERS, ROW_CALLS)
-        session.state("duckdb_rows_query_cpu_ms", found["cpu_ms"])
-        session.state("vs_duckdb_rows", found["cpu_ms"] / session.median("bitmaps", "cpu_ms"), at_least=100)
-        is_same = found["reached"] == session.median("bitmaps", "reached")
-        session.state("equal_to_duckdb", float(is_same), at_least=1)
+        else:
+            _state_rows(session, "duckdb", _called("audience_rows", folder, CUSTOMERS, ROW_CALLS))
+
+
+def _state_rows(session: Session, name: str, found: dict[str, Any]) -> None:
+    session.state(f"{name}_rows_query_cpu_ms", found["cpu_ms"])
+    session.state(f"vs_{name}_rows", found["cpu_ms"] / session.median("bitmaps", "cpu_ms"), at_least=100)
+    session.state(f"equal_to_{name}", float(found["reached"] == session.median("bitmaps", "reached")), at_least=1)
 
 
 def _state(session: Session) -> None:
