@@ -102,7 +102,7 @@ def test_taking_away_is_seen_as_such(old: Definition, data: st.DataObject) -> No
 @given(st.lists(definitions, min_size=1, max_size=4), st.lists(subjects, min_size=1, max_size=30))
 def test_the_list_of_all_agrees_with_each_alone(found: list[Definition], people: list[Facts]) -> None:
     named = [parse({**to_plain(each), "key": f"k{n}"}) for n, each in enumerate(found)]
-    part = SwitchesPart((each, SALT) for each in named)
+    part = SwitchesPart([(to_text(each), SALT) for each in named])
     for _ in range(3):  # the plan of a kind, the plan of a class, the remembered one
         for facts in people:
             pieces, _seal = part.plan(facts).answer(facts)

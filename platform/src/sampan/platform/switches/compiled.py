@@ -7,6 +7,7 @@ request remain the places of splits and the few conditions on the device, custom
 
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import lru_cache
 from hashlib import blake2b
 from operator import attrgetter
 from typing import Any
@@ -18,9 +19,10 @@ from sampan.platform.audience.conditions import Test
 from sampan.platform.audience.facts import Facts
 from sampan.platform.audience.index import KINDS_KEPT, Kind, RuleIndex, Sieve
 from sampan.platform.audience.rules import CompiledRule
-from sampan.platform.switches.definition import By, Definition, Rule, to_text
+from sampan.platform.switches.definition import By, Definition, Rule, from_text
 
 PLANS_BYTES = 32 * 1024 * 1024
+COMPILED_KEPT = 8192
 _SLOT = b"\x00"  # cannot occur in JSON text
 _PER_CHOICE = 64
 
@@ -73,16 +75,18 @@ class Plan(Struct, frozen=True):
 
 
 class SwitchesPart:
-    """All active switches of a workspace; `moments_ms` are the times at which answers may change by themselves."""
+    """All active switches of a workspace, of their stored texts and salts.
 
-    def __init__(self, switches: Iterable[tuple[Definition, str]]) -> None:
-        switches = list(switches)
-        self.by_key = {definition.key: compile_switch(definition, salt) for definition, salt in switches}
+    `moments_ms` are the times at which answers may change by themselves.
+    """
+
+    def __init__(self, switches: Sequence[tuple[str, str]]) -> None:
+        self.by_key = {each.key: each for each in (_compiled(text, salt) for text, salt in switches)}
         items = [((n, given), rule) for n, each in enumerate(self.by_key.values()) for rule, given in each.rules]
         rules = [rule for _item, rule in items]
         self.moments_ms = sorted({moment for rule in rules for moment in rule.moments_ms})
         self.has_tags = any(rule.tags or rule.audiences for rule in rules)
-        self.seal = _seal(*(f"{salt}{to_text(definition)}".encode() for definition, salt in switches)).hex()
+        self.seal = _seal(*(f"{salt}{text}".encode() for text, salt in switches)).hex()
         self._index = RuleIndex(items)
         self._sieves: dict[Kind, Sieve[Item]] = {}
         self._plans: dict[tuple[Kind, int], Plan] = {}
@@ -133,6 +137,12 @@ class SwitchesPart:
         pieces = [piece for text in around for piece in (text, b"")][:-1]
         size = sum(map(len, pieces)) + _PER_CHOICE * len(pieces)
         return Plan(pieces, choices, _seal(*(each.seal for each in fixed)), size)
+
+
+@lru_cache(maxsize=COMPILED_KEPT)
+def _compiled(text: str, salt: str) -> CompiledSwitch:
+    """Compile a stored switch; when one of thousands changes, the others are remembered."""
+    return compile_switch(from_text(text), salt)
 
 
 def compile_switch(definition: Definition, salt: str) -> CompiledSwitch:

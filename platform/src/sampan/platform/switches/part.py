@@ -14,30 +14,29 @@ from sampan.platform.workspaces.revisions import part_revisions
 
 if TYPE_CHECKING:
     from sampan.platform.switches.compiled import SwitchesPart
-    from sampan.platform.switches.repository import Switch
 
 PART = "switches"
 
 
-async def load(tx: Transaction) -> "Sequence[Switch] | None":
-    """Read what is served; None when nothing ever was."""
+async def load(tx: Transaction) -> Sequence[tuple[str, str]] | None:
+    """Read the definition and the salt of what is served; None when nothing ever was."""
     statement = select(part_revisions.c.n).where(
         part_revisions.c.workspace_id == tx.workspace_id, part_revisions.c.part == PART
     )
     if (await tx.execute(statement)).one_or_none() is None:
         return None
-    from sampan.platform.switches.repository import SwitchState, list_switches
+    from sampan.platform.switches.repository import served_switches
 
-    return await list_switches(tx, SwitchState.ACTIVE)
+    return await served_switches(tx)
 
 
-def compile_part(switches: "Sequence[Switch] | None") -> "SwitchesPart | None":
+def compile_part(switches: Sequence[tuple[str, str]] | None) -> "SwitchesPart | None":
     """Compile the rows."""
     if switches is None:
         return None
     from sampan.platform.switches.compiled import SwitchesPart
 
-    return SwitchesPart((each.definition, each.salt) for each in switches)
+    return SwitchesPart(switches)
 
 
 snapshot_part = SnapshotPart(PART, load, compile_part)

@@ -132,6 +132,16 @@ async def list_switches(tx: Transaction, *states: SwitchState) -> list[Switch]:
     return [_switch(row) for row in await tx.execute(statement.order_by(switches.c.key))]
 
 
+async def served_switches(tx: Transaction) -> list[tuple[str, str]]:
+    """Return the definition, as stored, and the salt of every active switch, by key."""
+    statement = (
+        select(switches.c.definition, switches.c.salt)
+        .where(switches.c.workspace_id == tx.workspace_id, switches.c.state == SwitchState.ACTIVE)
+        .order_by(switches.c.key)
+    )
+    return [(row.definition, row.salt) for row in await tx.execute(statement)]
+
+
 async def page_switches(
     tx: Transaction, paging: Paging, order: Order, *, state: SwitchState | None = None, search: str | None = None
 ) -> Found[Switch]:
