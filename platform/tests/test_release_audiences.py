@@ -10,6 +10,7 @@ from msgspec.structs import replace
 
 from sampan.platform.audience.conditions import Tests
 from sampan.platform.audience.facts import Facts
+from sampan.platform.audience.index import VALUES_KEPT, RuleIndex, Sieve
 from sampan.platform.audience.rules import Bucketing, Condition, Group, compile_rule, for_tiers
 from sampan.platform.identity.tiers import Tier
 from sampan.platform.insight.tickets import Tickets
@@ -97,3 +98,13 @@ def test_a_stage_that_widens_takes_nobody_out() -> None:
         assert reached <= now
         reached = now
     assert len(reached) == 1000
+
+
+def test_what_clients_claim_does_not_fill_the_memory() -> None:
+    rule = {"attr": "app_version", "op": "at_least", "values": ["1.5"]}
+    sieve = Sieve(RuleIndex([("item", compile_rule(rule))]).candidates(Facts(Tier.FULL)))
+    for number in range(3 * VALUES_KEPT):
+        found = sieve.among(Facts(Tier.FULL, app_version=f"1.{number}"))
+        assert [item for item, _test in found] == (["item"] if number >= 5 else [])
+    (column,) = sieve._columns
+    assert len(column._masks) <= VALUES_KEPT

@@ -21,9 +21,8 @@ from sampan.platform.audience.rules import CompiledRule, Condition, Group, Negat
 
 BY = ("tier", "client_app", "channel", "platform")
 MASKED = ("app_version", "os_version", "region", "model", "language", "network")
-KINDS_KEPT = 512
-VALUES_KEPT = 4096
-MASKS_KEPT = 1024
+VALUES_KEPT = 512
+MASKS_KEPT = 256
 _OTHER = "\x00other"
 
 Item = TypeVar("Item")
