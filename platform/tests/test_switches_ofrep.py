@@ -207,10 +207,11 @@ async def test_a_back_end_asks_for_anybody_with_the_right_to(desk: Scene) -> Non
     assert (await ask_as(desk, secret, {"targetingKey": full})).json()["value"] is False
 
 
-async def test_a_token_without_the_right_names_nobody(desk: Scene) -> None:
+async def test_a_token_without_the_right_names_nobody(desk: Scene, caplog: pytest.LogCaptureFixture) -> None:
     await desk.activate(switch())
     reader = await desk.machine("switch:read")
     assert (await ask_as(desk, reader, {"targetingKey": "a"})).status_code == 403
+    assert "refused" in caplog.text
     secret = await desk.machine("evaluate:any")
     assert (await ask_as(desk, secret, {"targetingKey": "a"})).status_code == 200
     tokens = (await desk.done("GET", "/tokens"))["items"]

@@ -20,8 +20,9 @@ from sampan.platform.identity.caller import Caller, authenticate
 from sampan.platform.identity.problems import TokenMissing
 from sampan.platform.identity.tiers import Tier
 from sampan.platform.operators.actor import Actor, ActorKind, MissingPermission
+from sampan.platform.operators.security_log import note_refusal
 from sampan.platform.operators.session_rows import MACHINE_PREFIX
-from sampan.platform.operators.signed_in import recognise
+from sampan.platform.operators.signed_in import SessionEnded, recognise
 from sampan.platform.workspaces.replica import WorkspaceView
 
 EVALUATE_ANY = "evaluate:any"
@@ -92,8 +93,15 @@ class Asking:
         async def find() -> Actor:
             return (await recognise(self._core, workspace_id, secret)).actor
 
-        actor = await self._actors.get((workspace_id, secret), find, self._core.now_ms())
+        try:
+            actor = await self._actors.get((workspace_id, secret), find, self._core.now_ms())
+        except SessionEnded:
+            await note_refusal(self._core, workspace_id, "session_ended", path="/ofrep")
+            raise
         if actor.kind != ActorKind.MACHINE or not actor.may(EVALUATE_ANY):
+            await note_refusal(
+                self._core, workspace_id, "missing_permission", permission=EVALUATE_ANY, operator=actor.operator_id
+            )
             raise MissingPermission(
                 f"This machine token does not carry {EVALUATE_ANY!r}. Make one that does.", permission=EVALUATE_ANY
             )
