@@ -21,6 +21,7 @@ from sampan.platform.audience.rules import CompiledRule, Condition, Group, Negat
 
 BY = ("tier", "client_app", "channel", "platform")
 MASKED = ("app_version", "os_version", "region", "model", "language", "network")
+KINDS_KEPT = 512
 VALUES_KEPT = 512
 MASKS_KEPT = 256
 _OTHER = "\x00other"
