@@ -193,7 +193,7 @@ def test_a_version_is_published_while_its_publisher_waits(town: Town) -> None:
 
 def test_what_was_signed_is_written_for_the_console_and_nothing_is_sent(town: Town) -> None:
     package, out = town.pack(2), town.publisher.folder / "signed.json"
-    told = town.publish(package, "--out", out)
+    told = town.publish(package, "--out", str(out))
     assert (told.status, told.value["signed"]) == (0, str(out))
     signed = json.loads(out.read_text())
     assert (signed["app"], signed["sequence"], signed["digest"]) == (APP, 2, told.value["digest"])
