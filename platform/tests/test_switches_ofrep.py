@@ -154,6 +154,9 @@ async def test_refusals_have_the_status_that_clients_expect(desk: Scene, monkeyp
         "errorCode": "FLAG_NOT_FOUND",
         "errorDetails": "",
     }
+    metrics = (await desk.server.http.get("/metrics")).text
+    assert f'"{BULK}/{{}}"' in metrics
+    assert "no-such" not in metrics
     nobody = await desk.server.http.post(BULK, json={})
     assert (nobody.status_code, nobody.headers["www-authenticate"]) == (401, "Bearer")
     large = await desk.ask(device, {"x": "y" * ofrep.MAX_BODY_BYTES})

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from sampan.platform.audience.facts import Facts
 from sampan.platform.audience.problems import BadRule
 from sampan.platform.identity.tiers import Tier
+from sampan.platform.switches import compiled
 from sampan.platform.switches.compiled import SwitchesPart, compile_switch
 from sampan.platform.switches.definition import Definition, from_text, parse, to_plain, to_text, widens
 from sampan.platform.switches.differences import differences
@@ -191,3 +192,29 @@ def test_one_and_one_point_nought_are_different_answers() -> None:
 def test_whatever_is_no_switch_is_refused_by_name(value: Any) -> None:
     with pytest.raises((BadSwitch, BadRule)):
         parse(value)
+
+
+def test_clients_who_claim_something_new_each_time_fill_no_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(compiled, "PLANS_BYTES", 20_000)
+    models = [{"attr": "model", "op": "in", "values": [f"m{n}"]} for n in range(100)]
+    made = [
+        parse(
+            {
+                "key": f"k{n}",
+                "type": "integer",
+                "variants": VARIANTS,
+                "default": "off",
+                "rules": [{"audience": model, "variant": "a"}],
+            }
+        )
+        for n, model in enumerate(models)
+    ]
+    part = SwitchesPart([(to_text(each), SALT) for each in made])
+    for n in range(100):
+        facts = Facts(tier=Tier.FULL, device="dev_1", model=f"m{n}")
+        assert b'"key":"k%d","reason":"TARGETING_MATCH"' % n in b"".join(part.plan(facts).answer(facts)[0])
+        assert part.remembered_bytes <= 20_000 + 10_000  # the last plan may stand over the bound
+    for n in range(100, 3000):
+        facts = Facts(tier=Tier.FULL, device="dev_1", model=f"m{n}")
+        part.plan(facts)
+    assert 0 < part.remembered_bytes <= 30_000

@@ -90,7 +90,7 @@ class SwitchesPart:
         self._index = RuleIndex(items)
         self._sieves: dict[Kind, Sieve[Item]] = {}
         self._plans: dict[tuple[Kind, int], Plan] = {}
-        self._bytes = 0
+        self.remembered_bytes = 0
 
     def plan(self, facts: Facts) -> Plan:
         """Return the plan of all callers for whom the same is decided as for this one."""
@@ -107,14 +107,14 @@ class SwitchesPart:
             del self._sieves[next(iter(self._sieves))]
         sieve = self._sieves[kind] = Sieve(self._index.candidates(facts))
         for key in [key for key in self._plans if key[0] == kind]:  # masks of another sieve count other rules
-            self._bytes -= self._plans.pop(key).size_bytes
+            self.remembered_bytes -= self._plans.pop(key).size_bytes
         return sieve
 
     def _new_plan(self, kind: Kind, sieve: "Sieve[Item]", mask: int) -> Plan:
         plan = self._worked_out(sieve.of(mask))
-        self._bytes += plan.size_bytes
-        while self._bytes > PLANS_BYTES and self._plans:
-            self._bytes -= self._plans.pop(next(iter(self._plans))).size_bytes
+        self.remembered_bytes += plan.size_bytes
+        while self.remembered_bytes > PLANS_BYTES and self._plans:
+            self.remembered_bytes -= self._plans.pop(next(iter(self._plans))).size_bytes
         self._plans[kind, mask] = plan
         return plan
 
