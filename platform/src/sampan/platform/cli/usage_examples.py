@@ -58,7 +58,13 @@ EXAMPLES: Mapping[str, tuple[str, ...]] = {
     "release create": (
         f"release create {APP} 3 --tier full",
         f"release create {APP} 3 --tier e_account --tier full --rollback-to 2",
+        f"release create {APP} 3 --tier full --rollback-to 2 --percent 1 --percent 10 --percent 100 --auto 120",
     ),
+    "release move-on": (f'release move-on {RELEASE} --cause "numbers look well"',),
+    "release narrow": (f'release narrow {RELEASE} --cause "a doubt"',),
+    "freeze list": ("freeze list",),
+    "freeze add": ('freeze add 2027-01-28 2027-02-05 --reason "Spring Festival"',),
+    "freeze remove": ("freeze remove frz_0192f0c8a7b47c0e9d3f5a6b7c8d9e0f",),
     "release list": ("release list", f"release list --app {APP} --state running"),
     "release show": (f"release show {RELEASE}",),
     "release pause": (f'release pause {RELEASE} --cause "more errors than usual"',),
