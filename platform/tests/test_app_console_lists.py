@@ -1,5 +1,6 @@
 """Lists of the console: all in pages, and the last of 10,000 rows comes as the first does, by as many statements."""
 
+import json
 import re
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextvars import ContextVar
@@ -21,6 +22,7 @@ from sampan.platform.operators.audit import audit_rows
 from sampan.platform.operators.change_rows import change_requests
 from sampan.platform.operators.testing import bearer_for, person_with
 from sampan.platform.release.repository import releases
+from sampan.platform.release.stages import EVERYBODY, written
 from sampan.platform.testing import OTHER_WORKSPACE, WORKSPACE, client, running_core
 from sampan.platform.workspaces.store import ScopedTransaction
 
@@ -47,7 +49,7 @@ def subject(n: int) -> dict[str, Any]:
 
 def device(n: int) -> dict[str, Any]:
     same = {"client_app": "many", "envelope_key": None, "customer_id": None, "carries": 3, "epoch": 0}
-    own = {"id": f"dev_{n:032x}", "thumbprint": f"t{n}", "signing_key": {}, "subject": n}
+    own = {"id": f"dev_{n:032x}", "thumbprint": f"t{n}", "signing_key": {}, "subject": n, "network": ""}
     return {**same, **own, "revoked": n % 10 == 0, "created_ms": n, "seen_ms": n // 5}
 
 
@@ -67,9 +69,12 @@ def change(n: int) -> dict[str, Any]:
 def release(n: int) -> dict[str, Any]:
     what = {"kind": "miniapp", "deliverable_id": f"bank.app{n % 50}", "sequence": n + 1, "version": "1.0.0"}
     file = {"digest": DIGEST, "size_bytes": 1, "min_host": 0, "url": "", "client_app": None, "audience": "{}"}
-    state = {"stages": "[]", "stage": 0, "update_mode": "async", "rollback_to": None, "is_exposed": False}
+    state = {"stage": 0, "update_mode": "async", "rollback_to": None, "is_exposed": False}
+    plan = {"stages": json.dumps(written(EVERYBODY)), "schedule": "{}", "before_devices": 0, "before_failures": 0}
+    since = {"stage_since_ms": 0, "started_ms": 0, "judged_from_ms": 0}
     times = {"cause": "", "row_revision": 1, "made_by": "opr_x", "created_ms": n, "changed_ms": ROWS - n}
-    return {"id": f"rel_{n:032x}", "state": "draft" if n % 2 else "stopped", **what, **file, **state, **times}
+    own = {"id": f"rel_{n:032x}", "state": "draft" if n % 2 else "stopped"}
+    return {**own, **what, **file, **state, **plan, **since, **times}
 
 
 def candidate(n: int) -> dict[str, Any]:

@@ -17,7 +17,7 @@ Moment = Annotated[
 @freeze.command("list")
 def list_freezes(context: typer.Context) -> None:
     """List the freezes that are not over."""
-    found = current_api().get("/freezes")
+    found = current_api().items("/freezes")
     lines = [
         f"{each['id']}  {moment(each['from_ms'])} to {moment(each['until_ms'])}: {each['reason']}" for each in found
     ]

@@ -1,9 +1,10 @@
 """The freeze calendar of a workspace: times in which nothing starts or moves on. Stopping never waits."""
 
-from sqlalchemy import BigInteger, Column, String, Text, delete, insert, select
+from sqlalchemy import BigInteger, Column, Index, String, Text, delete, insert, select
 
 from sampan.platform.core import Core
 from sampan.platform.engines.database import Transaction
+from sampan.platform.engines.paging import Found, Order, Paging, read_page
 from sampan.platform.engines.tables import scoped_table
 from sampan.platform.errors import Conflict, Invalid, NotFound
 from sampan.platform.ids import new_id
@@ -23,6 +24,8 @@ freezes = scoped_table(
     Column("made_by", String(40), nullable=False),
 )
 _F = freezes.c
+Index("ix_release_freezes_from", _F.workspace_id, _F.from_ms, _F.id)
+BY_TIME = Order("from", (_F.from_ms, _F.id))
 
 
 class BadFreeze(Invalid):
@@ -51,6 +54,16 @@ async def list_freezes(tx: Transaction, *, now_ms: int) -> list[Freeze]:
         .order_by(_F.from_ms, _F.id)
     )
     return [Freeze(row.id, row.from_ms, row.until_ms, row.reason) for row in await tx.execute(statement)]
+
+
+async def page_freezes(tx: Transaction, paging: Paging, *, now_ms: int) -> Found[Freeze]:
+    """Return a page of the freezes that are not over, the first to begin first."""
+    statement = select(_F.id, _F.from_ms, _F.until_ms, _F.reason).where(
+        _F.workspace_id == tx.workspace_id, _F.until_ms > now_ms
+    )
+    return await read_page(
+        tx, statement, BY_TIME, paging, lambda row: Freeze(row.id, row.from_ms, row.until_ms, row.reason)
+    )
 
 
 async def add_freeze(

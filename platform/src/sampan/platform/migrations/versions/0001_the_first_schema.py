@@ -457,6 +457,9 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("workspace_id", "id", name=op.f("pk_release_freezes")),
         info={"scoped": True},
     )
+    with op.batch_alter_table("release_freezes", schema=None) as batch_op:
+        batch_op.create_index("ix_release_freezes_from", ["workspace_id", "from_ms", "id"], unique=False)
+
     op.create_table(
         "release_history",
         sa.Column("workspace_id", sa.String(length=32), nullable=False),
@@ -1437,6 +1440,9 @@ def downgrade() -> None:
     op.drop_table("releases")
     op.drop_table("release_looks")
     op.drop_table("release_history")
+    with op.batch_alter_table("release_freezes", schema=None) as batch_op:
+        batch_op.drop_index("ix_release_freezes_from")
+
     op.drop_table("release_freezes")
     op.drop_table("publishers")
     op.drop_table("persons")
