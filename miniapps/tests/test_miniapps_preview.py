@@ -99,6 +99,24 @@ async def test_the_console_fetches_the_bytes_with_its_own_rights(world: World) -
         assert (await world.http.get(path)).status_code == 401
 
 
+@pytest.mark.parametrize(
+    ("host", "status"),
+    [
+        ("pages.example", 503),
+        ("8.8.8.8:8080", 503),
+        ("console.sampan.localhost", 201),
+        ("127.0.0.1:8080", 201),
+        ("[::1]:8080", 201),
+        ("sampan", 201),
+    ],
+)
+async def test_a_page_elsewhere_cannot_be_made_the_console_that_frames(world: World, host: str, status: int) -> None:
+    for headers in ({"host": host}, {"host": host, "origin": f"http://{host}"}):
+        answer = await world.begin("publisher", **headers)
+        assert answer.status_code == status, answer.text
+        assert status == 201 or answer.json()["code"] == "preview_unavailable"
+
+
 async def test_only_the_console_that_began_it_may_frame_it(world: World) -> None:
     host, token, _told = await world.began()
     page = await world.get(host, f"/__boot{token}")

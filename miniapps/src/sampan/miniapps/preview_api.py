@@ -1,5 +1,6 @@
 """HTTP for previews, below /console/api/v1."""
 
+from ipaddress import ip_address
 from typing import Annotated
 from urllib.parse import urlsplit
 
@@ -12,7 +13,7 @@ from sampan.offline_packages.roles import index_path, package_path
 from sampan.platform.artifacts import apps_service
 from sampan.platform.core import Core
 from sampan.platform.errors import Unavailable
-from sampan.platform.hosts import origin, scheme_of
+from sampan.platform.hosts import HostNames, Place, Surface, origin, scheme_of
 from sampan.platform.operators.actor import Actor
 from sampan.platform.operators.console_auth import Workspace, needs, refuse_foreign_origin
 from sampan.platform.operators.console_bodies import Milliseconds
@@ -78,6 +79,12 @@ def build_routes(core: Core) -> APIRouter:
         )
 
     def _console_origin(request: Request) -> str:
+        if not is_console_name(request.scope["sampan_place"], names):
+            usual = origin(names, request.scope, names.console_name)
+            raise PreviewUnavailable(
+                f"Nobody here knows {request.headers.get('host', '')!r} as a console. Open the console at {usual}, or "
+                "say by SAMPAN_PUBLIC_URL where it is."
+            )
         sent = request.headers.get("origin")
         if sent is not None:
             refuse_foreign_origin(request)
@@ -86,6 +93,22 @@ def build_routes(core: Core) -> APIRouter:
         return f"{scheme_of(names, request.scope)}://{request.headers.get('host', '')}"
 
     return router
+
+
+def is_console_name(place: Place, names: HostNames) -> bool:
+    """Whether a host that the caller chose can be a console of this server.
+
+    The console named by a session may frame its origin, and whoever begins one writes the Host header: a publisher
+    could have a page of its own elsewhere show unreviewed code on the apps' domain to anybody. Names that the settings
+    know count, and those that nobody else's page can have: without a dot, loopback and private addresses.
+    """
+    name = place.name
+    if place.surface is Surface.CONSOLE or (name and name == names.public):
+        return True
+    try:
+        return not ip_address(name.strip("[]")).is_global
+    except ValueError:
+        return bool(name) and ("." not in name or name.endswith(".localhost"))
 
 
 def _own(request: Request, package: PreviewPackage) -> PreviewPackageOut:
