@@ -205,8 +205,20 @@ async def test_one_network_does_not_speak_for_all(rollout: Rollout) -> None:
     await rollout.tell(release, crowd, Stage.FAILED)
     await rollout.look()
     (seen,) = await rollout.looks(release)
-    assert (seen.devices, seen.failures) == (45, 5)
+    assert (seen.devices, seen.failures) == (44, 4)
     assert (await rollout.bank.read(release.id)).state is R.RUNNING
+
+
+async def test_a_crowd_in_one_network_does_not_raise_its_own_share(rollout: Rollout) -> None:
+    elsewhere = await rollout.register(18)
+    crowd = await rollout.register(60, network="one")
+    rollout.clock.now_ms += 1
+    release = await rollout.start()
+    await rollout.tell(release, elsewhere, Stage.BOOTED)
+    await rollout.tell(release, crowd, Stage.FAILED)
+    await rollout.look()
+    (seen,) = await rollout.looks(release)
+    assert (seen.devices, seen.failures) == (21, 3)
 
 
 async def test_who_opened_it_and_never_saw_it_start_counts_as_a_failure(rollout: Rollout) -> None:

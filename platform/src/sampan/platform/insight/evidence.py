@@ -119,9 +119,10 @@ def _capped(told: Mapping[str, _Told]) -> Fared:
     networks: dict[str, list[bool]] = {}
     for each in told.values():
         networks.setdefault(each.network, []).append(each.failed)
-    most = max(LEAST_OF_A_NETWORK, len(told) // NETWORK_SHARE)
     counted = failures = 0
     for network, failed in networks.items():
+        # Of those of the others: a crowd of its own would only raise its own bound.
+        most = max(LEAST_OF_A_NETWORK, (len(told) - len(failed)) // (NETWORK_SHARE - 1))
         share = len(failed) if not network else min(len(failed), most)
         counted += share
         failures += -(-sum(failed) * share // len(failed))
