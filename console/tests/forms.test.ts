@@ -11,7 +11,7 @@ import { USES, type Use } from "./uses";
 type Visit = { path: string; answers?: Answers; tab?: string; isSignedOut?: boolean };
 
 const VERSION = "/apps/app/versions/1";
-const ALL_MOVES = ["stop", "roll_back", "pause", "complete", "resume", "submit"];
+const ALL_MOVES = ["stop", "roll_back", "pause", "complete", "resume", "submit", "move_on", "narrow"];
 const DAY = { setup_allowed_until_ms: Date.now() + 86_400_000 };
 
 /** Every page with a form, in each state that has another one. */
@@ -50,8 +50,12 @@ const VISITS: readonly Visit[] = [
   { path: "/tokens" },
   { path: "/policy" },
   { path: "/publishers" },
-  { path: "/releases/new?app=app&sequence=1" },
-  { path: "/releases/release", answers: { "/releases/release": { moves: ALL_MOVES } } },
+  { path: "/releases/new?app=app&sequence=1&step=review" },
+  {
+    path: "/releases/release",
+    answers: { "/releases/release": { moves: ALL_MOVES, rollback_to: 1, stage: 1, stages: [{}, {}, {}] } },
+  },
+  { path: "/releases/freezes" },
   { path: "/system", tab: "Background jobs", answers: { "/system/jobs": { items: [{ state: "failed" }] } } },
   {
     path: "/trust",
@@ -86,7 +90,7 @@ const UNENTERED = new Set([
   "pages/operators/Roles.tsx: people.editRole or people.newRole: body.before",
   "pages/operators/Roles.tsx: people.editRole or people.newRole: body.before.0",
   "pages/publishers/Publishers.tsx: people.newPublisher: body.keys",
-  "pages/releases/NewRelease.tsx: releases.saveDraft: body.kind",
+  "pages/releases/NewRelease.tsx: releases.saveSubmit or releases.saveDraft: body.kind",
   "pages/session/SetUp.tsx: session.setupTitle: body.link",
   "pages/session/SignIn.tsx: session.submit: body.kind",
 ]);
@@ -276,6 +280,7 @@ async function fill(form: HTMLElement): Promise<void> {
     if (field.getAttribute("role") === "combobox") await choose(item, field);
     else if (field.type === "checkbox" && !item.querySelector("input:checked") && field.closest("[role=group]"))
       await press(field);
+    else if (field.type === "datetime-local" && field.value === "") enter(field, "2027-01-01T08:00");
     else if (["text", "password", "email", "tel", "url", "textarea"].includes(field.type) && field.value === "")
       enter(
         field,

@@ -41,6 +41,13 @@ CASES = (
     ),
     Case("publishers", "Register a key", {"Public key": "no key"}, "Public key", "key"),
     Case("operators", "New account", {"Name": "A", "E-mail": ADMIN, "Role": FIRST}, "E-mail", "account|already|exists"),
+    Case(
+        "releases/freezes",
+        "Add a freeze",
+        {"From": "2099-01-02T08:00", "Until": "2099-01-01T08:00", "Reason": "Closing"},
+        "Until",
+        "ends after it begins",
+    ),
     Case("notices", "Add", {"Address": "ftp://bank.example"}, "Address", "https|address"),
     Case("hosts", "Add a host", {"Host": "no host"}, "Host", "host"),
 )

@@ -189,9 +189,10 @@ def test_a_release_is_made_submitted_approved_and_stopped(desk: Desk) -> None:
         hands = Hands(page, desk.person(RELEASER))
         hands.go(f"{desk.console}/releases/new?app={APP}")
         hands.choose("Version", "1.0.0")
-        hands.press("Save the draft")
-        hands.press("Submit")
-        hands.confirm("Submit", cause="by keyboard")
+        for step in ("Audience", "Stages", "Schedule", "Review"):
+            hands.press("Next")
+            page.locator(".wizard-steps [aria-current=step]", has_text=step).wait_for()
+        hands.press("Save and submit")
         hands.sees("Waiting for approval")
         hands.keeps_focus()
         address = page.url

@@ -17,9 +17,9 @@ SIZES = {"phone": PHONE, "desktop": DESKTOP}
 EVERY = list(product(("zh", "en"), ("light", "dark"), SIZES))
 PAIRWISE = [("zh", "light", "phone"), ("zh", "dark", "desktop"), ("en", "light", "desktop"), ("en", "dark", "phone")]
 OTHERS = (
-    "apps", "apps/bank.demo.coupons", "changes", "releases/new", "customers", "customers/import", "devices", "reports",
-    "client-apps", "publishers", "operators", "roles", "tokens", "catalogue", "trust", "audit", "insight", "policy",
-    "hosts", "notices", "account", "system", "design", "no-such-page",
+    "apps", "apps/bank.demo.coupons", "changes", "releases/new", "releases/freezes", "customers", "customers/import",
+    "devices", "reports", "client-apps", "publishers", "operators", "roles", "tokens", "catalogue", "trust", "audit",
+    "insight", "policy", "hosts", "notices", "account", "system", "design", "no-such-page",
 )  # fmt: skip
 
 

@@ -63,8 +63,9 @@ def test_a_bad_plan_is_refused_at_its_place(plan: Any, field: str) -> None:
 
 
 def test_a_stage_s_audience_is_checked_as_any_rule() -> None:
-    with pytest.raises(BadRule):
-        read_stages([{**PLAN[2], "audience": {"attr": "mood", "op": "in", "values": ["good"]}}])
+    with pytest.raises(BadRule) as refused:
+        read_stages([PLAN[2], {**PLAN[2], "audience": {"attr": "mood", "op": "in", "values": ["good"]}}])
+    assert refused.value.facts == {"at": "rule.attr", "field": "stages[1].audience"}
 
 
 @given(low=st.integers(1, 10_000), high=st.integers(1, 10_000), numbers=st.sets(st.integers(0, 2**31), min_size=50))

@@ -9,6 +9,7 @@ type ProblemBody = {
   trace_id?: unknown;
   errors?: unknown;
   retry_after_seconds?: unknown;
+  at?: unknown;
 };
 
 /** One refusal of the server. `code` is stable, `detail` tells the reader what to do, `traceId` finds the log line. */
@@ -21,6 +22,8 @@ export class Problem extends Error {
     readonly traceId = "",
     readonly errors: readonly FieldProblem[] = [],
     readonly retryAfterSeconds: number | undefined = undefined,
+    /** Where within the field, such as `rule.all[0].values[1]` of an audience. */
+    readonly at = "",
   ) {
     super(detail);
   }
@@ -50,6 +53,7 @@ export async function problemOf(response: Response): Promise<Problem> {
     text(body.trace_id),
     fieldProblems(body.errors),
     typeof body.retry_after_seconds === "number" ? body.retry_after_seconds : undefined,
+    text(body.at),
   );
 }
 
@@ -59,9 +63,12 @@ export function asProblem(thrown: unknown): Problem {
   return new Problem(0, UNREACHABLE, thrown instanceof Error ? thrown.message : String(thrown));
 }
 
-/** Returns where in a form a problem stands: `body.grants.0.role` is `["grants", 0, "role"]`, `path.name` `["name"]`. */
+/**
+ * Returns where in a form a problem stands: `body.grants.0.role` and `body.grants[0].role` are `["grants", 0, "role"]`,
+ * `path.name` is `["name"]`.
+ */
 export function fieldPath(field: string): (string | number)[] | null {
-  const [place, ...rest] = field.split(".");
+  const [place, ...rest] = field.replace(/\[(\d+)\]/g, ".$1").split(".");
   if ((place !== "body" && place !== "path") || rest.length === 0) return null;
   return rest.map((part) => (/^\d+$/.test(part) ? Number(part) : part));
 }

@@ -5511,6 +5511,21 @@ export interface components {
              */
             total: number | null;
         };
+        /** Page[FreezeOut] */
+        Page_FreezeOut_: {
+            /** Items */
+            items: components["schemas"]["FreezeOut"][];
+            /**
+             * Next Cursor
+             * @description Goes into `cursor` for the next page; null on the last one.
+             */
+            next_cursor: string | null;
+            /**
+             * Total
+             * @description Items of all pages; 100000 means that many or more, null that they are not counted.
+             */
+            total: number | null;
+        };
         /** Page[HeldVersion] */
         Page_HeldVersion_: {
             /** Items */
@@ -10381,7 +10396,12 @@ export interface operations {
     };
     releases_list_freezes: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description The `next_cursor` of the page before. */
+                cursor?: string | null;
+                /** @description Most items of the page. */
+                limit?: number;
+            };
             header?: never;
             path?: never;
             cookie?: never;
@@ -10394,7 +10414,16 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["FreezeOut"][];
+                    "application/json": components["schemas"]["Page_FreezeOut_"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
                 };
             };
         };

@@ -45,6 +45,7 @@ export const router = createBrowserRouter(
         page("changes/:change", ["change:read"], () => import("../pages/changes/ChangePage")),
         page("releases", ["release:read"], () => import("../pages/releases/Releases")),
         page("releases/new", ["release:create"], () => import("../pages/releases/NewRelease")),
+        page("releases/freezes", ["release:read"], () => import("../pages/releases/Freezes")),
         page("releases/:release", ["release:read"], () => import("../pages/releases/ReleasePage")),
         page("customers", ["customer:read"], () => import("../pages/customers/Customers")),
         page("customers/import", ["customer:edit"], () => import("../pages/customers/ImportPage")),

@@ -39,8 +39,11 @@ export function placeErrors(
   return { at: [...at].map(([name, errors]) => ({ name, errors })), above };
 }
 
+/** Returns the field that a place lies in, of several the innermost. */
 function fieldOf(path: Path, fields: readonly Path[]): Path | undefined {
-  return fields.find((field) => field.every((part, n) => String(part) === String(path[n])));
+  return fields
+    .filter((field) => field.every((part, n) => String(part) === String(path[n])))
+    .reduce<Path | undefined>((best, field) => (best && best.length >= field.length ? best : field), undefined);
 }
 
 export function ProblemForm<Values extends object>(props: {
@@ -56,6 +59,11 @@ export function ProblemForm<Values extends object>(props: {
   rename?: (path: Path) => Path;
   danger?: boolean;
   doneText?: string;
+  /** Told where the form was refused, before the focus goes there; the problem when it was the server. */
+  onRefused?: (at: readonly Path[], problem: Problem | null) => void;
+  /** Buttons before the one that submits, which is shown unless `isOpenEnded`. */
+  buttons?: ReactNode;
+  isOpenEnded?: boolean;
   children: ReactNode;
 }) {
   const { say, sayOr, language } = useText();
@@ -88,6 +96,10 @@ export function ProblemForm<Values extends object>(props: {
       const fields = form.getFieldsError().map((field) => field.name as Path);
       const { at, above } = placeErrors(found, fields, sentence, props.byCode, props.rename);
       form.setFields(at as never);
+      props.onRefused?.(
+        at.map((one) => one.name),
+        found,
+      );
       if (at.length === 0 || above.length > 0) setProblem({ problem: found, above });
       setRefusals((n) => n + 1);
     } finally {
@@ -109,7 +121,13 @@ export function ProblemForm<Values extends object>(props: {
       )}
       initialValues={props.initial as Values}
       onFinish={finish}
-      onFinishFailed={() => setRefusals((n) => n + 1)}
+      onFinishFailed={({ errorFields }) => {
+        props.onRefused?.(
+          errorFields.map((one) => one.name as Path),
+          null,
+        );
+        setRefusals((n) => n + 1);
+      }}
       validateMessages={{ required: say("session.required") }}
     >
       <div ref={whole}>
@@ -129,9 +147,12 @@ export function ProblemForm<Values extends object>(props: {
         ) : null}
         {props.children}
         <div className="row" style={{ marginTop: 4 }}>
-          <Button type="primary" htmlType="submit" loading={isBusy} danger={props.danger}>
-            {props.submit}
-          </Button>
+          {props.buttons}
+          {props.isOpenEnded ? null : (
+            <Button type="primary" htmlType="submit" loading={isBusy} danger={props.danger}>
+              {props.submit}
+            </Button>
+          )}
           {props.onCancel ? (
             <Button onClick={props.onCancel} data-harmless={props.danger || undefined}>
               {say("common.cancel")}

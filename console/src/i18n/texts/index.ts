@@ -13,9 +13,11 @@ import { hosts } from "./hosts";
 import { notices } from "./notices";
 import { overview } from "./overview";
 import { people } from "./people";
+import { plan } from "./plan";
 import { problems } from "./problems";
 import { releases } from "./releases";
 import { reports } from "./reports";
+import { rules } from "./rules";
 import { session } from "./session";
 import { states, tiers } from "./states";
 import { system } from "./system";
@@ -38,10 +40,12 @@ export const areas = {
   notices,
   overview,
   people,
+  plan,
   policy,
   problems,
   releases,
   reports,
+  rules,
   session,
   states,
   system,

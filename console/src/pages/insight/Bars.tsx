@@ -1,4 +1,4 @@
-/** A bar chart; the only file that loads the chart library. A table says the same to screen readers. */
+/** A bar chart; loaded, with the chart library, when it is first shown. A table says the same to screen readers. */
 
 import { BarChart } from "echarts/charts";
 import { AriaComponent, GridComponent, TooltipComponent } from "echarts/components";

@@ -1,18 +1,13 @@
-/** For whom a release is, in tiers where the rule is one of tiers. */
+/** For whom a release is: tiers where the rule is one of tiers, else the rule in words. */
 
 import { TierTag } from "../../design/Small";
-import { useText } from "../../i18n";
 import { tiersOf } from "./rules";
+import { useWords } from "./ruleWords";
 
 export function Audience({ rule }: { rule: unknown }) {
-  const { say } = useText();
+  const words = useWords();
   const tiers = tiersOf(rule);
-  if (tiers === null)
-    return (
-      <>
-        {say("releases.otherRule")} <code className="small">{JSON.stringify(rule)}</code>
-      </>
-    );
+  if (tiers === null) return <span className="wrap">{words.rule(rule)}</span>;
   return (
     <span className="row" style={{ gap: 6 }}>
       {tiers.map((tier) => (

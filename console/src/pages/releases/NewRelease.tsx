@@ -1,149 +1,219 @@
-/** A new release: which version, for which tiers, how it arrives, and where to go back to. */
+/** A new release, step by step: which version, for whom, in which stages, when, and all of it once more in words. */
 
-import { Form, Radio } from "antd";
+import { App, Button, Checkbox, Form, type FormInstance, Input } from "antd";
+import { useEffect, useRef, useState } from "react";
 import { useNavigate, useSearchParams } from "react-router";
 import { query } from "../../api/client";
-import { TIERS, type Tier } from "../../api/types";
+import { asProblem, type Problem } from "../../api/problem";
+import { focusFirst } from "../../app/focus";
 import { useSession } from "../../app/session";
 import { useAct } from "../../app/useAct";
-import { Note, Panel } from "../../design/Blocks";
-import { Checks } from "../../design/Checks";
-import { Choice } from "../../design/Choice";
+import { Panel } from "../../design/Blocks";
 import { PageFrame } from "../../design/PageFrame";
 import { ProblemForm } from "../../design/ProblemForm";
+import { useProblemText } from "../../design/ProblemText";
 import { useText } from "../../i18n";
-import { AppChoice } from "../apps/AppChoice";
-import { ruleOf } from "./rules";
+import { AudienceFields } from "./AudienceFields";
+import { bodyOf, NO_SCHEDULE, type Preset, presetStages, STEPS, type Step, stepOf, type Values } from "./plan";
+import { Review } from "./Review";
+import { EVERYBODY } from "./rules";
+import { ownZone, ScheduleFields } from "./ScheduleFields";
+import { StagesFields } from "./StagesFields";
+import { VersionFields } from "./VersionFields";
 
-type Values = {
-  id: string;
-  sequence: number;
-  tiers: Tier[];
-  client_app?: string | null;
-  update_mode: string;
-  rollback_to?: number | null;
-};
+type Path = readonly (string | number)[];
 
 export default function NewRelease() {
   const { say } = useText();
   const { may } = useSession();
+  const { message } = App.useApp();
+  const words = useProblemText();
   const act = useAct();
   const navigate = useNavigate();
   const [params] = useSearchParams();
   const [form] = Form.useForm<Values>();
-  const app = Form.useWatch("id", form) ?? params.get("app") ?? "";
-  const sequence = Form.useWatch("sequence", form) ?? (Number(params.get("sequence")) || undefined);
-  const clientApps = query.useQuery(
-    "get",
-    "/client-apps",
-    { params: { query: { limit: 200 } } },
-    { enabled: may("client_app:read") },
-  );
-  const versions = query.useQuery(
-    "get",
-    "/apps/{app}/versions",
-    { params: { path: { app }, query: { state: ["published"], limit: 100 } } },
-    { enabled: app !== "" },
-  );
+  const begin = STEPS.find((step) => step === params.get("step")) ?? "version";
+  const [step, setStep] = useState<Step>(begin);
+  const [reached, setReached] = useState(STEPS.indexOf(begin));
+  const [preset, setPreset] = useState<Preset>("everybody");
+  const [isSent, setSent] = useState(may("release:submit"));
+  const [note, setNote] = useState("");
+  const [refused, setRefused] = useState<{ at: Path; problem: Problem } | null>(null);
+  const place = useRef<HTMLDivElement>(null);
   const create = query.useMutation("post", "/releases");
-  const published = versions.data?.items ?? [];
-  const label = (item: { version: string; sequence: number }) => `${item.version} (#${item.sequence})`;
+  const submit = query.useMutation("post", "/releases/{release_id}/submit");
+  const [first] = useState<Partial<Values>>(() => ({
+    ...(params.get("app") ? { id: params.get("app") ?? "" } : {}),
+    ...(params.get("sequence") ? { sequence: Number(params.get("sequence")) } : {}),
+    audience: EVERYBODY,
+    update_mode: "async",
+    stages: presetStages("everybody", { everybody: say("plan.everybody"), testers: "" }, {}),
+    schedule: NO_SCHEDULE(ownZone()),
+  }));
+  const audience = Form.useWatch("audience", form) ?? EVERYBODY;
+
+  const [shownFor, setShownFor] = useState(0);
+  useEffect(() => {
+    if (shownFor > 0) place.current?.querySelector<HTMLElement>(".wizard-step:not([hidden])")?.focus();
+  }, [shownFor]);
+  const show = (next: Step) => {
+    setStep(next);
+    setReached((n) => Math.max(n, STEPS.indexOf(next)));
+    setShownFor((n) => n + 1);
+  };
+  const goOn = async () => {
+    const names = form.getFieldsError().map(({ name }) => name as Path);
+    try {
+      await form.validateFields(names.filter((name) => stepOf(name) === step) as never);
+    } catch {
+      const wrong = place.current?.querySelector(".wizard-step:not([hidden]) .ant-form-item-has-error");
+      if (wrong) focusFirst(wrong);
+      return;
+    }
+    const next = STEPS[STEPS.indexOf(step) + 1];
+    if (next) show(next);
+  };
+  const previous = STEPS[STEPS.indexOf(step) - 1];
+  const isReady = reached === STEPS.length - 1;
+  const wrongIn = (path: Path) =>
+    refused?.problem.at && path.join() === refused.at.join()
+      ? { at: refused.problem.at, sentence: words(refused.problem).title }
+      : null;
+
+  const save = async () => {
+    const made = await act(() => create.mutateAsync({ body: bodyOf(form.getFieldsValue(true) as Values) }));
+    if (isSent)
+      try {
+        const asked = { params: { path: { release_id: made.id } }, body: { cause: note.trim() } };
+        await act(() => submit.mutateAsync(asked));
+        message.success(say("releases.proposed"));
+      } catch (thrown) {
+        message.error(words(asProblem(thrown)).title);
+      }
+    navigate(`/releases/${made.id}`);
+  };
+
   return (
     <PageFrame
       title={say("releases.create")}
       crumbs={[{ title: say("releases.title"), to: "/releases" }]}
       lead={say("releases.createLead")}
     >
-      <div style={{ maxWidth: 720 }}>
-        <Panel>
+      <div className="wizard" ref={place}>
+        <ol className="wizard-steps" aria-label={say("plan.steps")}>
+          {STEPS.map((name, n) => (
+            <li key={name}>
+              <button
+                type="button"
+                disabled={n > reached}
+                className={name === step ? "now" : n < STEPS.indexOf(step) ? "done" : ""}
+                aria-current={name === step ? "step" : undefined}
+                onClick={() => show(name)}
+              >
+                <span className="stage-knot num" aria-hidden="true">
+                  {n + 1}
+                </span>
+                {say(`plan.step_${name}`)}
+              </button>
+            </li>
+          ))}
+        </ol>
+        <Panel title={say(`plan.step_${step}`)} hint={say(`plan.stepHint_${step}`)}>
           <ProblemForm<Values>
             form={form}
-            submit={say("releases.saveDraft")}
+            submit={isSent ? say("releases.saveSubmit") : say("releases.saveDraft")}
             doneText=""
-            initial={{
-              ...(params.get("app") ? { id: params.get("app") ?? "" } : {}),
-              ...(params.get("sequence") ? { sequence: Number(params.get("sequence")) } : {}),
-              tiers: [...TIERS],
-              update_mode: "async",
-            }}
+            initial={first}
             byCode={{
               not_releasable: ["sequence"],
               version_unknown: ["sequence"],
               bad_rollback_target: ["rollback_to"],
               bad_update_mode: ["update_mode"],
-              bad_rule: ["tiers"],
               client_app_unknown: ["client_app"],
             }}
-            rename={(path) => (path[0] === "audience" ? ["tiers"] : path)}
-            onCancel={() => navigate(-1)}
-            onSubmit={async ({ tiers, ...rest }) => {
-              const made = await act(() =>
-                create.mutateAsync({
-                  body: {
-                    kind: "miniapp",
-                    ...rest,
-                    client_app: rest.client_app ?? null,
-                    rollback_to: rest.rollback_to ?? null,
-                    audience: ruleOf(tiers),
-                  },
-                }),
-              );
-              navigate(`/releases/${made.id}`);
+            rename={(path) => placed(path, form)}
+            onRefused={([at], problem) => {
+              if (!at) return;
+              setStep(stepOf(at));
+              setRefused(problem ? { at, problem } : null);
             }}
+            onSubmit={save}
+            isOpenEnded={!isReady}
+            buttons={
+              <>
+                {previous ? <Button onClick={() => show(previous)}>{say("plan.back")}</Button> : null}
+                {step === "review" ? null : (
+                  <Button type={isReady ? "default" : "primary"} onClick={goOn}>
+                    {say("plan.next")}
+                  </Button>
+                )}
+              </>
+            }
           >
-            <Form.Item name="id" label={say("releases.deliverable")} rules={[{ required: true }]}>
-              <AppChoice onChange={() => form.resetFields(["sequence", "rollback_to"])} />
-            </Form.Item>
-            {app !== "" && versions.data && published.length === 0 ? (
-              <div style={{ marginBottom: 18 }}>
-                <Note tone="warn">{say("releases.noVersions")}</Note>
-              </div>
-            ) : null}
-            <Form.Item name="sequence" label={say("common.version")} rules={[{ required: true }]}>
-              <Choice<number>
-                disabled={app === ""}
-                options={published.map((item) => ({ value: item.sequence, label: label(item) }))}
+            <StepSection name="version" step={step}>
+              <VersionFields form={form} />
+            </StepSection>
+            <StepSection name="audience" step={step}>
+              <AudienceFields form={form} wrong={wrongIn(["audience"])} audience={audience} />
+            </StepSection>
+            <StepSection name="stages" step={step}>
+              <StagesFields
+                form={form}
+                audience={audience}
+                preset={preset}
+                onPreset={setPreset}
+                wrongAt={(n) => wrongIn(["stages", n, "audience"])}
               />
-            </Form.Item>
-            <Form.Item
-              name="tiers"
-              label={say("releases.audience")}
-              extra={say("releases.audienceHint")}
-              rules={[{ required: true }]}
-            >
-              <Checks
-                label={say("releases.audience")}
-                options={TIERS.map((tier) => ({ value: tier, label: say(`tiers.${tier}`) }))}
-              />
-            </Form.Item>
-            <Form.Item name="client_app" label={say("releases.clientApp")}>
-              <Choice<string>
-                allowClear
-                placeholder={say("releases.everyClientApp")}
-                options={clientApps.data?.items.map((item) => ({ value: item.id, label: item.name })) ?? []}
-              />
-            </Form.Item>
-            <Form.Item name="update_mode" label={say("releases.updateMode")} rules={[{ required: true }]}>
-              <Radio.Group
-                vertical
-                options={[
-                  { value: "async", label: say("releases.async") },
-                  { value: "sync", label: say("releases.sync") },
-                ]}
-              />
-            </Form.Item>
-            <Form.Item name="rollback_to" label={say("releases.rollbackTo")} extra={say("releases.rollbackHint")}>
-              <Choice<number>
-                allowClear
-                placeholder={say("releases.noRollback")}
-                options={published
-                  .filter((item) => sequence !== undefined && item.sequence < sequence)
-                  .map((item) => ({ value: item.sequence, label: label(item) }))}
-              />
-            </Form.Item>
+            </StepSection>
+            <StepSection name="schedule" step={step}>
+              <ScheduleFields form={form} />
+            </StepSection>
+            <StepSection name="review" step={step}>
+              {step === "review" ? <Review values={{ ...first, ...form.getFieldsValue(true) } as Values} /> : null}
+              {may("release:submit") ? (
+                <div style={{ margin: "18px 0" }}>
+                  <Checkbox checked={isSent} onChange={({ target }) => setSent(target.checked)}>
+                    {say("releases.submitNow")}
+                  </Checkbox>
+                  {isSent ? (
+                    <Input.TextArea
+                      aria-label={say("releases.submitNote")}
+                      placeholder={say("releases.submitNote")}
+                      value={note}
+                      onChange={({ target }) => setNote(target.value)}
+                      autoSize={{ minRows: 2, maxRows: 6 }}
+                      maxLength={2000}
+                      style={{ marginTop: 10 }}
+                    />
+                  ) : null}
+                </div>
+              ) : null}
+            </StepSection>
           </ProblemForm>
         </Panel>
       </div>
     </PageFrame>
   );
+}
+
+/** One step of the form; the others stay in it unseen, so that nothing that was entered is lost. */
+function StepSection({ name, step, children }: { name: Step; step: Step; children: React.ReactNode }) {
+  const { say } = useText();
+  const label = say("plan.stepNth", { n: STEPS.indexOf(name) + 1, name: say(`plan.step_${name}`) });
+  return (
+    <section className="wizard-step" hidden={name !== step} tabIndex={-1} aria-label={label}>
+      {children}
+    </section>
+  );
+}
+
+/** Returns the field that the server means: what is not shown is the switch that shows it. */
+function placed(path: (string | number)[], form: FormInstance<Values>): (string | number)[] {
+  const has = (name: Path) => form.getFieldsError().some((field) => (field.name as Path).join() === name.join());
+  if (path.length === 1 && path[0] === "stages") return ["stages", 0, "name"];
+  if (path.length === 1 && path[0] === "schedule") return ["schedule", "not_before_ms"];
+  if (path[0] === "stages" && path[2] === "gate" && !has(path.slice(0, 4))) return [...path.slice(0, 3), "on"];
+  if (path[0] === "stages" && path[2] === "advance" && !has(path)) return [...path.slice(0, 2), "name"];
+  if (path[0] === "schedule" && path[1] === "hours" && !has(path.slice(0, 3))) return ["schedule", "hours", "on"];
+  return path;
 }

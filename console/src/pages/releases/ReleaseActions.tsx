@@ -1,26 +1,50 @@
-/** What can be done with a release in its present state; the server says which moves there are. */
+/** What can be done with a release in its present state, and whom it reaches; the server says which moves there are. */
 
+import type { ReactNode } from "react";
 import { query } from "../../api/client";
 import type { ReleaseDetail } from "../../api/types";
 import { useSession } from "../../app/session";
 import { useAct } from "../../app/useAct";
 import { ConfirmAction } from "../../design/ConfirmAction";
 import { useText } from "../../i18n";
+import { percent, useWords } from "./ruleWords";
+
+const REACHED = ["offered", "downloaded", "verified", "installed", "booted", "failed"] as const;
+const INSTALLED = ["installed", "booted"] as const;
 
 export function ReleaseActions({ release }: { release: ReleaseDetail }) {
   const { say } = useText();
+  const words = useWords();
   const { may } = useSession();
   const act = useAct();
+  const affected = useAffected(release.id);
   const submit = query.useMutation("post", "/releases/{release_id}/submit");
   const resume = query.useMutation("post", "/releases/{release_id}/resume");
   const pause = query.useMutation("post", "/releases/{release_id}/pause");
   const complete = query.useMutation("post", "/releases/{release_id}/complete");
   const stop = query.useMutation("post", "/releases/{release_id}/stop");
   const rollBack = query.useMutation("post", "/releases/{release_id}/rollback");
+  const moveOn = query.useMutation("post", "/releases/{release_id}/move-on");
+  const narrow = query.useMutation("post", "/releases/{release_id}/narrow");
   const params = { path: { release_id: release.id } };
   const thing = { app: release.deliverable, ...(release.client_app ? { clientApp: release.client_app } : {}) };
   const has = (move: string, permission: string) => release.moves.includes(move) && may(permission, thing);
   const target = release.rollback_to === null ? say("releases.rollbackNone") : `#${release.rollback_to}`;
+  const here = release.stages[release.stage];
+  const further = release.stages[release.stage + 1];
+  const before = release.stages[release.stage - 1];
+  const between = (to: typeof here) => ({
+    from: here ? words.stageName(here) : "",
+    fromShare: percent(here?.basis_points ?? 0),
+    to: to ? words.stageName(to) : "",
+    toShare: percent(to?.basis_points ?? 0),
+  });
+  const telling = (what: string): ReactNode => (
+    <>
+      <p>{what}</p>
+      {affected ? <p className="strong">{affected}</p> : null}
+    </>
+  );
   return (
     <>
       {has("stop", "release:stop") ? (
@@ -28,18 +52,18 @@ export function ReleaseActions({ release }: { release: ReleaseDetail }) {
           label={say("releases.stop")}
           danger
           title={say("releases.stopTitle")}
-          what={say("releases.stopWhat")}
+          what={telling(say("releases.stopWhat"))}
           reason="required"
           reasonField="cause"
           onConfirm={(cause) => act(() => stop.mutateAsync({ params, body: { cause } }))}
         />
       ) : null}
-      {has("roll_back", "release:stop") ? (
+      {has("roll_back", "release:stop") && release.rollback_to !== null ? (
         <ConfirmAction
           label={say("releases.roll_back")}
           danger
           title={say("releases.rollbackTitle")}
-          what={say("releases.rollbackWhat", { to: target })}
+          what={telling(say("releases.rollbackWhat", { to: target }))}
           reason="required"
           reasonField="cause"
           onConfirm={(cause) => act(() => rollBack.mutateAsync({ params, body: { cause } }))}
@@ -49,20 +73,41 @@ export function ReleaseActions({ release }: { release: ReleaseDetail }) {
         <ConfirmAction
           label={say("releases.pause")}
           title={say("releases.pauseTitle")}
-          what={say("releases.pauseWhat")}
+          what={telling(say("releases.pauseWhat"))}
           reason="required"
           reasonField="cause"
           onConfirm={(cause) => act(() => pause.mutateAsync({ params, body: { cause } }))}
+        />
+      ) : null}
+      {has("narrow", "release:stop") && before ? (
+        <ConfirmAction
+          label={say("releases.narrow")}
+          title={say("releases.narrowTitle")}
+          what={telling(say("releases.narrowWhat", between(before)))}
+          reason="required"
+          reasonField="cause"
+          onConfirm={(cause) => act(() => narrow.mutateAsync({ params, body: { cause } }))}
         />
       ) : null}
       {has("complete", "release:submit") ? (
         <ConfirmAction
           label={say("releases.complete")}
           title={say("releases.completeTitle")}
-          what={say("releases.completeWhat")}
+          what={telling(say("releases.completeWhat"))}
           reason="optional"
           reasonField="cause"
           onConfirm={(cause) => act(() => complete.mutateAsync({ params, body: { cause } }))}
+        />
+      ) : null}
+      {has("move_on", "release:submit") && further ? (
+        <ConfirmAction
+          label={say("releases.moveOn")}
+          type="primary"
+          title={say("releases.moveOnTitle")}
+          what={telling(say("releases.moveOnWhat", between(further)))}
+          reason="optional"
+          reasonField="cause"
+          onConfirm={(cause) => act(() => moveOn.mutateAsync({ params, body: { cause } }))}
         />
       ) : null}
       {has("resume", "release:submit") ? (
@@ -70,7 +115,7 @@ export function ReleaseActions({ release }: { release: ReleaseDetail }) {
           label={say("releases.resume")}
           type="primary"
           title={say("releases.resumeTitle")}
-          what={say("releases.resumeWhat")}
+          what={telling(say("releases.resumeWhat"))}
           done={say("releases.proposed")}
           reason="optional"
           reasonField="cause"
@@ -91,4 +136,19 @@ export function ReleaseActions({ release }: { release: ReleaseDetail }) {
       ) : null}
     </>
   );
+}
+
+/** Returns the sentence of how many devices a release has reached so far; null when the reader may not know. */
+function useAffected(release: string): string | null {
+  const { say } = useText();
+  const { may } = useSession();
+  const params = { path: { release_id: release } };
+  const found = query.useQuery("get", "/insight/releases/{release_id}", { params }, { enabled: may("insight:read") });
+  if (!found.data) return null;
+  const { furthest } = found.data;
+  const count = (stages: readonly string[]) => stages.reduce((sum, stage) => sum + (furthest[stage] ?? 0), 0);
+  const offered = count(REACHED);
+  return offered === 0
+    ? say("releases.affectedNone")
+    : say("releases.affected", { offered, installed: count(INSTALLED) });
 }

@@ -2,17 +2,21 @@
 
 import { Link, useParams } from "react-router";
 import { query } from "../../api/client";
+import type { ReleaseDetail } from "../../api/types";
 import { useSession } from "../../app/session";
 import { Facts, History, Panel } from "../../design/Blocks";
 import { PageFrame } from "../../design/PageFrame";
 import { CopyId, Person, StateTag, Time } from "../../design/Small";
-import { Fetch } from "../../design/States";
+import { Fetch, Loading } from "../../design/States";
 import { toneOf } from "../../design/states";
 import { useText } from "../../i18n";
 import { useAppNames } from "../apps/names";
 import { Audience } from "./Audience";
 import { Delivery } from "./Delivery";
+import { Gate, isBegun, useProgress } from "./Gate";
 import { ReleaseActions } from "./ReleaseActions";
+import { useWords } from "./ruleWords";
+import { ScheduleWords, StageSteps } from "./StageSteps";
 
 export default function ReleasePage() {
   const { say, sayOr } = useText();
@@ -21,6 +25,7 @@ export default function ReleasePage() {
   const names = useAppNames();
   const found = query.useQuery("get", "/releases/{release_id}", { params: { path: { release_id: release } } });
   const item = found.data;
+  const progress = useProgress(item);
   const name = item ? `${names(item.deliverable) || item.deliverable} ${item.version}` : say("releases.title");
   return (
     <PageFrame
@@ -31,58 +36,102 @@ export default function ReleasePage() {
       actions={item ? <ReleaseActions release={item} /> : null}
     >
       <Fetch of={found}>
-        {(one) => (
-          <div className="columns">
-            <div className="stack">
-              {may("insight:read") ? <Delivery release={one.id} /> : null}
-              <Panel title={say("common.details")}>
-                <Facts
-                  items={[
-                    {
-                      label: say("releases.deliverable"),
-                      value: <Link to={`/apps/${one.deliverable}`}>{one.deliverable}</Link>,
-                    },
-                    {
-                      label: say("common.version"),
-                      value: (
-                        <Link to={`/apps/${one.deliverable}/versions/${one.sequence}`}>
-                          {one.version} #{one.sequence}
-                        </Link>
-                      ),
-                    },
-                    { label: say("releases.audience"), value: <Audience rule={one.audience} /> },
-                    { label: say("releases.clientApp"), value: one.client_app ?? say("releases.everyClientApp") },
-                    {
-                      label: say("releases.updateMode"),
-                      value: sayOr(`releases.${one.update_mode}`, one.update_mode),
-                    },
-                    {
-                      label: say("releases.rollbackTo"),
-                      value: one.rollback_to === null ? say("releases.noRollback") : `#${one.rollback_to}`,
-                    },
-                    { label: say("releases.madeBy"), value: <Person id={one.made_by} /> },
-                    { label: say("common.created"), value: <Time ms={one.created_ms} absolute /> },
-                    { label: say("common.id"), value: <CopyId value={one.id} /> },
-                    { label: say("releases.digest"), value: <CopyId value={one.digest} /> },
-                  ]}
+        {(one) =>
+          isBegun(one) && progress.isPending ? (
+            <Loading lines={8} />
+          ) : (
+            <div className="columns">
+              <div className="stack">
+                <Panel title={say("releases.stages")} hint={<Since of={one} />}>
+                  <StageSteps
+                    stages={one.stages}
+                    {...(isBegun(one) ? { at: one.stage } : {})}
+                    isOver={one.state === "completed"}
+                  />
+                </Panel>
+                <Gate release={one} />
+                {may("insight:read") ? <Delivery release={one.id} /> : null}
+                <Panel title={say("common.details")}>
+                  <Facts
+                    items={[
+                      {
+                        label: say("releases.deliverable"),
+                        value: <Link to={`/apps/${one.deliverable}`}>{one.deliverable}</Link>,
+                      },
+                      {
+                        label: say("common.version"),
+                        value: (
+                          <Link to={`/apps/${one.deliverable}/versions/${one.sequence}`}>
+                            {one.version} #{one.sequence}
+                          </Link>
+                        ),
+                      },
+                      { label: say("releases.audience"), value: <Audience rule={one.audience} /> },
+                      { label: say("releases.clientApp"), value: one.client_app ?? say("releases.everyClientApp") },
+                      {
+                        label: say("releases.updateMode"),
+                        value: sayOr(`releases.${one.update_mode}`, one.update_mode),
+                      },
+                      {
+                        label: say("releases.rollbackTo"),
+                        value: one.rollback_to === null ? say("releases.noRollback") : `#${one.rollback_to}`,
+                      },
+                      { label: say("releases.schedule"), value: <ScheduleWords of={one.schedule} /> },
+                      { label: say("releases.madeBy"), value: <Person id={one.made_by} /> },
+                      { label: say("common.created"), value: <Time ms={one.created_ms} absolute /> },
+                      { label: say("common.id"), value: <CopyId value={one.id} /> },
+                      { label: say("releases.digest"), value: <CopyId value={one.digest} /> },
+                    ]}
+                  />
+                </Panel>
+              </div>
+              <Panel title={say("releases.history")}>
+                <History
+                  lines={one.history.map((line) => ({
+                    key: `${line.at_ms}${line.state}${line.stage}`,
+                    tone: toneOf(line.state),
+                    title: sayOr(`states.${line.state}`, line.state),
+                    when: <Time ms={line.at_ms} />,
+                    who: (
+                      <>
+                        <Person id={line.by} />
+                        {one.stages.length > 1 ? <StageOf release={one} n={line.stage} /> : null}
+                      </>
+                    ),
+                    text: line.cause,
+                  }))}
                 />
               </Panel>
             </div>
-            <Panel title={say("releases.history")}>
-              <History
-                lines={one.history.map((line) => ({
-                  key: `${line.at_ms}${line.state}`,
-                  tone: toneOf(line.state),
-                  title: sayOr(`states.${line.state}`, line.state),
-                  when: <Time ms={line.at_ms} />,
-                  who: <Person id={line.by} />,
-                  text: line.cause,
-                }))}
-              />
-            </Panel>
-          </div>
-        )}
+          )
+        }
       </Fetch>
     </PageFrame>
   );
+}
+
+/** Since when a running release is in its stage, and what holds it back. */
+function Since({ of: release }: { of: ReleaseDetail }) {
+  const { say } = useText();
+  const { data } = useProgress(release);
+  if (release.state !== "running") return null;
+  return (
+    <>
+      {say("releases.since")} <Time ms={release.stage_since_ms} />
+      {data && data.next_open_ms === null ? <> · {say("releases.closed")}</> : null}
+      {data?.next_open_ms && data.next_open_ms > Date.now() + 60_000 ? (
+        <>
+          {" "}
+          · {say("releases.opens")} <Time ms={data.next_open_ms} absolute />
+        </>
+      ) : null}
+    </>
+  );
+}
+
+function StageOf({ release, n }: { release: ReleaseDetail; n: number }) {
+  const { say } = useText();
+  const words = useWords();
+  const stage = release.stages[n];
+  return <div>{say("releases.historyStage", { n: n + 1, name: stage ? words.stageName(stage) : "" })}</div>;
 }

@@ -1,6 +1,6 @@
 /** Every release, the latest first. */
 
-import { PlusOutlined } from "@ant-design/icons";
+import { CalendarOutlined, PlusOutlined } from "@ant-design/icons";
 import { Button } from "antd";
 import { Link, useNavigate } from "react-router";
 import { query } from "../../api/client";
@@ -16,6 +16,7 @@ import { Empty } from "../../design/States";
 import { useText } from "../../i18n";
 import { AppName } from "../apps/names";
 import { Audience } from "./Audience";
+import { percent } from "./ruleWords";
 
 const STATES = ["draft", "submitted", "approved", "running", "paused", "completed", "stopped", "rolled_back"] as const;
 
@@ -48,7 +49,19 @@ export default function Releases() {
         </>
       ),
     },
-    { key: "state", title: say("common.state"), render: (row) => <StateTag state={row.state} />, nowrap: true },
+    {
+      key: "state",
+      title: say("common.state"),
+      render: (row) => (
+        <>
+          <StateTag state={row.state} />
+          {row.state === "running" && row.stages.length > 1 ? (
+            <span className="small muted num"> {percent(row.stages[row.stage]?.basis_points ?? 0)}</span>
+          ) : null}
+        </>
+      ),
+      nowrap: true,
+    },
     { key: "audience", title: say("releases.audience"), render: (row) => <Audience rule={row.audience} /> },
     { key: "by", title: say("releases.madeBy"), render: (row) => <Person id={row.made_by} /> },
     { key: "at", title: say("common.changed"), render: (row) => <Time ms={row.changed_ms} />, nowrap: true },
@@ -58,11 +71,16 @@ export default function Releases() {
       title={say("releases.title")}
       lead={say("releases.lead")}
       actions={
-        may("release:create") ? (
-          <Button type="primary" icon={<PlusOutlined />} onClick={() => navigate("/releases/new")}>
-            {say("releases.create")}
+        <>
+          <Button icon={<CalendarOutlined />} onClick={() => navigate("/releases/freezes")}>
+            {say("releases.freezes")}
           </Button>
-        ) : null
+          {may("release:create") ? (
+            <Button type="primary" icon={<PlusOutlined />} onClick={() => navigate("/releases/new")}>
+              {say("releases.create")}
+            </Button>
+          ) : null}
+        </>
       }
     >
       <Panel flush>

@@ -10,6 +10,7 @@ from sampan.platform.core import Core
 from sampan.platform.operators.console_auth import Signed, Workspace, needs
 from sampan.platform.operators.console_paging import Page, Paged, page
 from sampan.platform.release import freezes, repository, schedule, service, stages
+from sampan.platform.release.gate_bounds import Bound
 from sampan.platform.release.looks_rows import Look, read_looks
 from sampan.platform.release.progress import bound_of
 from sampan.platform.release.repository import HistoryEntry, Release
@@ -18,6 +19,8 @@ from sampan.platform.release.stages import Advance, Signal
 from sampan.platform.release.states import MOVES, ReleaseState
 
 MILLION = 1_000_000
+LIMIT_POINTS = 60
+FEWEST_DRAWN = 50
 ORDERS = {order.name: order for order in (repository.NEWEST, repository.OLDEST, repository.LAST_CHANGED)}
 
 
@@ -139,11 +142,18 @@ class LookOut(BaseModel):
     why: str
 
 
+class LimitOut(BaseModel):
+    """Of so many devices at most so many may fail."""
+
+    devices: int
+    most: int
+
+
 class ProgressOut(BaseModel):
     """How a release stands: the test that judges it, and every look that saw something new.
 
     `sample` devices must have told how it fares before the gate can be passed; null when no sample would do: a person
-    decides then. Rates are in parts of a million.
+    decides then. Rates are in parts of a million. `limits` draws the line that stops the release; empty without a gate.
     """
 
     stage: int
@@ -154,6 +164,7 @@ class ProgressOut(BaseModel):
     sample: int | None
     next_open_ms: int | None
     looks: list[LookOut]
+    limits: list[LimitOut]
 
 
 class FreezeBody(BaseModel, extra="forbid"):
@@ -265,11 +276,11 @@ def build_routes(core: Core) -> APIRouter:
         return _progress(release, looks, next_open_ms(release.schedule, calendar, core.now_ms()))
 
     @router.get("/freezes", dependencies=[needs("release:read")])
-    async def list_freezes(workspace_id: Workspace, _actor: Signed) -> list[FreezeOut]:
+    async def list_freezes(workspace_id: Workspace, _actor: Signed, paging: Paged) -> Page[FreezeOut]:
         """List the freezes that are not over."""
         async with core.store.workspace(workspace_id).read() as tx:
-            found = await freezes.list_freezes(tx, now_ms=core.now_ms())
-        return [_freeze(each) for each in found]
+            found = await freezes.page_freezes(tx, paging, now_ms=core.now_ms())
+        return page(found, _freeze)
 
     @router.post("/freezes", status_code=201, dependencies=[needs("release:freeze")])
     async def add_freeze(workspace_id: Workspace, actor: Signed, body: FreezeBody) -> FreezeOut:
@@ -360,7 +371,17 @@ def _progress(release: Release, looks: list[Look], opens_ms: int | None) -> Prog
         sample=None if bound is None else bound.sample,
         next_open_ms=opens_ms,
         looks=[LookOut(**asdict(look)) for look in looks],
+        limits=[] if bound is None else _limits(bound, looks),
     )
+
+
+def _limits(bound: Bound, looks: list[Look]) -> list[LimitOut]:
+    """Return the line of the test up to a little beyond the sample and what was seen."""
+    last = 1 + max(bound.sample or 0, looks[-1].devices if looks else 0, FEWEST_DRAWN) * 11 // 10
+    return [
+        LimitOut(devices=devices, most=bound.most(devices))
+        for devices in sorted({last * n // LIMIT_POINTS for n in range(LIMIT_POINTS + 1)})
+    ]
 
 
 def _freeze(freeze: Freeze) -> FreezeOut:

@@ -1,6 +1,6 @@
 """Use cases of releases. What makes production riskier goes through a change request; what makes it safer does not."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -9,6 +9,7 @@ from msgspec.structs import replace
 
 from sampan.offline_packages.control import Control, Killed, Rollback
 from sampan.offline_packages.roles import CONTROL_ROLE
+from sampan.platform.audience.problems import BadRule
 from sampan.platform.audience.references import checked_rule
 from sampan.platform.core import Core
 from sampan.platform.engines.database import Transaction
@@ -34,7 +35,7 @@ from sampan.platform.release.repository import (
 from sampan.platform.release.schedule import ALWAYS, frozen_by, read_schedule
 from sampan.platform.release.schedule import written as written_schedule
 from sampan.platform.release.snapshot import PART
-from sampan.platform.release.stages import EVERYBODY, is_watched, read_stages, rule_in, written
+from sampan.platform.release.stages import EVERYBODY, Stage, is_watched, read_stages, rule_in, written
 from sampan.platform.release.states import ReleaseState, move
 from sampan.platform.trust.profiles import INTL
 from sampan.platform.trust.service import change_control, exposed_controls
@@ -112,8 +113,7 @@ async def create_release(core: Core, workspace_id: str, actor: Actor, draft: Dra
     if draft.update_mode not in UPDATE_MODES:
         raise BadUpdateMode(f"The update mode is one of {', '.join(UPDATE_MODES)}.", field="update_mode")
     async with core.store.workspace(workspace_id).write() as tx:
-        for rule in (draft.audience, *(rule_in(draft.audience, stage) for stage in stages)):
-            await checked_rule(tx, rule)
+        await _check_audiences(tx, draft, stages)
         deliverable = await _releasable(core, tx, draft.kind, draft.deliverable_id, draft.sequence)
         if draft.rollback_to is not None:
             await _check_rollback_target(core, tx, draft)
@@ -121,6 +121,19 @@ async def create_release(core: Core, workspace_id: str, actor: Actor, draft: Dra
         await add_release(tx, release)
         await _record(core, tx, actor, "release.created", release, {"version": release.version})
     return release
+
+
+async def _check_audiences(tx: Transaction, draft: Draft, stages: Sequence[Stage]) -> None:
+    """Raise a `BadRule` that names the audience, or the stage whose own audience is wrong."""
+    await checked_rule(tx, draft.audience)
+    for number, stage in enumerate(stages):
+        try:
+            if stage.audience is not None:
+                await checked_rule(tx, stage.audience)
+            await checked_rule(tx, rule_in(draft.audience, stage))
+        except BadRule as problem:
+            problem.facts["field"] = f"stages[{number}].audience"
+            raise
 
 
 async def submit_release(core: Core, workspace_id: str, actor: Actor, release_id: str, *, note: str = "") -> Change:

@@ -12,6 +12,7 @@ import msgspec
 from msgspec import Meta, Struct
 
 from sampan.platform.audience.buckets import STEPS
+from sampan.platform.audience.problems import BadRule
 from sampan.platform.audience.rules import compile_rule
 from sampan.platform.errors import Invalid
 
@@ -84,7 +85,7 @@ def read_stages(value: object) -> tuple[Stage, ...]:
         raise BadStages(f"Correct the stages: {sentence}.", field=f"stages{place.rstrip('`')}") from problem
     for number, stage in enumerate(stages):
         if stage.audience is not None:
-            compile_rule(stage.audience)
+            _check_rule(stage.audience, number)
         if stage.basis_points == 0:
             raise BadStages(
                 "A stage of 0 reaches nobody; pause the release instead.", field=f"stages[{number}].basis_points"
@@ -95,6 +96,14 @@ def read_stages(value: object) -> tuple[Stage, ...]:
                 field=f"stages[{number}].min_minutes",
             )
     return stages
+
+
+def _check_rule(rule: Mapping[str, Any], number: int) -> None:
+    try:
+        compile_rule(rule)
+    except BadRule as problem:
+        problem.facts["field"] = f"stages[{number}].audience"
+        raise
 
 
 def written(stages: Sequence[Stage]) -> list[dict[str, Any]]:

@@ -1,0 +1,64 @@
+/** The last step of a release: all that was entered, in words. */
+
+import { query } from "../../api/client";
+import { Facts } from "../../design/Blocks";
+import { useText } from "../../i18n";
+import { useAppNames } from "../apps/names";
+import { useEstimate, useReachWords } from "./Estimate";
+import { bodyOf, type Values } from "./plan";
+import { useWords } from "./ruleWords";
+import { Freezes } from "./ScheduleFields";
+import { ScheduleWords, StageSteps } from "./StageSteps";
+
+export function Review({ values }: { values: Values }) {
+  const { say, sayOr } = useText();
+  const words = useWords();
+  const names = useAppNames();
+  const count = useReachWords();
+  const { reach } = useEstimate(values.audience);
+  const versions = query.useQuery(
+    "get",
+    "/apps/{app}/versions",
+    { params: { path: { app: values.id ?? "" }, query: { state: ["published"], limit: 100 } } },
+    { enabled: Boolean(values.id) },
+  );
+  const called = (sequence: number) => {
+    const version = versions.data?.items.find((item) => item.sequence === sequence)?.version;
+    return version ? `${version} (#${sequence})` : `#${sequence}`;
+  };
+  const { stages, schedule } = bodyOf(values);
+  const reaches = reach
+    ? say("plan.reviewReach", { customers: count(reach.customers), devices: count(reach.devices) })
+    : "";
+  return (
+    <div className="stack">
+      <Freezes />
+      <Facts
+        items={[
+          { label: say("releases.deliverable"), value: names(values.id) || values.id || "—" },
+          { label: say("common.version"), value: values.sequence ? called(values.sequence) : "—" },
+          {
+            label: say("releases.audience"),
+            value: (
+              <>
+                <div>{words.rule(values.audience)}</div>
+                <div className="small muted">{reaches}</div>
+              </>
+            ),
+          },
+          { label: say("releases.clientApp"), value: values.client_app ?? say("releases.everyClientApp") },
+          { label: say("releases.updateMode"), value: sayOr(`releases.${values.update_mode}`, values.update_mode) },
+          {
+            label: say("releases.rollbackTo"),
+            value: values.rollback_to ? called(values.rollback_to) : say("releases.noRollback"),
+          },
+          { label: say("plan.step_schedule"), value: <ScheduleWords of={schedule ?? {}} /> },
+        ]}
+      />
+      <div>
+        <h3 style={{ marginBottom: 10 }}>{say("plan.step_stages")}</h3>
+        <StageSteps stages={stages ?? []} />
+      </div>
+    </div>
+  );
+}

@@ -1,0 +1,52 @@
+/** Stages and schedule in words: in the review of the wizard, and of a release as it stands. */
+
+import { CheckOutlined } from "@ant-design/icons";
+import { Tag } from "../../design/Small";
+import { useText } from "../../i18n";
+import { percent, type Stage, useWords } from "./ruleWords";
+
+/** The stages one under the other; `at` is the present one, what is done before it is ticked. */
+export function StageSteps({ stages, at, isOver }: { stages: readonly Stage[]; at?: number; isOver?: boolean }) {
+  const { say } = useText();
+  const words = useWords();
+  return (
+    <ol className="stages">
+      {stages.map((stage, n) => {
+        const isNow = at === n && !isOver;
+        const isDone = at !== undefined && (n < at || (isOver === true && n === at));
+        return (
+          <li
+            // biome-ignore lint/suspicious/noArrayIndexKey: a stage is known by its place
+            key={n}
+            className={isNow ? "now" : isDone ? "done" : ""}
+            {...(isNow ? { "aria-current": "step" as const } : {})}
+          >
+            <span className="stage-knot num" aria-hidden="true">
+              {isDone ? <CheckOutlined /> : n + 1}
+            </span>
+            <div className="grow">
+              <div className="row">
+                <span className="strong">{words.stageName(stage)}</span>
+                <span className="num muted">{percent(stage.basis_points)}</span>
+                {isNow ? <Tag tone="info">{say("plan.now")}</Tag> : null}
+                {isDone ? <span className="visually-hidden">{say("plan.done")}</span> : null}
+              </div>
+              <div className="small muted wrap">{words.stage(stage, n + 1 === stages.length)}</div>
+            </div>
+          </li>
+        );
+      })}
+    </ol>
+  );
+}
+
+export function ScheduleWords({ of }: { of: Parameters<ReturnType<typeof useWords>["schedule"]>[0] }) {
+  const words = useWords();
+  return (
+    <>
+      {words.schedule(of).map((line) => (
+        <div key={line}>{line}</div>
+      ))}
+    </>
+  );
+}

@@ -1,0 +1,106 @@
+/** What the wizard enters of stages and schedule, the plans that it offers, and the body that the server takes. Pure. */
+
+import type { components } from "../../api/schema";
+import type { Rule } from "./rules";
+import type { Schedule, Stage } from "./ruleWords";
+
+type Gate = components["schemas"]["GateBody"];
+type Draft = components["schemas"]["ReleaseDraft"];
+
+export const SIGNALS = ["delivery_failed", "white_screen", "script_error", "resource_failed"] as const;
+export const DAYS = [0, 1, 2, 3, 4, 5, 6] as const;
+export type Preset = "everybody" | "testers" | "steps" | "own";
+
+export type StageValues = {
+  name: string;
+  basis_points: number;
+  audience: Rule | null;
+  advance: Stage["advance"];
+  min_minutes: number;
+  gate: Omit<Gate, "most_basis_points"> & { on: boolean; most_basis_points?: number | null };
+};
+
+export type Values = {
+  id: string;
+  sequence: number;
+  audience: Rule;
+  client_app?: string | null;
+  update_mode: string;
+  rollback_to?: number | null;
+  stages: StageValues[];
+  schedule: {
+    not_before_ms?: number | null;
+    not_after_ms?: number | null;
+    hours: { on: boolean; zone: string; days: string[]; from_minute: number; until_minute: number };
+  };
+};
+
+const GATE = { signals: ["delivery_failed", "white_screen"] as Gate["signals"], ratio_percent: 200 };
+
+/** Returns a stage that is watched and moves on by itself after an hour, unless it is the last. */
+export function newStage(name: string, basisPoints: number, more: Partial<StageValues> = {}): StageValues {
+  const isLast = basisPoints === 10_000 && !more.audience;
+  return {
+    name,
+    basis_points: basisPoints,
+    audience: null,
+    advance: isLast ? "person" : "auto",
+    min_minutes: isLast ? 0 : 60,
+    gate: { on: true, ...GATE },
+    ...more,
+  };
+}
+
+/** Returns the stages of a plan that is offered; `own` changes nothing. */
+export function presetStages(
+  preset: Exclude<Preset, "own">,
+  words: { everybody: string; testers: string },
+  testers: Rule,
+): StageValues[] {
+  const everybody = newStage(words.everybody, 10_000);
+  if (preset === "everybody") return [{ ...everybody, gate: { on: false, ...GATE } }];
+  const steps = [newStage("1 %", 100), newStage("10 %", 1000), newStage("50 %", 5000), everybody];
+  if (preset === "steps") return steps;
+  return [newStage(words.testers, 10_000, { audience: testers, advance: "person", min_minutes: 0 }), ...steps];
+}
+
+export const NO_SCHEDULE = (zone: string): Values["schedule"] => ({
+  not_before_ms: null,
+  not_after_ms: null,
+  hours: { on: false, zone, days: ["0", "1", "2", "3", "4"], from_minute: 540, until_minute: 1080 },
+});
+
+export function stageBody({ gate: { on, ...gate }, ...stage }: StageValues): Stage {
+  const most_basis_points = gate.most_basis_points ?? null;
+  return { ...stage, gate: on ? { ...gate, most_basis_points } : null };
+}
+
+export function scheduleBody({ hours: { on, days, ...hours }, ...schedule }: Values["schedule"]): Schedule {
+  return {
+    not_before_ms: schedule.not_before_ms ?? null,
+    not_after_ms: schedule.not_after_ms ?? null,
+    hours: on ? { ...hours, days: days.map(Number) } : null,
+  };
+}
+
+export function bodyOf({ stages, schedule, client_app, rollback_to, ...rest }: Values): Draft {
+  return {
+    ...rest,
+    kind: "miniapp",
+    client_app: client_app ?? null,
+    rollback_to: rollback_to ?? null,
+    // Nobody moves on from the last one.
+    stages: stages.map((stage, n) => stageBody(n + 1 === stages.length ? { ...stage, advance: "person" } : stage)),
+    schedule: scheduleBody(schedule),
+  };
+}
+
+export const STEPS = ["version", "audience", "stages", "schedule", "review"] as const;
+export type Step = (typeof STEPS)[number];
+
+/** Returns the step that a field of the form stands in. */
+export function stepOf(path: readonly (string | number)[]): Step {
+  const [first] = path;
+  if (first === "audience" || first === "client_app") return "audience";
+  return first === "stages" || first === "schedule" ? first : "version";
+}
