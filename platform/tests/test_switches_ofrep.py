@@ -11,12 +11,14 @@ from live_client import Stream
 from switch_scene import BULK, EVERYONE, Scene, scene, switch, tier_from
 
 from sampan.platform.app import build_app
+from sampan.platform.engines.log import Cursor
 from sampan.platform.live import hub_of
 from sampan.platform.live.frames import HEARTBEAT
 from sampan.platform.switches import ofrep
 from sampan.platform.switches.listening import DAY_MS
 from sampan.platform.switches.ofrep import EVENTS
 from sampan.platform.testing import OTHER_WORKSPACE, WORKSPACE
+from sampan.platform.workspaces.replica import Replica, WorkspaceView
 
 pytestmark = pytest.mark.anyio
 PHONE = "+8613800000009"
@@ -119,6 +121,24 @@ async def test_plans_agree_with_rules_however_often_a_class_is_seen(desk: Scene)
         bulk = {each["key"]: each for each in (await desk.ask(device, context)).json()["flags"]}
         for key, each in bulk.items():
             assert (await desk.ask(device, context, key)).json() == each
+
+
+async def test_a_stranger_does_not_make_the_server_look_for_news(desk: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
+    looked = list[Cursor]()
+    catch_up = Replica.catch_up
+
+    async def noted(self: Replica, workspace_id: str, seen: Cursor) -> WorkspaceView:
+        looked.append(seen)
+        return await catch_up(self, workspace_id, seen)
+
+    monkeypatch.setattr(Replica, "catch_up", noted)
+    device = await desk.server.device()
+    looked.clear()
+    ahead = f"{BULK}?flagConfigEtag=9999999999.1"
+    stranger = await desk.server.http.post(ahead, json={}, headers={"authorization": "Bearer a.b.c"})
+    assert (stranger.status_code, looked) == (401, [])
+    known = await desk.server.http.post(ahead, json={}, headers={"authorization": device.bearer.decode()})
+    assert (known.status_code, looked) == (200, [Cursor(9999999999, 1)])
 
 
 @pytest.mark.parametrize(

@@ -128,12 +128,14 @@ class Ofrep:
         view = self._core.replica.view(workspace_id)
         body = await read_body(receive, MAX_BODY_BYTES)
         context = _context(body)
-        if scope["query_string"]:
-            view = await self._caught_up(workspace_id, view, scope["query_string"])
         authorization, api_key = header(scope, b"authorization"), header(scope, b"x-api-key")
         asked = await self._asking.ask(view, workspace_id, authorization, api_key, context)
         most = PER_MACHINE if asked.is_machine else PER_DEVICE
         self._meter.count((workspace_id, asked.owner), most, asked.facts.now_ms)
+        if scope["query_string"]:  # only now: catching up reads the database, which strangers must not make us do
+            newer = await self._caught_up(workspace_id, view, scope["query_string"])
+            if newer is not view:
+                view, asked = newer, await self._asking.ask(newer, workspace_id, authorization, api_key, context)
         return view, asked
 
     async def _caught_up(self, workspace_id: str, view: WorkspaceView, query: bytes) -> WorkspaceView:
