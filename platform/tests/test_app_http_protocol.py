@@ -288,6 +288,8 @@ HEAD = b"POST / HTTP/1.1\r\nhost: x\r\n"
         HEAD + b"transfer-encoding: \x0bchunked" + END + b"0" + END,
         HEAD + b"transfer-encoding : chunked" + END + b"0" + END,
         HEAD + b"transfer-encoding: chunked\r\ntransfer-encoding: identity" + END + b"0" + END,
+        HEAD + b"transfer-encoding: identity\r\ntransfer-encoding: chunked" + END + b"0" + END,
+        HEAD + b"transfer-encoding: gzip\r\nTransfer-Encoding: chunked" + END + b"0" + END,
         HEAD.replace(b"1.1", b"1.0") + b"transfer-encoding: chunked" + END + b"0" + END,
         HEAD + b"connection: upgrade\r\nupgrade: h2c\r\ncontent-length: 1" + END + b"a",
         HEAD + b"connection: upgrade\r\nupgrade: h2c\r\ntransfer-encoding: chunked" + END + b"0" + END,

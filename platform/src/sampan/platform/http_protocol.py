@@ -154,7 +154,9 @@ class Http(asyncio.Protocol):
             name = name.lower()
             self.headers.append((name, value))
             if name in _FRAMING:
-                self._framing[name] = value
+                # As one list (RFC 9110, 5.3): a proxy may act on the first of two lines, or on the last.
+                before = self._framing.get(name)
+                self._framing[name] = value if before is None else b"%b, %b" % (before, value)
 
     def on_headers_complete(self) -> None:
         """Begin to answer, or queue behind the request before this one."""
