@@ -22,6 +22,7 @@ const VISITS: readonly Visit[] = [
   { path: "/account" },
   { path: "/apps" },
   { path: "/apps/app" },
+  { path: "/apps/app", answers: { "/apps/app/renewals": { items: [{ state: "in_review" }] } } },
   { path: VERSION, answers: { [VERSION]: { state: "in_review" } } },
   { path: VERSION, answers: { [VERSION]: { state: "uploaded", moves: ["withdrawn", "killed"] } } },
   { path: "/catalogue" },

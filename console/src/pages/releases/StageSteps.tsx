@@ -27,7 +27,9 @@ export function StageSteps({ stages, at, isOver }: { stages: readonly Stage[]; a
             <div className="grow">
               <div className="row">
                 <span className="strong">{words.stageName(stage)}</span>
-                <span className="num muted">{percent(stage.basis_points)}</span>
+                {stage.name === percent(stage.basis_points) ? null : (
+                  <span className="num muted">{percent(stage.basis_points)}</span>
+                )}
                 {isNow ? <Tag tone="info">{say("plan.now")}</Tag> : null}
                 {isDone ? <span className="visually-hidden">{say("plan.done")}</span> : null}
               </div>
