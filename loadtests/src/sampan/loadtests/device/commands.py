@@ -1,5 +1,6 @@
 """`sampan device`: a simulated device on the command line."""
 
+import os
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -16,6 +17,14 @@ Folder = Annotated[Path, typer.Option(help="The device's folder: key, session, p
 AsJson = Annotated[bool, typer.Option("--json", help="One JSON object a round.")]
 
 
+def _demo_here() -> str:
+    """Return where the demo of SAMPAN_DATA, or of the present folder, listens; the usual address without any."""
+    try:
+        return (Path(os.environ.get("SAMPAN_DATA") or ".data/demo") / "address").read_text().strip()
+    except OSError:
+        return "http://127.0.0.1:8080"
+
+
 def register(root: typer.Typer) -> None:
     """Add the commands."""
     device = typer.Typer(help="A simulated device: session, sync, verify, install, open, report.", no_args_is_help=True)
@@ -28,8 +37,14 @@ def run(
     context: typer.Context,
     folder: Folder,
     server: Annotated[
-        str, typer.Option(help="Address of the server.", envvar="SAMPAN_SERVER")
-    ] = "http://127.0.0.1:8080",
+        str,
+        typer.Option(
+            help="Address of the server; without one, the demo's that was started in this folder.",
+            envvar="SAMPAN_SERVER",
+            default_factory=_demo_here,
+            show_default=False,
+        ),
+    ],
     workspace: Annotated[str, typer.Option(help="Workspace.", envvar="SAMPAN_WORKSPACE")] = "demo",
     client_app: Annotated[str, typer.Option(help="Client app that the device plays.")] = "retail",
     token: Annotated[

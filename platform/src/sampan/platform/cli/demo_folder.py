@@ -92,6 +92,11 @@ class DemoFolder(Struct, frozen=True):
         """Sign-ins."""
         return self.root / "people"
 
+    @classmethod
+    def here(cls) -> str:
+        """Return the address of the demo of SAMPAN_DATA or of the present folder; the usual one without any."""
+        return cls.chosen(None).address
+
     @property
     def address(self) -> str:
         """Where the demo's server was started last; before its first start, where it would be."""

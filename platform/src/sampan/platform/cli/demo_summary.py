@@ -11,14 +11,14 @@ def summary(folder: DemoFolder, address: str, *, is_running: bool = True) -> str
     where = "" if folder.root.as_posix() == ".data/demo" else f" --data {folder.root}"
     people = folder.cast()
     width = max(len(each.email) for each in people)
-    shell, port = f"{WORKSPACE}.{settings_from().base_host}", urlsplit(address).port
+    base, port = settings_from().base_host, urlsplit(address).port
     lines = [
         "",
         f"The demo bank is ready on {address} (workspace {WORKSPACE})."
         if is_running
         else f"No server answers on {address} now: start the demo with `sampan up --demo`. Once it runs:",
-        f"  super-app     http://{shell}:{port}/",
-        f"  console       {address}/console/",
+        f"  super-app     http://{WORKSPACE}.{base}:{port}/",
+        f"  console       http://console.{base}:{port}/console/  (or {address}/console/)",
         f"  console API   {address}/console/api/v1/openapi.json",
         f"  trust trees   {address}/trust/{WORKSPACE}/intl/metadata/timestamp.json (and trial)",
         f"  health        {address}/readyz   {address}/metrics",
@@ -30,11 +30,11 @@ def summary(folder: DemoFolder, address: str, *, is_running: bool = True) -> str
         "Customers (phone, tier); one-time codes of the demo are shown at /client/v1/demo/codes:",
         *(f"  {phone}  {tier:<11}  {name}" for _, tier, phone, name in CUSTOMERS),
         "",
-        "Try next:",
+        "Try next, in another terminal (first `. .venv/bin/activate`, where sampan was started by ./dev):",
         f"  sampan login --server {address} --email reviewer@demo.example",
         "  sampan review list",
         f"  sampan demo token --tier full{where}",
-        "  sampan new my-app --id bank.demo.hello --name Hello && sampan check my-app",
+        "  sampan new .data/my-app --id bank.demo.hello --name Hello && sampan check .data/my-app",
         "",
         f"Keys of officers and the publisher, and these sign-ins, lie below {folder.root}; the server has only",
         f"{folder.server}. Stop it with Ctrl-C; starting again finds everything there.",

@@ -92,7 +92,9 @@ def progress(output: Output, title: str) -> Iterator[Any]:
 def accepted(source: Path, rules: Rules, output: Output) -> Iterator[Accepted]:
     """Take in a package file, or a folder packed on the fly, exactly as the server would; raise `PackageRefused`."""
     if not source.exists():
-        raise PackageFileMissing(f"There is no file or folder {source}. Pack one with `sampan pack FOLDER`.")
+        made = sorted(source.parent.glob("*.ma")) if source.suffix == ".ma" else []
+        hint = f" Here are: {', '.join(str(each) for each in made[-5:])}." if made else ""
+        raise PackageFileMissing(f"There is no file or folder {source}.{hint} Name an app's folder, or a package.")
     with tempfile.TemporaryDirectory(prefix="sampan-") as name:
         folder = Path(name)
         upload = source

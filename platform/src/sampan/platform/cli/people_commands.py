@@ -4,12 +4,20 @@ from typing import Annotated, Any
 
 import typer
 
+from sampan.platform.cli.demo_folder import DemoFolder
 from sampan.platform.cli.output import moment
 
 tokens = typer.Typer(help="Machine tokens: scoped, expiring, never approving.", no_args_is_help=True)
 
-LOCAL = "http://127.0.0.1:8080"
-Server = Annotated[str, typer.Option(help="Address of the server.", envvar="SAMPAN_SERVER")]
+Server = Annotated[
+    str,
+    typer.Option(
+        help="Address of the server; without one, the demo's that was started in this folder.",
+        envvar="SAMPAN_SERVER",
+        default_factory=DemoFolder.here,
+        show_default=False,
+    ),
+]
 WorkspaceId = Annotated[str, typer.Option("--workspace", help="Workspace id.", envvar="SAMPAN_WORKSPACE")]
 
 
@@ -24,7 +32,7 @@ def register(root: typer.Typer) -> None:
 
 def login(
     context: typer.Context,
-    server: Server = LOCAL,
+    server: Server,
     workspace: WorkspaceId = "demo",
     email: Annotated[str | None, typer.Option(help="Your address; asked for when left out.")] = None,
     password: Annotated[
@@ -89,7 +97,7 @@ def confirm(
 def setup(
     context: typer.Context,
     link: Annotated[str, typer.Argument(help="The set-up link that an administrator gave you.")],
-    server: Server = LOCAL,
+    server: Server,
     workspace: WorkspaceId = "demo",
 ) -> None:
     """Choose a password and enrol your authenticator, for a new or a reset account."""
