@@ -1,11 +1,20 @@
-/** How many devices got how far with a release. */
+/** How many devices came at least so far with a release, and on how many it failed. */
 
 import { query } from "../../api/client";
 import { Panel } from "../../design/Blocks";
 import { Fetch } from "../../design/States";
 import { useText } from "../../i18n";
 
-const STAGES = ["offered", "downloaded", "verified", "installed", "booted", "failed"] as const;
+const WAY = ["offered", "downloaded", "verified", "installed", "booted"] as const;
+const STAGES = [...WAY, "failed"] as const;
+type Stage = (typeof STAGES)[number];
+
+/** A device is counted at its furthest stage; who booted it was offered it too. How far a failed one came is not told. */
+function reached(stage: Stage, furthest: Readonly<Record<string, number>>): number {
+  const later: readonly Stage[] =
+    stage === "failed" ? [stage] : stage === "offered" ? STAGES : WAY.slice(WAY.indexOf(stage));
+  return later.reduce((sum, each) => sum + (furthest[each] ?? 0), 0);
+}
 
 export function Delivery({ release, title }: { release: string; title?: string }) {
   const { say } = useText();
@@ -19,7 +28,7 @@ export function Delivery({ release, title }: { release: string; title?: string }
           ) : (
             <div className="stack tight">
               {STAGES.map((stage) => {
-                const count = furthest[stage] ?? 0;
+                const count = reached(stage, furthest);
                 return (
                   <div key={stage} className="row" style={{ flexWrap: "nowrap" }}>
                     <span style={{ width: 92 }} className="muted small">
