@@ -155,6 +155,20 @@ async def test_an_estimate_counts_customers_and_devices(desk: Desk) -> None:
     assert (refused["code"], refused["at"]) == ("rule_tag_unknown", "rule.values[0]")
 
 
+async def test_numbers_about_one_person_take_the_permission_to_explain(desk: Desk) -> None:
+    reviewer = await bearer_for(desk.core, WORKSPACE, await person_with(desk.core, WORKSPACE, "reviewer"))
+    full = one("tier", "in", "full")
+    await desk.post("/audience/estimate", {"audience": full}, headers=reviewer)
+    alone = one("customer", "in", desk.customer)
+    saved = await desk.post("/audiences", {"name": "Alone", "audience": alone}, status=201)
+    await desk.core.replica.poll()
+    for singled in (alone, one("device", "in", desk.device), one("audience", "in", saved["id"])):
+        rule = {"audience": {"not": {"all": [singled, full]}}}  # 30 of 31: this very customer is a full one
+        refused = await desk.post("/audience/estimate", rule, status=403, headers=reviewer)
+        assert refused["code"] == "missing_permission"
+        await desk.post("/audience/estimate", rule)
+
+
 async def test_a_sample_stands_for_all_devices(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(estimate, "SAMPLE", 1)
     found = await desk.post("/audience/estimate", {"audience": one("tier", "at_least", "visitor")})

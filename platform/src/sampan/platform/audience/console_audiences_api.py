@@ -11,6 +11,8 @@ from sampan.platform.audience.attributes import ATTRIBUTES, Privacy
 from sampan.platform.audience.audience_rows import (
     BY_NAME,
     NEWEST,
+    PART,
+    AudiencesPart,
     Edition,
     SavedAudience,
     page_audiences,
@@ -22,6 +24,7 @@ from sampan.platform.audience.explain import explain
 from sampan.platform.audience.facts import Claims
 from sampan.platform.audience.flagd import to_flagd
 from sampan.platform.audience.problems import ExplainLimit, SubjectUnknown
+from sampan.platform.audience.reach import singles_out
 from sampan.platform.audience.references import checked_rule
 from sampan.platform.audience.rules import Bucketing
 from sampan.platform.audience.schema import rule_schema
@@ -222,6 +225,11 @@ def _add_rules(router: APIRouter, core: Core) -> None:
     async def estimate_rule(workspace_id: Workspace, actor: Reader, body: RuleIn) -> EstimateOut:
         """Count how many customers and active devices a rule reaches; nothing is used up by it."""
         await limit(workspace_id, actor)
+        async with core.store.workspace(workspace_id).read() as tx:
+            compiled = await checked_rule(tx, body.audience)
+        audiences: AudiencesPart | dict[str, Any] = core.replica.view(workspace_id).parts.get(PART, {})
+        if singles_out(compiled, audiences):  # its numbers can tell of one person
+            actor.require("audience:explain")
         found = await estimate(core, workspace_id, body.audience, Bucketing(body.salt))
         return EstimateOut(
             customers=_reach(found.customers),

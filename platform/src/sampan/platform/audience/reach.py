@@ -16,6 +16,7 @@ from sampan.platform.audience.rules import CompiledRule, Condition, Negation, No
 from sampan.platform.identity.tiers import CUSTOMER_TIERS, Tier
 
 SET_ATTRIBUTES = frozenset({"tier", "tag", "customer", "audience"})
+PERSONS = frozenset({"customer", "device"})
 
 
 class World(Struct, frozen=True):
@@ -81,6 +82,12 @@ def count(rule: CompiledRule, devices: Iterable[Facts]) -> Counted:
         elif rule.excludes(facts):
             outside += 1
     return Counted(looked_at, inside, outside, frozenset(customers))
+
+
+def singles_out(rule: CompiledRule, audiences: Mapping[str, CompiledRule]) -> bool:
+    """Whether a rule, with the saved audiences that it names, lists persons or devices."""
+    named = [audiences[name] for name in rule.audiences if name in audiences]
+    return bool(rule.attributes & PERSONS) or any(singles_out(each, audiences) for each in named)
 
 
 def customer_ids(rule: CompiledRule, audiences: Mapping[str, CompiledRule]) -> set[str]:
