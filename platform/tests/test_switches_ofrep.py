@@ -151,6 +151,7 @@ async def test_a_stranger_does_not_make_the_server_look_for_news(desk: Scene, mo
         (b'{"context": []}', "INVALID_CONTEXT"),
         (b'{"context": {"targetingKey": 5}}', "INVALID_CONTEXT"),
         (b'{"context": {"platform": ["ios"]}}', "INVALID_CONTEXT"),
+        (b'{"context": {"model": "%b"}}' % (b"m" * 201), "INVALID_CONTEXT"),
         (b"[" * 3000, "INVALID_CONTEXT"),
     ],
 )

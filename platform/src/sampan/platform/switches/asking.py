@@ -6,7 +6,7 @@ claim. Only a machine token that carries `evaluate:any` names somebody else, by 
 
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable
-from typing import Any, Generic, TypeVar
+from typing import Annotated, Any, Generic, TypeVar
 
 import msgspec
 from msgspec.structs import replace
@@ -27,6 +27,7 @@ from sampan.platform.workspaces.replica import WorkspaceView
 
 EVALUATE_ANY = "evaluate:any"
 MAX_KEY = 200
+Claim = Annotated[str, msgspec.Meta(max_length=200)]
 KEPT_MS = 1000
 KEPT = 10_000
 _MACHINE = MACHINE_PREFIX.encode()
@@ -34,8 +35,18 @@ Found = TypeVar("Found")
 
 
 class Context(Claims, frozen=True, gc=False):
-    """What a client says of whom it asks for; other members are ignored."""
+    """What a client says of whom it asks for; other members are ignored. Claims are as long as in a sync at most.
 
+    What claims let through is remembered by their text (audience/index), so their length bounds memory.
+    """
+
+    platform: Claim = ""
+    os_version: Claim = ""
+    app_version: Claim = ""
+    model: Claim = ""
+    network: Claim = ""
+    region: Claim = ""
+    language: Claim = ""
     targeting_key: str = msgspec.field(default="", name="targetingKey")
 
 
