@@ -2,7 +2,9 @@
 
 import { afterEach, describe, expect, it, vi } from "vitest";
 import { TrialTree } from "../src/container/trial";
+import { Keeper } from "../src/origin/keeper";
 import { provePreview } from "../src/origin/preview_proof";
+import type { Shelf } from "../src/origin/shelf";
 import { mockMethods } from "../src/preview/mocks";
 import { digestOf } from "../src/trust/digest";
 import { checkInstall } from "../src/trust/install-rule";
@@ -52,6 +54,26 @@ describe("a preview's proof", () => {
     const changed = INDEX.slice();
     changed[INDEX.length - 3] = 0x31;
     expect(await refusal(at(0)(CONFIG, APP, CHAIN, changed, wanted))).toBe("trust_bytes_differ");
+  });
+
+  it("serves nothing after the end, although it was proved before", async () => {
+    const digest = await digestOf(INDEX);
+    const wanted = { app: APP, sequence: 4, digest, shared: [], keep: [] };
+    const shelf = {
+      wanted: async () => wanted,
+      chain: async () => CHAIN,
+      index: async () => INDEX,
+      archive: async () => new Blob([new Uint8Array(22)]),
+      putWanted: async () => undefined,
+      keepOnly: async () => undefined,
+    } as unknown as Shelf;
+    let nowMs = 999;
+    const prove = provePreview(await session(), () => nowMs);
+    const keeper = new Keeper(CONFIG, shelf, prove, false);
+    expect(await keeper.prepare({ sampan: "prepare", wanted, heal: false })).toEqual({ type: "ready" });
+    expect((await keeper.opened()).app.sequence).toBe(4);
+    nowMs = 1_000;
+    expect(await refusal(keeper.opened())).toBe("preview_ended");
   });
 
   it("is none without a session", async () => {

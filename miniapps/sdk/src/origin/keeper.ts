@@ -19,10 +19,13 @@ export class Keeper {
     private readonly config: OriginConfig,
     private readonly shelf: Shelf,
     private readonly prove: Prove,
+    /** False when a proof has an end, as a preview's: then everything is proved for each request. */
+    private readonly proofsLast = true,
   ) {}
 
   /** Return the version to serve. After a restart of the worker it is read and proved again. Throws as `openApp`. */
   opened(): Promise<OpenedApp> {
+    if (!this.proofsLast) return this.reopen();
     this.opening ??= this.reopen();
     return this.opening;
   }

@@ -32,8 +32,10 @@ const UPDATE_AFTER_MS = 1_000;
 const scope = globalThis as unknown as WorkerScope;
 const config = readConfig(scope.SAMPAN_ORIGIN);
 const shells = config.shellOrigins;
-const proving = __IS_PREVIEW__ ? provePreview(scope.SAMPAN_ORIGIN) : prove;
-const keeper = new Keeper(config, new Shelf(scope.caches), remembering(proving));
+const shelf = new Shelf(scope.caches);
+const keeper = __IS_PREVIEW__
+  ? new Keeper(config, shelf, provePreview(scope.SAMPAN_ORIGIN), false)
+  : new Keeper(config, shelf, remembering(prove));
 
 /** The platform's own files: text, media type, policy. */
 const OWN_FILES: Readonly<Record<string, readonly [string, string, string]>> = {
