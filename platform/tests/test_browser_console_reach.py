@@ -48,6 +48,7 @@ WATCH = r"""
     begin: (part) => {
       const at = document.activeElement;
       at.blur();
+      window.hands.last = at;
       window.hands.part = part;
       window.hands.before = new Map([...part.querySelectorAll(FOCUSABLE)].map((node) => [node, look(node)]));
       window.hands.seen = new Set();
@@ -56,6 +57,9 @@ WATCH = r"""
     },
     step: () => {
       const node = document.activeElement;
+      // Tab goes through the places of a date one by one, day and month and so on.
+      if (node === window.hands.last && ["date", "datetime-local", "time"].includes(node.type)) return "in";
+      window.hands.last = node;
       const isIn = node !== document.body && window.hands.part.contains(node);
       if (!isIn) return "out";
       if (window.hands.seen.has(node)) return "again";
