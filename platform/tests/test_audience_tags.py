@@ -31,6 +31,7 @@ from sampan.platform.component import Component, Jobs, discover
 from sampan.platform.console_app import PREFIX
 from sampan.platform.core import Core
 from sampan.platform.engines.database import Transaction
+from sampan.platform.engines.jobs import Job
 from sampan.platform.engines.log import LogEntry
 from sampan.platform.identity.import_lines import read_lines, reader_for
 from sampan.platform.identity.repository_customers import Customer, find_by_reference
@@ -151,6 +152,24 @@ async def test_merging_keeps_members_and_forgets_who_was_erased(bank: Bank) -> N
     await bank.call("POST", "/tags/vip/members", {"column": "bank_reference", "add": ["R7"]})
     async with door.read() as tx:
         assert len((await tag_rows.load_states(tx)).members["vip"]) == 2
+
+
+async def test_an_import_does_not_bring_back_who_was_erased_meanwhile(
+    bank: Bank, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await bank.call("POST", "/tags", {"name": "vip"})
+    say = tag_import._finish
+
+    async def finish(core: Core, job: Job, reading: Any) -> None:
+        async with core.store.workspace(WORKSPACE).write() as tx:
+            customer = await find_by_reference(tx, "R2")
+            assert customer is not None
+            await erase(core, tx, customer.id, by="test", now_ms=core.now_ms())
+        await say(core, job, reading)
+
+    monkeypatch.setattr(tag_import, "_finish", finish)
+    assert (await bank.send("vip", b"bank_reference\nR1\nR2\n"))["members_after"] == 1
+    assert await bank.members("vip") == ["R1"]
 
 
 async def test_of_two_merges_at_once_one_counts(bank: Bank) -> None:

@@ -6,9 +6,11 @@ Nothing takes effect before all lines were read; then all of it does, in one tra
 
 import csv
 import io
+from array import array
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import aclosing
 from functools import partial
+from itertools import compress
 from pathlib import Path
 from typing import BinaryIO
 
@@ -28,6 +30,8 @@ from sampan.platform.engines.job_runner import JobKind, describe
 from sampan.platform.engines.jobs import Job, LeaseLost, enqueue
 from sampan.platform.engines.keys import Key
 from sampan.platform.engines.threads import opened, uninterrupted
+from sampan.platform.identity.subjects import ERASED, SubjectStates
+from sampan.platform.identity.subjects import LOG as SUBJECTS
 from sampan.platform.ids import new_id
 from sampan.platform.operators.actor import Actor, ActorKind
 from sampan.platform.operators.audit import record
@@ -144,9 +148,12 @@ async def _finish(core: Core, job: Job, reading: "_Reading") -> None:
     await core.replica.poll()
     before = states_of(core, job.workspace_id).members.get(wanted.tag, BitMap())
     actor = Actor(ActorKind.OPERATOR, wanted.person_id, wanted.made_by, "", via=wanted.via)
+    subjects: SubjectStates = core.replica.view(job.workspace_id).followed[SUBJECTS]
+    erased = await uninterrupted(_erased, bytes(subjects.tiers))
+    found = reading.found - erased  # whoever was erased while the file was read stays forgotten
     async with core.store.workspace(job.workspace_id).write() as tx:
         await job.hold(tx)
-        found, is_removal = reading.found, wanted.mode is Mode.REMOVE
+        is_removal = wanted.mode is Mode.REMOVE
         after = before - found if is_removal else found if wanted.mode is Mode.REPLACE else before | found
         events = changes(
             wanted.tag,
@@ -162,6 +169,12 @@ async def _finish(core: Core, job: Job, reading: "_Reading") -> None:
         counts = {"members_before": len(before), "members_after": len(after)}
         await record(tx, actor, "tag.import", target=wanted.id, detail={**detail, **counts}, now_ms=now_ms)
         await request_merge(core, tx)
+
+
+def _erased(tiers: bytes) -> BitMap:
+    """Return the subjects that are erased, from the tiers by subject number."""
+    marks = tiers.translate(bytes(value == ERASED for value in range(256)))
+    return BitMap(array("I", compress(range(len(marks)), marks)))
 
 
 class _Reading:
