@@ -12,12 +12,13 @@ from hypothesis import strategies as st
 from pyroaring import BitMap
 
 from sampan.platform.audience import estimate
-from sampan.platform.audience.claims import claims_kept
-from sampan.platform.audience.facts import Facts
+from sampan.platform.audience.claims import claims_kept, put_claims, read_claims
+from sampan.platform.audience.facts import Claims, Facts
 from sampan.platform.audience.reach import World, customer_ids, is_set_rule, split, tier_sets
 from sampan.platform.audience.rules import compile_rule
 from sampan.platform.console_app import PREFIX
 from sampan.platform.core import Core
+from sampan.platform.identity.service_customers import erase
 from sampan.platform.identity.subjects import ERASED, UNKNOWN
 from sampan.platform.identity.tiers import Tier
 from sampan.platform.operators.testing import bearer_for, person_with
@@ -245,3 +246,13 @@ async def test_a_saved_audience_changes_by_a_second_person_and_never_holds_itsel
     explained = await desk.explain(one("audience", "in", second["id"]), customer=desk.customer)
     assert explained["outcome"] is True
     assert explained["tree"]["parts"][0]["parts"][0]["op"] == "at_least"
+
+
+async def test_erasing_a_customer_forgets_what_their_device_said(desk: Desk) -> None:
+    claims = Claims(model="Mate 60", region="CN-SH")
+    door = desk.core.store.workspace(WORKSPACE)
+    async with door.write() as tx:
+        await put_claims(tx, {desk.device: (claims, 1), desk.visitor: (claims, 1)})
+        await erase(desk.core, tx, desk.customer, by="test", now_ms=desk.core.now_ms())
+    async with door.read() as tx:
+        assert set(await read_claims(tx, [desk.device, desk.visitor])) == {desk.visitor}

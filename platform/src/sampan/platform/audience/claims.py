@@ -9,13 +9,14 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 import msgspec
-from sqlalchemy import select
+from sqlalchemy import and_, delete, or_, select
 
 from sampan.platform.audience.facts import Claims
 from sampan.platform.audience.tables import device_claims
 from sampan.platform.core import Core
 from sampan.platform.engines.database import Transaction
 from sampan.platform.engines.log import insert_or
+from sampan.platform.identity.repository_devices import customer_devices, devices
 from sampan.platform.logs import Log
 
 DEVICES_REMEMBERED = 200_000
@@ -96,6 +97,24 @@ async def put_claims(tx: Transaction, rows: Mapping[str, tuple[Claims, int]]) ->
     changed = {name: getattr(statement.excluded, name) for name in ("said_ms", "claims")}
     keys = ["workspace_id", "device_id"]
     await tx.execute(statement.on_conflict_do_update(index_elements=keys, set_=changed), list(values))
+
+
+async def forget_claims(tx: Transaction, customer_id: str) -> None:
+    """Delete what the devices said that a customer used, but for those on which somebody else is signed in now."""
+    pair = customer_devices.c
+    same = and_(devices.c.workspace_id == pair.workspace_id, devices.c.id == pair.device_id)
+    used = (
+        select(pair.device_id)
+        .join(devices, same)
+        .where(
+            pair.workspace_id == tx.workspace_id,
+            devices.c.workspace_id == tx.workspace_id,
+            pair.customer_id == customer_id,
+            or_(devices.c.customer_id.is_(None), devices.c.customer_id == customer_id),
+        )
+    )
+    own = device_claims.c.workspace_id == tx.workspace_id
+    await tx.execute(delete(device_claims).where(own, device_claims.c.device_id.in_(used)))
 
 
 async def read_claims(tx: Transaction, device_ids: Collection[str]) -> dict[str, Claims]:

@@ -7,6 +7,7 @@ from pyroaring import BitMap
 
 from sampan.platform.audience import tag_rows as rows
 from sampan.platform.audience.attributes import TAG_NAME
+from sampan.platform.audience.claims import forget_claims
 from sampan.platform.audience.members import Column, numbers_of
 from sampan.platform.audience.problems import BadTag, MemberUnknown, TagTaken, TagUnknown, TooManyTags
 from sampan.platform.audience.references import require_unused
@@ -111,7 +112,8 @@ async def request_merge(core: Core, tx: Transaction) -> None:
     await _request_merge(tx, core.now_ms())
 
 
-async def _forget(tx: Transaction, _customer_id: str, subject: int) -> None:
+async def _forget(tx: Transaction, customer_id: str, subject: int) -> None:
+    await forget_claims(tx, customer_id)
     now_ms = system_clock_ms()
     await rows.log_tags(tx, [SubjectForgotten(subject)], now_ms=now_ms)
     await _request_merge(tx, now_ms)
