@@ -116,8 +116,11 @@ class Desk:
 
     @cached_property
     def in_review(self) -> tuple[str, int]:
-        """App and sequence of a version that waits for its reviewer."""
-        return self.publish("coupons")
+        """App and sequence of a version that waits for its reviewer; one that waits holds back later ones."""
+        app = "bank.demo.coupons"
+        versions = self.server.api(REVIEWER).items(f"/apps/{app}/versions")
+        waiting = next((each["sequence"] for each in versions if each["state"] == "in_review"), None)
+        return (app, waiting) if waiting is not None else self.publish("coupons")
 
     @cached_property
     def release(self) -> str:

@@ -101,10 +101,23 @@ def test_what_is_no_map_is_refused(tmp_path: Path, text: str) -> None:
 
 
 @pytest.fixture(scope="module")
-def publisher(demo_server: DemoServer, tmp_path_factory: pytest.TempPathFactory) -> Person:
-    """The demo's publisher, after two devices reported of its app."""
-    asyncio.run(_report(demo_server.address))
+def reader(demo_server: DemoServer, tmp_path_factory: pytest.TempPathFactory) -> Person:
+    """The demo's publisher."""
     return demo_server.person("publisher@demo.example", tmp_path_factory.mktemp("publisher"))
+
+
+@pytest.fixture(scope="module")
+def before(reader: Person) -> dict[str, int]:
+    """What other tests' devices told of the app on the same server."""
+    versions = reader.ok("app", "health", APP)["versions"]
+    return {name: sum(each[name] for each in versions) for name in ("devices", "script_errors")}
+
+
+@pytest.fixture(scope="module")
+def publisher(reader: Person, before: dict[str, int], demo_server: DemoServer) -> Person:
+    """The demo's publisher, after two devices more reported of its app."""
+    asyncio.run(_report(demo_server.address))
+    return reader
 
 
 async def _report(address: str) -> None:
@@ -146,13 +159,14 @@ def test_a_publisher_reads_its_errors_in_its_own_files(publisher: Person) -> Non
     assert (refused.status, refused.value["code"]) == (1, "no_source_maps_here")
 
 
-def test_a_publisher_reads_use_and_health_by_day(publisher: Person) -> None:
+def test_a_publisher_reads_use_and_health_by_day(publisher: Person, before: dict[str, int]) -> None:
     (version,) = publisher.ok("app", "health", APP)["versions"]
-    assert (version["version"], version["devices"], version["script_errors"]) == ("1.0.0", 2, 3)
-    assert version["points"][-1]["devices"] == 2
+    assert (version["version"], version["script_errors"]) == ("1.0.0", before["script_errors"] + 3)
+    assert version["devices"] == before["devices"] + 2
+    assert version["points"][-1]["devices"] == before["devices"] + 2
     told = publisher.run("app", "health", APP, "--days", "2", as_json=False).out
     assert told.startswith("1.0.0 (sequence 1)\n")
-    assert told.splitlines()[-2].split()[:3] == ["all", str(version["opens"]), "2"]
+    assert told.splitlines()[-2].split()[:3] == ["all", str(version["opens"]), str(version["devices"])]
 
 
 def test_of_an_app_of_others_a_publisher_learns_nothing(publisher: Person) -> None:
