@@ -7,11 +7,15 @@ import { apiRoot } from "../../api/workspace";
 import { useSession } from "../../app/session";
 import { pick, useText } from "../../i18n";
 
+function useCatalogue() {
+  const { may } = useSession();
+  return query.useQuery("get", "/catalogue", {}, { enabled: may("catalogue:read"), staleTime: 60_000 });
+}
+
 /** Returns a function from an app's id to its name in the reader's language, or "" when it has none. */
 export function useAppNames(): (app: string) => string {
-  const { may } = useSession();
   const { language } = useText();
-  const found = query.useQuery("get", "/catalogue", {}, { enabled: may("catalogue:read"), staleTime: 60_000 });
+  const found = useCatalogue();
   return (app) => {
     const entry = found.data?.items.find((item) => item.app === app);
     return entry ? pick(language, { zh: entry.name_zh, en: entry.name_en }) : "";
@@ -35,6 +39,7 @@ export function AppIcon({ app, name }: { app: string; name: string }) {
 
 export function AppName({ app, name, link }: { app: string; name?: string; link?: boolean }) {
   const names = useAppNames();
+  const isAsked = useCatalogue().isLoading; // the second line stands from the start, so that nothing jumps
   const shown = names(app) || name || app;
   return (
     <span className="app-line">
@@ -47,7 +52,7 @@ export function AppName({ app, name, link }: { app: string; name?: string; link?
         ) : (
           <span className="strong">{shown}</span>
         )}
-        {shown === app ? null : (
+        {shown === app && !isAsked ? null : (
           <span className="sub wrap" style={{ display: "block" }}>
             {app}
           </span>
