@@ -9,6 +9,7 @@ import { Developer } from "./pages/developer";
 import { Devices } from "./pages/devices";
 import { ElderHome, Home } from "./pages/home";
 import { Inbox } from "./pages/inbox";
+import { Locked } from "./pages/locked";
 import { Me } from "./pages/me";
 import { SignIn } from "./pages/sign_in";
 import { Trial } from "./pages/trial";
@@ -87,10 +88,15 @@ function Questions(): null {
           yes: t("allow"),
           no: t("refuse"),
         }),
-      confirm: (app, { kind, title, amount }) =>
+      confirm: (app, { kind, title, order, amount }) =>
         ask({
           title: t(kind === "pay" ? "pay_title" : "sign_title", { app: both(app.name) }),
-          text: amount ? `${title}  ${money(amount.minor, amount.currency)}` : title,
+          amount: amount ? money(amount.minor, amount.currency) : undefined,
+          facts: [
+            [t("pay_for"), title],
+            [t("pay_by"), both(app.name)],
+            [t("order"), order],
+          ],
           yes: t(kind === "pay" ? "pay_yes" : "sign_yes"),
         }),
     });
@@ -162,7 +168,8 @@ function Unreachable(): JSX.Element {
 }
 
 function Page({ page, rest }: { page: string; rest: readonly string[] }): JSX.Element {
-  if (page === "sign-in") return <SignIn />;
+  if (page === "sign-in") return <SignIn backTo={rest[0]} />;
+  if (page === "locked" && rest[0] !== undefined) return <Locked id={rest[0]} />;
   if (page === "devices") return <Devices />;
   if (page === "app-settings") return <AppSettings id={rest[0]} />;
   if (page === "developer") return <Developer id={rest[0]} />;

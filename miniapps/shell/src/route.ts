@@ -13,6 +13,11 @@ export function useRoute(): readonly string[] {
   return parts.length > 0 ? parts : ["home"];
 }
 
+/** Go there without a way back to the page that is left. */
+export function goInstead(path: string): void {
+  location.replace(`#/${path}`);
+}
+
 export function go(path: string): void {
   location.hash = `/${path}`;
 }

@@ -1,9 +1,10 @@
 import { act } from "react";
 import { createRoot } from "react-dom/client";
-import { afterEach, beforeEach, expect, test } from "vitest";
+import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { App } from "../src/app";
 import { type HeardCall, heardFetch } from "../src/host/heard";
 import { Lines } from "../src/host/lines";
+import { international } from "../src/host/phone";
 import { changeSettings } from "../src/settings";
 import { previewHost } from "./preview_host";
 
@@ -62,8 +63,13 @@ test("language and appearance reach the document", async () => {
 test("the developer panel tells facts, permissions and calls in the shell's language", async () => {
   changeSettings({ language: "zh" });
   await show("#/developer/bank.demo.bills");
+  await vi.waitUntil(async () => {
+    await act(async () => new Promise((resolve) => setTimeout(resolve)));
+    return place.querySelector(".facts");
+  });
   expect(place.querySelector(".facts")?.textContent).toContain("有一个发布面向本设备");
   expect(place.textContent).toContain("清单中未申请");
+  expect(place.textContent).toContain("无需申请权限");
   expect(place.textContent).toContain("拒绝 2 次");
   expect(place.textContent).toContain("编号 4bf92f3577b34da6a3ce929d0e0e4736");
 });
@@ -96,7 +102,36 @@ test("a permission's uses are counted, and invented names fill no memory", () =>
   lines.count("b", "scan", true);
   expect(lines.permissions("a", []).length).toBeLessThan(50);
   expect(lines.permissions("b", ["login"])).toEqual([
-    { name: "login", isAsked: true, used: 0, refused: 0 },
-    { name: "scan", isAsked: false, used: 1, refused: 1 },
+    { name: "login", isAsked: true, isFree: false, used: 0, refused: 0 },
+    { name: "scan", isAsked: false, isFree: false, used: 1, refused: 1 },
   ]);
+});
+
+test("a number without its country is the bank's own, and what is no number is told before it is asked for", async () => {
+  expect(international("138 0000-0001")).toBe("+8613800000001");
+  expect(international("+852 5123 4567")).toBe("+85251234567");
+  for (const typed of ["", "5", "1380000000", "8613800000001", "+0123456789"]) expect(international(typed)).toBeNull();
+});
+
+test("a locked app says which tier it needs, and comes back after the customer signed in", async () => {
+  const host = await show("#/locked/bank.demo.bills");
+  expect(place.textContent).toContain("This app needs the tier: Registered. Your tier now: Visitor.");
+  const [press] = place.querySelectorAll<HTMLButtonElement>(".trial-actions button");
+  await act(async () => press?.click());
+  await act(async () => dispatchEvent(new Event("hashchange")));
+  expect(location.hash).toBe("#/sign-in/bank.demo.bills");
+  await act(async () => host.signIn("13800000001", "1"));
+  await act(async () => dispatchEvent(new Event("hashchange")));
+  expect(location.hash).toBe("#/app/bank.demo.bills");
+});
+
+test("a trial page says where the version stands, and a withdrawn one has nothing to press", async () => {
+  await show("#/trial/bank.demo.coupons/1");
+  expect(place.querySelector("h1")?.textContent).toBe("Coupon centre");
+  expect(place.textContent).toContain("reviewed and signed");
+  expect(place.querySelectorAll(".trial-actions")).toHaveLength(1);
+  end();
+  await show("#/trial/bank.demo.coupons/9");
+  expect(place.textContent).toContain("has withdrawn it");
+  expect(place.querySelectorAll(".trial-actions")).toHaveLength(0);
 });

@@ -1,4 +1,5 @@
 import {
+  type AppState,
   Calls,
   type CatalogueItem,
   type Confirmation,
@@ -28,21 +29,24 @@ import type {
   Host,
   Snapshot,
   Tier,
+  TrialState,
 } from "./host";
 import { TIERS, trialKey } from "./host";
 import { Icons } from "./icons";
 import { Lines } from "./lines";
 import { followWakeUps } from "./live";
+import { international, PHONE_INVALID } from "./phone";
 import { isObject, list, type Row, text } from "./read";
 import { readFacts } from "./shell_facts";
 import { goToApp, Stage } from "./stage";
 import { readTrial, trialEntry } from "./trial";
+import { trialState } from "./trial_state";
 import { enterWorkbench } from "./workbench";
 
 const [ME, RECENTS] = ["shell/me", "shell/recents"];
 const MOST_RECENTS = 8;
 const HOST_VERSION = 1;
-const KILLED = "open_killed";
+const [KILLED, OFFLINE] = ["open_killed", "offline"];
 const EVENTS_AFTER_MS = 2_000;
 const CLOSED: AppPhase = { step: "closed" };
 const NOTHING = "–";
@@ -125,7 +129,7 @@ class BrowserHost implements Host {
   }
 
   async askCode(phone: string): Promise<string | null> {
-    const number = international(phone);
+    const number = theNumber(phone);
     await asked(this.ready().session.askCode(number, this.language));
     if (!this.state.demo) return null;
     const { body } = await asked(new Calls(location.origin).send("GET", "/client/v1/demo/codes"));
@@ -133,7 +137,7 @@ class BrowserHost implements Host {
   }
 
   async signIn(phone: string, code: string): Promise<void> {
-    await asked(this.ready().session.signIn(international(phone), code.trim()));
+    await asked(this.ready().session.signIn(theNumber(phone), code.trim()));
     await this.readMe();
     await this.sync();
   }
@@ -187,9 +191,13 @@ class BrowserHost implements Host {
       return;
     }
     try {
-      const { current } = await device.packages.state(app);
-      this.tell(app, { step: current === null ? "installing" : "opening" });
-      if (current === null) await this.sync();
+      const state = await device.packages.state(app);
+      this.tell(app, { step: state.current === null ? "installing" : "opening" });
+      if (neverRan(state)) {
+        // Its origin was not seen either: without a network there is nothing to wait for.
+        if (navigator.onLine && (state.current === null || !this.state.online)) await this.sync();
+        if (!this.isOnline()) throw new HostProblem(OFFLINE, "The app is not installed yet, and there is no network.");
+      }
       await container.open(app);
       this.stage.show(app);
       this.remember(app);
@@ -239,6 +247,10 @@ class BrowserHost implements Host {
       const detail = problem instanceof Error ? problem.message : "";
       this.tell(key, { step: "refused", refusal: { code, detail } });
     }
+  }
+
+  async trialState(app: string, sequence: number): Promise<TrialState> {
+    return this.facts === null ? "unknown" : trialState(this.facts, app, sequence);
   }
 
   closeTrial(): void {
@@ -479,11 +491,15 @@ class BrowserHost implements Host {
   }
 
   private async refusalOf(app: string, problem: unknown): Promise<{ code: string; detail: string }> {
-    const { current } = await this.ready().device.packages.state(app);
+    const state = await this.ready().device.packages.state(app);
     if (await this.wasKilled(app)) return { code: KILLED, detail: "" };
-    if (current === null && !this.state.online) return { code: "offline", detail: "" };
+    if (neverRan(state) && !this.isOnline()) return { code: OFFLINE, detail: "" };
     const detail = isRefused(problem) || problem instanceof Error ? problem.message : "";
     return { code: codeOf(problem), detail };
+  }
+
+  private isOnline(): boolean {
+    return navigator.onLine && this.state.online;
   }
 
   /** Whether what ran here last was withdrawn by signed control; the packages are gone then. */
@@ -497,12 +513,15 @@ class BrowserHost implements Host {
   private async confirmed(app: string, what: Confirmation): Promise<boolean> {
     const found = this.entry(app);
     if (found === undefined || this.asker === null) return false;
-    if (what.kind === "sign")
-      return this.asker.confirm(found, { kind: "sign", title: what.signing.title, amount: null });
-    const { title, amount } = what.payment;
+    if (what.kind === "sign") {
+      const { title, order } = what.signing;
+      return this.asker.confirm(found, { kind: "sign", title, order, amount: null });
+    }
+    const { title, order, amount } = what.payment;
     return this.asker.confirm(found, {
       kind: "pay",
       title,
+      order,
       amount: { minor: amount.value_minor, currency: amount.currency },
     });
   }
@@ -587,6 +606,9 @@ async function asked<T>(work: Promise<T>): Promise<T> {
   }
 }
 
+/** Whether an app did not start on this device yet, so that it needs the network once. */
+const neverRan = ({ current, highestStarted }: AppState): boolean => current === null || highestStarted === 0;
+
 function meOf(body: unknown): Me {
   const { tier, customer }: Row = isObject(body) ? body : {};
   const named = isObject(customer) ? customer : null;
@@ -620,10 +642,10 @@ function saysTier(told: unknown): { says?: Tier } {
   return says ? { says } : {};
 }
 
-/** Phone numbers without a country are the bank's own country's. */
-function international(phone: string): string {
-  const digits = phone.replace(/[\s()-]/g, "");
-  return digits.startsWith("+") ? digits : `+86${digits}`;
+function theNumber(phone: string): string {
+  const number = international(phone);
+  if (number === null) throw new HostProblem(PHONE_INVALID, "This is no phone number.");
+  return number;
 }
 
 function keepShellOffline(): void {

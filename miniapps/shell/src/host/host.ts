@@ -70,6 +70,8 @@ export interface Fact {
 export interface PermissionUse {
   name: string;
   isAsked: boolean;
+  /** Open to every app, whatever its manifest says. */
+  isFree: boolean;
   used: number;
   refused: number;
 }
@@ -96,6 +98,7 @@ export interface AppPhase {
 export interface Confirmation {
   kind: "pay" | "sign";
   title: string;
+  order: string;
   amount: { minor: number; currency: string } | null;
 }
 
@@ -104,6 +107,9 @@ export interface Asker {
   consent(app: CatalogueApp, permission: string): Promise<boolean>;
   confirm(app: CatalogueApp, what: Confirmation): Promise<boolean>;
 }
+
+/** Where a version on trial stands for customers: `unknown` when the signed tree could not be read. */
+export type TrialState = "unknown" | "unpublished" | "published" | "killed";
 
 /** The name under which a trial of an app has its phase and its place, beside the app's own. */
 export const trialKey = (app: string): string => `trial/${app}`;
@@ -128,6 +134,8 @@ export interface Host {
   open(app: string): Promise<void>;
   /** Who this browser is to the bank, so that it can be named as a tester. */
   deviceId(): Promise<string>;
+  /** What the customers' tree says of a version; it never rejects. */
+  trialState(app: string, sequence: number): Promise<TrialState>;
   /** Open a version that is on trial for this customer or device; its phase is told under `trialKey(app)`. */
   openTrial(app: string, sequence: number): Promise<void>;
   closeTrial(): void;

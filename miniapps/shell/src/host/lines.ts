@@ -1,7 +1,9 @@
+import { isPermitted, type MethodName, type Permissions } from "@sampan/sdk";
 import type { DeveloperLine, PermissionUse } from "./host";
 
 const MOST_LINES = 200;
 const MOST_METHODS = 40;
+const NO_PERMISSIONS: Permissions = { bridge: [], network: [], webview: [] };
 const NONE: readonly DeveloperLine[] = [];
 
 /** What happened in each app, for the developer panel: the last lines of each kind, forgotten when the page goes. */
@@ -38,6 +40,7 @@ export class Lines {
     return names.map((name) => ({
       name,
       isAsked: asked.includes(name),
+      isFree: isPermitted(name as MethodName, NO_PERMISSIONS),
       ...(uses.get(name) ?? { used: 0, refused: 0 }),
     }));
   }

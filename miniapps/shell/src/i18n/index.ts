@@ -23,10 +23,14 @@ export class Words {
   when = (ms: number): string =>
     new Intl.DateTimeFormat(this.language, { dateStyle: "medium", timeStyle: "short" }).format(ms);
 
-  money = (minor: number, currency: string): string =>
-    new Intl.NumberFormat(this.language, { style: "currency", currency, currencyDisplay: "narrowSymbol" }).format(
-      minor / 100,
-    );
+  money = (minor: number, currency: string): string => {
+    const format = new Intl.NumberFormat(this.language, {
+      style: "currency",
+      currency,
+      currencyDisplay: "narrowSymbol",
+    });
+    return format.format(minor / 10 ** (format.resolvedOptions().maximumFractionDigits ?? 2));
+  };
 }
 
 export const WordsContext = createContext(new Words("zh"));

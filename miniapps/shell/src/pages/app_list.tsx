@@ -17,7 +17,7 @@ export function AppTile({ app }: { app: CatalogueApp }): JSX.Element {
       className={app.mayOpen ? "tile" : "tile locked"}
       aria-label={app.mayOpen ? both(app.name) : `${both(app.name)}, ${locked}`}
       onPointerDown={() => app.mayOpen && host.warm(app.id)}
-      onClick={() => go(app.mayOpen ? `app/${app.id}` : "me")}
+      onClick={() => go(`${app.mayOpen ? "app" : "locked"}/${app.id}`)}
     >
       <span className="tile-icon">
         <AppIcon app={app} />
@@ -43,7 +43,7 @@ export function AppRow({ app }: { app: CatalogueApp }): JSX.Element {
       type="button"
       className={app.mayOpen ? "row" : "row locked"}
       onPointerDown={() => app.mayOpen && host.warm(app.id)}
-      onClick={() => go(app.mayOpen ? `app/${app.id}` : "me")}
+      onClick={() => go(`${app.mayOpen ? "app" : "locked"}/${app.id}`)}
     >
       <AppIcon app={app} size={44} />
       <span className="row-text">

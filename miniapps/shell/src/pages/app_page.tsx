@@ -6,6 +6,7 @@ import { go } from "../route";
 import { Sheet } from "../ui/dialogs";
 import { Icon } from "../ui/icons";
 import { AppIcon, Row } from "../ui/parts";
+import { refusalText } from "./refusals";
 import { ReportSheet } from "./report";
 import { Trouble } from "./trouble";
 
@@ -38,7 +39,9 @@ export function AppPage({ id }: { id: string }): JSX.Element {
   }, [isStale, phase.newer]);
   return (
     <div className="app-page">
-      {phase.step !== "running" && <Cover app={app} phase={phase} onRetry={openAnew} />}
+      {phase.step !== "running" && (
+        <Cover app={app} phase={phase} isWritten={workbench?.app === id} onRetry={openAnew} />
+      )}
       {phase.step === "running" && phase.newer && <UpdateBar app={app} onPress={openAnew} />}
       {workbench?.app === id && <Trouble id={id} sinceMs={sinceMs} onDismiss={() => setSinceMs(Date.now())} />}
       <Capsule id={id} app={app} />
@@ -58,10 +61,18 @@ function UpdateBar({ app, onPress }: { app: CatalogueApp | undefined; onPress: (
   );
 }
 
-function Cover(props: { app: CatalogueApp | undefined; phase: AppPhase; onRetry: () => void }): JSX.Element {
+function Cover(props: {
+  app: CatalogueApp | undefined;
+  phase: AppPhase;
+  isWritten: boolean;
+  onRetry: () => void;
+}): JSX.Element {
   const { t, both } = useWords();
   const { refusal, step } = props.phase;
-  if (refusal) return <Refused code={refusal.code} detail={refusal.detail} onRetry={props.onRetry} />;
+  if (refusal) {
+    // The SDK's own sentence is for who writes the app.
+    return <Refused code={refusal.code} detail={props.isWritten ? refusal.detail : ""} onRetry={props.onRetry} />;
+  }
   return (
     <div className="cover">
       {props.app && <AppIcon app={props.app} size={72} />}
@@ -72,20 +83,20 @@ function Cover(props: { app: CatalogueApp | undefined; phase: AppPhase; onRetry:
   );
 }
 
-const KILLED = "open_killed";
-const NOT_HERE = ["offline", "open_not_installed"];
+const KILLED = ["open_killed", "install_killed"];
 
 function Refused(props: { code: string; detail: string; onRetry: () => void }): JSX.Element {
   const { t } = useWords();
-  const isKilled = props.code === KILLED;
-  const title = isKilled ? "killed" : NOT_HERE.includes(props.code) ? "offline_not_installed" : "refused";
+  const isKilled = KILLED.includes(props.code);
+  const title = isKilled ? "killed" : props.code === "offline" ? "offline_not_installed" : "refused";
   return (
     <div className="cover" role="alert">
       <span className="empty-icon bad">
         <Icon name={isKilled ? "lock" : "shield"} size={34} />
       </span>
       <b>{t(title)}</b>
-      <p className="soft">{isKilled ? t("killed_hint") : props.detail || t("refused_hint")}</p>
+      <p className="soft">{t(refusalText(props.code))}</p>
+      {props.detail && <p className="soft mono">{props.detail}</p>}
       <code className="mono">{props.code}</code>
       <div className="sheet-actions">
         <button type="button" className="button quiet" onClick={() => go("home")}>

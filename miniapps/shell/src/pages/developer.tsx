@@ -78,11 +78,13 @@ function Permissions({ uses }: { uses: readonly PermissionUse[] }): JSX.Element 
   if (uses.length === 0) return <Empty icon="shield" title={t("permissions_unused")} />;
   return (
     <div className="card">
-      {uses.map(({ name, isAsked, used, refused }) => (
+      {uses.map(({ name, isAsked, isFree, used, refused }) => (
         <div className="row" key={name}>
           <span className="row-text">
             <b className="mono">{name}</b>
-            <small>{isAsked ? permissionText(t, name) : t("permission_not_asked")}</small>
+            <small>
+              {isFree ? t("permission_free") : isAsked ? permissionText(t, name) : t("permission_not_asked")}
+            </small>
           </span>
           <span className="uses">
             <small>{t("used_times", { count: used })}</small>

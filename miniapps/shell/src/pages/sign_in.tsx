@@ -1,14 +1,15 @@
 import { type JSX, type SyntheticEvent, useEffect, useState } from "react";
 import { useHost, useSnapshot } from "../app";
+import { international, PHONE_INVALID } from "../host/phone";
 import { useWords } from "../i18n";
-import { go } from "../route";
+import { goInstead } from "../route";
 import { SubPage } from "../ui/parts";
-import { messageOf } from "./problem";
+import { HostProblem, messageOf } from "./problem";
 
 const AGAIN_SECONDS = 60;
 
-/** Phone number, then one-time code. */
-export function SignIn(): JSX.Element {
+/** Phone number, then one-time code. `backTo` is the app that asked for it. */
+export function SignIn({ backTo }: { backTo?: string | undefined }): JSX.Element {
   const { t } = useWords();
   const host = useHost();
   const { customer } = useSnapshot();
@@ -20,8 +21,8 @@ export function SignIn(): JSX.Element {
   const [isBusy, setBusy] = useState(false);
 
   useEffect(() => {
-    if (customer) go("me");
-  }, [customer]);
+    if (customer) goInstead(backTo ? `locked/${backTo}` : "me");
+  }, [customer, backTo]);
   useEffect(() => {
     if (wait === 0) return;
     const timer = setTimeout(() => setWait(wait - 1), 1000);
@@ -41,6 +42,7 @@ export function SignIn(): JSX.Element {
   };
   const ask = (): Promise<void> =>
     doing(async () => {
+      if (international(phone) === null) throw new HostProblem(PHONE_INVALID, "");
       setSent({ demoCode: await host.askCode(phone) });
       setWait(AGAIN_SECONDS);
     });
@@ -50,7 +52,7 @@ export function SignIn(): JSX.Element {
   };
 
   return (
-    <SubPage title={t("sign_in")} back="me">
+    <SubPage title={t("sign_in")} back={backTo ? `locked/${backTo}` : "me"}>
       <form className="card form" onSubmit={submit}>
         <img src="/icon.svg" alt="" width="60" height="60" className="form-mark" />
         <label>

@@ -1,6 +1,6 @@
 import { type JSX, useEffect, useState, useSyncExternalStore } from "react";
 import { useHost, useSnapshot } from "../app";
-import { trialKey } from "../host/host";
+import { type TrialState, trialKey } from "../host/host";
 import { useWords } from "../i18n";
 import { go } from "../route";
 import { Icon } from "../ui/icons";
@@ -52,20 +52,29 @@ const NOT_FOR_YOU = "trial_unknown";
 function Landing(props: { app: string; sequence: number; code: string | undefined; onOpen: () => void }): JSX.Element {
   const { app, sequence, code, onOpen } = props;
   const host = useHost();
-  const { customer } = useSnapshot();
-  const { t } = useWords();
+  const { apps, customer } = useSnapshot();
+  const { t, both } = useWords();
   const [device, setDevice] = useState("");
+  const [state, setState] = useState<TrialState>("unknown");
+  const listed = apps.find((each) => each.id === app);
   useEffect(() => {
     host.deviceId().then(setDevice, () => setDevice(""));
   }, [host]);
+  useEffect(() => {
+    let isShown = true;
+    void host.trialState(app, sequence).then((found) => isShown && setState(found));
+    return () => {
+      isShown = false;
+    };
+  }, [host, app, sequence]);
   return (
-    <SubPage title={t("trial_title")} back="home">
+    <SubPage title={listed ? both(listed.name) : app} back="home">
       <div className="empty">
         <span className="empty-icon">
           <Icon name="code" size={30} />
         </span>
         <b>{app}</b>
-        <p>{t("trial_lead", { sequence: String(sequence) })}</p>
+        <p>{t(`trial_lead_${state}`, { sequence: String(sequence) })}</p>
       </div>
       {code && (
         <div className="card trial-refused" role="alert">
@@ -78,20 +87,27 @@ function Landing(props: { app: string; sequence: number; code: string | undefine
           )}
         </div>
       )}
-      <div className="trial-actions">
-        <button type="button" className="button" onClick={onOpen}>
-          {t("trial_open")}
-        </button>
-        {!customer && (
-          <button type="button" className="button quiet" onClick={() => go("sign-in")}>
-            {t("trial_sign_in")}
-          </button>
-        )}
-        <a className="button quiet" href={deepLink(app, sequence)}>
-          {t("trial_in_app")}
-        </a>
-      </div>
+      {state !== "killed" && <Ways app={app} sequence={sequence} onOpen={onOpen} isSignedIn={customer !== null} />}
     </SubPage>
+  );
+}
+
+function Ways(props: { app: string; sequence: number; onOpen: () => void; isSignedIn: boolean }): JSX.Element {
+  const { t } = useWords();
+  return (
+    <div className="trial-actions">
+      <button type="button" className="button" onClick={props.onOpen}>
+        {t("trial_open")}
+      </button>
+      {!props.isSignedIn && (
+        <button type="button" className="button quiet" onClick={() => go("sign-in")}>
+          {t("trial_sign_in")}
+        </button>
+      )}
+      <a className="button quiet" href={deepLink(props.app, props.sequence)}>
+        {t("trial_in_app")}
+      </a>
+    </div>
   );
 }
 

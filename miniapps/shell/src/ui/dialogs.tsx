@@ -14,6 +14,9 @@ import { useWords } from "../i18n";
 interface Asked {
   title: string;
   text?: string | undefined;
+  /** What it is about, large: a sum of money. */
+  amount?: string | undefined;
+  facts?: readonly (readonly [name: string, value: string])[] | undefined;
   yes: string;
   no: string;
   isDanger?: boolean | undefined;
@@ -70,6 +73,17 @@ export function DialogsProvider({ children }: { children: ReactNode }): JSX.Elem
       {children}
       {first && (
         <Sheet title={first.title} onClose={() => first.answer(false)}>
+          {first.amount && <p className="sheet-amount">{first.amount}</p>}
+          {first.facts && (
+            <dl className="facts sheet-facts">
+              {first.facts.map(([name, value]) => (
+                <div key={name}>
+                  <dt>{name}</dt>
+                  <dd>{value}</dd>
+                </div>
+              ))}
+            </dl>
+          )}
           {first.text && <p className="sheet-text">{first.text}</p>}
           <div className="sheet-actions">
             <button type="button" className="button quiet" onClick={() => first.answer(false)}>
