@@ -208,9 +208,11 @@ async function refuseAll(form: HTMLElement, visit: Visit, title: string): Promis
   shown.refusal = null;
 }
 
-/** The use of a form by its title, in the folder of the page where there are several. */
+/** The use of a form by its title: of several that fit one in the folder of the page, and the one that says the most. */
 function formOf(title: string, { path }: Visit): Use {
-  const fits = USES.filter((use) => use.title.test(title));
+  const fits = USES.filter((use) => use.title.test(title)).toSorted(
+    (one, other) => other.title.source.length - one.title.source.length,
+  );
   const use = fits.find((one) => one.file.startsWith(`pages/${path.split("/")[1]}/`)) ?? fits[0];
   if (!use) throw new Error(`no form of the code is called ${title}`);
   return use;
