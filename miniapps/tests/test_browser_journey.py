@@ -183,7 +183,10 @@ def test_a_payment_is_confirmed_in_the_shells_own_words(bank: Bank) -> None:
         frame.get_by_role("button", name="Pay now").click()
         frame.locator("dialog").get_by_role("button", name="Pay now").click()
         sheet = page.get_by_role("dialog", name="“Bills” asks for a payment")
-        assert "186.40" in sheet.inner_text()
+        said = sheet.inner_text()
+        assert "186.40" in said
+        assert "East Power · 3301 0042 7719" in said
+        assert "bill-power-" in said
         sheet.get_by_role("button", name="Pay", exact=True).click()
         app_frame(page).get_by_text("Reference").wait_for()
 
@@ -210,3 +213,11 @@ def test_shell_and_app_open_with_server_and_network_gone_and_the_browser_restart
         page.goto(f"{bank.shell}#/developer/{COUPONS}")
         facts = page.locator(".facts").inner_text()
         assert "1.0.2 (2)" in facts, json.dumps(facts)
+
+
+def test_an_app_that_is_not_here_says_so_at_once_without_a_network(bank: Bank) -> None:
+    with bank.customer(is_offline=True) as context:
+        page = context.new_page()
+        page.goto(f"{bank.shell}#/app/bank.demo.wealth")
+        page.get_by_text("This app is not installed yet. Go online to open it").wait_for(timeout=5_000)
+        page.get_by_text("Open it once while you are online").wait_for()

@@ -14,7 +14,7 @@ async function pay(bill) {
   if (!(await confirmed(t("pay_ask"), body, t("pay_now")))) return;
   try {
     const order = `bill-${bill.id}-${Date.now()}`;
-    const outcome = await globalThis.sampan.pay({ order, amount: { value_minor: bill.cents, currency: "CNY" }, title: both(bill.name) });
+    const outcome = await globalThis.sampan.pay({ order, amount: { value_minor: bill.cents, currency: "CNY" }, title: `${both(bill.name)} · ${both(bill.by)} · ${bill.account}` });
     if (outcome.status !== "paid") return problem(outcome);
     await memory.write("paid", { ...(await paid()), [bill.id]: { at: Date.now(), reference: outcome.reference } });
     await pages.pay();

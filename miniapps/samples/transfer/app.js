@@ -53,7 +53,7 @@ async function send(payee, cents, note) {
   if (!(await confirmed(t("send_ask"), make("p.sum", money(cents)), t("send")))) return;
   try {
     const order = `transfer-${Date.now()}`;
-    const outcome = await globalThis.sampan.pay({ order, amount: { value_minor: cents, currency: "CNY" }, title: t("sent_to", { name: both(payee.name) }) });
+    const outcome = await globalThis.sampan.pay({ order, amount: { value_minor: cents, currency: "CNY" }, title: `${t("sent_to", { name: both(payee.name) })} · ${payee.account}` });
     if (outcome.status !== "paid") return problem(outcome);
     await memory.write("balance", (await balance()) - cents);
     const sent = { payee: payee.id, cents, note, at: Date.now(), reference: outcome.reference };
