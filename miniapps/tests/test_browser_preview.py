@@ -190,8 +190,12 @@ def test_the_address_of_a_preview_shows_nothing_elsewhere(desk: Desk, page: "Pag
 
 
 def begin_again(page: "Page") -> "Frame":
+    from playwright.sync_api import expect
+
+    place = page.locator(".live-phone iframe")
+    before = str(place.get_attribute("src"))
     page.get_by_role("button", name="Begin again").click()
-    page.locator(".live-phone").wait_for(state="detached")
+    expect(place).not_to_have_attribute("src", before, timeout=SOON_MS)
     page.get_by_text(SAYS, exact=True).wait_for()
     frame = page.locator(".live-phone iframe").element_handle().content_frame()
     assert frame is not None

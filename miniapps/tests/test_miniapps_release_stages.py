@@ -23,7 +23,7 @@ from sampan.platform.release import freezes, service
 from sampan.platform.release.decide import Context, decide
 from sampan.platform.release.looks import look_job
 from sampan.platform.release.looks_rows import Look, read_looks
-from sampan.platform.release.repository import Release
+from sampan.platform.release.repository import Release, ReleaseMoved, change_release
 from sampan.platform.release.snapshot import PART
 from sampan.platform.release.states import ReleaseState
 from sampan.platform.testing import WORKSPACE
@@ -243,6 +243,16 @@ async def test_an_automatic_stop_spares_the_other_release(rollout: Rollout) -> N
     await rollout.look()
     assert (await bank.read(release.id)).state is R.STOPPED
     assert (await bank.read(again.id)).state is R.RUNNING
+
+
+async def test_who_comes_second_with_an_old_look_changes_nothing(rollout: Rollout) -> None:
+    seen = await rollout.start()
+    bank = rollout.bank
+    await service.pause_release(bank.core, WORKSPACE, bank.maker, seen.id, cause="first")
+    async with bank.core.store.workspace(WORKSPACE).write() as tx:
+        with pytest.raises(ReleaseMoved):
+            await change_release(tx, seen, state=R.STOPPED, cause="second", made_by="x", now_ms=rollout.clock())
+    assert (await bank.read(seen.id)).state is R.PAUSED
 
 
 async def test_a_freeze_holds_back_what_reaches_more_people_only(rollout: Rollout) -> None:

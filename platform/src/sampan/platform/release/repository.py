@@ -11,7 +11,7 @@ from sampan.platform.crypto.canonical import canonical_json
 from sampan.platform.engines.database import Transaction
 from sampan.platform.engines.paging import Found, Order, Paging, read_page
 from sampan.platform.engines.tables import scoped_table
-from sampan.platform.errors import NotFound
+from sampan.platform.errors import Conflict, NotFound
 from sampan.platform.release import schedule, stages
 from sampan.platform.release.gate_bounds import Evidence
 from sampan.platform.release.schedule import Schedule
@@ -76,6 +76,12 @@ class UnknownRelease(NotFound):
     """No release of this id in this workspace."""
 
     code = "unknown_release"
+
+
+class ReleaseMoved(Conflict):
+    """The release was moved by another since it was read; nothing was changed."""
+
+    code = "release_moved"
 
 
 class Release(Struct, frozen=True):
@@ -254,7 +260,10 @@ async def change_release(
         .values(**values, row_revision=releases.c.row_revision + 1)
         .returning(*_COLUMNS)
     )
-    changed = _release((await tx.execute(statement)).one())
+    row = (await tx.execute(statement)).one_or_none()
+    if row is None:
+        raise ReleaseMoved("Somebody, or its gate, moved the release at the same moment; look at it again.")
+    changed = _release(row)
     await _add_history(tx, changed, made_by=made_by)
     return changed
 
