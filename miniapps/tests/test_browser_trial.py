@@ -17,6 +17,7 @@ def scanned(desk: Desk, page: "Page") -> tuple[str, int]:
     app, sequence = desk.in_review
     page.goto(f"{desk.server.address}/w/demo/open/trial/{app}/{sequence}")
     page.get_by_role("button", name="Open it here").wait_for()
+    page.get_by_text(f"sequence {sequence}. It is not published to customers").wait_for(timeout=SOON_MS)
     return app, sequence
 
 
