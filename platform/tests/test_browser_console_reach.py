@@ -45,9 +45,14 @@ WATCH = r"""
       if (node.closest("button, a[href], input, textarea, summary, [role=tab], [tabindex='0']")) return false;
       return !(node.closest(AROUND)?.querySelector(FOCUSABLE) || node.matches(AROUND));
     }).map(name),
-    begin: (part) => {
+    begin: async (part) => {
+      // A look that is still fading away is no look without the focus.
+      const still = new CSSStyleSheet();
+      still.replaceSync("*, *::before, *::after { transition: none !important; }");
+      document.adoptedStyleSheets = [still];
       const at = document.activeElement;
       at.blur();
+      for (let frame = 0; frame < 3; frame++) await new Promise((next) => requestAnimationFrame(next));
       window.hands.last = at;
       window.hands.part = part;
       window.hands.before = new Map([...part.querySelectorAll(FOCUSABLE)].map((node) => [node, look(node)]));
