@@ -24,6 +24,7 @@ from sampan.platform.artifacts.component import component as artifacts
 from sampan.platform.audience.tag_import_files import report_key
 from sampan.platform.audience.tag_import_rows import ImportState, Mode, Progress, TagImport, add_import
 from sampan.platform.audience.tag_rows import Tag, add_tag
+from sampan.platform.audience.claims import claims_kept
 from sampan.platform.component import Component, discover
 from sampan.platform.core import Core
 from sampan.platform.crypto.keys import PrivateKey
@@ -360,4 +361,5 @@ async def towns(folder: Path, *workspaces: str) -> AsyncIterator[list[Town]]:
         for workspace in workspaces:
             (folder / workspace).mkdir()
             found.append(await Town(core, http, workspace, folder / workspace).build())
+        await claims_kept(core).flush()  # what is written later by itself would look like another's doing
         yield found
