@@ -21,10 +21,10 @@ from sampan.offline_packages.publishing import renewed_app_body
 from sampan.offline_packages.signed_bytes import sign_body, sign_part
 from sampan.platform.app import built_in_components
 from sampan.platform.artifacts.component import component as artifacts
+from sampan.platform.audience.claims import claims_kept
 from sampan.platform.audience.tag_import_files import report_key
 from sampan.platform.audience.tag_import_rows import ImportState, Mode, Progress, TagImport, add_import
 from sampan.platform.audience.tag_rows import Tag, add_tag
-from sampan.platform.audience.claims import claims_kept
 from sampan.platform.component import Component, discover
 from sampan.platform.core import Core
 from sampan.platform.crypto.keys import PrivateKey
