@@ -31,6 +31,7 @@ from sampan.platform.crypto.keys import PrivateKey
 from sampan.platform.crypto.tuf_keys import key_id
 from sampan.platform.engines.jobs import JobState, enqueue, jobs
 from sampan.platform.ids import new_id
+from sampan.platform.insight.intake import intake_of
 from sampan.platform.operators.attention import Severity
 from sampan.platform.operators.component import component as operators
 from sampan.platform.operators.first_people import Credentials
@@ -308,6 +309,12 @@ class Town:
             await add_webhook(tx, made)
         return webhook_id
 
+    async def settled_rows(self) -> dict[str, list[str]]:
+        """Return the rows once what waits to be written is: written later, it would look like somebody's doing."""
+        await claims_kept(self.core).flush()
+        await intake_of(self.core).flush()
+        return self.rows()
+
     def rows(self) -> dict[str, list[str]]:
         """Return every stored row of this workspace, and the keys of its objects, as text by table."""
         found = rows_of(self.core.settings.data / "sampan.sqlite", self.workspace)
@@ -361,5 +368,4 @@ async def towns(folder: Path, *workspaces: str) -> AsyncIterator[list[Town]]:
         for workspace in workspaces:
             (folder / workspace).mkdir()
             found.append(await Town(core, http, workspace, folder / workspace).build())
-        await claims_kept(core).flush()  # what is written later by itself would look like another's doing
         yield found

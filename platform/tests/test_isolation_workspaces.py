@@ -106,7 +106,7 @@ async def test_every_operation_has_its_case(pair: tuple[Town, Town]) -> None:
 
 async def test_the_others_ids_open_nothing(pair: tuple[Town, Town]) -> None:
     ours, theirs = pair
-    secrets, before = secrets_of(theirs, ours), theirs.rows()
+    secrets, before = secrets_of(theirs, ours), await theirs.settled_rows()
     assert len(secrets) > 100
     caller, wrong = Caller(ours), []
     for operation in await operations_of(ours):
@@ -118,12 +118,12 @@ async def test_the_others_ids_open_nothing(pair: tuple[Town, Town]) -> None:
             wrong.append((operation, answer.status_code, answer.text[:300], []))
         assert answer.status_code < 500, (operation, answer.text)
     assert wrong == []
-    assert theirs.rows() == before
+    assert await theirs.settled_rows() == before
 
 
 async def test_the_others_tokens_open_nothing(pair: tuple[Town, Town]) -> None:
     ours, theirs = pair
-    secrets, before = secrets_of(theirs, ours), theirs.rows()
+    secrets, before = secrets_of(theirs, ours), await theirs.settled_rows()
     caller = Caller(theirs)
     session = (await Caller(ours).fresh())["authorization"].removeprefix("Bearer ")
     cookie = {"cookie": f"{cookie_name('bank-b')}={session}; {cookie_name('bank-a')}={session}"}
@@ -136,7 +136,7 @@ async def test_the_others_tokens_open_nothing(pair: tuple[Town, Town]) -> None:
             answer = await caller.call(operation, theirs.ids, BODIES[operation](theirs), headers)
             assert answer.status_code == 401, (operation, answer.text)
             assert leaks(answer, secrets, caller.sent) == [], operation
-    assert theirs.rows() == before
+    assert await theirs.settled_rows() == before
 
 
 async def test_the_cookie_of_a_session_opens_its_own_workspace(pair: tuple[Town, Town]) -> None:
@@ -149,7 +149,7 @@ async def test_the_cookie_of_a_session_opens_its_own_workspace(pair: tuple[Town,
 
 async def test_a_person_and_a_set_up_link_work_in_their_own_workspace_only(pair: tuple[Town, Town]) -> None:
     ours, theirs = pair
-    before = theirs.rows()
+    before = await theirs.settled_rows()
     body = {
         "email": ours.person.email,
         "password": ours.person.password,
@@ -158,7 +158,7 @@ async def test_a_person_and_a_set_up_link_work_in_their_own_workspace_only(pair:
     }
     there = await Caller(theirs).call("POST /session", theirs.ids, body, {})
     assert there.status_code == 401, there.text
-    assert theirs.rows() == before
+    assert await theirs.settled_rows() == before
     here = await Caller(ours).call("POST /session", ours.ids, body, {})
     assert here.status_code == 201, here.text
 
@@ -235,7 +235,7 @@ def client_routes(town: Town) -> set[str]:
 async def test_a_devices_tokens_open_nothing_next_door(pair: tuple[Town, Town]) -> None:
     ours, theirs = pair
     assert client_routes(ours) == set(CLIENT_BODIES)
-    secrets, before = secrets_of(theirs, ours), theirs.rows()
+    secrets, before = secrets_of(theirs, ours), await theirs.settled_rows()
     device, refresh = ours.device, ours.device.tokens["refresh_token"]
     bodies = {
         **CLIENT_BODIES,
@@ -257,7 +257,7 @@ async def test_a_devices_tokens_open_nothing_next_door(pair: tuple[Town, Town]) 
         assert leaks(answer, secrets, sent) == [], operation
         if operation not in OPEN_TO_ALL:
             assert answer.status_code in (401, 404, 422), (operation, answer.status_code, answer.text)
-    assert theirs.rows() == before
+    assert await theirs.settled_rows() == before
     again = await device.refresh(refresh)
     assert again.status_code == 200, "the refresh token was spent next door"
 
@@ -285,11 +285,11 @@ async def test_sync_and_events_speak_of_the_own_workspace_alone(pair: tuple[Town
     (offer,) = answers["bank-b"].json()["offers"]
     report = {"app": offer["id"], "sequence": offer["sequence"], "release": offer["release"]}
     event = {"seq": 1, "type": "delivery.installed", "at": 1, "digest": offer["digest"], "ticket": offer["ticket"]}
-    before = theirs.rows()
+    before = await theirs.settled_rows()
     headers = {"authorization": ours.device.bearer.decode()}
     told = await ours.http.post("/w/bank-a/client/v1/events", json={"batch": [{**event, **report}]}, headers=headers)
     assert told.json()["refused"] == [{"seq": 1, "code": "bad_ticket"}]
-    assert theirs.rows() == before
+    assert await theirs.settled_rows() == before
 
 
 async def test_a_tester_next_door_sees_no_trial(pair: tuple[Town, Town]) -> None:
@@ -333,14 +333,14 @@ async def test_the_servers_own_surfaces_name_nobody(pair: tuple[Town, Town]) -> 
 
 async def test_the_others_ids_in_a_body_reach_nothing(pair: tuple[Town, Town]) -> None:
     ours, theirs = pair
-    secrets, before = secrets_of(theirs, ours), theirs.rows()
+    secrets, before = secrets_of(theirs, ours), await theirs.settled_rows()
     caller, sent = Caller(ours), ""
     for operation in await operations_of(ours):
         answer = await caller.call(operation, ours.ids, BODIES[operation](theirs))
         sent += caller.sent
         assert leaks(answer, secrets, sent) == [], operation
         assert answer.status_code < 500, (operation, answer.text)
-    assert theirs.rows() == before
+    assert await theirs.settled_rows() == before
 
 
 async def test_the_same_requests_mean_something_at_home(pair: tuple[Town, Town]) -> None:
