@@ -13,6 +13,9 @@ from dataclasses import dataclass, field
 from functools import cache, cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
+from urllib.parse import urlsplit
+
+import httpx2
 
 from sampan.miniapps.samples import folder as samples
 from sampan.platform.cli.demo_folder import PUBLISHER, DemoPerson
@@ -308,20 +311,26 @@ def packed_bytes(page: "Page", opens: Callable[[], None]) -> tuple[int, dict[str
     for answer in answers:
         is_stream = "event-stream" in answer.headers.get("content-type", "")
         if answer.status == 200 and not is_stream:
-            parts[answer.url] = len(gzip.compress(_body(page, answer), 9))
+            parts[answer.url] = len(gzip.compress(_body(answer), 9))
     return sum(parts.values()), parts
 
 
-def _body(page: "Page", answer: "Response") -> bytes:
-    """Return what was loaded; the browser forgets what a service worker stored at once, so that is fetched again."""
+def _body(answer: "Response") -> bytes:
+    """Return what was loaded; the browser forgets what a service worker stored at once, so that is fetched again.
+
+    By its number: only browsers find `*.localhost` by themselves.
+    """
     from playwright.sync_api import Error
 
     try:
         return answer.body()
     except Error:
-        again = page.request.get(answer.url)
-        assert again.ok, f"{answer.url} {again.status}"
-        return again.body()
+        place = urlsplit(answer.url)
+        known = {"authorization": token} if (token := answer.request.headers.get("authorization")) else {}
+        address = place._replace(netloc=f"127.0.0.1:{place.port}").geturl()
+        again = httpx2.get(address, headers={"host": place.netloc, **known}, trust_env=False)
+        assert again.is_success, f"{answer.url} {again.status_code}"
+        return again.content
 
 
 @cache
