@@ -1,6 +1,7 @@
 /** Operator notices: what is open, what was seen, and how the reader wants to be told. */
 
 import { App, Button, Form, Select, Switch } from "antd";
+import { useEffect, useState } from "react";
 import { Link } from "react-router";
 import { query } from "../../api/client";
 import { asProblem } from "../../api/problem";
@@ -29,6 +30,8 @@ export default function Notices() {
   const { message } = App.useApp();
   const act = useAct();
   const all = query.useMutation("post", "/notices/acknowledge");
+  // On a phone the rest stands below the list, which would push it down when it comes.
+  const [isListed, setListed] = useState(false);
   return (
     <PageFrame
       title={say("notices.title")}
@@ -43,17 +46,19 @@ export default function Notices() {
       }
     >
       <div className="columns">
-        <List />
-        <div className="stack">
-          <PreferencesPanel />
-          {may("notice:webhooks") ? <Webhooks /> : null}
-        </div>
+        <List onShown={setListed} />
+        {isListed ? (
+          <div className="stack">
+            <PreferencesPanel />
+            {may("notice:webhooks") ? <Webhooks /> : null}
+          </div>
+        ) : null}
       </div>
     </PageFrame>
   );
 }
 
-function List() {
+function List({ onShown }: { onShown: (isShown: boolean) => void }) {
   const { say, language } = useText();
   const { message } = App.useApp();
   const act = useAct();
@@ -67,6 +72,10 @@ function List() {
       },
     },
   });
+  const isThere = !found.isLoading;
+  useEffect(() => {
+    if (isThere) onShown(true);
+  }, [isThere, onShown]);
   const acknowledge = query.useMutation("post", "/notices/{notice_id}/acknowledge");
   const columns: Column<Notice>[] = [
     {

@@ -19,6 +19,7 @@ from sampan.platform.release.stages import Advance, Signal
 from sampan.platform.release.states import MOVES, ReleaseState
 
 MILLION = 1_000_000
+MAX_MS = 2**53 - 1
 LIMIT_POINTS = 60
 FEWEST_DRAWN = 50
 ORDERS = {order.name: order for order in (repository.NEWEST, repository.OLDEST, repository.LAST_CHANGED)}
@@ -61,8 +62,8 @@ class HoursBody(BaseModel, extra="forbid"):
 class ScheduleBody(BaseModel, extra="forbid"):
     """When a release may start and move on; empty means always."""
 
-    not_before_ms: int | None = Field(None, ge=0)
-    not_after_ms: int | None = Field(None, ge=0)
+    not_before_ms: int | None = Field(None, ge=0, le=MAX_MS)
+    not_after_ms: int | None = Field(None, ge=0, le=MAX_MS)
     hours: HoursBody | None = None
 
 
@@ -170,8 +171,8 @@ class ProgressOut(BaseModel):
 class FreezeBody(BaseModel, extra="forbid"):
     """A time in which nothing starts or moves on."""
 
-    from_ms: int = Field(ge=0)
-    until_ms: int = Field(ge=0)
+    from_ms: int = Field(ge=0, le=MAX_MS)
+    until_ms: int = Field(ge=0, le=MAX_MS)
     reason: str = Field(min_length=1, max_length=freezes.MAX_REASON)
 
 
