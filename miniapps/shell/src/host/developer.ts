@@ -1,0 +1,99 @@
+import { parseIndex, type Sampan, type ShellFacts } from "@sampan/sdk";
+import type { Board } from "./board";
+import type { DeveloperFacts, Fact, Tier } from "./host";
+import { TIERS } from "./host";
+import type { Lines } from "./lines";
+import { isObject, type Row, text } from "./read";
+
+const NOTHING = "–";
+const WHY = [
+  "why_matched",
+  "why_no_release",
+  "why_not_in_audience",
+  "why_other_client_app",
+  "why_host_too_old",
+] as const;
+
+/** What the developer panel tells: of the shell itself, and of one app. */
+export class Developer {
+  constructor(
+    private readonly board: Board,
+    private readonly ready: () => Sampan,
+    private readonly facts: () => ShellFacts | null,
+    private readonly happened: Lines,
+  ) {}
+
+  async of(app: string): Promise<DeveloperFacts> {
+    if (app === "") return { facts: await this.shellFacts(), permissions: [] };
+    return { facts: await this.appFacts(app), permissions: this.happened.permissions(app, await this.asked(app)) };
+  }
+
+  private async shellFacts(): Promise<readonly Fact[]> {
+    const { session, events } = this.ready();
+    const status = await session.status();
+    const [facts, { tier }] = [this.facts(), this.board.snapshot()];
+    return [
+      { name: "fact_workspace", value: facts?.workspace ?? NOTHING },
+      { name: "fact_client_app", value: facts?.client_app ?? NOTHING },
+      { name: "fact_device", value: status?.device ?? NOTHING },
+      { name: "fact_customer", value: status?.customer ?? NOTHING },
+      { name: "tier", value: tier, says: tier },
+      { name: "fact_events", value: String(await events.size()) },
+      { name: "fact_tree", value: facts?.trust.profile ?? NOTHING },
+    ];
+  }
+
+  private async appFacts(app: string): Promise<readonly Fact[]> {
+    const { device, session } = this.ready();
+    const { current, kept, highestStarted } = await device.packages.state(app);
+    const control = await device.tree.obeyedControl(app);
+    const own: Fact[] = [
+      { name: "fact_app", value: app },
+      { name: "version", value: named(current) },
+      { name: "digest", value: current?.digest ?? NOTHING },
+      { name: "fact_kept", value: named(kept) },
+      { name: "fact_highest", value: highestStarted > 0 ? String(highestStarted) : NOTHING },
+      { name: "fact_serial", value: control ? String(control.serial) : NOTHING },
+    ];
+    try {
+      const { body } = await session.call("GET", `/client/v1/apps/${app}/explain`);
+      return [...own, ...whyFacts(isObject(body) ? body : {})];
+    } catch {
+      return own; // without the server there is no why
+    }
+  }
+
+  /** What the signed manifest of the installed version asks for. */
+  private async asked(app: string): Promise<readonly string[]> {
+    const { packages } = this.ready().device;
+    const { current } = await packages.state(app);
+    const placed = current && (await packages.placed(app, current.digest));
+    if (!placed) return [];
+    const { permissions } = parseIndex(placed.index);
+    return [...permissions.bridge, ...(permissions.network.length > 0 ? ["network.fetch"] : [])];
+  }
+}
+
+const named = (one: { version: string; sequence: number } | null): string =>
+  one ? `${one.version} (${one.sequence})` : NOTHING;
+
+/** Why the bank gives this version: its answer to `explain`, docs/protocols/shell.md. */
+function whyFacts(told: Row): readonly Fact[] {
+  const reason = WHY.find((each) => each === `why_${text(told.reason)}`);
+  const offer = isObject(told.offer) ? told.offer : null;
+  const killed = Array.isArray(told.killed) ? told.killed.join(", ") : "";
+  return [
+    { name: "why", value: text(told.says), ...(reason ? { says: reason } : {}) },
+    { name: "fact_release", value: offer ? text(offer.release) : NOTHING },
+    { name: "fact_offered", value: offer ? `${text(offer.version)} (${Number(offer.sequence)})` : NOTHING },
+    { name: "fact_bank_serial", value: text(told.control_serial) || NOTHING },
+    { name: "fact_killed", value: killed || NOTHING },
+    { name: "fact_revision", value: text(told.revision) },
+    { name: "tier", value: text(told.tier), ...saysTier(told.tier) },
+  ];
+}
+
+function saysTier(told: unknown): { says?: Tier } {
+  const says = TIERS.find((each) => each === told);
+  return says ? { says } : {};
+}
