@@ -8,7 +8,7 @@ import { relative } from "../src/design/time";
 import { PALETTE, TONES } from "../src/design/tokens";
 import { firstLanguage } from "../src/i18n";
 import { readPairs, writePairs } from "../src/pages/client-apps/pairs";
-import { ruleOf, tiersOf } from "../src/pages/releases/rules";
+import { ruleOf, tiersOf } from "../src/rules/rules";
 
 test.each(["light", "dark"] as const)("texts of the %s palette reach WCAG AA", (mode) => {
   const p = PALETTE[mode];

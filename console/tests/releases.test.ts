@@ -3,8 +3,8 @@
 import { describe, expect, test } from "vitest";
 import { verdictOf } from "../src/pages/releases/judge";
 import { bodyOf, NO_SCHEDULE, presetStages, stepOf, type Values } from "../src/pages/releases/plan";
-import { formsOf } from "../src/pages/releases/ruleForms";
-import { groupOf, isGroup, missingIn, nodeOf, placeIn, ruleOf, tiersOf, written } from "../src/pages/releases/rules";
+import { formsOf } from "../src/rules/ruleForms";
+import { groupOf, isGroup, missingIn, nodeOf, placeIn, ruleOf, tiersOf, written } from "../src/rules/rules";
 
 const TIER = { attr: "tier", op: "in", values: ["full"] };
 const VERSION = { attr: "os_version", op: "at_least", values: ["14"] };

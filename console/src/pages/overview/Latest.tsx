@@ -6,8 +6,8 @@ import { Panel } from "../../design/Blocks";
 import { StateTag, Time } from "../../design/Small";
 import { Empty } from "../../design/States";
 import { kindKey, useText } from "../../i18n";
+import { Audience } from "../../rules/Audience";
 import { AppIcon, useAppNames, useNamed } from "../apps/names";
-import { Audience } from "../releases/Audience";
 
 export function LatestReleases({ releases }: { releases: readonly Release[] }) {
   const { say } = useText();

@@ -5,11 +5,11 @@ import { query } from "../../api/client";
 import { useSession } from "../../app/session";
 import { Choice } from "../../design/Choice";
 import { useText } from "../../i18n";
-import { AudienceField } from "./AudienceField";
-import { Estimate } from "./Estimate";
+import { AudienceField } from "../../rules/AudienceField";
+import { Estimate } from "../../rules/Estimate";
+import type { Wrong } from "../../rules/RuleEditor";
+import { missingIn, type Rule } from "../../rules/rules";
 import type { Values } from "./plan";
-import type { Wrong } from "./RuleEditor";
-import { missingIn, type Rule } from "./rules";
 
 export function AudienceFields(props: { form: FormInstance<Values>; audience: Rule; wrong: Wrong }) {
   const { form, audience, wrong } = props;

@@ -7,7 +7,8 @@ import { useSession } from "../../app/session";
 import { useAct } from "../../app/useAct";
 import { ConfirmAction } from "../../design/ConfirmAction";
 import { useText } from "../../i18n";
-import { percent, useWords } from "./ruleWords";
+import { percent } from "../../rules/ruleWords";
+import { useWords } from "./planWords";
 
 const REACHED = ["offered", "downloaded", "verified", "installed", "booted", "failed"] as const;
 const INSTALLED = ["installed", "booted"] as const;

@@ -10,12 +10,12 @@ import { CopyId, Person, StateTag, Time } from "../../design/Small";
 import { Fetch, Loading } from "../../design/States";
 import { toneOf } from "../../design/states";
 import { useText } from "../../i18n";
+import { Audience } from "../../rules/Audience";
 import { useAppNames } from "../apps/names";
-import { Audience } from "./Audience";
 import { Delivery } from "./Delivery";
 import { Gate, isBegun, useProgress } from "./Gate";
+import { useWords } from "./planWords";
 import { ReleaseActions } from "./ReleaseActions";
-import { useWords } from "./ruleWords";
 import { ScheduleWords, StageSteps } from "./StageSteps";
 
 export default function ReleasePage() {

@@ -14,9 +14,9 @@ import { useCursor } from "../../design/pages";
 import { Person, StateTag, Time } from "../../design/Small";
 import { Empty } from "../../design/States";
 import { useText } from "../../i18n";
+import { Audience } from "../../rules/Audience";
+import { percent } from "../../rules/ruleWords";
 import { AppName } from "../apps/names";
-import { Audience } from "./Audience";
-import { percent } from "./ruleWords";
 
 const STATES = ["draft", "submitted", "approved", "running", "paused", "completed", "stopped", "rolled_back"] as const;
 

@@ -3,10 +3,10 @@
 import { query } from "../../api/client";
 import { Facts } from "../../design/Blocks";
 import { useText } from "../../i18n";
+import { useEstimate, useReachWords } from "../../rules/Estimate";
 import { useAppNames } from "../apps/names";
-import { useEstimate, useReachWords } from "./Estimate";
 import { bodyOf, type Values } from "./plan";
-import { useWords } from "./ruleWords";
+import { useWords } from "./planWords";
 import { Freezes } from "./ScheduleFields";
 import { ScheduleWords, StageSteps } from "./StageSteps";
 

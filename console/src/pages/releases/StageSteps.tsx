@@ -3,7 +3,8 @@
 import { CheckOutlined } from "@ant-design/icons";
 import { Tag } from "../../design/Small";
 import { useText } from "../../i18n";
-import { percent, type Stage, useWords } from "./ruleWords";
+import { percent } from "../../rules/ruleWords";
+import { type Stage, useWords } from "./planWords";
 
 /** The stages one under the other; `at` is the present one, what is done before it is ticked. */
 export function StageSteps({ stages, at, isOver }: { stages: readonly Stage[]; at?: number; isOver?: boolean }) {

@@ -4,11 +4,11 @@ import { ArrowDownOutlined, ArrowUpOutlined, DeleteOutlined, PlusOutlined } from
 import { Button, Checkbox, Form, type FormInstance, Input, InputNumber, Radio } from "antd";
 import { Checks } from "../../design/Checks";
 import { useText } from "../../i18n";
-import { OnlySome, TESTERS } from "./AudienceField";
-import { useEstimate, useReachWords } from "./Estimate";
+import { useEstimate, useReachWords } from "../../rules/Estimate";
+import type { Wrong } from "../../rules/RuleEditor";
+import { missingIn, type Rule } from "../../rules/rules";
+import { OnlySome, TESTERS } from "./OnlySome";
 import { newStage, type Preset, presetStages, SIGNALS, type Values } from "./plan";
-import type { Wrong } from "./RuleEditor";
-import { missingIn, type Rule } from "./rules";
 
 const PRESETS = ["everybody", "testers", "steps", "own"] as const;
 const MOST = 12;

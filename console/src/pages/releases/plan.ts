@@ -1,8 +1,8 @@
 /** What the wizard enters of stages and schedule, the plans that it offers, and the body that the server takes. Pure. */
 
 import type { components } from "../../api/schema";
-import type { Rule } from "./rules";
-import type { Schedule, Stage } from "./ruleWords";
+import type { Rule } from "../../rules/rules";
+import type { Schedule, Stage } from "./planWords";
 
 type Gate = components["schemas"]["GateBody"];
 type Draft = components["schemas"]["ReleaseDraft"];

@@ -1,7 +1,7 @@
 /** Which attributes rules may look at, by which operators, with which values: read from the schema of rules. */
 
 import { useMemo } from "react";
-import { query } from "../../api/client";
+import { query } from "../api/client";
 
 export type Kind = "tier" | "share" | "moment" | "tag" | "audience" | "text";
 export type Form = { op: string; kind: Kind; least: number; most: number; choices: readonly string[] };

@@ -3,8 +3,8 @@
 import { CloseOutlined, PlusOutlined } from "@ant-design/icons";
 import { Button, Form, Select } from "antd";
 import { useState } from "react";
-import { Loading } from "../../design/States";
-import { useText } from "../../i18n";
+import { Loading } from "../design/States";
+import { useText } from "../i18n";
 import { RuleValues } from "./RuleValues";
 import { type Forms, type Form as Op, useRuleForms } from "./ruleForms";
 import {
@@ -19,7 +19,7 @@ import {
   type Rule,
   written,
 } from "./rules";
-import { useWords } from "./ruleWords";
+import { useRuleWords } from "./ruleWords";
 
 const DEEPEST = 8;
 
@@ -116,7 +116,7 @@ function GroupEditor(props: Shared & { group: Group; onChange: (group: Group) =>
 
 function ConditionEditor(props: Shared & { condition: Condition; onChange: (condition: Condition) => void }) {
   const { say } = useText();
-  const words = useWords();
+  const words = useRuleWords();
   const { condition, at, forms, wrong, onChange, name } = props;
   const ops = forms.get(condition.attr) ?? [];
   const form = ops.find((one) => one.op === condition.op);

@@ -2,12 +2,12 @@
 
 import { keepPreviousData } from "@tanstack/react-query";
 import { useEffect, useState } from "react";
-import { query } from "../../api/client";
-import { asProblem } from "../../api/problem";
-import type { components } from "../../api/schema";
-import { useSession } from "../../app/session";
-import { useProblemText } from "../../design/ProblemText";
-import { useText } from "../../i18n";
+import { query } from "../api/client";
+import { asProblem } from "../api/problem";
+import type { components } from "../api/schema";
+import { useSession } from "../app/session";
+import { useProblemText } from "../design/ProblemText";
+import { useText } from "../i18n";
 import type { Wrong } from "./RuleEditor";
 import { missingIn, type Rule } from "./rules";
 

@@ -1,10 +1,10 @@
 /** The values of one condition, entered as what they are: tiers, shares, moments, tags, saved audiences, texts. */
 
 import { InputNumber, Select } from "antd";
-import { query } from "../../api/client";
-import { useSession } from "../../app/session";
-import { Moment } from "../../design/Moment";
-import { useText } from "../../i18n";
+import { query } from "../api/client";
+import { useSession } from "../app/session";
+import { Moment } from "../design/Moment";
+import { useText } from "../i18n";
 import type { Form } from "./ruleForms";
 import type { Value } from "./rules";
 

@@ -1,7 +1,7 @@
 /** Audience rules as the editor holds them: a tree with keys, made from a rule and written back as one. Pure. */
 
-import type { Tier } from "../../api/types";
-import { TIERS } from "../../api/types";
+import type { Tier } from "../api/types";
+import { TIERS } from "../api/types";
 
 export type Rule = Record<string, unknown>;
 export type Kind = "all" | "any" | "none";
