@@ -95,7 +95,9 @@ async def test_what_a_device_claims_counts_and_is_kept(server: TestServer, devic
     await claims_kept(server.core).flush()
     device_id = device.tokens["device"]
     async with server.core.store.workspace(WORKSPACE).read() as tx:
-        assert await read_claims(tx, [device_id]) == {device_id: Claims(platform="IOS", app_version="5.2.0")}
+        assert await read_claims(tx, [device_id]) == {
+            device_id: Claims(platform="IOS", app_version="5.2.0", host_version=3)
+        }
 
 
 async def test_a_device_cannot_claim_a_tier_a_tag_or_another_device(server: TestServer, device: TestDevice) -> None:

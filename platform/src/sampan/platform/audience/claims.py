@@ -117,6 +117,15 @@ async def forget_claims(tx: Transaction, customer_id: str) -> None:
     await tx.execute(delete(device_claims).where(own, device_claims.c.device_id.in_(used)))
 
 
+async def last_claims(tx: Transaction, device_id: str) -> tuple[Claims, int] | None:
+    """Return a device's last claims and when it first made them, in milliseconds; None when it never made any."""
+    statement = select(device_claims.c.claims, device_claims.c.said_ms).where(
+        device_claims.c.workspace_id == tx.workspace_id, device_claims.c.device_id == device_id
+    )
+    row = (await tx.execute(statement)).one_or_none()
+    return (_DECODER.decode(row.claims), row.said_ms) if row is not None else None
+
+
 async def read_claims(tx: Transaction, device_ids: Collection[str]) -> dict[str, Claims]:
     """Return the last claims of those of these devices that made any."""
     found: dict[str, Claims] = {}

@@ -34,7 +34,7 @@ _NO_AUDIENCES: Mapping[str, Audience] = {}
 
 
 class Claims(Struct, frozen=True, gc=False):
-    """What a client says of itself; may be anything."""
+    """What a client says of itself; may be anything. `host_version` is 0 where it says none; no rule looks at it."""
 
     platform: str = ""
     os_version: str = ""
@@ -43,6 +43,7 @@ class Claims(Struct, frozen=True, gc=False):
     network: str = ""
     region: str = ""
     language: str = ""
+    host_version: int = 0
 
 
 class Facts(Struct, frozen=True):

@@ -33,13 +33,14 @@ async def load(tx: Transaction) -> ReleaseRows:
 def compile_part(rows: ReleaseRows) -> ReleasesPart:
     """Compile the rows."""
     snapshots = [
-        DeliverableSnapshot(kind, deliverable_id, [_candidate(release) for release in group])
+        DeliverableSnapshot(kind, deliverable_id, [candidate_of(release) for release in group])
         for (kind, deliverable_id), group in groupby(rows.releases, key=lambda item: (item.kind, item.deliverable_id))
     ]
-    return ReleasesPart(snapshots, {control.app: _control(control) for control in rows.controls})
+    return ReleasesPart(snapshots, {control.app: control_state(control) for control in rows.controls})
 
 
-def _candidate(release: Release) -> Candidate:
+def candidate_of(release: Release) -> Candidate:
+    """Return a release at its present stage, compiled as `decide` takes it."""
     return Candidate(
         release_id=release.id,
         sequence=release.sequence,
@@ -56,7 +57,8 @@ def _candidate(release: Release) -> Candidate:
     )
 
 
-def _control(control: Control) -> ControlState:
+def control_state(control: Control) -> ControlState:
+    """Return what a hint needs of a control file."""
     return ControlState(
         control.serial,
         frozenset(entry.sequence for entry in control.killed),

@@ -49,7 +49,14 @@ class SyncDevice(Saying, omit_defaults=True):
     def claims(self) -> Claims:
         """Return what rules may look at."""
         return Claims(
-            self.platform, self.os_version, self.app_version, self.model, self.network, self.region, self.lang
+            self.platform,
+            self.os_version,
+            self.app_version,
+            self.model,
+            self.network,
+            self.region,
+            self.lang,
+            self.host_version,
         )
 
 
