@@ -30,7 +30,7 @@ from sampan.platform.operators.change_rows import Change, ChangeState
 from sampan.platform.operators.changes import approve
 from sampan.platform.operators.component import component as operators
 from sampan.platform.operators.testing import actor_of, person_with
-from sampan.platform.release import service as releases
+from sampan.platform.release import drafts, kills, rolling_back, starting
 from sampan.platform.release.component import component as release
 from sampan.platform.release.repository import Release
 from sampan.platform.testing import WORKSPACE, running_core
@@ -110,9 +110,9 @@ class Scene:
         self, sequence: int, *, rollback_to: int | None = None, audience: Mapping[str, Any] = EVERYONE
     ) -> Release:
         """Release a published version."""
-        draft = releases.Draft("miniapp", APP, sequence, audience, rollback_to=rollback_to)
-        made = await releases.create_release(self.core, WORKSPACE, self.maker, draft)
-        await self.approved(await releases.submit_release(self.core, WORKSPACE, self.maker, made.id))
+        draft = drafts.Draft("miniapp", APP, sequence, audience, rollback_to=rollback_to)
+        made = await drafts.create_release(self.core, WORKSPACE, self.maker, draft)
+        await self.approved(await starting.submit_release(self.core, WORKSPACE, self.maker, made.id))
         return made
 
     async def publish_and_release(self, sequence: int, *, rollback_to: int | None = None) -> Release:
@@ -126,7 +126,7 @@ class Scene:
         await self.approved(await miniapps.edit_entry(self.core, WORKSPACE, self.maker, APP, edit))
 
     async def kill(self, sequence: int) -> None:
-        await releases.kill_version(
+        await kills.kill_version(
             self.core,
             WORKSPACE,
             self.maker,
@@ -139,7 +139,7 @@ class Scene:
         await self.publishing.expose()
 
     async def roll_back(self, made: Release) -> None:
-        await releases.roll_back_release(self.core, WORKSPACE, self.maker, made.id, cause="a test")
+        await rolling_back.roll_back_release(self.core, WORKSPACE, self.maker, made.id, cause="a test")
         await self.publishing.expose()
 
     def device(self, name: str = "device", *, fetch: Fetch | None = None) -> SimulatedDevice:

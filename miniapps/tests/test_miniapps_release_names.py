@@ -16,7 +16,7 @@ from sampan.platform.identity.demo_component import component as identity_demo
 from sampan.platform.insight.component import component as insight
 from sampan.platform.operators.actor import Actor
 from sampan.platform.operators.testing import actor_of, person_with
-from sampan.platform.release import service
+from sampan.platform.release import drafts
 from sampan.platform.release.component import component as release
 from sampan.platform.release.repository import Release
 from sampan.platform.testing import WORKSPACE
@@ -37,8 +37,8 @@ async def publishing(tmp_path: Path) -> AsyncIterator[Publishing]:
 
 
 async def draft(publishing: Publishing, actor: Actor, rule: Any, **more: Any) -> Release:
-    wanted = service.Draft("miniapp", APP, 1, rule, **more)
-    return await service.create_release(publishing.core, WORKSPACE, actor, wanted)
+    wanted = drafts.Draft("miniapp", APP, 1, rule, **more)
+    return await drafts.create_release(publishing.core, WORKSPACE, actor, wanted)
 
 
 async def test_a_tag_is_there_before_and_as_long_as_a_release_names_it(publishing: Publishing) -> None:

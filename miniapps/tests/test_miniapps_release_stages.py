@@ -19,7 +19,7 @@ from sampan.platform.insight.schemas import STAGE_ORDER, Stage
 from sampan.platform.operators.actor import MissingPermission
 from sampan.platform.operators.changes import approve
 from sampan.platform.operators.testing import actor_of, person_with
-from sampan.platform.release import freezes, service
+from sampan.platform.release import drafts, freezes, moves, rolling_back, starting
 from sampan.platform.release.decide import Context, decide
 from sampan.platform.release.looks import look_job
 from sampan.platform.release.looks_rows import Look, read_looks
@@ -68,8 +68,8 @@ class Rollout:
         return made
 
     async def start(self, plan: list[dict[str, Any]] = PLAN, **other: Any) -> Release:
-        draft = service.Draft("miniapp", APP, 2, {"all": []}, rollback_to=1, stages=plan, **other)
-        made = await service.create_release(self.bank.core, WORKSPACE, self.bank.maker, draft)
+        draft = drafts.Draft("miniapp", APP, 2, {"all": []}, rollback_to=1, stages=plan, **other)
+        made = await drafts.create_release(self.bank.core, WORKSPACE, self.bank.maker, draft)
         change = await self.bank.submit(made)
         await approve(self.bank.core, WORKSPACE, self.bank.checker, change.id, digest=change.digest)
         await self.bank.publishing.expose()
@@ -134,16 +134,16 @@ async def test_each_stage_adds_devices_and_narrowing_takes_back_offers(rollout: 
     first = await rollout.reach()
     assert 20 <= len(first) <= 65
     bank = rollout.bank
-    release = await service.move_on(bank.core, WORKSPACE, bank.maker, release.id, cause="looks well")
+    release = await moves.move_on(bank.core, WORKSPACE, bank.maker, release.id, cause="looks well")
     second = await rollout.reach()
     assert (release.stage, release.state) == (1, R.RUNNING)
     assert first < second
     assert 150 <= len(second) <= 250
-    await service.move_on(bank.core, WORKSPACE, bank.maker, release.id)
+    await moves.move_on(bank.core, WORKSPACE, bank.maker, release.id)
     assert await rollout.reach() == set(FACES)
-    with pytest.raises(service.NoSuchStage):
-        await service.move_on(bank.core, WORKSPACE, bank.maker, release.id)
-    await service.narrow(bank.core, WORKSPACE, bank.maker, release.id, cause="too quick")
+    with pytest.raises(moves.NoSuchStage):
+        await moves.move_on(bank.core, WORKSPACE, bank.maker, release.id)
+    await moves.narrow(bank.core, WORKSPACE, bank.maker, release.id, cause="too quick")
     assert await rollout.reach() == second
 
 
@@ -187,7 +187,7 @@ async def test_failures_stop_new_offers_and_two_persons_go_on(rollout: Rollout) 
     await rollout.look(minutes=600)
     assert (await rollout.bank.read(release.id)).state is R.PAUSED
     bank = rollout.bank
-    change = await service.propose_resume(bank.core, WORKSPACE, bank.maker, release.id, note="a bad network")
+    change = await starting.propose_resume(bank.core, WORKSPACE, bank.maker, release.id, note="a bad network")
     await approve(bank.core, WORKSPACE, bank.checker, change.id, digest=change.digest)
     await rollout.look()
     assert (await bank.read(release.id)).state is R.RUNNING  # what was told before judges it no longer
@@ -238,7 +238,7 @@ async def test_an_automatic_stop_spares_the_other_release(rollout: Rollout) -> N
     release = await rollout.start()
     bank = rollout.bank
     await rollout.tell(release, devices, Stage.FAILED)
-    await service.stop_release(bank.core, WORKSPACE, bank.maker, release.id, cause="a person was first")
+    await moves.stop_release(bank.core, WORKSPACE, bank.maker, release.id, cause="a person was first")
     again = await rollout.start()
     await rollout.look()
     assert (await bank.read(release.id)).state is R.STOPPED
@@ -248,7 +248,7 @@ async def test_an_automatic_stop_spares_the_other_release(rollout: Rollout) -> N
 async def test_who_comes_second_with_an_old_look_changes_nothing(rollout: Rollout) -> None:
     seen = await rollout.start()
     bank = rollout.bank
-    await service.pause_release(bank.core, WORKSPACE, bank.maker, seen.id, cause="first")
+    await moves.pause_release(bank.core, WORKSPACE, bank.maker, seen.id, cause="first")
     async with bank.core.store.workspace(WORKSPACE).write() as tx:
         with pytest.raises(ReleaseMoved):
             await change_release(tx, seen, state=R.STOPPED, cause="second", made_by="x", now_ms=rollout.clock())
@@ -261,12 +261,12 @@ async def test_a_freeze_holds_back_what_reaches_more_people_only(rollout: Rollou
     made = await freezes.add_freeze(
         bank.core, WORKSPACE, bank.maker, from_ms=now_ms, until_ms=now_ms + MINUTE, reason="month end"
     )
-    with pytest.raises(service.Frozen, match="month end"):
-        await service.move_on(bank.core, WORKSPACE, bank.maker, release.id)
+    with pytest.raises(moves.Frozen, match="month end"):
+        await moves.move_on(bank.core, WORKSPACE, bank.maker, release.id)
     change = await bank.submit(await bank.draft(2))
-    with pytest.raises(service.Frozen):
+    with pytest.raises(moves.Frozen):
         await approve(bank.core, WORKSPACE, bank.checker, change.id, digest=change.digest)
-    await service.pause_release(bank.core, WORKSPACE, bank.maker, release.id, cause="a doubt")
+    await moves.pause_release(bank.core, WORKSPACE, bank.maker, release.id, cause="a doubt")
     assert (await bank.read(release.id)).state is R.PAUSED
     await freezes.remove_freeze(bank.core, WORKSPACE, bank.maker, made.id)
     await approve(bank.core, WORKSPACE, bank.checker, change.id, digest=change.digest)
@@ -281,7 +281,7 @@ async def test_a_freeze_holds_back_what_reaches_more_people_only(rollout: Rollou
 async def test_a_roll_back_in_the_middle_reaches_everybody(rollout: Rollout) -> None:
     release = await rollout.start()
     bank = rollout.bank
-    await service.roll_back_release(bank.core, WORKSPACE, bank.maker, release.id, cause="crashes")
+    await rolling_back.roll_back_release(bank.core, WORKSPACE, bank.maker, release.id, cause="crashes")
     await bank.publishing.expose()
     assert await rollout.reach() == set()
     (snapshot,) = bank.core.replica.view(WORKSPACE).parts[PART].deliverables
@@ -292,8 +292,8 @@ async def test_a_roll_back_in_the_middle_reaches_everybody(rollout: Rollout) -> 
 async def test_what_the_second_person_approves_names_every_stage(rollout: Rollout) -> None:
     bank = rollout.bank
     schedule = {"hours": {"zone": "Asia/Shanghai", "days": [0, 1], "from_minute": 540, "until_minute": 1020}}
-    draft = service.Draft("miniapp", APP, 2, {"all": []}, stages=PLAN, schedule=schedule)
-    change = await bank.submit(await service.create_release(bank.core, WORKSPACE, bank.maker, draft))
+    draft = drafts.Draft("miniapp", APP, 2, {"all": []}, stages=PLAN, schedule=schedule)
+    change = await bank.submit(await drafts.create_release(bank.core, WORKSPACE, bank.maker, draft))
     text = json.dumps([line.words for line in change_lines(change.payload)], default=str, ensure_ascii=False)
     assert "10 % of the audience" in text
     assert "10 times the last version's failed deliveries, white screens" in text

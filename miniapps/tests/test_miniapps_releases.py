@@ -21,7 +21,7 @@ from sampan.platform.operators.actor import Actor, MissingPermission
 from sampan.platform.operators.change_errors import ChangeStale, SamePerson
 from sampan.platform.operators.changes import Change, approve, reject
 from sampan.platform.operators.testing import actor_of, person_with
-from sampan.platform.release import repository, service
+from sampan.platform.release import drafts, kills, moves, releasable, repository, rolling_back, starting, taking_effect
 from sampan.platform.release.component import component as release
 from sampan.platform.release.repository import Release
 from sampan.platform.release.snapshot import PART
@@ -46,11 +46,11 @@ class Bank:
 
     async def draft(self, sequence: int, *tiers: Tier, rollback_to: int | None = None) -> Release:
         rule = for_tiers(*tiers) if tiers else {"all": []}
-        wanted = service.Draft("miniapp", APP, sequence, rule, rollback_to=rollback_to)
-        return await service.create_release(self.core, WORKSPACE, self.maker, wanted)
+        wanted = drafts.Draft("miniapp", APP, sequence, rule, rollback_to=rollback_to)
+        return await drafts.create_release(self.core, WORKSPACE, self.maker, wanted)
 
     async def submit(self, made: Release) -> Change:
-        return await service.submit_release(self.core, WORKSPACE, self.maker, made.id)
+        return await starting.submit_release(self.core, WORKSPACE, self.maker, made.id)
 
     async def start(self, sequence: int, *tiers: Tier, rollback_to: int | None = None) -> Release:
         made = await self.draft(sequence, *tiers, rollback_to=rollback_to)
@@ -132,7 +132,7 @@ async def test_a_roll_back_by_one_person_goes_to_the_approved_version_only(bank:
     await bank.start(1)
     newer = await bank.start(2, rollback_to=1)
     assert await bank.offers(Tier.FULL, 1) == [("install", 2)]
-    rolled = await service.roll_back_release(bank.core, WORKSPACE, bank.maker, newer.id, cause="crashes")
+    rolled = await rolling_back.roll_back_release(bank.core, WORKSPACE, bank.maker, newer.id, cause="crashes")
     await bank.publishing.expose()
     assert rolled.state is R.ROLLED_BACK
     control = await bank.control()
@@ -147,7 +147,7 @@ async def test_a_roll_back_by_one_person_goes_to_the_approved_version_only(bank:
 async def test_a_roll_back_reaches_devices_also_when_nothing_else_offers_the_target(bank: Bank) -> None:
     await bank.publishing.publish(2)
     only = await bank.start(2, Tier.FULL, rollback_to=1)
-    await service.roll_back_release(bank.core, WORKSPACE, bank.maker, only.id, cause="crashes")
+    await rolling_back.roll_back_release(bank.core, WORKSPACE, bank.maker, only.id, cause="crashes")
     assert await bank.offers(Tier.FULL, 2) == []  # until devices can see the control file that lets them go back
     await bank.publishing.expose()
     assert await bank.offers(Tier.FULL, 2) == [("rollback", 1)]
@@ -160,7 +160,7 @@ async def test_a_control_file_that_changed_again_exposes_nothing_yet(bank: Bank)
     change = await bank.submit(made)
     await approve(bank.core, WORKSPACE, bank.checker, change.id, digest=change.digest)
     async with bank.core.store.workspace(WORKSPACE).write() as tx:
-        await service.on_tree_published(bank.core, tx, "intl", {"control": 1})  # made before the approval
+        await taking_effect.on_tree_published(bank.core, tx, "intl", {"control": 1})  # made before the approval
     assert not (await bank.read(made.id)).is_exposed
     await bank.publishing.expose()
     assert (await bank.read(made.id)).is_exposed
@@ -168,15 +168,15 @@ async def test_a_control_file_that_changed_again_exposes_nothing_yet(bank: Bank)
 
 async def test_a_release_without_a_target_cannot_be_rolled_back(bank: Bank) -> None:
     running = await bank.start(1)
-    with pytest.raises(service.NoRollbackTarget):
-        await service.roll_back_release(bank.core, WORKSPACE, bank.maker, running.id, cause="x")
+    with pytest.raises(rolling_back.NoRollbackTarget):
+        await rolling_back.roll_back_release(bank.core, WORKSPACE, bank.maker, running.id, cause="x")
     assert (await bank.read(running.id)).state is R.RUNNING
 
 
 async def test_a_killed_version_is_removed_and_never_released_again(bank: Bank) -> None:
     running = await bank.start(1)
     admin = await actor_of(bank.core, WORKSPACE, await person_with(bank.core, WORKSPACE, "admin"))
-    await service.kill_version(
+    await kills.kill_version(
         bank.core, WORKSPACE, admin, kind="miniapp", deliverable_id=APP, sequence=1, reason="leaks", cause="leak"
     )
     await bank.publishing.expose()
@@ -185,16 +185,16 @@ async def test_a_killed_version_is_removed_and_never_released_again(bank: Bank) 
     assert (control.offerable, [entry.sequence for entry in control.killed]) == ((), [1])
     assert await bank.offers(Tier.FULL, 1) == [("remove", 1)]
     assert await bank.offers(Tier.FULL) == []
-    with pytest.raises(service.NotReleasable):
+    with pytest.raises(releasable.NotReleasable):
         await bank.draft(1)
 
 
 async def test_pausing_takes_one_person_and_resuming_two(bank: Bank) -> None:
     running = await bank.start(1)
-    await service.pause_release(bank.core, WORKSPACE, bank.maker, running.id, cause="look at it")
+    await moves.pause_release(bank.core, WORKSPACE, bank.maker, running.id, cause="look at it")
     await bank.publishing.expose()
     assert (await bank.offers(), (await bank.control()).offerable) == ([], ())
-    change = await service.propose_resume(bank.core, WORKSPACE, bank.maker, running.id)
+    change = await starting.propose_resume(bank.core, WORKSPACE, bank.maker, running.id)
     with pytest.raises(SamePerson):
         await approve(bank.core, WORKSPACE, bank.maker, change.id, digest=change.digest)
     await approve(bank.core, WORKSPACE, bank.checker, change.id, digest=change.digest)
@@ -204,18 +204,18 @@ async def test_pausing_takes_one_person_and_resuming_two(bank: Bank) -> None:
 
 async def test_a_stopped_release_is_final_and_its_version_can_be_released_again(bank: Bank) -> None:
     running = await bank.start(1)
-    await service.stop_release(bank.core, WORKSPACE, bank.maker, running.id, cause="enough")
+    await moves.stop_release(bank.core, WORKSPACE, bank.maker, running.id, cause="enough")
     with pytest.raises(WrongReleaseState):
-        await service.propose_resume(bank.core, WORKSPACE, bank.maker, running.id)
+        await starting.propose_resume(bank.core, WORKSPACE, bank.maker, running.id)
     await bank.start(1)
     assert await bank.offers() == [("install", 1)]
 
 
 async def test_a_change_request_of_a_release_that_moved_is_stale(bank: Bank) -> None:
     running = await bank.start(1)
-    await service.pause_release(bank.core, WORKSPACE, bank.maker, running.id, cause="x")
-    change = await service.propose_resume(bank.core, WORKSPACE, bank.maker, running.id)
-    await service.stop_release(bank.core, WORKSPACE, bank.maker, running.id, cause="x")
+    await moves.pause_release(bank.core, WORKSPACE, bank.maker, running.id, cause="x")
+    change = await starting.propose_resume(bank.core, WORKSPACE, bank.maker, running.id)
+    await moves.stop_release(bank.core, WORKSPACE, bank.maker, running.id, cause="x")
     with pytest.raises(ChangeStale):
         await approve(bank.core, WORKSPACE, bank.checker, change.id, digest=change.digest)
     assert (await bank.read(running.id)).state is R.STOPPED
@@ -223,43 +223,43 @@ async def test_a_change_request_of_a_release_that_moved_is_stale(bank: Bank) -> 
 
 async def test_two_who_stop_at_once_stop_it_once(bank: Bank) -> None:
     running = await bank.start(1)
-    stops = [service.stop_release(bank.core, WORKSPACE, bank.maker, running.id, cause=str(n)) for n in range(4)]
+    stops = [moves.stop_release(bank.core, WORKSPACE, bank.maker, running.id, cause=str(n)) for n in range(4)]
     outcomes = await asyncio.gather(*stops, return_exceptions=True)
     assert sum(isinstance(outcome, Release) for outcome in outcomes) == 1
     assert sum(isinstance(outcome, WrongReleaseState) for outcome in outcomes) == 3
 
 
 async def test_wrong_drafts_are_refused_at_their_place(bank: Bank) -> None:
-    def draft(**other: Any) -> service.Draft:
+    def draft(**other: Any) -> drafts.Draft:
         fields: dict[str, Any] = {"kind": "miniapp", "deliverable_id": APP, "sequence": 1, "audience": {"all": []}}
-        return service.Draft(**{**fields, **other})
+        return drafts.Draft(**{**fields, **other})
 
     for wrong, refusal in (
-        (draft(sequence=9), service.NotReleasable),
-        (draft(deliverable_id="com.other.app"), service.NotReleasable),
-        (draft(kind="poster"), service.UnknownDeliverableKind),
+        (draft(sequence=9), releasable.NotReleasable),
+        (draft(deliverable_id="com.other.app"), releasable.NotReleasable),
+        (draft(kind="poster"), releasable.UnknownDeliverableKind),
         (draft(audience={"attr": "age", "op": "in", "values": [1]}), BadRule),
-        (draft(update_mode="now"), service.BadUpdateMode),
-        (draft(rollback_to=1), service.BadRollbackTarget),
-        (draft(rollback_to=0), service.BadRollbackTarget),
+        (draft(update_mode="now"), drafts.BadUpdateMode),
+        (draft(rollback_to=1), drafts.BadRollbackTarget),
+        (draft(rollback_to=0), drafts.BadRollbackTarget),
     ):
         with pytest.raises(refusal):
-            await service.create_release(bank.core, WORKSPACE, bank.maker, wrong)
+            await drafts.create_release(bank.core, WORKSPACE, bank.maker, wrong)
 
 
 async def test_every_act_asks_for_its_permission(bank: Bank) -> None:
     running = await bank.start(1, rollback_to=None)
     nobody = await actor_of(bank.core, WORKSPACE, await person_with(bank.core, WORKSPACE, "auditor"))
-    core, wanted = bank.core, service.Draft("miniapp", APP, 1, {"all": []})
+    core, wanted = bank.core, drafts.Draft("miniapp", APP, 1, {"all": []})
     acts = (
-        service.create_release(core, WORKSPACE, nobody, wanted),
-        service.submit_release(core, WORKSPACE, nobody, running.id),
-        service.pause_release(core, WORKSPACE, nobody, running.id, cause=""),
-        service.stop_release(core, WORKSPACE, nobody, running.id, cause=""),
-        service.complete_release(core, WORKSPACE, nobody, running.id),
-        service.propose_resume(core, WORKSPACE, nobody, running.id),
-        service.roll_back_release(core, WORKSPACE, nobody, running.id, cause=""),
-        service.kill_version(
+        drafts.create_release(core, WORKSPACE, nobody, wanted),
+        starting.submit_release(core, WORKSPACE, nobody, running.id),
+        moves.pause_release(core, WORKSPACE, nobody, running.id, cause=""),
+        moves.stop_release(core, WORKSPACE, nobody, running.id, cause=""),
+        moves.complete_release(core, WORKSPACE, nobody, running.id),
+        starting.propose_resume(core, WORKSPACE, nobody, running.id),
+        rolling_back.roll_back_release(core, WORKSPACE, nobody, running.id, cause=""),
+        kills.kill_version(
             core, WORKSPACE, nobody, kind="miniapp", deliverable_id=APP, sequence=1, reason="x", cause="x"
         ),
     )

@@ -8,7 +8,7 @@ from sampan.platform.audience.words import rule_words
 from sampan.platform.component import ConsoleRoutes, Jobs
 from sampan.platform.operators.changes import ChangeKind, DiffLine, Words
 from sampan.platform.operators.permissions import EVERYONE, Permission
-from sampan.platform.release import service
+from sampan.platform.release import starting, taking_effect
 from sampan.platform.release.attention import SOURCES
 from sampan.platform.release.looks import look_job
 from sampan.platform.release.plan_words import schedule_words, stage_words
@@ -91,12 +91,12 @@ CHANGES = (
         "release.start",
         zh="开始发布",
         en="Start a release",
-        apply=service.apply_start,
+        apply=starting.apply_start,
         describe=describe_start,
-        on_close=service.send_back,
+        on_close=starting.send_back,
     ),
     _release_change(
-        "release.resume", zh="恢复发布", en="Resume a release", apply=service.apply_resume, describe=describe_resume
+        "release.resume", zh="恢复发布", en="Resume a release", apply=starting.apply_resume, describe=describe_resume
     ),
 )
 CONTRIBUTES = (
@@ -105,6 +105,6 @@ CONTRIBUTES = (
     *CHANGES,
     RULES,
     Jobs(look_job),
-    TreePublished(service.on_tree_published),
+    TreePublished(taking_effect.on_tree_published),
     ConsoleRoutes("sampan.platform.release.console_api:build_routes"),
 )

@@ -9,7 +9,7 @@ from pydantic import BaseModel, Field
 from sampan.platform.core import Core
 from sampan.platform.operators.console_auth import Signed, Workspace, needs
 from sampan.platform.operators.console_paging import Page, Paged, page
-from sampan.platform.release import freezes, repository, schedule, service, stages
+from sampan.platform.release import drafts, freezes, kills, moves, repository, rolling_back, schedule, stages, starting
 from sampan.platform.release.gate_bounds import Bound
 from sampan.platform.release.looks_rows import Look, read_looks
 from sampan.platform.release.progress import bound_of
@@ -219,7 +219,7 @@ def build_routes(core: Core) -> APIRouter:
     @router.post("/releases", status_code=201, dependencies=[needs("release:create")])
     async def create_release(workspace_id: Workspace, actor: Signed, body: ReleaseDraft) -> ReleaseOut:
         """Make a draft."""
-        draft = service.Draft(
+        draft = drafts.Draft(
             kind=body.kind,
             deliverable_id=body.id,
             sequence=body.sequence,
@@ -230,7 +230,7 @@ def build_routes(core: Core) -> APIRouter:
             stages=_plan(body.stages),
             schedule=body.schedule.model_dump(exclude_none=True),
         )
-        return _out(await service.create_release(core, workspace_id, actor, draft))
+        return _out(await drafts.create_release(core, workspace_id, actor, draft))
 
     @router.get("/releases/{release_id}", dependencies=[needs("release:read")])
     async def get_release(workspace_id: Workspace, _actor: Signed, release_id: str) -> ReleaseDetail:
@@ -243,29 +243,29 @@ def build_routes(core: Core) -> APIRouter:
     @router.post("/releases/{release_id}/submit", dependencies=[needs("release:submit")])
     async def submit(workspace_id: Workspace, actor: Signed, release_id: str, body: Cause) -> SubmittedOut:
         """Ask for approval; approving the change request starts the release."""
-        change = await service.submit_release(core, workspace_id, actor, release_id, note=body.cause)
+        change = await starting.submit_release(core, workspace_id, actor, release_id, note=body.cause)
         return SubmittedOut(change=change.id, digest=change.digest)
 
     @router.post("/releases/{release_id}/resume", dependencies=[needs("release:submit")])
     async def resume(workspace_id: Workspace, actor: Signed, release_id: str, body: Cause) -> SubmittedOut:
         """Ask to go on with a paused release."""
-        change = await service.propose_resume(core, workspace_id, actor, release_id, note=body.cause)
+        change = await starting.propose_resume(core, workspace_id, actor, release_id, note=body.cause)
         return SubmittedOut(change=change.id, digest=change.digest)
 
     @router.post("/releases/{release_id}/pause", dependencies=[needs("release:stop")])
     async def pause(workspace_id: Workspace, actor: Signed, release_id: str, body: Cause) -> ReleaseOut:
         """Make no new offers for now."""
-        return _out(await service.pause_release(core, workspace_id, actor, release_id, cause=body.cause))
+        return _out(await moves.pause_release(core, workspace_id, actor, release_id, cause=body.cause))
 
     @router.post("/releases/{release_id}/move-on", dependencies=[needs("release:submit")])
     async def move_on(workspace_id: Workspace, actor: Signed, release_id: str, body: Cause) -> ReleaseOut:
         """Go to the next stage of the approved plan, whatever its gate says."""
-        return _out(await service.move_on(core, workspace_id, actor, release_id, cause=body.cause))
+        return _out(await moves.move_on(core, workspace_id, actor, release_id, cause=body.cause))
 
     @router.post("/releases/{release_id}/narrow", dependencies=[needs("release:stop")])
     async def narrow(workspace_id: Workspace, actor: Signed, release_id: str, body: Cause) -> ReleaseOut:
         """Go back to the stage before; who has the version keeps it."""
-        return _out(await service.narrow(core, workspace_id, actor, release_id, cause=body.cause))
+        return _out(await moves.narrow(core, workspace_id, actor, release_id, cause=body.cause))
 
     @router.get("/releases/{release_id}/progress", dependencies=[needs("release:read")])
     async def progress(workspace_id: Workspace, _actor: Signed, release_id: str) -> ProgressOut:
@@ -299,22 +299,22 @@ def build_routes(core: Core) -> APIRouter:
     @router.post("/releases/{release_id}/complete", dependencies=[needs("release:submit")])
     async def complete(workspace_id: Workspace, actor: Signed, release_id: str, body: Cause) -> ReleaseOut:
         """Mark the rollout as done; it keeps offering."""
-        return _out(await service.complete_release(core, workspace_id, actor, release_id, cause=body.cause))
+        return _out(await moves.complete_release(core, workspace_id, actor, release_id, cause=body.cause))
 
     @router.post("/releases/{release_id}/stop", dependencies=[needs("release:stop")])
     async def stop(workspace_id: Workspace, actor: Signed, release_id: str, body: Cause) -> ReleaseOut:
         """End the release for good; what is installed stays."""
-        return _out(await service.stop_release(core, workspace_id, actor, release_id, cause=body.cause))
+        return _out(await moves.stop_release(core, workspace_id, actor, release_id, cause=body.cause))
 
     @router.post("/releases/{release_id}/rollback", dependencies=[needs("release:stop")])
     async def roll_back(workspace_id: Workspace, actor: Signed, release_id: str, body: Cause) -> ReleaseOut:
         """Take devices back to the version that was approved with the release."""
-        return _out(await service.roll_back_release(core, workspace_id, actor, release_id, cause=body.cause))
+        return _out(await rolling_back.roll_back_release(core, workspace_id, actor, release_id, cause=body.cause))
 
     @router.post("/kills", status_code=204, dependencies=[needs("release:kill")])
     async def kill(workspace_id: Workspace, actor: Signed, body: Kill) -> None:
         """Forbid a version on every device after its next contact."""
-        await service.kill_version(
+        await kills.kill_version(
             core,
             workspace_id,
             actor,

@@ -15,9 +15,9 @@ from sampan.platform.release.freezes import list_freezes
 from sampan.platform.release.gate_bounds import Evidence
 from sampan.platform.release.judging import evidence_seen
 from sampan.platform.release.looks_rows import LOOK, Look, add_look
+from sampan.platform.release.moves import go_to_stage, hold_release, watch
 from sampan.platform.release.progress import Situation, Step, bound_of, next_step
 from sampan.platform.release.repository import Release, UnknownRelease, get_release
-from sampan.platform.release.service import go_to_stage, hold_release, watch
 from sampan.platform.release.states import ReleaseState
 
 if TYPE_CHECKING:

@@ -1,0 +1,126 @@
+"""Drafts of releases: what an operator fills in, checked and kept. Nothing outside the console changes."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from sampan.platform.audience.problems import BadRule
+from sampan.platform.audience.references import checked_rule
+from sampan.platform.core import Core
+from sampan.platform.engines.database import Transaction
+from sampan.platform.errors import Invalid
+from sampan.platform.ids import new_id
+from sampan.platform.operators.actor import Actor
+from sampan.platform.release.deliverables import Deliverable
+from sampan.platform.release.judging import NOTHING
+from sampan.platform.release.releasable import NotReleasable, releasable
+from sampan.platform.release.repository import Release, add_release
+from sampan.platform.release.schedule import read_schedule
+from sampan.platform.release.stages import EVERYBODY, Stage, read_stages, rule_in, written
+from sampan.platform.release.states import ReleaseState
+from sampan.platform.release.transitions import record
+
+UPDATE_MODES = ("async", "sync")
+
+
+class BadUpdateMode(Invalid):
+    """Not one of the update modes."""
+
+    code = "bad_update_mode"
+
+
+class BadRollbackTarget(Invalid):
+    """The target is no published lower version of the same deliverable."""
+
+    code = "bad_rollback_target"
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """What an operator fills in. `audience` is a rule; `client_app` None means every client app.
+
+    `stages` and `schedule` are as people write them (`stages.py`, `schedule.py`).
+    """
+
+    kind: str
+    deliverable_id: str
+    sequence: int
+    audience: Mapping[str, Any]
+    client_app: str | None = None
+    update_mode: str = "async"
+    rollback_to: int | None = None
+    stages: object = field(default_factory=lambda: written(EVERYBODY))
+    schedule: object = field(default_factory=dict)
+
+
+async def create_release(core: Core, workspace_id: str, actor: Actor, draft: Draft) -> Release:
+    """Create a draft of a release; any published version may be released, also again."""
+    actor.require("release:create", app=draft.deliverable_id)
+    stages = read_stages(draft.stages)
+    read_schedule(draft.schedule)
+    if draft.update_mode not in UPDATE_MODES:
+        raise BadUpdateMode(f"The update mode is one of {', '.join(UPDATE_MODES)}.", field="update_mode")
+    async with core.store.workspace(workspace_id).write() as tx:
+        await _check_audiences(tx, draft, stages)
+        deliverable = await releasable(core, tx, draft.kind, draft.deliverable_id, draft.sequence)
+        if draft.rollback_to is not None:
+            await _check_rollback_target(core, tx, draft)
+        release = _new_release(draft, deliverable, actor, core.now_ms())
+        await add_release(tx, release)
+        await record(core, tx, actor, "release.created", release, {"version": release.version})
+    return release
+
+
+async def _check_audiences(tx: Transaction, draft: Draft, stages: Sequence[Stage]) -> None:
+    """Raise a `BadRule` that names the audience, or the stage whose own audience is wrong."""
+    await checked_rule(tx, draft.audience)
+    for number, stage in enumerate(stages):
+        try:
+            if stage.audience is not None:
+                await checked_rule(tx, stage.audience)
+            await checked_rule(tx, rule_in(draft.audience, stage))
+        except BadRule as problem:
+            problem.facts["field"] = f"stages[{number}].audience"
+            raise
+
+
+async def _check_rollback_target(core: Core, tx: Transaction, draft: Draft) -> None:
+    target = draft.rollback_to
+    if target is None or target >= draft.sequence:
+        raise BadRollbackTarget("A roll-back goes to a lower sequence than the release's.", field="rollback_to")
+    try:
+        await releasable(core, tx, draft.kind, draft.deliverable_id, target)
+    except NotReleasable as problem:
+        raise BadRollbackTarget(problem.detail, field="rollback_to") from problem
+
+
+def _new_release(draft: Draft, deliverable: Deliverable, actor: Actor, now_ms: int) -> Release:
+    return Release(
+        id=new_id("rel"),
+        kind=draft.kind,
+        deliverable_id=draft.deliverable_id,
+        sequence=draft.sequence,
+        version=deliverable.version,
+        digest=deliverable.digest,
+        size_bytes=deliverable.size_bytes,
+        min_host=deliverable.min_host,
+        url=deliverable.url,
+        client_app=draft.client_app,
+        audience=draft.audience,
+        stages=read_stages(draft.stages),
+        stage=0,
+        stage_since_ms=0,
+        started_ms=0,
+        judged_from_ms=0,
+        schedule=read_schedule(draft.schedule),
+        before=NOTHING,
+        update_mode=draft.update_mode,
+        rollback_to=draft.rollback_to,
+        state=ReleaseState.DRAFT,
+        is_exposed=False,
+        cause="",
+        row_revision=1,
+        made_by=actor.person_id,
+        created_ms=now_ms,
+        changed_ms=now_ms,
+    )

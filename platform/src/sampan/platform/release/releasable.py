@@ -1,0 +1,39 @@
+"""Which versions a release can roll out: those that their kind says are published and not killed."""
+
+from sampan.platform.core import Core
+from sampan.platform.engines.database import Transaction
+from sampan.platform.errors import Conflict, Invalid
+from sampan.platform.release.deliverables import Deliverable, DeliverableKind
+
+
+class UnknownDeliverableKind(Invalid):
+    """No component rolls out this kind of thing."""
+
+    code = "unknown_deliverable_kind"
+
+
+class NotReleasable(Conflict):
+    """The version does not exist, is not published or was killed."""
+
+    code = "not_releasable"
+    field = "sequence"
+
+
+async def releasable(core: Core, tx: Transaction, kind: str, deliverable_id: str, sequence: int) -> Deliverable:
+    """Return the published version of a kind; raise `NotReleasable`, or `UnknownDeliverableKind`."""
+    found = await kind_of(core, kind).find(tx, [(deliverable_id, sequence)])
+    deliverable = found.get((deliverable_id, sequence))
+    if deliverable is None:
+        raise NotReleasable(
+            f"{deliverable_id} has no published version with sequence {sequence}, or it was killed; publish one first."
+        )
+    return deliverable
+
+
+def kind_of(core: Core, name: str) -> DeliverableKind:
+    """Return the kind that a component gave this name; raise `UnknownDeliverableKind`."""
+    for kind in core.contributions(DeliverableKind):
+        if kind.name == name:
+            return kind
+    names = sorted(kind.name for kind in core.contributions(DeliverableKind))
+    raise UnknownDeliverableKind(f"There is no deliverable kind {name!r}; there are {names}.", field="kind")

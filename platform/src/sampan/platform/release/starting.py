@@ -1,0 +1,92 @@
+"""Starting and resuming releases: proposed by one person, applied when a second one approves."""
+
+from typing import Any
+
+from sampan.platform.core import Core
+from sampan.platform.engines.database import Transaction
+from sampan.platform.operators.actor import Actor
+from sampan.platform.operators.changes import Change, propose, propose_in
+from sampan.platform.release.judging import evidence_before
+from sampan.platform.release.moves import refuse_in_a_freeze, watch
+from sampan.platform.release.releasable import NotReleasable, releasable
+from sampan.platform.release.repository import Release, get_release
+from sampan.platform.release.schedule import written as written_schedule
+from sampan.platform.release.stages import written
+from sampan.platform.release.states import ReleaseState, move
+from sampan.platform.release.taking_effect import took_effect
+from sampan.platform.release.transitions import change_state
+
+
+async def submit_release(core: Core, workspace_id: str, actor: Actor, release_id: str, *, note: str = "") -> Change:
+    """Propose to run a draft: a second person approves exactly this payload, and approval starts it."""
+    async with core.store.workspace(workspace_id).write() as tx:
+        release = await get_release(tx, release_id)
+        actor.require("release:submit", app=release.deliverable_id)
+        release = await change_state(core, tx, actor, release, "submit", cause=note)
+        return await propose_in(
+            core, tx, actor, kind="release.start", target=release.id, payload=_start_payload(release), note=note
+        )
+
+
+async def apply_start(core: Core, tx: Transaction, change: Change, actor: Actor) -> None:
+    """Start the release that a change request describes; runs in the approving transaction."""
+    release = await get_release(tx, change.target)
+    deliverable = await releasable(core, tx, release.kind, release.deliverable_id, release.sequence)
+    if deliverable.digest != release.digest:
+        raise NotReleasable("The version's bytes are not those that were proposed; make a new release.")
+    release = await change_state(core, tx, actor, release, "approve", cause="")
+    await refuse_in_a_freeze(core, tx)
+    before = await evidence_before(tx, release)
+    release = await change_state(core, tx, actor, release, "start", cause="", before=before)
+    await took_effect(core, tx, actor, release)
+    await watch(core, tx, release)
+
+
+async def send_back(core: Core, tx: Transaction, change: Change, actor: Actor) -> None:
+    """Return a rejected or withdrawn release to its draft."""
+    release = await get_release(tx, change.target)
+    if release.state is ReleaseState.SUBMITTED:
+        await change_state(core, tx, actor, release, "send_back", cause=change.note)
+
+
+async def propose_resume(core: Core, workspace_id: str, actor: Actor, release_id: str, *, note: str = "") -> Change:
+    """Propose to go on with a paused release."""
+    async with core.store.workspace(workspace_id).read() as tx:
+        release = await get_release(tx, release_id)
+    actor.require("release:submit", app=release.deliverable_id)
+    move(release.state, "resume")
+    return await propose(
+        core,
+        workspace_id,
+        actor,
+        kind="release.resume",
+        target=release.id,
+        payload={"release": release.id, "id": release.deliverable_id, "version": release.version},
+        note=note,
+    )
+
+
+async def apply_resume(core: Core, tx: Transaction, change: Change, actor: Actor) -> None:
+    """Resume the release that a change request names; what its gate saw before judges it no longer."""
+    release = await get_release(tx, change.target)
+    await refuse_in_a_freeze(core, tx)
+    await releasable(core, tx, release.kind, release.deliverable_id, release.sequence)
+    await took_effect(core, tx, actor, await change_state(core, tx, actor, release, "resume", cause=change.note))
+    await watch(core, tx, await get_release(tx, release.id))
+
+
+def _start_payload(release: Release) -> dict[str, Any]:
+    return {
+        "release": release.id,
+        "kind": release.kind,
+        "id": release.deliverable_id,
+        "sequence": release.sequence,
+        "version": release.version,
+        "digest": release.digest,
+        "audience": dict(release.audience),
+        "stages": written(release.stages),
+        "schedule": written_schedule(release.schedule),
+        "client_app": release.client_app,
+        "update_mode": release.update_mode,
+        "rollback_to": release.rollback_to,
+    }
