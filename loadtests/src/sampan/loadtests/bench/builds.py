@@ -4,6 +4,7 @@ Two thirds are scripts, styles and data that deflate to about a quarter, one thi
 deflate; files have 10 to 300 kB. Sizes count the files before deflating.
 """
 
+import hashlib
 import random
 import zipfile
 from collections.abc import Iterator
@@ -43,6 +44,33 @@ def deflated_package(folder: Path, size_mb: int) -> Path:
         for name in stored.namelist():
             deflated.writestr(name, stored.read(name))
     return upload
+
+
+def small_app(state: str) -> Iterator[tuple[str, bytes]]:
+    """Yield the files of a mini-app of 0.8 MB as a bundler leaves them, at one of three moments.
+
+    `first`; `text_fix`, one word in one chunk, which gets another name by its new hash; `new_view`, that and one more
+    view with its style and picture.
+    """
+    chance = random.Random(5)  # noqa: S311 - same every time
+    lines = _lines(chance)
+    chunks = {name: chance.choices(lines, k=size) for name, size in (("vendor", 4500), ("index", 1500), ("pay", 600))}
+    if state != "first":
+        chunks["pay"][300] = chunks["pay"][300].replace("e", "i", 1)
+    pictures = {f"picture-{number}": chance.randbytes(42_000) for number in range(6)}
+    if state == "new_view":
+        chunks["coupons"] = chance.choices(lines, k=500)
+        chunks["index"][700:700] = chance.choices(lines, k=9)
+        pictures["coupon"] = chance.randbytes(9_000)
+    names = []
+    for name, chosen in chunks.items():
+        content = "\n".join(chosen).encode()
+        names.append(f"assets/{name}-{hashlib.sha256(content).hexdigest()[:8]}.js")
+        yield names[-1], content
+    for name, content in pictures.items():
+        yield f"assets/{name}.png", _PNG + content
+    tags = "".join(f'<script type="module" src="/{name}"></script>' for name in names)
+    yield "index.html", _PAGE.replace(b"</body>", tags.encode() + b"</body>")
 
 
 def _files(chance: random.Random, size: int) -> Iterator[tuple[str, bytes]]:
