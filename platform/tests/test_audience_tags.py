@@ -250,6 +250,39 @@ async def test_a_file_over_the_limit_is_refused_whole(bank: Bank, monkeypatch: p
     assert list(bank.core.objects.incoming.iterdir()) == []
 
 
+async def test_only_so_many_files_wait(bank: Bank, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tag_import, "MAX_WAITING", 1)
+    await bank.call("POST", "/tags", {"name": "vip"})
+    path, content = f"{PREFIX}/tags/vip/imports", b"bank_reference\nR1\n"
+    assert (await bank.http.post(path, content=content, headers=bank.headers)).status_code == 202
+    answer = await bank.http.post(path, content=content, headers=bank.headers)
+    assert (answer.status_code, answer.json()["code"]) == (409, "too_many_tag_imports")
+    assert list(bank.core.objects.incoming.iterdir()) == []
+    await bank.run_jobs()
+    assert (await bank.send("vip", content))["state"] == "done"
+
+
+async def test_a_list_of_tags_tells_their_last_import_and_is_searched(bank: Bank) -> None:
+    for name, title in (("vip", "贵宾"), ("staff", "Staff of the BANK")):
+        await bank.call("POST", "/tags", {"name": name, "title": title})
+    await bank.send("vip", b"bank_reference\nR1\n")
+    last = await bank.send("vip", b"bank_reference\nnobody\n")
+    listed = (await bank.call("GET", "/tags")).json()["items"]
+    assert [(each["name"], each["last_import"]) for each in listed] == [("staff", None), ("vip", last)]
+    assert (await bank.call("GET", "/tags/vip")).json()["last_import"] == last
+    for text, found in (("vi", ["vip"]), ("the bank", ["staff"]), ("贵", ["vip"]), ("nothing", [])):
+        items = (await bank.call("GET", f"/tags?search={text}")).json()["items"]
+        assert [each["name"] for each in items] == found
+
+
+@pytest.mark.parametrize("sign", "=+-@＝＋－＠")
+async def test_a_formula_in_a_report_stays_text(bank: Bank, sign: str) -> None:
+    await bank.call("POST", "/tags", {"name": "vip"})
+    found = await bank.send("vip", f"bank_reference\n{sign}1+1\n".encode())
+    report = await bank.call("GET", f"/tags/vip/imports/{found['id']}/refused")
+    assert report.text.split("\r\n")[1] == f"2,'{sign}1+1,unknown_bank_reference"
+
+
 async def test_an_import_that_fails_says_so_and_changes_nothing(bank: Bank, monkeypatch: pytest.MonkeyPatch) -> None:
     async def broken(*_arguments: object) -> dict[str, int]:
         raise OSError("the disk is on fire")
@@ -282,6 +315,8 @@ async def test_a_tag_that_a_rule_names_stays(bank: Bank) -> None:
     assert saved.status_code == 201, saved.text
     answer = await bank.call("DELETE", "/tags/vip")
     assert (answer.status_code, answer.json()["used_by"]) == (409, ["audience Others"])
+    uses = (await bank.call("GET", "/tags/vip/uses")).json()["items"]
+    assert uses == [{"kind": "audience", "id": saved.json()["id"], "name": "Others"}]
 
 
 async def test_who_may_change_tags(bank: Bank) -> None:

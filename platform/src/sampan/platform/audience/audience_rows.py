@@ -113,11 +113,12 @@ async def list_audiences(tx: Transaction) -> list[SavedAudience]:
     return [_record(row) for row in await tx.execute(statement)]
 
 
-async def page_audiences(tx: Transaction, paging: Paging, order: Order) -> Found[SavedAudience]:
-    """Return a page of saved audiences."""
-    return await read_page(
-        tx, select(*_COLUMNS).where(audiences.c.workspace_id == tx.workspace_id), order, paging, _record
-    )
+async def page_audiences(tx: Transaction, paging: Paging, order: Order, *, search: str = "") -> Found[SavedAudience]:
+    """Return a page of saved audiences; `search` is a part of the name."""
+    statement = select(*_COLUMNS).where(audiences.c.workspace_id == tx.workspace_id)
+    if search:
+        statement = statement.where(audiences.c.name.icontains(search, autoescape=True))
+    return await read_page(tx, statement, order, paging, _record)
 
 
 async def page_editions(tx: Transaction, audience_id: str, paging: Paging) -> Found[Edition]:
@@ -126,6 +127,17 @@ async def page_editions(tx: Transaction, audience_id: str, paging: Paging) -> Fo
         audience_editions.c.workspace_id == tx.workspace_id, audience_editions.c.audience_id == audience_id
     )
     return await read_page(tx, statement, LATEST, paging, _edition)
+
+
+async def get_edition(tx: Transaction, audience_id: str, edition: int) -> Edition | None:
+    """Return one edition of a saved audience."""
+    statement = select(*_EDITION).where(
+        audience_editions.c.workspace_id == tx.workspace_id,
+        audience_editions.c.audience_id == audience_id,
+        audience_editions.c.edition == edition,
+    )
+    row = (await tx.execute(statement)).one_or_none()
+    return _edition(row) if row else None
 
 
 def _record(row: Any) -> SavedAudience:

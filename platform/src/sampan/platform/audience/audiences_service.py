@@ -5,7 +5,7 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from sampan.platform.audience.audience_rows import PART, SavedAudience, get_audience, put_audience
+from sampan.platform.audience.audience_rows import PART, Edition, SavedAudience, get_audience, put_audience
 from sampan.platform.audience.problems import AudienceUnknown, BadAudience
 from sampan.platform.audience.references import checked_rule
 from sampan.platform.audience.rules import Bucketing
@@ -84,13 +84,28 @@ async def _apply(core: Core, tx: Transaction, change: Change, actor: Actor) -> N
     await raise_revision(tx, PART)
 
 
-def _describe(payload: dict[str, Any]) -> list[DiffLine]:
-    before, after = (canonical_json(rule).decode() for rule in (payload["before"]["rule"], payload["rule"]))
-    said = {before: rule_words(payload["before"]["rule"]), after: rule_words(payload["rule"])}
-    return [
-        DiffLine("名称", "Name", payload["before"]["name"], payload["name"]),
-        DiffLine("受众", "Audience", before, after, said),
+def differences(old: Edition | None, new: Edition) -> list[DiffLine]:
+    """Return the lines in which an edition differs from the one before; all of them of the first."""
+    lines = [
+        DiffLine("名称", "Name", old.name if old else None, new.name),
+        DiffLine("说明", "Note", old.note if old else None, new.note),
+        _rule_line(old.rule if old else None, new.rule),
     ]
+    return [line for line in lines if line.before != line.after and (line.before or line.after)]
+
+
+def _describe(payload: dict[str, Any]) -> list[DiffLine]:
+    before = payload["before"]
+    return [
+        DiffLine("名称", "Name", before["name"], payload["name"]),
+        _rule_line(before["rule"], payload["rule"]),
+    ]
+
+
+def _rule_line(before: Mapping[str, Any] | None, after: Mapping[str, Any]) -> DiffLine:
+    texts = {canonical_json(rule).decode(): rule_words(dict(rule)) for rule in (before, after) if rule is not None}
+    was = canonical_json(before).decode() if before is not None else None
+    return DiffLine("受众", "Audience", was, canonical_json(after).decode(), texts)
 
 
 def _named(_target: str, payload: dict[str, Any]) -> str:

@@ -7,12 +7,22 @@ from pydantic import BaseModel, Field
 from starlette.responses import Response, StreamingResponse
 
 from sampan.platform.audience import tag_import, tags_service
+from sampan.platform.audience.console_uses_view import UseOut, use_key, use_view
 from sampan.platform.audience.members import Column
 from sampan.platform.audience.problems import TagImportUnknown
+from sampan.platform.audience.references import uses_of
 from sampan.platform.audience.tag_import_files import report_key
-from sampan.platform.audience.tag_import_rows import ImportState, Mode, TagImport, get_import, page_imports
+from sampan.platform.audience.tag_import_rows import (
+    ImportState,
+    Mode,
+    TagImport,
+    get_import,
+    last_imports,
+    page_imports,
+)
 from sampan.platform.audience.tag_rows import Tag, list_tags
 from sampan.platform.core import Core
+from sampan.platform.engines.paging import page_of
 from sampan.platform.operators.actor import Actor
 from sampan.platform.operators.console_auth import Workspace, needs
 from sampan.platform.operators.console_paging import Page, Paged, listed, page
@@ -43,17 +53,6 @@ class MembersIn(BaseModel):
     remove: list[str] = Field(default=[], max_length=tags_service.MAX_IDS)
 
 
-class TagOut(BaseModel):
-    """A tag; `members` counts customers and visitors' devices as this server knows them."""
-
-    name: str
-    title: str
-    members: int
-    made_by: str
-    created_ms: int
-    changed_ms: int
-
-
 class ImportOut(BaseModel):
     """A file of ids on its way into a tag: `taken` and `refused` lines together are all that were not blank."""
 
@@ -74,6 +73,18 @@ class ImportOut(BaseModel):
     changed_ms: int
 
 
+class TagOut(BaseModel):
+    """A tag; `members` counts customers and visitors' devices as this server knows them."""
+
+    name: str
+    title: str
+    members: int
+    made_by: str
+    created_ms: int
+    changed_ms: int
+    last_import: ImportOut | None = Field(description="The newest import into it.")
+
+
 def build_routes(core: Core) -> APIRouter:
     """Return the routes below /console/api/v1."""
     router = APIRouter(tags=["tags"])
@@ -83,7 +94,7 @@ def build_routes(core: Core) -> APIRouter:
 
 
 def _add_tags(router: APIRouter, core: Core) -> None:
-    def shown(workspace_id: str, tag: Tag) -> TagOut:
+    def shown(workspace_id: str, tag: Tag, last: TagImport | None = None) -> TagOut:
         members = tags_service.states_of(core, workspace_id).members.get(tag.name, ())
         return TagOut(
             name=tag.name,
@@ -92,14 +103,23 @@ def _add_tags(router: APIRouter, core: Core) -> None:
             made_by=tag.made_by,
             created_ms=tag.created_ms,
             changed_ms=tag.changed_ms,
+            last_import=_out(last) if last else None,
         )
 
     @router.get("/tags")
-    async def list_page(workspace_id: Workspace, _actor: Reader, paging: Paged) -> Page[TagOut]:
+    async def list_page(
+        workspace_id: Workspace,
+        _actor: Reader,
+        paging: Paged,
+        search: Annotated[str, Query(max_length=100, description="A part of the name or of the title.")] = "",
+    ) -> Page[TagOut]:
         """List tags by name."""
+        wanted = search.strip().casefold()
         async with core.store.workspace(workspace_id).read() as tx:
-            found = await list_tags(tx)
-        return listed([shown(workspace_id, tag) for tag in found], paging, key=lambda tag: tag.name)
+            fits = [tag for tag in await list_tags(tx) if wanted in f"{tag.name}\n{tag.title}".casefold()]
+            found = page_of(fits, paging, key=lambda tag: tag.name)
+            last = await last_imports(tx, [tag.name for tag in found.items])
+        return page(found, lambda tag: shown(workspace_id, tag, last.get(tag.name)))
 
     @router.post("/tags", status_code=201)
     async def create(workspace_id: Workspace, actor: Editor, body: TagIn) -> TagOut:
@@ -110,7 +130,16 @@ def _add_tags(router: APIRouter, core: Core) -> None:
     async def get_one(workspace_id: Workspace, _actor: Reader, tag: str) -> TagOut:
         """Return a tag."""
         async with core.store.workspace(workspace_id).read() as tx:
-            return shown(workspace_id, await tags_service.known_tag(tx, tag))
+            found, last = await tags_service.known_tag(tx, tag), await last_imports(tx, [tag])
+        return shown(workspace_id, found, last.get(tag))
+
+    @router.get("/tags/{tag}/uses")
+    async def uses(workspace_id: Workspace, _actor: Reader, tag: str, paging: Paged) -> Page[UseOut]:
+        """List what names a tag in its rules; while anything does, the tag cannot be deleted."""
+        async with core.store.workspace(workspace_id).read() as tx:
+            await tags_service.known_tag(tx, tag)
+            found = await uses_of(core, tx, tag=tag)
+        return listed([use_view(use) for use in found], paging, key=use_key)
 
     @router.patch("/tags/{tag}")
     async def rename(workspace_id: Workspace, actor: Editor, tag: str, body: TitleIn) -> TagOut:

@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Query
 from msgspec import to_builtins
 from pydantic import BaseModel, Field
 
@@ -15,9 +15,11 @@ from sampan.platform.audience.audience_rows import (
     AudiencesPart,
     Edition,
     SavedAudience,
+    get_edition,
     page_audiences,
     page_editions,
 )
+from sampan.platform.audience.console_uses_view import UseOut, use_key, use_view
 from sampan.platform.audience.device_facts import facts_of_customer, facts_of_device
 from sampan.platform.audience.estimate import Reach, estimate
 from sampan.platform.audience.explain import explain
@@ -25,7 +27,7 @@ from sampan.platform.audience.facts import Claims
 from sampan.platform.audience.flagd import to_flagd
 from sampan.platform.audience.problems import ExplainLimit, SubjectUnknown
 from sampan.platform.audience.reach import singles_out
-from sampan.platform.audience.references import checked_rule
+from sampan.platform.audience.references import checked_rule, uses_of
 from sampan.platform.audience.rules import Bucketing
 from sampan.platform.audience.schema import rule_schema
 from sampan.platform.audience.words import rule_words
@@ -34,7 +36,8 @@ from sampan.platform.engines.keys import workspace_key
 from sampan.platform.operators.actor import Actor
 from sampan.platform.operators.audit import record
 from sampan.platform.operators.console_auth import Workspace, needs
-from sampan.platform.operators.console_paging import Page, Paged, page
+from sampan.platform.operators.console_bodies import DiffView
+from sampan.platform.operators.console_paging import Page, Paged, listed, page
 
 ORDERS = {order.name: order for order in (NEWEST, BY_NAME)}
 ASKS_A_MINUTE = 120
@@ -67,12 +70,13 @@ class AudienceOut(BaseModel):
 
 
 class EditionOut(BaseModel):
-    """What a saved audience was."""
+    """What a saved audience was, and what had changed with it."""
 
     edition: int
     name: str
     note: str
     audience: dict[str, Any]
+    diff: list[DiffView]
     made_by: str
     at_ms: int
 
@@ -159,11 +163,15 @@ def build_routes(core: Core) -> APIRouter:
 def _add_saved(router: APIRouter, core: Core) -> None:
     @router.get("/audiences")
     async def list_page(
-        workspace_id: Workspace, _actor: Reader, paging: Paged, sort: Literal["-changed", "name"] = "-changed"
+        workspace_id: Workspace,
+        _actor: Reader,
+        paging: Paged,
+        search: Annotated[str, Query(max_length=100, description="A part of the name.")] = "",
+        sort: Literal["-changed", "name"] = "-changed",
     ) -> Page[AudienceOut]:
         """List saved audiences, the last changed first."""
         async with core.store.workspace(workspace_id).read() as tx:
-            return page(await page_audiences(tx, paging, ORDERS[sort]), _out)
+            return page(await page_audiences(tx, paging, ORDERS[sort], search=search.strip()), _out)
 
     @router.post("/audiences", status_code=201)
     async def create(workspace_id: Workspace, actor: Editor, body: AudienceIn) -> AudienceOut:
@@ -192,7 +200,20 @@ def _add_saved(router: APIRouter, core: Core) -> None:
         """List what a saved audience was, the present edition first."""
         async with core.store.workspace(workspace_id).read() as tx:
             await service.known_audience(tx, audience_id)
-            return page(await page_editions(tx, audience_id, paging), _edition)
+            found = await page_editions(tx, audience_id, paging)
+            before = {each.edition: each for each in found.items}
+            last = found.items[-1].edition if found.items else 0
+            if last > 1 and (older := await get_edition(tx, audience_id, last - 1)) is not None:
+                before[older.edition] = older
+        return page(found, lambda each: _edition(each, before.get(each.edition - 1)))
+
+    @router.get("/audiences/{audience_id}/uses")
+    async def uses(workspace_id: Workspace, _actor: Reader, audience_id: str, paging: Paged) -> Page[UseOut]:
+        """List what names a saved audience in its rules: all of it changes when the audience does."""
+        async with core.store.workspace(workspace_id).read() as tx:
+            await service.known_audience(tx, audience_id)
+            found = await uses_of(core, tx, audience=audience_id)
+        return listed([use_view(use) for use in found], paging, key=use_key)
 
 
 def _add_rules(router: APIRouter, core: Core) -> None:
@@ -274,9 +295,16 @@ def _out(saved: SavedAudience) -> AudienceOut:
     )
 
 
-def _edition(was: Edition) -> EditionOut:
+def _edition(was: Edition, before: Edition | None) -> EditionOut:
+    lines = service.differences(before, was)
     return EditionOut(
-        edition=was.edition, name=was.name, note=was.note, audience=dict(was.rule), made_by=was.made_by, at_ms=was.at_ms
+        edition=was.edition,
+        name=was.name,
+        note=was.note,
+        audience=dict(was.rule),
+        diff=[DiffView.model_validate(line.as_json()) for line in lines],
+        made_by=was.made_by,
+        at_ms=was.at_ms,
     )
 
 

@@ -1,4 +1,8 @@
-"""How many customers and active devices a rule reaches, before anything is released by it. Consumes nothing."""
+"""How many customers and active devices a rule reaches, before anything is released by it. Consumes nothing.
+
+No number tells of one person: few are only told to be few, who is left out is hidden likewise where they are few, and
+all numbers are rounded, so that two rules that differ by one person are mostly told the same.
+"""
 
 import asyncio
 from typing import Any
@@ -11,7 +15,7 @@ from sampan.platform.audience.device_facts import PARTS, count_active, sample_ac
 from sampan.platform.audience.members import Column, numbers_of
 from sampan.platform.audience.reach import Counted, World, count, customer_ids, is_set_rule, split, tier_sets
 from sampan.platform.audience.references import checked_rule
-from sampan.platform.audience.rules import Bucketing, CompiledRule
+from sampan.platform.audience.rules import Bucketing, CompiledRule, Condition, Group
 from sampan.platform.audience.tags_service import states_of
 from sampan.platform.core import Core
 from sampan.platform.engines.database import Transaction
@@ -23,13 +27,15 @@ ACTIVE_DAYS = 30
 DAY_MS = 24 * 3600 * 1000
 SAMPLE = 20_000
 SMALL = 20
+STEP = 10
 SETS_KEPT_MS = 10_000
 
 
 class Reach(Struct, frozen=True):
-    """How many: surely, and at most, when all of whom not enough is known belong too. `is_small`: fewer than 20.
+    """How many: surely, and at most, when all of whom not enough is known belong too; rounded.
 
-    Of small numbers nothing more is told than that.
+    `is_small`: fewer than 20, and nothing more is told. Where fewer than 20 are left out, `at_least` is 19 below the
+    total and `at_most` the total, whoever they are.
     """
 
     at_least: int
@@ -75,11 +81,14 @@ async def estimate(core: Core, workspace_id: str, rule: object, bucketing: Bucke
         world = await _world(core, tx, compiled)
     counted = await asyncio.to_thread(count, compiled, devices)
     scale = active / counted.looked_at if counted.looked_at else 1
-    reached = _reach(counted.inside * scale, active - counted.outside * scale, active)
+    if _is_everybody(compiled):  # by its form, so that it tells of nobody
+        everyone = len(world.everyone)
+        return Estimate(Reach(everyone, everyone, everyone), Reach(active, active, active), True, 0)
+    reached = told(counted.inside * scale, active - counted.outside * scale, active)
     if is_set_rule(compiled, world.audiences):
         found = await asyncio.to_thread(split, compiled, world)
         everyone = len(world.everyone)
-        customers = _reach(len(found.inside), everyone - len(found.outside), everyone)
+        customers = told(len(found.inside), everyone - len(found.outside), everyone)
         return Estimate(customers, reached, True, counted.looked_at)
     return Estimate(_customers(counted, scale, len(world.everyone)), reached, False, counted.looked_at)
 
@@ -96,11 +105,32 @@ async def _world(core: Core, tx: Transaction, rule: CompiledRule) -> World:
 def _customers(counted: Counted, scale: float, everyone: int) -> Reach:
     unsure = counted.looked_at - counted.inside - counted.outside
     least = len(counted.customers) * scale
-    return _reach(least, least + unsure * scale, everyone)
+    return told(least, least + unsure * scale, everyone)
 
 
-def _reach(at_least: float, at_most: float, total: int) -> Reach:
+def told(at_least: float, at_most: float, total: int) -> Reach:
+    """Return what may be told of a number of people: see `Reach`."""
     least, most = round(at_least), max(round(at_least), min(round(at_most), total))
     if least < SMALL:
-        return Reach(0, max(most, SMALL - 1), total, is_small=most < SMALL)
-    return Reach(least, most, total)
+        return Reach(0, max(_rounded(most, total), SMALL - 1), total, is_small=most < SMALL)
+    if total - most < SMALL:
+        most = total
+    if total - least < SMALL:
+        return Reach(max(0, total - SMALL + 1), total, total)
+    return Reach(_rounded(least, total), most if most == total else _rounded(most, total), total)
+
+
+def _rounded(n: int, total: int) -> int:
+    """Return `n` in steps of 10 below 1,000, of 100 below 10,000 and so on; never above the total."""
+    step: int = max(STEP, 10 ** (len(str(n)) - 2))
+    nearest = (n + step // 2) // step * step
+    return nearest if nearest <= total else n // step * step
+
+
+def _is_everybody(rule: CompiledRule) -> bool:
+    match rule.root:
+        case Group(word="all", parts=parts):
+            return not parts
+        case Condition(op="in") as condition:
+            return condition.attribute.name == "tier" and set(condition.values) == set(Tier)
+    return False

@@ -97,6 +97,12 @@ class TagImportTooLarge(TooLarge):
     code = "tag_import_too_large"
 
 
+class TooManyTagImports(Conflict):
+    """As many files as may wait to be read are waiting; send the next when they are done."""
+
+    code = "too_many_tag_imports"
+
+
 class TagImportUnknown(NotFound):
     """No import of this id into this tag."""
 

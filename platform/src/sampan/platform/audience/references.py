@@ -13,14 +13,25 @@ from sampan.platform.core import Core
 from sampan.platform.engines.database import Transaction
 
 
+class Use(Struct, frozen=True):
+    """What keeps a rule: `kind` is `release`, `switch`, `audience` and so on, `name` is what people call it."""
+
+    kind: str
+    id: str
+    name: str
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.name}"
+
+
 class RulesInUse(Struct, frozen=True):
     """A floor or component that keeps rules: `find` returns those that are in force or may come into force.
 
-    Each is what people call its owner, and the rule. Contributed, so that nothing that a rule names can vanish.
+    Each is its owner and the rule. Contributed, so that nothing that a rule names can vanish.
     """
 
     name: str
-    find: Callable[[Transaction], Awaitable[Sequence[tuple[str, Mapping[str, Any]]]]]
+    find: Callable[[Transaction], Awaitable[Sequence[tuple[Use, Mapping[str, Any]]]]]
 
 
 async def checked_rule(
@@ -44,18 +55,25 @@ async def checked_rule(
     return compiled
 
 
-async def require_unused(core: Core, tx: Transaction, *, tag: str | None = None, audience: str | None = None) -> None:
-    """Raise `InUse` when a saved audience, or any rule that a floor or component keeps, names it."""
-    kept = [(f"audience {each.name}", each.rule) for each in await list_audiences(tx) if each.id != audience]
+async def uses_of(core: Core, tx: Transaction, *, tag: str | None = None, audience: str | None = None) -> list[Use]:
+    """Return what names a tag or a saved audience: saved audiences, and what floors and components keep; by name."""
+    saved = [each for each in await list_audiences(tx) if each.id != audience]
+    kept = [(Use("audience", each.id, each.name), each.rule) for each in saved]
     for source in core.contributions(RulesInUse):
         kept += await source.find(tx)
-    used_by = []
-    for name, rule in kept:
-        compiled = compile_rule(rule)
-        if tag in compiled.tags or audience in compiled.audiences:
-            used_by.append(name)
-    if used_by:
-        raise InUse(f"Take it out of these rules first: {', '.join(sorted(used_by)[:5])}.", used_by=sorted(used_by))
+    found: set[Use] = set()
+    for use, rule in kept:
+        if use not in found:
+            compiled = compile_rule(rule)
+            if tag in compiled.tags or audience in compiled.audiences:
+                found.add(use)
+    return sorted(found, key=lambda use: (str(use), use.id))
+
+
+async def require_unused(core: Core, tx: Transaction, *, tag: str | None = None, audience: str | None = None) -> None:
+    """Raise `InUse` when a saved audience, or any rule that a floor or component keeps, names it."""
+    if used_by := [str(use) for use in await uses_of(core, tx, tag=tag, audience=audience)]:
+        raise InUse(f"Take it out of these rules first: {', '.join(used_by[:5])}.", used_by=used_by)
 
 
 def _reached(audience: str, saved: Mapping[str, frozenset[str]]) -> set[str]:

@@ -20,12 +20,13 @@ from pyroaring import BitMap
 from sampan.platform.audience import tag_import_rows as imports
 from sampan.platform.audience import tag_rows as rows
 from sampan.platform.audience.members import Column, numbers_of
-from sampan.platform.audience.problems import BadTagImport, TagImportTooLarge
+from sampan.platform.audience.problems import BadTagImport, TagImportTooLarge, TooManyTagImports
 from sampan.platform.audience.tag_import_files import report_key, upload_key
 from sampan.platform.audience.tag_import_rows import ImportState, Mode, Progress, TagImport
 from sampan.platform.audience.tag_states import changes
 from sampan.platform.audience.tags_service import known_tag, request_merge, states_of
 from sampan.platform.core import Core
+from sampan.platform.engines.database import Transaction
 from sampan.platform.engines.job_runner import JobKind, describe
 from sampan.platform.engines.jobs import Job, LeaseLost, enqueue
 from sampan.platform.engines.keys import Key
@@ -43,6 +44,8 @@ LINES_AT_ONCE = 10_000
 PROGRESS_EVERY_LINES = 50_000
 HEAD_BYTES = 1000
 ATTEMPTS = 5
+MAX_WAITING = 20
+FORMULAS = "=+-@\t\r＝＋－＠"  # spreadsheets run the full-width ones too
 _BOM = b"\xef\xbb\xbf"
 
 
@@ -57,9 +60,14 @@ class Line(Struct, frozen=True):
 async def receive(
     core: Core, workspace_id: str, actor: Actor, tag: str, mode: Mode, chunks: AsyncIterator[bytes]
 ) -> TagImport:
-    """Store the file and promise to read it; raise `TagUnknown`, `BadTagImport` or `TagImportTooLarge`."""
+    """Store the file and promise to read it; raise `TagUnknown`, or what is wrong with the file.
+
+    That is `BadTagImport`, `TagImportTooLarge`, or `TooManyTagImports`: at most `MAX_WAITING` files of a workspace wait
+    to be read, so that they cannot fill the disk.
+    """
     async with core.store.workspace(workspace_id).read() as tx:
         await known_tag(tx, tag)
+        await _require_room(tx)
     import_id, now_ms = new_id("imp"), core.now_ms()
     aside, key = core.objects.incoming / f"{import_id}.csv", upload_key(workspace_id, import_id)
     try:
@@ -79,6 +87,7 @@ async def receive(
         )
         async with core.store.workspace(workspace_id).write() as tx:
             await known_tag(tx, tag)
+            await _require_room(tx)
             await imports.add_import(tx, made)
             detail = {"tag": tag, "mode": mode, "bytes": size}
             await record(tx, actor, "tag.import_begin", target=import_id, detail=detail, now_ms=now_ms)
@@ -88,6 +97,11 @@ async def receive(
         await core.objects.delete(key)
         raise
     return made
+
+
+async def _require_room(tx: Transaction) -> None:
+    if await imports.count_waiting(tx) >= MAX_WAITING:
+        raise TooManyTagImports(f"{MAX_WAITING} files wait to be read. Send this one when they are done.")
 
 
 def import_job(core: Core) -> JobKind:
@@ -298,7 +312,7 @@ def _report(refused: list[Line]) -> bytes:
     writer = csv.writer(text)
     # What a spreadsheet would run as a formula stays text.
     writer.writerows(
-        (line.number, f"'{line.id}" if line.id[:1] in "=+-@\t\r" else line.id, line.code) for line in refused
+        (line.number, f"'{line.id}" if line.id[:1] in FORMULAS else line.id, line.code) for line in refused
     )
     return text.getvalue().encode()
 

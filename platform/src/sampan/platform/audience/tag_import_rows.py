@@ -1,10 +1,11 @@
 """Rows of imports into tags."""
 
+from collections.abc import Sequence
 from enum import StrEnum
 from typing import Any
 
 from msgspec import Struct
-from sqlalchemy import insert, select, update
+from sqlalchemy import func, insert, select, update
 
 from sampan.platform.audience.problems import TagImportUnknown
 from sampan.platform.audience.tables import tag_imports
@@ -102,6 +103,26 @@ async def import_ids(tx: Transaction, tag: str) -> list[str]:
     """Return the ids of all imports into a tag."""
     statement = select(tag_imports.c.id).where(tag_imports.c.workspace_id == tx.workspace_id, tag_imports.c.tag == tag)
     return [row.id for row in await tx.execute(statement)]
+
+
+async def count_waiting(tx: Transaction) -> int:
+    """Return how many files of the workspace are not read to their end."""
+    statement = select(func.count(tag_imports.c.id)).where(
+        tag_imports.c.workspace_id == tx.workspace_id,
+        tag_imports.c.state.in_((ImportState.WAITING, ImportState.RUNNING)),
+    )
+    return int((await tx.execute(statement)).scalar_one())
+
+
+async def last_imports(tx: Transaction, names: Sequence[str]) -> dict[str, TagImport]:
+    """Return the newest import into each of these tags that has one."""
+    own = tag_imports.c.workspace_id == tx.workspace_id
+    newest = select(tag_imports.c.tag, func.max(tag_imports.c.created_ms).label("at_ms"))
+    newest = newest.where(own, tag_imports.c.tag.in_(names)).group_by(tag_imports.c.tag)
+    last = newest.subquery()
+    statement = select(*_COLUMNS).where(own).order_by(tag_imports.c.id)
+    statement = statement.join(last, (tag_imports.c.tag == last.c.tag) & (tag_imports.c.created_ms == last.c.at_ms))
+    return {row.tag: _record(row) for row in await tx.execute(statement)}
 
 
 async def page_imports(tx: Transaction, tag: str, paging: Paging) -> Found[TagImport]:

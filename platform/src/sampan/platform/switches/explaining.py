@@ -12,7 +12,7 @@ from sampan.platform.audience.device_facts import facts_of_customer, facts_of_de
 from sampan.platform.audience.explain import Explanation, explain
 from sampan.platform.audience.facts import Claims, Facts
 from sampan.platform.audience.problems import SubjectUnknown
-from sampan.platform.audience.references import RulesInUse
+from sampan.platform.audience.references import RulesInUse, Use
 from sampan.platform.core import Core
 from sampan.platform.engines.database import Transaction
 from sampan.platform.operators.actor import Actor
@@ -71,9 +71,9 @@ def _explained(switch: Switch, facts: Facts, may_see: set[Privacy]) -> Explained
     return Explained(switch.state, answer, place, rules)
 
 
-async def _rules(tx: Transaction) -> Sequence[tuple[str, Mapping[str, Any]]]:
+async def _rules(tx: Transaction) -> Sequence[tuple[Use, Mapping[str, Any]]]:
     kept = await list_switches(tx, *SwitchState)  # archived ones too: they may come back
-    return [(f"switch {each.key}", rule.audience) for each in kept for rule in each.definition.rules]
+    return [(Use("switch", each.key, each.key), rule.audience) for each in kept for rule in each.definition.rules]
 
 
 RULES = RulesInUse("switches", _rules)
