@@ -9,6 +9,8 @@ import msgspec
 import pytest
 from trust_simulator import MemoryFetch, Simulator, device, served
 
+from sampan.offline_packages import parse_index
+from sampan.offline_packages.delta import make_delta
 from sampan.offline_packages.device import MAX_BOOTS, Device, Hint
 from sampan.offline_packages.install_rule import NothingInstalled
 
@@ -34,10 +36,22 @@ class Scene:
         source = self.sim.folder / f"{A}-{sequence}"
         source.mkdir(parents=True)
         (source / "big.txt").write_text(f"{sequence}" * 200_000)
+        (source / "same.txt").write_text("always the same" * 50_000)
         version = self.sim.publish(A, sequence)
         self.sim.set_control(A, f"1.{sequence}", offerable=list(range(1, sequence + 1)))
         self.sim.commit()
         return Hint(A, sequence=sequence, digest=version.index_digest)
+
+    def serve_shortcut(self, way: str) -> None:
+        archives = {path: data for path, data in self.sim.files.items() if path.endswith("package.ma")}
+        base, target = archives.values()
+        if way == "delta":
+            names = [path.rpartition("/")[2].partition(".")[0] for path in archives]
+            self.sim.files[f"deltas/{names[0]}-{names[1]}"] = make_delta(base, target)
+            return
+        index = parse_index(next((self.sim.folder / f"{A}-2-out").glob("*.index.json")).read_bytes())
+        for entry in index.files:
+            self.sim.files[f"files/{entry.sha256}"] = target[entry.offset : entry.offset + entry.size]
 
     def take(self, on: Device, sequence: int) -> None:
         on.sync(now_ms=self.sim.now_ms)
@@ -107,6 +121,21 @@ def test_an_update_killed_at_any_step_leaves_the_old_or_the_new_version_and_can_
         assert len(list((scene.folder / "work" / str(n)).glob("store/apps/*/versions/*"))) == 1
     switched = steps.index("pointer_renamed")
     assert opened == [1] * switched + [2] * (len(steps) - switched)
+
+
+@pytest.mark.parametrize("way", ["delta", "files"])
+def test_an_update_by_a_shortcut_killed_at_any_step_leaves_the_old_or_the_new_version(scene: Scene, way: str) -> None:
+    scene.serve_shortcut(way)
+    steps = scene.kill_everywhere("update")
+    assert {"shortcut_written", "shortcut_renamed", "delta_applied" if way == "delta" else "files_reused"} <= set(steps)
+    assert "archive_chunk" not in steps
+    switched = steps.index("pointer_renamed")
+    for n, _ in enumerate(steps):
+        victim = scene.after(n)
+        victim.store.recover()
+        assert scene.opens_whole(victim) == (1 if n < switched else 2)
+        scene.take(victim, 2)
+        assert scene.opens_whole(victim) == 2
 
 
 def test_a_boot_watchdog_killed_at_any_step_still_ends_at_the_old_version(scene: Scene) -> None:

@@ -6,6 +6,8 @@ anything by itself, except that an app which sync no longer lists is not opened.
 
 from collections.abc import Iterable
 from functools import partial
+from hashlib import sha256
+from http import HTTPStatus
 from typing import Literal, Self
 
 import msgspec
@@ -13,6 +15,7 @@ import msgspec
 from sampan.offline_packages.control import Control
 from sampan.offline_packages.device_store import DeviceStore
 from sampan.offline_packages.fetching import Fetch, FetchFailed
+from sampan.offline_packages.index import FileEntry
 from sampan.offline_packages.install_rule import (
     InstallRefused,
     Offered,
@@ -26,6 +29,7 @@ from sampan.offline_packages.install_rule import (
 )
 from sampan.offline_packages.opened_package import Installed, OpenedPackage
 from sampan.offline_packages.roles import AppRole, SignedVersion, index_path, package_path
+from sampan.offline_packages.shortcuts import Near
 from sampan.offline_packages.trust_errors import Unreachable
 from sampan.offline_packages.verifier import TrustedTree
 from sampan.platform.errors import SampanError
@@ -147,9 +151,30 @@ class Device:
                 version,
                 index=partial(self._fetch, index, version.index_bytes),
                 package=partial(self._fetch, package, version.package_bytes),
+                near=Near(self._delta, self._file),
             )
         except FetchFailed as problem:
             raise Unreachable(f"The package did not arrive: {problem}. It resumes at the next sync.") from problem
+
+    def _delta(self, base_sha256: str, target_sha256: str, most_bytes: int) -> bytes | None:
+        try:
+            return self._whole(self.tree.delta_url(base_sha256, target_sha256), most_bytes)
+        except FetchFailed as problem:
+            if problem.status == HTTPStatus.NOT_FOUND:
+                return None
+            raise
+
+    def _file(self, entry: FileEntry) -> bytes:
+        data = self._whole(self.tree.file_url(entry.sha256), entry.size)
+        if sha256(data).hexdigest() != entry.sha256:
+            raise FetchFailed(f"{entry.path} is not the signed file")
+        return data
+
+    def _whole(self, url: str, most_bytes: int) -> bytes:
+        data = b"".join(self._fetch(url, most_bytes))
+        if len(data) > most_bytes:
+            raise FetchFailed(f"{url} has more than {most_bytes} bytes")
+        return data
 
     def _let_go(self, app_id: str) -> Installed | None:
         """Delete packages only when the signed tree itself forbids to open them; a hint alone wipes nothing."""

@@ -21,6 +21,7 @@ from sampan.offline_packages.index import parse_index
 from sampan.offline_packages.opened_package import Installed, OpenedPackage, StoreDamaged
 from sampan.offline_packages.refusals import PackageRefused
 from sampan.offline_packages.roles import SignedVersion, checked_app_id
+from sampan.offline_packages.shortcuts import Base, Near, take_shortcut
 from sampan.offline_packages.staging import Download, stage_archive, stage_index, verify_files
 from sampan.offline_packages.trust_errors import BytesDiffer, TooLong
 from sampan.platform.crypto.digest import digest
@@ -61,8 +62,12 @@ class DeviceStore:
         data = read_or_none(self._app(app_id) / "state.json")
         return msgspec.json.decode(data, type=AppState) if data else AppState()
 
-    def stage(self, version: SignedVersion, *, index: Download, package: Download) -> Installed:
+    def stage(
+        self, version: SignedVersion, *, index: Download, package: Download, near: Near | None = None
+    ) -> Installed:
         """Download and verify a version beside the current one, resuming what is there already.
+
+        With `near` a delta or the files of the current version are tried before a whole archive is begun.
 
         The index must have the signed digest, the archive the digest of both role and index, and every file in it
         the digest of the index. Raises `BytesDiffer`, `TooLong` or `PackageRefused` and throws the wrong download away;
@@ -76,8 +81,12 @@ class DeviceStore:
         self._step("staging_made")
         try:
             contents = stage_index(staging, version, index, self._step)
+            base = self._base(version.app) if near is not None else None
+            part = staging / "package.ma.part"
+            if near is not None and base is not None and not (part.exists() and part.stat().st_size):
+                take_shortcut(base, contents, near, part, self._step)
             stage_archive(staging, version, package, self._step)
-            verify_files(contents, staging / "package.ma.part")
+            verify_files(contents, part)
         except (BytesDiffer, TooLong, PackageRefused):
             shutil.rmtree(staging)
             raise
@@ -174,6 +183,14 @@ class DeviceStore:
         """Whether the last sync listed the app; True before the first sync."""
         data = read_or_none(self._root / "catalogue.json")
         return data is None or app_id in msgspec.json.decode(data, type=list[str])
+
+    def _base(self, app_id: str) -> Base | None:
+        try:
+            with self.open(app_id) as package:
+                folder = self._versions(app_id) / package.installed.name
+                return Base(package.index, folder / "package.ma")
+        except StoreDamaged:
+            return None
 
     def _place(self, app_id: str, staging: Path, wanted: Installed) -> None:
         (staging / "package.ma.part").replace(staging / "package.ma")

@@ -154,6 +154,14 @@ class TrustedTree:
         folder, _, name = path.rpartition("/")
         return f"{self.base_url}/targets/{folder}/{target_digest.partition(':')[2]}.{name}"
 
+    def delta_url(self, base_sha256: str, target_sha256: str) -> str:
+        """Return where the delta between two archives is served, if there is one."""
+        return f"{self.base_url}/deltas/{base_sha256}-{target_sha256}"
+
+    def file_url(self, sha256: str) -> str:
+        """Return where a single file of any published archive is served."""
+        return f"{self.base_url}/files/{sha256}"
+
     def _is_in_snapshot(self, role: str, app_id: str) -> bool:
         targets = self._fresh_targets()
         if targets.delegations is None or role not in (targets.delegations.roles or {}):
