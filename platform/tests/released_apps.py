@@ -13,16 +13,18 @@ from sampan.platform.identity import demo_component as demo
 from sampan.platform.ids import new_id
 from sampan.platform.insight import component as insight
 from sampan.platform.release import component as release
+from sampan.platform.release.cap_rows import open_places
+from sampan.platform.release.caps import Cap
 from sampan.platform.release.deliverables import DeliverableKind
 from sampan.platform.release.judging import NOTHING
 from sampan.platform.release.repository import Release, add_release
 from sampan.platform.release.schedule import ALWAYS
 from sampan.platform.release.snapshot import PART
-from sampan.platform.release.stages import EVERYBODY
+from sampan.platform.release.stages import EVERYBODY, Stage
 from sampan.platform.release.states import ReleaseState
 from sampan.platform.testing import WORKSPACE
 from sampan.platform.testing_device import TestServer, identity_server
-from sampan.platform.trust.control_rows import save_control
+from sampan.platform.trust.control_rows import all_controls, save_control
 from sampan.platform.workspaces.revisions import raise_revision
 
 
@@ -49,14 +51,17 @@ async def offer(
     killed: Sequence[int] = (),
     state: ReleaseState = ReleaseState.RUNNING,
     audience: dict[str, Any] | None = None,
+    sequence: int = SEQUENCE,
+    stages: Sequence[Stage] = EVERYBODY,
+    cap: Cap | None = None,
 ) -> str:
-    """Release sequence 3 of an app to these tiers, or to an audience, and return the release's id."""
+    """Release sequence 3 of an app, or another, to these tiers or to an audience, and return the release's id."""
     now_ms, digest = core.now_ms(), digest_of(app)
     made = Release(
         id=new_id("rel"),
         kind="miniapp",
         deliverable_id=app,
-        sequence=SEQUENCE,
+        sequence=sequence,
         version="1.3.0",
         digest=digest,
         size_bytes=1000,
@@ -64,7 +69,7 @@ async def offer(
         url=f"/trust/{WORKSPACE}/intl/targets/apps/{app}/3/0.package.ma",
         client_app=None,
         audience=audience or {"attr": "tier", "op": "in", "values": list(tiers)},
-        stages=EVERYBODY,
+        stages=tuple(stages),
         stage=0,
         stage_since_ms=now_ms,
         started_ms=now_ms,
@@ -80,11 +85,16 @@ async def offer(
         made_by="test",
         created_ms=now_ms,
         changed_ms=now_ms,
+        cap=cap,
     )
     kills = tuple(Killed(sequence, digest, "unsafe") for sequence in killed)
     async with core.store.workspace(WORKSPACE).write() as tx:
         await add_release(tx, made)
-        await save_control(tx, Control(app, "1.2", (SEQUENCE,), kills, (), ()), is_new=True, now_ms=now_ms)
+        if cap is not None:
+            await open_places(tx, made.id, cap)
+        control = Control(app, "1.2", (sequence,), kills, (), ())
+        is_new = app not in await all_controls(tx)
+        await save_control(tx, control, is_new=is_new, now_ms=now_ms)
         await raise_revision(tx, PART)
     await core.replica.poll()
     return made.id

@@ -50,6 +50,7 @@ class Facts(Struct, frozen=True):
     """Everything that rules may look at. Claimed texts are in lower case (`with_claims` makes them so).
 
     `tags` and `audiences` hold every tag and saved audience of the workspace; a missing one is unknown, never empty.
+    `places` are the capped releases that keep a place for the caller; no rule looks at them.
     """
 
     tier: Tier
@@ -68,6 +69,7 @@ class Facts(Struct, frozen=True):
     language: str = ""
     tags: Mapping[str, Members] = _NO_TAGS
     audiences: Mapping[str, Audience] = _NO_AUDIENCES
+    places: frozenset[str] = frozenset()
 
     def with_claims(self, claims: Claims) -> "Facts":
         """Return these facts with what the client says of itself; nothing else can change by it."""

@@ -2,12 +2,14 @@
 
 import hashlib
 from bisect import bisect_right
+from typing import TYPE_CHECKING
 
 import msgspec
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from sampan.platform.audience.audience_rows import PART as AUDIENCES
 from sampan.platform.audience.claims import claims_kept
+from sampan.platform.audience.known import facts_of
 from sampan.platform.audience.tag_states import LOG as TAGS
 from sampan.platform.component import contributions_at_start
 from sampan.platform.core import Core
@@ -27,10 +29,14 @@ from sampan.platform.release.sync import (
 )
 from sampan.platform.workspaces.replica import WorkspaceView
 
+if TYPE_CHECKING:
+    from sampan.platform.release.places import ClaimedPlaces
+
 MAX_BODY_BYTES = 512 * 1024
 UNSURE_AFTER_MS = 5_000
 DEVICES_REMEMBERED = 200_000
 NOTHING = hash(())
+NO_PLACES: frozenset[str] = frozenset()
 PRIVATE = (b"cache-control", b"private, no-cache")
 _decoder = msgspec.json.Decoder(SyncRequest)
 
@@ -53,6 +59,7 @@ def build_sync(core: Core) -> ASGIApp:
     states = [part.state for part in parts if part.state is not None]
     inventory, claims = InventoryFilter(core), claims_kept(core)
     tickets: dict[str, Tickets] = {}
+    claimed: dict[str, ClaimedPlaces] = {}
 
     async def sync(scope: Scope, receive: Receive, send: Send) -> None:
         workspace_id = scope["sampan_workspace"]
@@ -69,18 +76,42 @@ def build_sync(core: Core) -> ASGIApp:
         inventory.note(caller, request, view.parts[PART])
         claims.note(workspace_id, caller.device_id, request.device)
         now_ms = core.now_ms()
-        etag = _etag(view, caller, body + b"".join([state(view, now_ms) for state in states]), now_ms)
+        part = view.parts[PART]
+        places = await _places(core, claimed, view, caller, request, part) if part.capped else NO_PLACES
+        asked = b"".join(
+            [body, *[state(view, now_ms) for state in states], *[each.encode() for each in sorted(places)]]
+        )
+        etag = _etag(view, caller, asked, now_ms)
         if header(scope, b"if-none-match") == etag:
             await send({"type": "http.response.start", "status": 304, "headers": [(b"etag", etag), PRIVATE]})
             await send({"type": "http.response.body", "body": b""})
             return
         if workspace_id not in tickets:
             tickets[workspace_id] = Tickets(core.secret(ticket_purpose(workspace_id)))
-        part = view.parts[PART]
-        payload = answer(view, part, caller, request, tickets=tickets[workspace_id], now_ms=now_ms, parts=parts)
+        payload = answer(
+            view, part, caller, request, tickets=tickets[workspace_id], now_ms=now_ms, parts=parts, places=places
+        )
         await send_bytes(send, 200, payload, (JSON, PRIVATE, (b"etag", etag)))
 
     return sync
+
+
+async def _places(
+    core: Core,
+    claimed: dict[str, "ClaimedPlaces"],
+    view: WorkspaceView,
+    caller: Caller,
+    request: SyncRequest,
+    part: ReleasesPart,
+) -> frozenset[str]:
+    """Return the capped releases that keep a place for the caller; what claims them is loaded with the first cap."""
+    known = claimed.get(caller.workspace_id)
+    if known is None:
+        from sampan.platform.release.places import ClaimedPlaces
+
+        known = claimed[caller.workspace_id] = ClaimedPlaces(core, caller.workspace_id)
+    facts = facts_of(view, caller, now_ms=core.now_ms(), claims=request.device.claims())
+    return await known.of(part.capped, facts, request.device.host_version)
 
 
 class InventoryFilter:

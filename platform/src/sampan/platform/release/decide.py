@@ -9,6 +9,7 @@ from enum import StrEnum
 from msgspec import Struct
 
 from sampan.platform.audience.rules import CompiledRule, Facts
+from sampan.platform.release.caps import Cap
 
 
 class Context(Struct, frozen=True):
@@ -25,6 +26,7 @@ class Reason(StrEnum):
     NOT_IN_AUDIENCE = "not_in_audience"
     OTHER_CLIENT_APP = "other_client_app"
     HOST_TOO_OLD = "host_too_old"
+    NO_PLACE = "no_place"
 
 
 class Candidate(Struct, frozen=True):
@@ -40,6 +42,7 @@ class Candidate(Struct, frozen=True):
     min_host: int
     client_app: str | None
     audience: CompiledRule
+    cap: Cap | None = None
 
 
 class DeliverableSnapshot(Struct, frozen=True):
@@ -76,6 +79,8 @@ def _judge(candidate: Candidate, facts: Facts, context: Context) -> Reason:
         return unfit
     if not candidate.audience.matches(facts):
         return Reason.NOT_IN_AUDIENCE
+    if candidate.cap is not None and candidate.release_id not in facts.places:
+        return Reason.NO_PLACE
     return Reason.MATCHED
 
 

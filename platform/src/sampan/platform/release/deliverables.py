@@ -1,15 +1,27 @@
 """Deliverable kinds: what a release can roll out. Components contribute them."""
 
-from collections.abc import Awaitable, Callable, Collection, Mapping
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
 from sampan.platform.engines.database import Transaction
+from sampan.platform.errors import Invalid
 from sampan.platform.operators.actor import Actor
 
 if TYPE_CHECKING:
     from sampan.platform.core import Core
+    from sampan.platform.operators.change_rows import DiffLine
+    from sampan.platform.release.repository import Release
+
+OFFERS = "releases"
+
+
+class GateImpossible(Invalid):
+    """Devices do not report on this kind of deliverable, so a gate would have nothing to compare."""
+
+    code = "gate_impossible"
+    field = "stages"
 
 
 class Deliverable(Struct, frozen=True):
@@ -30,9 +42,40 @@ class DeliverableKind(Struct, frozen=True):
     `find` returns those of the asked (id, sequence) pairs that are published and not killed; all of them in one
     read, because the snapshot is compiled from it. `kill` marks a version as forbidden, with a reason code and a
     note. `is_controlled` says whether devices obey a control file.
+
+    What is no package but a value has no `url`; it never stands among the offers of sync, and `part` names the
+    snapshot part of its own component that is compiled from its releases. Such a kind may further have: `check`, which
+    refuses a plan that it cannot carry out; `lines`, what approvers read of the version itself; `approve`, a permission
+    that approvers need besides; `completed` and `roll_back`, which take effect in place of an offer.
     """
 
     name: str
     find: Callable[[Transaction, Collection[tuple[str, int]]], Awaitable[Mapping[tuple[str, int], Deliverable]]]
     kill: "Callable[[Core, Transaction, str, int, str, Actor, str], Awaitable[None]]"
     is_controlled: bool = True
+    part: str = OFFERS
+    check: "Callable[[Transaction, Release], Awaitable[None]] | None" = None
+    lines: "Callable[[Transaction, Release], Awaitable[Sequence[DiffLine]]] | None" = None
+    approve: str = ""
+    completed: "Callable[[Core, Transaction, Release, Actor], Awaitable[None]] | None" = None
+    roll_back: "Callable[[Core, Transaction, Release, Deliverable, Actor], Awaitable[None]] | None" = None
+
+
+class CapImpossible(Invalid):
+    """Places are counted where packages are offered; a value has none to give."""
+
+    code = "cap_impossible"
+    field = "cap"
+
+
+def refuse_what_values_lack(release: "Release") -> None:
+    """Raise `GateImpossible` or `CapImpossible`: devices report on packages alone, and sync alone counts places."""
+    if release.cap is not None:
+        raise CapImpossible("A release of this kind counts no places: leave the limit out, and take a percentage.")
+    for number, stage in enumerate(release.stages):
+        if stage.gate is not None and any(isinstance(signal, str) for signal in stage.gate.signals):
+            raise GateImpossible(
+                f"Apps report on packages alone: leave the gate of stage {number + 1} out, and let a person or time"
+                " move the release on.",
+                field=f"stages[{number}].gate",
+            )

@@ -1,6 +1,6 @@
 """Drafts of releases: what an operator fills in, checked and kept. Nothing outside the console changes."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -10,14 +10,18 @@ from sampan.platform.core import Core
 from sampan.platform.engines.database import Transaction
 from sampan.platform.errors import Invalid
 from sampan.platform.ids import new_id
+from sampan.platform.insight.event_types import require_of_versions
 from sampan.platform.operators.actor import Actor
+from sampan.platform.release import caps
+from sampan.platform.release.caps import read_cap
 from sampan.platform.release.deliverables import Deliverable
 from sampan.platform.release.judging import NOTHING
-from sampan.platform.release.releasable import NotReleasable, releasable
-from sampan.platform.release.repository import Release, add_release
+from sampan.platform.release.releasable import NotReleasable, check_plan, releasable
+from sampan.platform.release.repository import Release, add_release, get_release, rewrite_draft
 from sampan.platform.release.schedule import read_schedule
-from sampan.platform.release.stages import EVERYBODY, Stage, read_stages, rule_in, written
-from sampan.platform.release.states import ReleaseState
+from sampan.platform.release.schedule import written as written_schedule
+from sampan.platform.release.stages import EVERYBODY, Stage, event_types_in, read_stages, rule_in, written
+from sampan.platform.release.states import ReleaseState, WrongReleaseState
 from sampan.platform.release.transitions import record
 
 UPDATE_MODES = ("async", "sync")
@@ -39,7 +43,7 @@ class BadRollbackTarget(Invalid):
 class Draft:
     """What an operator fills in. `audience` is a rule; `client_app` None means every client app.
 
-    `stages` and `schedule` are as people write them (`stages.py`, `schedule.py`).
+    `stages`, `schedule` and `cap` are as people write them (`stages.py`, `schedule.py`, `caps.py`).
     """
 
     kind: str
@@ -51,23 +55,68 @@ class Draft:
     rollback_to: int | None = None
     stages: object = field(default_factory=lambda: written(EVERYBODY))
     schedule: object = field(default_factory=dict)
+    cap: object = None
 
 
 async def create_release(core: Core, workspace_id: str, actor: Actor, draft: Draft) -> Release:
     """Create a draft of a release; any published version may be released, also again."""
     actor.require("release:create", app=draft.deliverable_id)
-    stages = read_stages(draft.stages)
-    read_schedule(draft.schedule)
-    if draft.update_mode not in UPDATE_MODES:
-        raise BadUpdateMode(f"The update mode is one of {', '.join(UPDATE_MODES)}.", field="update_mode")
     async with core.store.workspace(workspace_id).write() as tx:
-        await _check_audiences(tx, draft, stages)
-        deliverable = await releasable(core, tx, draft.kind, draft.deliverable_id, draft.sequence)
-        if draft.rollback_to is not None:
-            await _check_rollback_target(core, tx, draft)
-        release = _new_release(draft, deliverable, actor, core.now_ms())
+        release = await _checked(core, tx, actor, draft)
         await add_release(tx, release)
         await record(core, tx, actor, "release.created", release, {"version": release.version})
+    return release
+
+
+async def edit_release(
+    core: Core, workspace_id: str, actor: Actor, release_id: str, edited: Callable[[Draft], Draft]
+) -> Release:
+    """Put `edited` of what a draft says in its place; it stays a release of the same deliverable.
+
+    Raises `WrongReleaseState` when it is no draft any more, and whatever making it anew would raise.
+    """
+    async with core.store.workspace(workspace_id).write() as tx:
+        release = await get_release(tx, release_id)
+        actor.require("release:create", app=release.deliverable_id)
+        if release.state is not ReleaseState.DRAFT:
+            raise WrongReleaseState(
+                f"A release that is {release.state} cannot be edited. Have it sent back, or make a new one.",
+                state=release.state,
+            )
+        changed = await _checked(core, tx, actor, edited(draft_of(release)))
+        release = await rewrite_draft(tx, release, changed)
+        await record(core, tx, actor, "release.edited", release, {"version": release.version})
+    return release
+
+
+def draft_of(release: Release) -> Draft:
+    """Return what a person would fill in to get this release."""
+    return Draft(
+        release.kind,
+        release.deliverable_id,
+        release.sequence,
+        release.audience,
+        client_app=release.client_app,
+        update_mode=release.update_mode,
+        rollback_to=release.rollback_to,
+        stages=written(release.stages),
+        schedule=written_schedule(release.schedule),
+        cap=caps.written(release.cap),
+    )
+
+
+async def _checked(core: Core, tx: Transaction, actor: Actor, draft: Draft) -> Release:
+    """Return the release that a draft describes; raise the first thing that is wrong with it."""
+    stages = read_stages(draft.stages)
+    require_of_versions(core, event_types_in(stages))
+    if draft.update_mode not in UPDATE_MODES:
+        raise BadUpdateMode(f"The update mode is one of {', '.join(UPDATE_MODES)}.", field="update_mode")
+    await _check_audiences(tx, draft, stages)
+    deliverable = await releasable(core, tx, draft.kind, draft.deliverable_id, draft.sequence)
+    if draft.rollback_to is not None:
+        await _check_rollback_target(core, tx, draft)
+    release = _new_release(draft, deliverable, actor, core.now_ms())
+    await check_plan(core, tx, release)
     return release
 
 
@@ -123,4 +172,5 @@ def _new_release(draft: Draft, deliverable: Deliverable, actor: Actor, now_ms: i
         made_by=actor.person_id,
         created_ms=now_ms,
         changed_ms=now_ms,
+        cap=read_cap(draft.cap),
     )

@@ -7,7 +7,6 @@ from sampan.platform.operators import audit
 from sampan.platform.operators.actor import Actor
 from sampan.platform.release.releasable import kind_of, releasable
 from sampan.platform.release.repository import offering_releases
-from sampan.platform.release.snapshot import PART
 from sampan.platform.release.taking_effect import write_control
 from sampan.platform.release.transitions import change_state
 from sampan.platform.workspaces.revisions import raise_revision
@@ -35,7 +34,7 @@ async def kill_version(
                 await change_state(core, tx, actor, release, "stop", cause=cause)
         entry = Killed(sequence=sequence, digest=deliverable.digest, code=reason)
         await write_control(core, tx, actor, found, deliverable_id, killed=entry)
-        await raise_revision(tx, PART)
+        await raise_revision(tx, found.part)
         detail = {"sequence": sequence, "digest": deliverable.digest, "reason": reason, "cause": cause}
         await audit.record(
             tx, actor, "version.killed", target=f"{kind}/{deliverable_id}", detail=detail, now_ms=core.now_ms()

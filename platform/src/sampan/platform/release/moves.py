@@ -6,6 +6,7 @@ from sampan.platform.errors import Conflict
 from sampan.platform.operators.actor import Actor
 from sampan.platform.release.freezes import list_freezes
 from sampan.platform.release.looks_rows import promise_look
+from sampan.platform.release.releasable import kind_of
 from sampan.platform.release.repository import Release, get_release
 from sampan.platform.release.schedule import frozen_by
 from sampan.platform.release.stages import is_watched
@@ -103,5 +104,7 @@ async def _lower(
         release = await get_release(tx, release_id)
         actor.require(permission, app=release.deliverable_id)
         release = await change_state(core, tx, actor, release, verb, cause=cause)
+        if verb == "complete" and (completed := kind_of(core, release.kind).completed) is not None:
+            await completed(core, tx, release, actor)
         await took_effect(core, tx, actor, release)
     return release

@@ -55,8 +55,25 @@ def schedule_words(schedule: Mapping[str, Any]) -> Words:
     return Words("，".join(zh), "; ".join(en))
 
 
+def cap_words(cap: Mapping[str, Any]) -> Words:
+    """Return the sentence of a cap; its time in UTC."""
+    zh, en = [f"最多 {cap['customers']} 位客户"], [f"at most {cap['customers']} customers"]
+    if cap["until_ms"] is not None:
+        moment = datetime.fromtimestamp(cap["until_ms"] / 1000, UTC).strftime("%Y-%m-%d %H:%M UTC")
+        zh.append(f"{moment} 起不再新增")
+        en.append(f"nobody new from {moment}")
+    return Words("，".join(zh), ", ".join(en))
+
+
 def _joined(gate: Mapping[str, Any], language: str, separator: str) -> str:
-    return separator.join(getattr(SIGNALS[signal], language) for signal in gate["signals"])
+    return separator.join(getattr(_signal_words(signal), language) for signal in gate["signals"])
+
+
+def _signal_words(signal: str | Mapping[str, str]) -> Words:
+    if isinstance(signal, str):
+        return SIGNALS[signal]
+    failed, of = signal["failed"], signal["of"]
+    return Words(f"{failed} 占 {of} 的比例", f"{failed} by {of}")
 
 
 def _clock(minute: int) -> str:

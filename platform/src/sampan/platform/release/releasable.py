@@ -4,6 +4,7 @@ from sampan.platform.core import Core
 from sampan.platform.engines.database import Transaction
 from sampan.platform.errors import Conflict, Invalid
 from sampan.platform.release.deliverables import Deliverable, DeliverableKind
+from sampan.platform.release.repository import Release
 
 
 class UnknownDeliverableKind(Invalid):
@@ -28,6 +29,13 @@ async def releasable(core: Core, tx: Transaction, kind: str, deliverable_id: str
             f"{deliverable_id} has no published version with sequence {sequence}, or it was killed; publish one first."
         )
     return deliverable
+
+
+async def check_plan(core: Core, tx: Transaction, release: Release) -> None:
+    """Raise what the deliverable's kind has against this release, if anything."""
+    check = kind_of(core, release.kind).check
+    if check is not None:
+        await check(tx, release)
 
 
 def kind_of(core: Core, name: str) -> DeliverableKind:

@@ -5,14 +5,28 @@ from collections.abc import Collection, Mapping
 from typing import Any
 
 from msgspec import Struct
-from sqlalchemy import BigInteger, Boolean, Column, Index, Integer, Row, String, Text, insert, select, update
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    ColumnElement,
+    Index,
+    Integer,
+    Row,
+    String,
+    Text,
+    insert,
+    select,
+    update,
+)
 
 from sampan.platform.crypto.canonical import canonical_json
 from sampan.platform.engines.database import Transaction
 from sampan.platform.engines.paging import Found, Order, Paging, read_page
 from sampan.platform.engines.tables import scoped_table
 from sampan.platform.errors import Conflict, NotFound
-from sampan.platform.release import schedule, stages
+from sampan.platform.release import caps, schedule, stages
+from sampan.platform.release.caps import Cap
 from sampan.platform.release.gate_bounds import Evidence
 from sampan.platform.release.schedule import Schedule
 from sampan.platform.release.stages import Stage
@@ -41,6 +55,7 @@ releases = scoped_table(
     Column("before_failures", BigInteger, nullable=False),
     Column("update_mode", String(16), nullable=False),
     Column("rollback_to", BigInteger),
+    Column("cap", Text),
     Column("state", String(16), nullable=False),
     Column("is_exposed", Boolean, nullable=False),
     Column("cause", Text, nullable=False),
@@ -121,6 +136,7 @@ class Release(Struct, frozen=True):
     made_by: str
     created_ms: int
     changed_ms: int
+    cap: Cap | None = None
 
 
 class HistoryEntry(Struct, frozen=True):
@@ -136,39 +152,31 @@ class HistoryEntry(Struct, frozen=True):
 
 async def add_release(tx: Transaction, release: Release) -> None:
     """Insert a new release."""
-    row = {
-        "workspace_id": tx.workspace_id,
-        "id": release.id,
-        "kind": release.kind,
-        "deliverable_id": release.deliverable_id,
-        "sequence": release.sequence,
-        "version": release.version,
-        "digest": release.digest,
-        "size_bytes": release.size_bytes,
-        "min_host": release.min_host,
-        "url": release.url,
-        "client_app": release.client_app,
-        "audience": canonical_json(release.audience).decode(),
-        "stages": canonical_json(stages.written(release.stages)).decode(),
-        "stage": release.stage,
-        "stage_since_ms": release.stage_since_ms,
-        "started_ms": release.started_ms,
-        "judged_from_ms": release.judged_from_ms,
-        "schedule": canonical_json(schedule.written(release.schedule)).decode(),
-        "before_devices": release.before.devices,
-        "before_failures": release.before.failures,
-        "update_mode": release.update_mode,
-        "rollback_to": release.rollback_to,
-        "state": release.state,
-        "is_exposed": release.is_exposed,
-        "cause": release.cause,
-        "row_revision": release.row_revision,
-        "made_by": release.made_by,
-        "created_ms": release.created_ms,
-        "changed_ms": release.changed_ms,
-    }
-    await tx.execute(insert(releases).values(row))
+    await tx.execute(insert(releases).values(workspace_id=tx.workspace_id, **_row(release)))
     await _add_history(tx, release)
+
+
+async def rewrite_draft(tx: Transaction, release: Release, draft: Release) -> Release:
+    """Put what a draft says in the place of what it said before; its id, its maker and its history stay."""
+    kept = {"id", "made_by", "created_ms", "row_revision", "kind", "deliverable_id"}
+    values = {name: value for name, value in _row(draft).items() if name not in kept}
+    statement = (
+        update(releases)
+        .where(
+            releases.c.workspace_id == tx.workspace_id,
+            releases.c.id == release.id,
+            releases.c.row_revision == release.row_revision,
+            releases.c.state == ReleaseState.DRAFT,
+        )
+        .values(**values, row_revision=releases.c.row_revision + 1)
+        .returning(*_COLUMNS)
+    )
+    row = (await tx.execute(statement)).one_or_none()
+    if row is None:
+        raise ReleaseMoved("Somebody changed or submitted the draft at the same moment; look at it again.")
+    changed = _release(row)
+    await _add_history(tx, changed, made_by=draft.made_by)
+    return changed
 
 
 async def get_release(tx: Transaction, release_id: str) -> Release:
@@ -203,19 +211,40 @@ async def page_releases(
     return await read_page(tx, statement, order, paging, _release)
 
 
-async def offering_releases(tx: Transaction, *, deliverable_id: str | None = None) -> list[Release]:
-    """Return the releases that offer now, of one deliverable or of all, the highest sequence first."""
+async def offering_releases(
+    tx: Transaction, *, deliverable_id: str | None = None, kind: str | None = None
+) -> list[Release]:
+    """Return the releases that offer now, of one deliverable, one kind or all, the highest sequence first."""
     statement = select(*_COLUMNS).where(
         releases.c.workspace_id == tx.workspace_id, releases.c.state.in_(sorted(OFFERING))
     )
     if deliverable_id is not None:
         statement = statement.where(releases.c.deliverable_id == deliverable_id)
+    if kind is not None:
+        statement = statement.where(releases.c.kind == kind)
     order = (releases.c.kind, releases.c.deliverable_id, releases.c.sequence.desc(), releases.c.id.desc())
     return [_release(row) for row in await tx.execute(statement.order_by(*order))]
 
 
-async def mark_exposed(tx: Transaction, deliverable_ids: Collection[str]) -> None:
-    """Mark what offers now of these deliverables as visible to devices."""
+async def read_release_rows(tx: Transaction, condition: ColumnElement[bool]) -> list[Release]:
+    """Return the releases of the workspace for which a condition on their columns holds."""
+    statement = select(*_COLUMNS).where(releases.c.workspace_id == tx.workspace_id, condition)
+    return [_release(row) for row in await tx.execute(statement)]
+
+
+async def releases_of(tx: Transaction, kind: str, deliverable_id: str) -> list[Release]:
+    """Return all releases of one deliverable, whatever became of them, the newest first."""
+    statement = select(*_COLUMNS).where(
+        releases.c.workspace_id == tx.workspace_id,
+        releases.c.kind == kind,
+        releases.c.deliverable_id == deliverable_id,
+    )
+    return [_release(row) for row in await tx.execute(statement.order_by(releases.c.id.desc()))]
+
+
+async def mark_exposed(tx: Transaction, deliverable_ids: Collection[str], *, kind: str | None = None) -> None:
+    """Mark what offers now of these deliverables, of one kind or of all packages, as visible to devices."""
+    which = releases.c.url != "" if kind is None else releases.c.kind == kind
     await tx.execute(
         update(releases)
         .where(
@@ -223,6 +252,7 @@ async def mark_exposed(tx: Transaction, deliverable_ids: Collection[str]) -> Non
             releases.c.is_exposed.is_(False),
             releases.c.state.in_(sorted(OFFERING)),
             releases.c.deliverable_id.in_(sorted(deliverable_ids)),
+            which,
         )
         .values(is_exposed=True)
     )
@@ -306,4 +336,39 @@ def _release(row: Row[Any]) -> Release:
     fields["stages"] = stages.read_stages(json.loads(row.stages))
     fields["schedule"] = schedule.read_schedule(json.loads(row.schedule))
     fields["state"] = ReleaseState(row.state)
+    fields["cap"] = None if row.cap is None else caps.read_cap(json.loads(row.cap))
     return Release(**fields, before=Evidence(row.before_devices, row.before_failures))
+
+
+def _row(release: Release) -> dict[str, Any]:
+    return {
+        "id": release.id,
+        "kind": release.kind,
+        "deliverable_id": release.deliverable_id,
+        "sequence": release.sequence,
+        "version": release.version,
+        "digest": release.digest,
+        "size_bytes": release.size_bytes,
+        "min_host": release.min_host,
+        "url": release.url,
+        "client_app": release.client_app,
+        "audience": canonical_json(release.audience).decode(),
+        "stages": canonical_json(stages.written(release.stages)).decode(),
+        "stage": release.stage,
+        "stage_since_ms": release.stage_since_ms,
+        "started_ms": release.started_ms,
+        "judged_from_ms": release.judged_from_ms,
+        "schedule": canonical_json(schedule.written(release.schedule)).decode(),
+        "before_devices": release.before.devices,
+        "before_failures": release.before.failures,
+        "update_mode": release.update_mode,
+        "rollback_to": release.rollback_to,
+        "cap": None if release.cap is None else canonical_json(caps.written(release.cap)).decode(),
+        "state": release.state,
+        "is_exposed": release.is_exposed,
+        "cause": release.cause,
+        "row_revision": release.row_revision,
+        "made_by": release.made_by,
+        "created_ms": release.created_ms,
+        "changed_ms": release.changed_ms,
+    }

@@ -8,7 +8,7 @@ from sampan.platform.ids import new_id
 from sampan.platform.operators.actor import Actor
 from sampan.platform.release.deliverables import Deliverable
 from sampan.platform.release.judging import NOTHING
-from sampan.platform.release.releasable import releasable
+from sampan.platform.release.releasable import kind_of, releasable
 from sampan.platform.release.repository import Release, add_release, get_release
 from sampan.platform.release.schedule import ALWAYS
 from sampan.platform.release.stages import EVERYBODY
@@ -26,7 +26,8 @@ class NoRollbackTarget(Conflict):
 async def roll_back_release(core: Core, workspace_id: str, actor: Actor, release_id: str, *, cause: str) -> Release:
     """Take devices back to the version that was approved together with the release; one person may.
 
-    The target gets a release of its own for the same audience, because nothing else might offer it.
+    The target gets a release of its own for the same audience, because nothing else might offer it; a kind of value
+    may have a way of its own.
     """
     async with core.store.workspace(workspace_id).write() as tx:
         release = await get_release(tx, release_id)
@@ -37,6 +38,10 @@ async def roll_back_release(core: Core, workspace_id: str, actor: Actor, release
             )
         target = await releasable(core, tx, release.kind, release.deliverable_id, release.rollback_to)
         release = await change_state(core, tx, actor, release, "roll_back", cause=cause)
+        if (roll_back := kind_of(core, release.kind).roll_back) is not None:
+            await roll_back(core, tx, release, target, actor)
+            await took_effect(core, tx, actor, release)
+            return release
         back = _release_of_target(release, target, actor, core.now_ms())
         await add_release(tx, back)
         await record(core, tx, actor, "release.running", back, {"cause": back.cause})
@@ -62,6 +67,7 @@ def _release_of_target(rolled_back: Release, target: Deliverable, actor: Actor, 
         schedule=ALWAYS,
         before=NOTHING,
         rollback_to=None,
+        cap=None,
         state=ReleaseState.RUNNING,
         is_exposed=False,
         cause=f"roll-back of {rolled_back.id}",

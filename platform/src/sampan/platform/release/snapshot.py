@@ -9,12 +9,13 @@ from sampan.offline_packages.control import Control, parse_control
 from sampan.platform.audience.rules import Bucketing, compile_rule
 from sampan.platform.engines.database import Transaction
 from sampan.platform.release.decide import Candidate, DeliverableSnapshot
+from sampan.platform.release.deliverables import OFFERS
 from sampan.platform.release.repository import Release, offering_releases
 from sampan.platform.release.stages import rule_in
 from sampan.platform.release.sync import ControlState, ReleasesPart
 from sampan.platform.trust.control_rows import all_controls
 
-PART = "releases"
+PART = OFFERS
 
 
 class ReleaseRows(Struct, frozen=True):
@@ -25,8 +26,8 @@ class ReleaseRows(Struct, frozen=True):
 
 
 async def load(tx: Transaction) -> ReleaseRows:
-    """Read the releases that offer and whose control devices can see, and every app's control."""
-    releases = [release for release in await offering_releases(tx) if release.is_exposed]
+    """Read the releases that offer packages and whose control devices can see, and every app's control."""
+    releases = [release for release in await offering_releases(tx) if release.is_exposed and release.url]
     return ReleaseRows(releases, [parse_control(body, app) for app, body in (await all_controls(tx)).items()])
 
 
@@ -54,6 +55,7 @@ def candidate_of(release: Release) -> Candidate:
         audience=compile_rule(
             rule_in(release.audience, release.stages[release.stage]), Bucketing(release.id)
         ),  # one salt for all its stages
+        cap=release.cap,
     )
 
 

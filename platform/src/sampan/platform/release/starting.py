@@ -6,9 +6,11 @@ from sampan.platform.core import Core
 from sampan.platform.engines.database import Transaction
 from sampan.platform.operators.actor import Actor
 from sampan.platform.operators.changes import Change, propose, propose_in
+from sampan.platform.release import caps
+from sampan.platform.release.cap_rows import open_places
 from sampan.platform.release.judging import evidence_before
 from sampan.platform.release.moves import refuse_in_a_freeze, watch
-from sampan.platform.release.releasable import NotReleasable, releasable
+from sampan.platform.release.releasable import NotReleasable, check_plan, kind_of, releasable
 from sampan.platform.release.repository import Release, get_release
 from sampan.platform.release.schedule import written as written_schedule
 from sampan.platform.release.stages import written
@@ -23,9 +25,8 @@ async def submit_release(core: Core, workspace_id: str, actor: Actor, release_id
         release = await get_release(tx, release_id)
         actor.require("release:submit", app=release.deliverable_id)
         release = await change_state(core, tx, actor, release, "submit", cause=note)
-        return await propose_in(
-            core, tx, actor, kind="release.start", target=release.id, payload=_start_payload(release), note=note
-        )
+        payload = _start_payload(release) | {"content": await _content(core, tx, release)}
+        return await propose_in(core, tx, actor, kind="release.start", target=release.id, payload=payload, note=note)
 
 
 async def apply_start(core: Core, tx: Transaction, change: Change, actor: Actor) -> None:
@@ -34,10 +35,13 @@ async def apply_start(core: Core, tx: Transaction, change: Change, actor: Actor)
     deliverable = await releasable(core, tx, release.kind, release.deliverable_id, release.sequence)
     if deliverable.digest != release.digest:
         raise NotReleasable("The version's bytes are not those that were proposed; make a new release.")
+    await _check_kind(core, tx, actor, release)
     release = await change_state(core, tx, actor, release, "approve", cause="")
     await refuse_in_a_freeze(core, tx)
     before = await evidence_before(tx, release)
     release = await change_state(core, tx, actor, release, "start", cause="", before=before)
+    if release.cap is not None:
+        await open_places(tx, release.id, release.cap)
     await took_effect(core, tx, actor, release)
     await watch(core, tx, release)
 
@@ -71,8 +75,22 @@ async def apply_resume(core: Core, tx: Transaction, change: Change, actor: Actor
     release = await get_release(tx, change.target)
     await refuse_in_a_freeze(core, tx)
     await releasable(core, tx, release.kind, release.deliverable_id, release.sequence)
+    await _check_kind(core, tx, actor, release)
     await took_effect(core, tx, actor, await change_state(core, tx, actor, release, "resume", cause=change.note))
     await watch(core, tx, await get_release(tx, release.id))
+
+
+async def _check_kind(core: Core, tx: Transaction, actor: Actor, release: Release) -> None:
+    """Raise what the deliverable's kind has against this release, or against this approver."""
+    await check_plan(core, tx, release)
+    if approve := kind_of(core, release.kind).approve:
+        actor.require(approve, app=release.deliverable_id)
+
+
+async def _content(core: Core, tx: Transaction, release: Release) -> list[dict[str, Any]]:
+    """Return what approvers read of the version itself, where its kind has more to say than its number."""
+    lines = kind_of(core, release.kind).lines
+    return [] if lines is None else [line.as_json() for line in await lines(tx, release)]
 
 
 def _start_payload(release: Release) -> dict[str, Any]:
@@ -89,4 +107,5 @@ def _start_payload(release: Release) -> dict[str, Any]:
         "client_app": release.client_app,
         "update_mode": release.update_mode,
         "rollback_to": release.rollback_to,
+        "cap": caps.written(release.cap),
     }

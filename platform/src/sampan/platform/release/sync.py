@@ -81,7 +81,7 @@ class SyncRequest(msgspec.Struct, omit_defaults=True):
 
 
 class SyncPart(msgspec.Struct, frozen=True):
-    """A component's own member of the answer: `name` and ready JSON bytes for one caller at one time.
+    """A component's own member of the answer: `name` and ready JSON bytes for one caller at one time; b"" is none.
 
     `state`, where it is given, returns what the member depends on besides revision, caller and request.
     """
@@ -158,13 +158,17 @@ class Prepared(msgspec.Struct):
 
 @dataclass(frozen=True, slots=True)
 class ReleasesPart:
-    """The compiled snapshot part `releases`; `hosts` are the host versions that any candidate asks for, sorted."""
+    """The compiled snapshot part `releases`; `hosts` are the host versions that any candidate asks for, sorted.
+
+    `capped` are the deliverables of which a release gives places; see `places.py`.
+    """
 
     deliverables: Sequence[DeliverableSnapshot]
     control: Mapping[str, ControlState]
     hosts: Sequence[int] = field(init=False)
     moments_ms: Sequence[int] = field(init=False)
     has_tags: bool = field(init=False)
+    capped: Sequence[DeliverableSnapshot] = field(init=False)
     _index: RuleIndex[tuple[int, Candidate]] = field(init=False)
     _all_control: Mapping[str, bytes] = field(init=False)
     _prepared: dict[tuple[Kind, str, int], Prepared] = field(default_factory=dict)
@@ -175,6 +179,8 @@ class ReleasesPart:
         object.__setattr__(self, "hosts", sorted({each.min_host for _n, each in candidates}))
         object.__setattr__(self, "moments_ms", sorted({moment for rule in rules for moment in rule.moments_ms}))
         object.__setattr__(self, "has_tags", any(rule.tags or rule.audiences for rule in rules))
+        capped = [each for each in self.deliverables if any(release.cap is not None for release in each.candidates)]
+        object.__setattr__(self, "capped", capped)
         all_control = {
             app: orjson.dumps({"app": app, "serial": state.serial}) for app, state in sorted(self.control.items())
         }
@@ -204,6 +210,8 @@ class ReleasesPart:
         for (n, candidate), conjuncts in self._index.candidates(facts):
             if n == decided or unfit_client(candidate, facts, context) is not None:
                 continue
+            if candidate.cap is not None:
+                conjuncts = [*conjuncts, _has_place(candidate.release_id)]
             items.append(((n, self._ready(self.deliverables[n], candidate, tickets)), conjuncts))
             if not conjuncts:
                 decided = n  # everyone of this kind gets it, and so nothing lower
@@ -241,6 +249,10 @@ class ReleasesPart:
         )
 
 
+def _has_place(release_id: str) -> Conjunct:
+    return Conjunct(lambda facts: release_id in facts.places, frozenset({"places"}))
+
+
 def _chosen(sieve: Sieve[tuple[int, Ready]], facts: Facts) -> list[Ready]:
     """Return the first of each deliverable whose audience matches."""
     chosen, last = [], -1
@@ -265,9 +277,12 @@ def answer(
     tickets: Tickets,
     now_ms: int,
     parts: Sequence[SyncPart] = (),
+    places: frozenset[str] = frozenset(),
 ) -> bytes:
-    """Return the whole answer's JSON bytes."""
+    """Return the whole answer's JSON bytes; `places` are the capped releases that keep a place for the caller."""
     facts = facts_of(view, caller, now_ms=now_ms, claims=request.device.claims())
+    if places:
+        facts = msgspec.structs.replace(facts, places=places)
     plan = part.plan(facts, request.device.host_version, tickets)
     mine = plan.tickets(tickets, caller.device_id)
     if request.installed:
@@ -277,7 +292,11 @@ def answer(
     else:
         offers = plan.fresh_offers(mine)
         control = plan.control
-    members = [b',"%b":%b' % (extra.name.encode(), extra.answer(view, caller, request, now_ms)) for extra in parts]
+    members = [
+        b',"%b":%b' % (extra.name.encode(), member)
+        for extra in parts
+        if (member := extra.answer(view, caller, request, now_ms))
+    ]
     head = b'{"revision":"%d.%d","next_check_seconds":%d' % (view.revision.incarnation, view.revision.n, CHECK_SECONDS)
     return b"".join([head, *members, b',"offers":[', *offers, b'],"control":[', control, b"]}"])
 

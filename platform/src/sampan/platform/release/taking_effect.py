@@ -21,11 +21,11 @@ async def took_effect(
     core: Core, tx: Transaction, actor: Actor, release: Release, *, back: Deliverable | None = None
 ) -> None:
     """Bring control and the snapshot in line with what offers now, in the transaction that changed it."""
-    rollback = None
+    rollback, kind = None, kind_of(core, release.kind)
     if back is not None:
         rollback = Rollback(from_=release.sequence, to=back.sequence, digest=back.digest, serial="")
-    await write_control(core, tx, actor, kind_of(core, release.kind), release.deliverable_id, rollback=rollback)
-    await raise_revision(tx, PART)
+    await write_control(core, tx, actor, kind, release.deliverable_id, rollback=rollback)
+    await raise_revision(tx, kind.part)
     facts = {"release": release.id, "kind": release.kind, "id": release.deliverable_id, "sequence": release.sequence}
     await emit(tx, f"release.{release.state}", facts, now_ms=core.now_ms())
 
@@ -42,7 +42,7 @@ async def write_control(
 ) -> None:
     """Write the deliverable's control file anew, with one more kill or way back when given."""
     if not kind.is_controlled:
-        await mark_exposed(tx, [deliverable_id])
+        await mark_exposed(tx, [deliverable_id], kind=kind.name)
         return
     offering = {
         release.sequence

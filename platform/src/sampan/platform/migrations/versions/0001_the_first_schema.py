@@ -15,13 +15,16 @@ def upgrade() -> None:
     op.create_table(
         "app_devices",
         sa.Column("workspace_id", sa.String(length=32), nullable=False),
-        sa.Column("app_id", sa.String(length=128), nullable=False),
+        sa.Column("app_id", sa.String(length=200), nullable=False),
         sa.Column("day", sa.Integer(), autoincrement=False, nullable=False),
         sa.Column("sequence", sa.BigInteger(), autoincrement=False, nullable=False),
-        sa.Column("devices", sa.LargeBinary(length=1024), nullable=False),
+        sa.Column("devices", sa.LargeBinary(), nullable=False),
         sa.PrimaryKeyConstraint("workspace_id", "app_id", "day", "sequence", name=op.f("pk_app_devices")),
         info={"scoped": True},
     )
+    with op.batch_alter_table("app_devices", schema=None) as batch_op:
+        batch_op.create_index("ix_app_devices_day", ["workspace_id", "day"], unique=False)
+
     op.create_table(
         "app_errors",
         sa.Column("workspace_id", sa.String(length=32), nullable=False),
@@ -39,6 +42,9 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("workspace_id", "app_id", "fingerprint", "sequence", name=op.f("pk_app_errors")),
         info={"scoped": True},
     )
+    with op.batch_alter_table("app_errors", schema=None) as batch_op:
+        batch_op.create_index("ix_app_errors_last", ["workspace_id", "last_ms"], unique=False)
+
     op.create_table(
         "app_hours",
         sa.Column("workspace_id", sa.String(length=32), nullable=False),
@@ -48,6 +54,67 @@ def upgrade() -> None:
         sa.Column("counter", sa.String(length=24), nullable=False),
         sa.Column("number", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("workspace_id", "app_id", "hour", "sequence", "counter", name=op.f("pk_app_hours")),
+        info={"scoped": True},
+    )
+    with op.batch_alter_table("app_hours", schema=None) as batch_op:
+        batch_op.create_index("ix_app_hours_hour", ["workspace_id", "hour"], unique=False)
+
+    op.create_table(
+        "app_known",
+        sa.Column("workspace_id", sa.String(length=32), nullable=False),
+        sa.Column("app_id", sa.String(length=200), nullable=False),
+        sa.Column("devices", sa.LargeBinary(), nullable=False),
+        sa.PrimaryKeyConstraint("workspace_id", "app_id", name=op.f("pk_app_known")),
+        info={"scoped": True},
+    )
+    op.create_table(
+        "app_newcomers",
+        sa.Column("workspace_id", sa.String(length=32), nullable=False),
+        sa.Column("app_id", sa.String(length=200), nullable=False),
+        sa.Column("day", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("devices", sa.LargeBinary(), nullable=False),
+        sa.PrimaryKeyConstraint("workspace_id", "app_id", "day", name=op.f("pk_app_newcomers")),
+        info={"scoped": True},
+    )
+    with op.batch_alter_table("app_newcomers", schema=None) as batch_op:
+        batch_op.create_index("ix_app_newcomers_day", ["workspace_id", "day"], unique=False)
+
+    op.create_table(
+        "day_devices",
+        sa.Column("workspace_id", sa.String(length=32), nullable=False),
+        sa.Column("app_id", sa.String(length=200), nullable=False),
+        sa.Column("day", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("sequence", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("device_id", sa.String(length=40), nullable=False),
+        sa.PrimaryKeyConstraint("workspace_id", "app_id", "day", "sequence", "device_id", name=op.f("pk_day_devices")),
+        info={"scoped": True},
+    )
+    with op.batch_alter_table("day_devices", schema=None) as batch_op:
+        batch_op.create_index("ix_day_devices_day", ["workspace_id", "day"], unique=False)
+
+    op.create_table(
+        "event_days",
+        sa.Column("workspace_id", sa.String(length=32), nullable=False),
+        sa.Column("day", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("type", sa.String(length=64), nullable=False),
+        sa.Column("number", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("workspace_id", "day", "type", name=op.f("pk_event_days")),
+        info={"scoped": True},
+    )
+    op.create_table(
+        "insight_policies",
+        sa.Column("workspace_id", sa.String(length=32), nullable=False),
+        sa.Column("event_keep_days", sa.Integer(), nullable=False),
+        sa.Column("changed_ms", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("workspace_id", name=op.f("pk_insight_policies")),
+        info={"scoped": True},
+    )
+    op.create_table(
+        "retired_versions",
+        sa.Column("workspace_id", sa.String(length=32), nullable=False),
+        sa.Column("app", sa.String(length=200), nullable=False),
+        sa.Column("sequence", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.PrimaryKeyConstraint("workspace_id", "app", "sequence", name=op.f("pk_retired_versions")),
         info={"scoped": True},
     )
     op.create_table(
@@ -193,6 +260,23 @@ def upgrade() -> None:
         info={"scoped": True},
     )
     op.create_table(
+        "deltas",
+        sa.Column("workspace_id", sa.String(length=32), nullable=False),
+        sa.Column("app_id", sa.String(length=200), nullable=False),
+        sa.Column("target_sequence", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("base_sequence", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("target_sha256", sa.String(length=64), nullable=False),
+        sa.Column("base_sha256", sa.String(length=64), nullable=False),
+        sa.Column("is_served", sa.Boolean(), nullable=False),
+        sa.Column("delta_bytes", sa.BigInteger(), nullable=False),
+        sa.Column("files_bytes", sa.BigInteger(), nullable=False),
+        sa.Column("whole_bytes", sa.BigInteger(), nullable=False),
+        sa.Column("make_ms", sa.Integer(), nullable=False),
+        sa.Column("made_ms", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("workspace_id", "app_id", "target_sequence", "base_sequence", name=op.f("pk_deltas")),
+        info={"scoped": True},
+    )
+    op.create_table(
         "device_changes",
         sa.Column("workspace_id", sa.String(length=32), nullable=False),
         sa.Column("device_id", sa.String(length=40), nullable=False),
@@ -210,7 +294,7 @@ def upgrade() -> None:
         sa.Column("workspace_id", sa.String(length=32), nullable=False),
         sa.Column("app", sa.String(length=200), nullable=False),
         sa.Column("sequence", sa.BigInteger(), autoincrement=False, nullable=False),
-        sa.Column("signal", sa.String(length=24), nullable=False),
+        sa.Column("signal", sa.String(length=64), nullable=False),
         sa.Column("device_id", sa.String(length=40), nullable=False),
         sa.Column("at_ms", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint(
@@ -218,6 +302,9 @@ def upgrade() -> None:
         ),
         info={"scoped": True},
     )
+    with op.batch_alter_table("device_signals", schema=None) as batch_op:
+        batch_op.create_index("ix_device_signals_age", ["workspace_id", "at_ms"], unique=False)
+
     op.create_table(
         "device_stages",
         sa.Column("workspace_id", sa.String(length=32), nullable=False),
@@ -226,10 +313,16 @@ def upgrade() -> None:
         sa.Column("app", sa.String(length=200), nullable=False),
         sa.Column("sequence", sa.BigInteger(), nullable=False),
         sa.Column("stage", sa.Integer(), nullable=False),
+        sa.Column("failed", sa.Boolean(), nullable=False),
+        sa.Column("first_ms", sa.BigInteger(), nullable=False),
+        sa.Column("booted_ms", sa.BigInteger(), nullable=True),
         sa.Column("at_ms", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("workspace_id", "release_id", "device_id", name=op.f("pk_device_stages")),
         info={"scoped": True},
     )
+    with op.batch_alter_table("device_stages", schema=None) as batch_op:
+        batch_op.create_index("ix_device_stages_app", ["workspace_id", "app", "first_ms"], unique=False)
+
     op.create_table(
         "event_marks",
         sa.Column("workspace_id", sa.String(length=32), nullable=False),
@@ -447,6 +540,28 @@ def upgrade() -> None:
         info={"scoped": True},
     )
     op.create_table(
+        "release_caps",
+        sa.Column("workspace_id", sa.String(length=32), nullable=False),
+        sa.Column("release_id", sa.String(length=40), nullable=False),
+        sa.Column("places", sa.BigInteger(), nullable=False),
+        sa.Column("taken", sa.BigInteger(), nullable=False),
+        sa.Column("is_closed", sa.Boolean(), nullable=False),
+        sa.PrimaryKeyConstraint("workspace_id", "release_id", name=op.f("pk_release_caps")),
+        info={"scoped": True},
+    )
+    op.create_table(
+        "release_places",
+        sa.Column("workspace_id", sa.String(length=32), nullable=False),
+        sa.Column("release_id", sa.String(length=40), nullable=False),
+        sa.Column("subject", sa.String(length=64), nullable=False),
+        sa.Column("at_ms", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("workspace_id", "release_id", "subject", name=op.f("pk_release_places")),
+        info={"scoped": True},
+    )
+    with op.batch_alter_table("release_places", schema=None) as batch_op:
+        batch_op.create_index("ix_release_places_subject", ["workspace_id", "subject"], unique=False)
+
+    op.create_table(
         "release_freezes",
         sa.Column("workspace_id", sa.String(length=32), nullable=False),
         sa.Column("id", sa.String(length=40), nullable=False),
@@ -510,6 +625,7 @@ def upgrade() -> None:
         sa.Column("before_failures", sa.BigInteger(), nullable=False),
         sa.Column("update_mode", sa.String(length=16), nullable=False),
         sa.Column("rollback_to", sa.BigInteger(), nullable=True),
+        sa.Column("cap", sa.Text(), nullable=True),
         sa.Column("state", sa.String(length=16), nullable=False),
         sa.Column("is_exposed", sa.Boolean(), nullable=False),
         sa.Column("cause", sa.Text(), nullable=False),
@@ -1116,6 +1232,24 @@ def upgrade() -> None:
         info={"scoped": True},
     )
     op.create_table(
+        "version_origins",
+        sa.Column("workspace_id", sa.String(length=32), nullable=False),
+        sa.Column("candidate_id", sa.String(length=40), nullable=False),
+        sa.Column("server", sa.String(length=300), nullable=False),
+        sa.Column("source", sa.String(length=64), nullable=False),
+        sa.Column("approved_by", sa.String(length=200), nullable=False),
+        sa.Column("approved_ms", sa.BigInteger(), nullable=False),
+        sa.Column("claimed_by", sa.String(length=200), nullable=False),
+        sa.Column("claimed_ms", sa.BigInteger(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["workspace_id", "candidate_id"],
+            ["candidates.workspace_id", "candidates.id"],
+            name=op.f("fk_version_origins_workspace_id_candidate_id"),
+        ),
+        sa.PrimaryKeyConstraint("workspace_id", "candidate_id", name=op.f("pk_version_origins")),
+        info={"scoped": True},
+    )
+    op.create_table(
         "findings",
         sa.Column("workspace_id", sa.String(length=32), nullable=False),
         sa.Column("candidate_id", sa.String(length=40), nullable=False),
@@ -1270,6 +1404,27 @@ def upgrade() -> None:
         info={"scoped": True},
     )
     op.create_table(
+        "app_upgrades",
+        sa.Column("workspace_id", sa.String(length=32), nullable=False),
+        sa.Column("client_app", sa.String(length=64), nullable=False),
+        sa.Column("build", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("version", sa.String(length=64), nullable=False),
+        sa.Column("mode", sa.String(length=16), nullable=False),
+        sa.Column("url", sa.String(length=2000), nullable=False),
+        sa.Column("text", sa.Text(), nullable=False),
+        sa.Column("withdrawn", sa.String(length=2000), nullable=False),
+        sa.Column("made_by", sa.String(length=64), nullable=False),
+        sa.Column("created_ms", sa.BigInteger(), nullable=False),
+        sa.Column("changed_ms", sa.BigInteger(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["workspace_id", "client_app"],
+            ["client_apps.workspace_id", "client_apps.id"],
+            name=op.f("fk_app_upgrades_workspace_id_client_app"),
+        ),
+        sa.PrimaryKeyConstraint("workspace_id", "client_app", "build", name=op.f("pk_app_upgrades")),
+        info={"scoped": True},
+    )
+    op.create_table(
         "switches",
         sa.Column("workspace_id", sa.String(length=32), nullable=False),
         sa.Column("key", sa.String(length=100), nullable=False),
@@ -1277,6 +1432,7 @@ def upgrade() -> None:
         sa.Column("state", sa.String(length=16), nullable=False),
         sa.Column("definition", sa.Text(), nullable=False),
         sa.Column("edition", sa.Integer(), nullable=False),
+        sa.Column("last_edition", sa.Integer(), nullable=False),
         sa.Column("made_by", sa.String(length=64), nullable=False),
         sa.Column("created_ms", sa.BigInteger(), nullable=False),
         sa.Column("changed_ms", sa.BigInteger(), nullable=False),
@@ -1342,6 +1498,7 @@ def downgrade() -> None:
     with op.batch_alter_table("tag_imports", schema=None) as batch_op:
         batch_op.drop_index("ix_tag_imports_tag")
 
+    op.drop_table("app_upgrades")
     op.drop_table("tag_imports")
     op.drop_table("switch_editions")
     with op.batch_alter_table("switches", schema=None) as batch_op:
@@ -1366,6 +1523,7 @@ def downgrade() -> None:
 
     op.drop_table("review_comments")
     op.drop_table("findings")
+    op.drop_table("version_origins")
     op.drop_table("candidate_history")
     with op.batch_alter_table("candidate_bodies", schema=None) as batch_op:
         batch_op.drop_index("ix_candidate_bodies_waiting")
@@ -1439,6 +1597,11 @@ def downgrade() -> None:
 
     op.drop_table("releases")
     op.drop_table("release_looks")
+    with op.batch_alter_table("release_places", schema=None) as batch_op:
+        batch_op.drop_index("ix_release_places_subject")
+
+    op.drop_table("release_places")
+    op.drop_table("release_caps")
     op.drop_table("release_history")
     with op.batch_alter_table("release_freezes", schema=None) as batch_op:
         batch_op.drop_index("ix_release_freezes_from")
@@ -1473,12 +1636,19 @@ def downgrade() -> None:
     op.drop_table("identity_secrets")
     op.drop_table("events")
     op.drop_table("event_marks")
+    with op.batch_alter_table("device_stages", schema=None) as batch_op:
+        batch_op.drop_index("ix_device_stages_app")
+
     op.drop_table("device_stages")
+    with op.batch_alter_table("device_signals", schema=None) as batch_op:
+        batch_op.drop_index("ix_device_signals_age")
+
     op.drop_table("device_signals")
     with op.batch_alter_table("device_changes", schema=None) as batch_op:
         batch_op.drop_index("ix_device_changes_changed")
 
     op.drop_table("device_changes")
+    op.drop_table("deltas")
     op.drop_table("control_docs")
     op.drop_table("consents")
     op.drop_table("client_apps")
@@ -1501,7 +1671,28 @@ def downgrade() -> None:
         batch_op.drop_index("ix_app_reports_created")
 
     op.drop_table("app_reports")
+    op.drop_table("retired_versions")
+    op.drop_table("insight_policies")
+    op.drop_table("event_days")
+    with op.batch_alter_table("day_devices", schema=None) as batch_op:
+        batch_op.drop_index("ix_day_devices_day")
+
+    op.drop_table("day_devices")
+    with op.batch_alter_table("app_newcomers", schema=None) as batch_op:
+        batch_op.drop_index("ix_app_newcomers_day")
+
+    op.drop_table("app_newcomers")
+    op.drop_table("app_known")
+    with op.batch_alter_table("app_hours", schema=None) as batch_op:
+        batch_op.drop_index("ix_app_hours_hour")
+
     op.drop_table("app_hours")
+    with op.batch_alter_table("app_errors", schema=None) as batch_op:
+        batch_op.drop_index("ix_app_errors_last")
+
     op.drop_table("app_errors")
+    with op.batch_alter_table("app_devices", schema=None) as batch_op:
+        batch_op.drop_index("ix_app_devices_day")
+
     op.drop_table("app_devices")
     # ### end Alembic commands ###
