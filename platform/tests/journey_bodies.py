@@ -230,6 +230,7 @@ BODIES: Mapping[str, Make] = {
     "GET /audience/schema": _none,
     "POST /audience/check": lambda town: {"audience": _tagged(town)},
     "POST /audience/estimate": lambda town: {"audience": _tagged(town)},
+    "GET /explain": lambda town: {"device": town.ids["device_id"]},
     "POST /audience/explain": lambda town: {
         "audience": EVERYBODY,
         "device": town.ids["device_id"],

@@ -705,6 +705,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/audiences/{audience_id}/uses": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Uses
+         * @description List what names a saved audience in its rules: all of it changes when the audience does.
+         */
+        get: operations["audiences_uses"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/audit": {
         parameters: {
             query?: never;
@@ -1373,6 +1393,26 @@ export interface paths {
          * @description Refuse a device for good, whoever is signed in on it.
          */
         post: operations["customers_revoke"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/explain": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Explain
+         * @description Say why a device or a customer is or is not offered each version, condition by condition.
+         */
+        get: operations["releases_explain"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -2847,6 +2887,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/tags/{tag}/uses": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Uses
+         * @description List what names a tag in its rules; while anything does, the tag cannot be deleted.
+         */
+        get: operations["tags_uses"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/token-keys/rotate": {
         parameters: {
             query?: never;
@@ -3259,6 +3319,12 @@ export interface paths {
 export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
+        /**
+         * Action
+         * @description What the next sync tells the device to do with what it holds.
+         * @enum {string}
+         */
+        Action: "install" | "keep" | "rollback" | "remove" | "none";
         /**
          * Advance
          * @description Who moves a release on when its gate is passed.
@@ -4188,18 +4254,6 @@ export interface components {
             sampled: number;
         };
         /**
-         * ExplainedOut
-         * @description Whether the subject belongs: true, false, or null where too little is known; and the tree that says why.
-         */
-        ExplainedOut: {
-            /** Outcome */
-            outcome: boolean | null;
-            /** Tree */
-            tree: {
-                [key: string]: unknown;
-            };
-        };
-        /**
          * ExplainedSwitchOut
          * @description What the subject gets, or would get of a draft, and each rule's tree; the first whose outcome is true decides.
          */
@@ -4266,6 +4320,25 @@ export interface components {
              * @description Why this is asked; audited.
              */
             reason: string;
+        };
+        /**
+         * ExplanationOut
+         * @description A page of deliverables, explained for one subject.
+         */
+        ExplanationOut: {
+            /** Items */
+            items: components["schemas"]["sampan__platform__release__explain_api__ExplainedOut"][];
+            /**
+             * Next Cursor
+             * @description Goes into `cursor` for the next page; null on the last one.
+             */
+            next_cursor: string | null;
+            subject: components["schemas"]["SubjectOut"];
+            /**
+             * Total
+             * @description Items of all pages; 100000 means that many or more, null that they are not counted.
+             */
+            total: number | null;
         };
         /**
          * FileChange
@@ -4711,6 +4784,18 @@ export interface components {
             version: string;
         };
         /**
+         * InstalledOut
+         * @description What the device last said it holds; `version` is known while a release of it is.
+         */
+        InstalledOut: {
+            /** Seen Ms */
+            seen_ms: number;
+            /** Sequence */
+            sequence: number;
+            /** Version */
+            version: string | null;
+        };
+        /**
          * ItemOut
          * @description An app as customers of a tier get it; `icon` is the digest of a file of the trust tree.
          */
@@ -4756,6 +4841,47 @@ export interface components {
              */
             run_at_ms: number;
             state: components["schemas"]["JobState"];
+        };
+        /**
+         * JudgedOut
+         * @description A release that may have a say. `outcome`: whether it means the subject, null where too little is known.
+         */
+        JudgedOut: {
+            /**
+             * Cause
+             * @description Why the release is in its state.
+             */
+            cause: string;
+            /** Changed Ms */
+            changed_ms: number;
+            /**
+             * Client App
+             * @description Only this client app; null means every one.
+             */
+            client_app: string | null;
+            /**
+             * Min Host
+             * @description The least host version that the version runs on.
+             */
+            min_host: number;
+            /** Outcome */
+            outcome: boolean | null;
+            reason: components["schemas"]["Why-Output"];
+            /** Release */
+            release: string;
+            /**
+             * Rule
+             * @description The rule's tree: word, outcome, attr, op, values, source, seen, parts.
+             */
+            rule: {
+                [key: string]: unknown;
+            };
+            /** Sequence */
+            sequence: number;
+            stage: components["schemas"]["StageOut"];
+            state: components["schemas"]["ReleaseState"];
+            /** Version */
+            version: string;
         };
         /**
          * KeyState
@@ -5231,6 +5357,18 @@ export interface components {
             zh: string;
         };
         /**
+         * OfferedOut
+         * @description The release that gives the subject its version.
+         */
+        OfferedOut: {
+            /** Release */
+            release: string;
+            /** Sequence */
+            sequence: number;
+            /** Version */
+            version: string;
+        };
+        /**
          * Officers
          * @description The ids of exactly three registered officers' keys.
          */
@@ -5331,6 +5469,20 @@ export interface components {
             platform: components["schemas"]["PlatformView"] | null;
             /** Series */
             series: components["schemas"]["SeriesView"][];
+        };
+        /**
+         * OwnDeviceOut
+         * @description A device of the customer, to be explained by itself.
+         */
+        OwnDeviceOut: {
+            /** Client App */
+            client_app: string;
+            /** Id */
+            id: string;
+            /** Seen Ms */
+            seen_ms: number;
+            /** Signed In */
+            signed_in: boolean;
         };
         /**
          * OwnerAnswer
@@ -5875,6 +6027,21 @@ export interface components {
         Page_TreeView_: {
             /** Items */
             items: components["schemas"]["TreeView"][];
+            /**
+             * Next Cursor
+             * @description Goes into `cursor` for the next page; null on the last one.
+             */
+            next_cursor: string | null;
+            /**
+             * Total
+             * @description Items of all pages; 100000 means that many or more, null that they are not counted.
+             */
+            total: number | null;
+        };
+        /** Page[UseOut] */
+        Page_UseOut_: {
+            /** Items */
+            items: components["schemas"]["UseOut"][];
             /**
              * Next Cursor
              * @description Goes into `cursor` for the next page; null on the last one.
@@ -6691,7 +6858,7 @@ export interface components {
         };
         /**
          * EditionOut
-         * @description What a saved audience was.
+         * @description What a saved audience was, and what had changed with it.
          */
         sampan__platform__audience__console_audiences_api__EditionOut: {
             /** At Ms */
@@ -6700,6 +6867,8 @@ export interface components {
             audience: {
                 [key: string]: unknown;
             };
+            /** Diff */
+            diff: components["schemas"]["DiffView"][];
             /** Edition */
             edition: number;
             /** Made By */
@@ -6708,6 +6877,18 @@ export interface components {
             name: string;
             /** Note */
             note: string;
+        };
+        /**
+         * ExplainedOut
+         * @description Whether the subject belongs: true, false, or null where too little is known; and the tree that says why.
+         */
+        sampan__platform__audience__console_audiences_api__ExplainedOut: {
+            /** Outcome */
+            outcome: boolean | null;
+            /** Tree */
+            tree: {
+                [key: string]: unknown;
+            };
         };
         /**
          * ProposedOut
@@ -6771,6 +6952,25 @@ export interface components {
              * @default
              */
             note: string;
+        };
+        /**
+         * ExplainedOut
+         * @description A deliverable with its answer. `more` counts lower releases that are not shown.
+         */
+        sampan__platform__release__explain_api__ExplainedOut: {
+            /** @description What the next sync tells the device; null where none can be. */
+            action: components["schemas"]["Action"] | null;
+            /** Id */
+            id: string;
+            installed: components["schemas"]["InstalledOut"] | null;
+            /** Kind */
+            kind: string;
+            /** More */
+            more: number;
+            offered: components["schemas"]["OfferedOut"] | null;
+            reason: components["schemas"]["Why-Output"];
+            /** Releases */
+            releases: components["schemas"]["JudgedOut"][];
         };
         /**
          * EditionOut
@@ -6974,6 +7174,20 @@ export interface components {
             name: string;
         };
         /**
+         * StageOut
+         * @description The stage that a release is at; the first has the number 1.
+         */
+        StageOut: {
+            /** Basis Points */
+            basis_points: number;
+            /** Name */
+            name: string;
+            /** Number */
+            number: number;
+            /** Of */
+            of: number;
+        };
+        /**
          * StorageView
          * @description The disk that the data stand on, in bytes.
          */
@@ -6984,6 +7198,40 @@ export interface components {
             free_bytes: number;
             /** Total Bytes */
             total_bytes: number;
+        };
+        /**
+         * SubjectOut
+         * @description Who is asked about. `claims` is what the device last said of itself, since `claims_at_ms` the same.
+         */
+        SubjectOut: {
+            /** Claims */
+            claims: {
+                [key: string]: string;
+            };
+            /** Claims At Ms */
+            claims_at_ms: number | null;
+            /** Client App */
+            client_app: string | null;
+            /**
+             * Customer
+             * @description Signed in there now; null too for whoever may not see customers.
+             */
+            customer: string | null;
+            /** Device */
+            device: string | null;
+            /**
+             * Devices
+             * @description Of a customer: up to 20 devices, the latest sign-in first.
+             */
+            devices: components["schemas"]["OwnDeviceOut"][];
+            /** Host Version */
+            host_version: number | null;
+            /** Revoked */
+            revoked: boolean;
+            /** Seen Ms */
+            seen_ms: number | null;
+            /** Tier */
+            tier: string;
         };
         /**
          * SubmittedOut
@@ -7139,6 +7387,8 @@ export interface components {
             changed_ms: number;
             /** Created Ms */
             created_ms: number;
+            /** @description The newest import into it. */
+            last_import: components["schemas"]["ImportOut"] | null;
             /** Made By */
             made_by: string;
             /** Members */
@@ -7293,6 +7543,24 @@ export interface components {
             size: number;
             /** Upload */
             upload: string;
+        };
+        /**
+         * UseOut
+         * @description A rule's owner.
+         */
+        UseOut: {
+            /** Id */
+            id: string;
+            /**
+             * Kind
+             * @description `release`, `switch`, `audience` and so on.
+             */
+            kind: string;
+            /**
+             * Name
+             * @description What people call it.
+             */
+            name: string;
         };
         /** ValidationError */
         ValidationError: {
@@ -7592,6 +7860,12 @@ export interface components {
             /** Url */
             url: string;
         };
+        /**
+         * Why
+         * @description Why a release gives its version to the subject or not: the reasons of `decide`, and those beside it.
+         * @enum {string}
+         */
+        "Why-Output": "matched" | "not_in_audience" | "other_client_app" | "host_too_old" | "no_release" | "superseded" | "depends_on_device" | "not_exposed" | "version_killed" | "release_submitted" | "release_approved" | "release_paused" | "release_stopped" | "release_rolled_back" | "device_revoked";
         /**
          * Witnesses
          * @description Heads that the chain must still contain.
@@ -8815,7 +9089,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ExplainedOut"];
+                    "application/json": components["schemas"]["sampan__platform__audience__console_audiences_api__ExplainedOut"];
                 };
             };
             /** @description Validation Error */
@@ -8858,6 +9132,8 @@ export interface operations {
                 cursor?: string | null;
                 /** @description Most items of the page. */
                 limit?: number;
+                /** @description A part of the name. */
+                search?: string;
                 sort?: "-changed" | "name";
             };
             header?: never;
@@ -9008,6 +9284,42 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["sampan__platform__operators__console_paging__Page_EditionOut___1"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    audiences_uses: {
+        parameters: {
+            query?: {
+                /** @description The `next_cursor` of the page before. */
+                cursor?: string | null;
+                /** @description Most items of the page. */
+                limit?: number;
+            };
+            header?: never;
+            path: {
+                audience_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_UseOut_"];
                 };
             };
             /** @description Validation Error */
@@ -10382,6 +10694,50 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content?: never;
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    releases_explain: {
+        parameters: {
+            query?: {
+                /** @description The `next_cursor` of the page before. */
+                cursor?: string | null;
+                /** @description Id of a customer, on no device. */
+                customer?: string | null;
+                /** @description Id of a device; or else of a customer. */
+                device?: string | null;
+                /** @description Only this deliverable, such as an app id. */
+                id?: string | null;
+                /** @description Only this kind, such as miniapp. */
+                kind?: string | null;
+                /** @description Most items of the page. */
+                limit?: number;
+                /** @description Why personal values are to be shown; audited. Else masked. */
+                reason?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ExplanationOut"];
+                };
             };
             /** @description Validation Error */
             422: {
@@ -12854,6 +13210,8 @@ export interface operations {
                 cursor?: string | null;
                 /** @description Most items of the page. */
                 limit?: number;
+                /** @description A part of the name or of the title. */
+                search?: string;
             };
             header?: never;
             path?: never;
@@ -13167,6 +13525,42 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content?: never;
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    tags_uses: {
+        parameters: {
+            query?: {
+                /** @description The `next_cursor` of the page before. */
+                cursor?: string | null;
+                /** @description Most items of the page. */
+                limit?: number;
+            };
+            header?: never;
+            path: {
+                tag: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_UseOut_"];
+                };
             };
             /** @description Validation Error */
             422: {

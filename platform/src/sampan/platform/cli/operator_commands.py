@@ -19,6 +19,7 @@ Change = Annotated[str, typer.Argument(metavar="CHANGE", help="Id of the change 
 
 def register(root: typer.Typer) -> None:
     """Add the commands."""
+    from sampan.platform.cli.explain_commands import explain
     from sampan.platform.cli.freeze_commands import freeze
     from sampan.platform.cli.hosts_commands import hosts
     from sampan.platform.cli.release_commands import release
@@ -30,6 +31,7 @@ def register(root: typer.Typer) -> None:
     root.add_typer(switch, name="switch")
     root.add_typer(freeze, name="freeze")
     root.add_typer(hosts, name="hosts")
+    root.command()(explain)
     root.command()(kill)
 
 

@@ -72,6 +72,10 @@ EXAMPLES: Mapping[str, tuple[str, ...]] = {
     "release stop": (f'release stop {RELEASE} --cause "wrong fees"',),
     "release rollback": (f'release rollback {RELEASE} --cause "wrong fees"',),
     "release resume": (f'release resume {RELEASE} --cause "mended upstream"',),
+    "explain": (
+        "explain --device dev_0192f0c8a7b47c0e9d3f5a6b7c8d9e0f",
+        f"explain --customer cus_0192f0c8a7b47c0e9d3f5a6b7c8d9e0f --app {APP}",
+    ),
     "switch list": ("switch list", "switch list --state active"),
     "switch show": ("switch show transfer.new-look",),
     "switch set": (

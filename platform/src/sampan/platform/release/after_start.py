@@ -107,4 +107,5 @@ CONTRIBUTES = (
     Jobs(look_job),
     TreePublished(taking_effect.on_tree_published),
     ConsoleRoutes("sampan.platform.release.console_api:build_routes"),
+    ConsoleRoutes("sampan.platform.release.explain_api:build_routes"),
 )

@@ -1,0 +1,90 @@
+"""What explanations are read from: deliverables in pages, the releases that may have a say, what a device holds."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from msgspec import Struct
+from sqlalchemy import func, select, tuple_
+
+from sampan.offline_packages.control import parse_control
+from sampan.platform.engines.database import Transaction
+from sampan.platform.engines.paging import Found, Order, Paging, read_page
+from sampan.platform.insight.repository import inventory
+from sampan.platform.release.repository import Release, read_release_rows, releases
+from sampan.platform.release.snapshot import control_state
+from sampan.platform.release.states import ReleaseState
+from sampan.platform.release.sync import ControlState
+from sampan.platform.trust.control_rows import control_docs
+
+ENDED = (ReleaseState.STOPPED, ReleaseState.ROLLED_BACK)
+ENDED_KEPT = 3
+BY_ID = Order("id", (releases.c.kind, releases.c.deliverable_id))
+Deliverable = tuple[str, str]
+
+
+class Holding(Struct, frozen=True):
+    """What a device said it holds of a deliverable, and when."""
+
+    sequence: int
+    seen_ms: int
+
+
+async def page_deliverables(
+    tx: Transaction, paging: Paging, *, kind: str | None, deliverable_id: str | None
+) -> Found[Deliverable]:
+    """Return a page of the deliverables that were ever handed in for release, as (kind, id)."""
+    table = releases.c
+    statement = select(table.kind, table.deliverable_id).where(
+        table.workspace_id == tx.workspace_id, table.state != ReleaseState.DRAFT
+    )
+    for column, value in ((table.kind, kind), (table.deliverable_id, deliverable_id)):
+        if value is not None:
+            statement = statement.where(column == value)
+    grouped = statement.group_by(table.kind, table.deliverable_id)
+    return await read_page(tx, grouped, BY_ID, paging, lambda row: (row.kind, row.deliverable_id))
+
+
+async def releases_of(tx: Transaction, wanted: Sequence[Deliverable]) -> dict[Deliverable, list[Release]]:
+    """Return the releases of some deliverables: all that are neither drafts nor ended, and the last that ended."""
+    found: dict[Deliverable, list[Release]] = {each: [] for each in wanted}
+    if not wanted:
+        return found
+    table = releases.c
+    is_ended = table.state.in_(ENDED)
+    place = func.row_number().over(
+        partition_by=(table.kind, table.deliverable_id, is_ended), order_by=(table.changed_ms.desc(), table.id.desc())
+    )
+    ranked = (
+        select(table.id, is_ended.label("is_ended"), place.label("place"))
+        .where(
+            table.workspace_id == tx.workspace_id,
+            table.state != ReleaseState.DRAFT,
+            tuple_(table.kind, table.deliverable_id).in_(wanted),
+        )
+        .subquery()
+    )
+    kept = select(ranked.c.id).where(ranked.c.is_ended.is_(False) | (ranked.c.place <= ENDED_KEPT))
+    for release in await read_release_rows(tx, table.id.in_(kept)):
+        found[release.kind, release.deliverable_id].append(release)
+    return found
+
+
+async def controls_of(tx: Transaction, wanted: Sequence[Deliverable]) -> dict[str, ControlState]:
+    """Return what control says of those of these deliverables that have a control file."""
+    table = control_docs.c
+    statement = select(table.app_id, table.body).where(
+        table.workspace_id == tx.workspace_id, table.app_id.in_(sorted({each for _kind, each in wanted}))
+    )
+    return {row.app_id: control_state(parse_control(row.body, row.app_id)) for row in await tx.execute(statement)}
+
+
+async def holdings_of(tx: Transaction, device_id: str, wanted: Sequence[Deliverable]) -> dict[Deliverable, Holding]:
+    """Return what a device last said it holds of these deliverables."""
+    table = inventory.c
+    statement = select(table.kind, table.artefact_id, table.sequence, table.seen_ms).where(
+        table.workspace_id == tx.workspace_id,
+        table.device_id == device_id,
+        table.artefact_id.in_(sorted({each for _kind, each in wanted})),
+    )
+    rows: Any = await tx.execute(statement)
+    return {(row.kind, row.artefact_id): Holding(row.sequence, row.seen_ms) for row in rows}
