@@ -16,6 +16,7 @@ from openfeature.evaluation_context import EvaluationContext
 from openfeature.exception import ErrorCode
 from openfeature.flag_evaluation import Reason
 from switch_scene import EVERYONE, Scene, scene, serving, switch, tier_from
+from value_releases import act, release, stages
 
 from sampan.platform.switches import ofrep
 
@@ -81,6 +82,30 @@ async def test_the_python_client_gets_every_type(backend: Backend, python: OpenF
     assert [each.reason for each in found] == [Reason.TARGETING_MATCH, *[Reason.STATIC] * 4, Reason.SPLIT]
     assert found[0].variant == "on"
     assert found[5].value is False  # a customer has no device's place: the default
+
+
+async def test_the_python_client_gets_a_released_edition_for_the_devices_of_its_share(
+    backend: Backend, python: OpenFeatureClient
+) -> None:
+    desk = backend.desk
+    devices = [(await desk.server.device()).tokens["device"] for _ in range(12)]
+
+    async def ask() -> list[bool]:
+        def one_by_one() -> list[bool]:
+            return [python.get_boolean_value("a-boolean", False, EvaluationContext(each)) for each in devices]
+
+        return await asyncio.to_thread(one_by_one)
+
+    assert await ask() == [False] * 12
+    served = (await desk.done("GET", "/switches/a-boolean"))["edition"]
+    body = {"definition": switch("a-boolean", default="on"), "edition": served}
+    edition = (await desk.done("POST", "/switches/a-boolean/proposals", body))["edition"]
+    made = await release(desk, "switch", "a-boolean", edition, stages=stages(5000, 10_000))
+    reached = await ask()
+    assert 0 < sum(reached) < 12
+    assert await ask() == reached, "the same devices stay in"
+    await act(desk, made, "stop")
+    assert await ask() == [False] * 12
 
 
 async def test_the_python_client_gets_the_default_and_the_reason_of_every_refusal(

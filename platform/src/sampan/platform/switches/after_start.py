@@ -5,6 +5,7 @@ from sampan.platform.operators.changes import ChangeKind
 from sampan.platform.operators.permissions import EVERYONE, Permission
 from sampan.platform.switches import service
 from sampan.platform.switches.asking import EVALUATE_ANY
+from sampan.platform.switches.deliverable import SWITCH
 from sampan.platform.switches.events import build_events
 from sampan.platform.switches.explaining import RULES
 from sampan.platform.switches.ofrep import BULK, EVENTS, SINGLE, build_bulk, build_preflight, build_single
@@ -12,6 +13,7 @@ from sampan.platform.switches.ofrep import BULK, EVENTS, SINGLE, build_bulk, bui
 MANAGERS = frozenset({"admin", "release_manager"})
 CONTRIBUTES = (
     RULES,
+    SWITCH,
     Permission("switch:read", "查看开关", "See switches", EVERYONE),
     Permission("switch:edit", "编辑开关", "Make drafts of switches and propose changes", MANAGERS),
     Permission("switch:approve", "批准开关变更", "Approve changes of switches", MANAGERS | {"reviewer"}),

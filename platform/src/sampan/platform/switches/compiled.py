@@ -6,25 +6,29 @@ request remain the places of splits and the few conditions on the device, custom
 """
 
 import json
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
 from hashlib import blake2b
 from operator import attrgetter
 from typing import Any
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from sampan.platform.audience.buckets import STEPS, murmur3
 from sampan.platform.audience.conditions import Test
 from sampan.platform.audience.facts import Facts
-from sampan.platform.audience.index import KINDS_KEPT, Kind, RuleIndex, Sieve
+from sampan.platform.audience.index import KINDS_KEPT, Conjunct, Kind, RuleIndex, Sieve
 from sampan.platform.audience.rules import CompiledRule
+from sampan.platform.release.decide import Candidate, Context, DeliverableSnapshot, decide
 from sampan.platform.switches.definition import By, Definition, Rule, from_text
+from sampan.platform.switches.part import KIND
 
 PLANS_BYTES = 32 * 1024 * 1024
 COMPILED_KEPT = 8192
 _SLOT = b"\x00"  # cannot occur in JSON text
 _PER_CHOICE = 64
+ANY_HOST = Context(0)
 
 
 class Answer(Struct, frozen=True, gc=False):
@@ -41,19 +45,48 @@ Item = tuple[int, Answer | Choose]
 """The number of a switch, and what one of its rules gives."""
 
 
+class Rollout(Struct, frozen=True):
+    """A release that gives another edition of a switch: to whom, and its definition as stored.
+
+    `audience` is the text of the rule that the candidate was compiled from.
+    """
+
+    candidate: Candidate
+    audience: str
+    text: str
+
+
 class CompiledSwitch(Struct, frozen=True):
-    """A switch with its answers. Percentages in its rules and places in its splits have salts of their own."""
+    """A switch with its answers. Percentages in its rules and places in its splits have salts of their own.
+
+    `released` are the releases of other editions, `revised` those editions by release.
+    """
 
     key: str
     rules: Sequence[tuple[CompiledRule, Answer | Choose]]
     otherwise: Answer
+    released: DeliverableSnapshot | None = None
+    revised: Mapping[str, "CompiledSwitch"] = {}
 
     def answer(self, facts: Facts) -> Answer:
         """Return what this subject gets."""
+        if self.released is not None and (chosen := decide(facts, ANY_HOST, self.released).candidate) is not None:
+            return self.revised[chosen.release_id].answer(facts)
         for rule, given in self.rules:
             if rule.matches(facts):
                 return given if isinstance(given, Answer) else given(facts)
         return self.otherwise
+
+
+class Revised(Struct, frozen=True):
+    """What a release gives those whom it means: another edition of the switch, by that edition's own rules."""
+
+    client_app: str | None
+    switch: CompiledSwitch
+
+    def __call__(self, facts: Facts) -> Answer:
+        """Return what the edition gives."""
+        return self.switch.answer(facts)
 
 
 class Plan(Struct, frozen=True):
@@ -80,13 +113,20 @@ class SwitchesPart:
     `moments_ms` are the times at which answers may change by themselves.
     """
 
-    def __init__(self, switches: Sequence[tuple[str, str]]) -> None:
-        self.by_key = {each.key: each for each in (_compiled(text, salt) for text, salt in switches)}
-        items = [((n, given), rule) for n, each in enumerate(self.by_key.values()) for rule, given in each.rules]
-        rules = [rule for _item, rule in items]
+    def __init__(
+        self, switches: Sequence[tuple[str, str]], rollouts: Mapping[str, Sequence[Rollout]] | None = None
+    ) -> None:
+        rollouts = rollouts or {}
+        compiled = [(_compiled(text, salt), salt) for text, salt in switches]
+        self.by_key = {each.key: _with_rollouts(each, salt, rollouts.get(each.key, ())) for each, salt in compiled}
+        items = [(item, rule) for n, each in enumerate(self.by_key.values()) for item, rule in _items(n, each)]
+        rules = [rule for each in self.by_key.values() for rule in _all_rules(each)]
         self.moments_ms = sorted({moment for rule in rules for moment in rule.moments_ms})
         self.has_tags = any(rule.tags or rule.audiences for rule in rules)
-        self.seal = _seal(*(f"{salt}{text}".encode() for text, salt in switches)).hex()
+        released = [rollout for each in rollouts.values() for rollout in each]
+        self.seal = _seal(
+            *(f"{salt}{text}".encode() for text, salt in switches), *(_rollout_text(each) for each in released)
+        ).hex()
         self._index = RuleIndex(items)
         self._sieves: dict[Kind, Sieve[Item]] = {}
         self._plans: dict[tuple[Kind, int], Plan] = {}
@@ -105,7 +145,7 @@ class SwitchesPart:
     def _new_sieve(self, kind: Kind, facts: Facts) -> "Sieve[Item]":
         if len(self._sieves) >= KINDS_KEPT:
             del self._sieves[next(iter(self._sieves))]
-        sieve = self._sieves[kind] = Sieve(self._index.candidates(facts))
+        sieve = self._sieves[kind] = Sieve([_for_client(*each) for each in self._index.candidates(facts)])
         for key in [key for key in self._plans if key[0] == kind]:  # masks of another sieve count other rules
             self.remembered_bytes -= self._plans.pop(key).size_bytes
         return sieve
@@ -137,6 +177,46 @@ class SwitchesPart:
         pieces = [piece for text in around for piece in (text, b"")][:-1]
         size = sum(map(len, pieces)) + _PER_CHOICE * len(pieces)
         return Plan(pieces, choices, _seal(*(each.seal for each in fixed)), size)
+
+
+def _items(n: int, switch: CompiledSwitch) -> Iterator[tuple[Item, CompiledRule]]:
+    """Yield what a switch may give, in the order in which it is tried: as `decide` would, the newest edition first."""
+    if switch.released is not None:
+        for candidate in switch.released.candidates:
+            yield (n, Revised(candidate.client_app, switch.revised[candidate.release_id])), candidate.audience
+    for rule, given in switch.rules:
+        yield (n, given), rule
+
+
+def _for_client(item: Item, conjuncts: Sequence[Conjunct]) -> tuple[Item, Sequence[Conjunct]]:
+    """Add what a release asks of the client besides its audience."""
+    given = item[1]
+    if not isinstance(given, Revised) or given.client_app is None:
+        return item, conjuncts
+    app = given.client_app
+    return item, [*conjuncts, Conjunct(lambda facts: facts.client_app == app, frozenset({"client_app"}))]
+
+
+def _all_rules(switch: CompiledSwitch) -> Iterator[CompiledRule]:
+    yield from (rule for rule, _given in switch.rules)
+    if switch.released is not None:
+        yield from (each.audience for each in switch.released.candidates)
+    for revised in switch.revised.values():
+        yield from _all_rules(revised)
+
+
+def _with_rollouts(switch: CompiledSwitch, salt: str, rollouts: Sequence[Rollout]) -> CompiledSwitch:
+    if not rollouts:
+        return switch
+    candidates = sorted((each.candidate for each in rollouts), key=lambda each: -each.sequence)
+    revised = {each.candidate.release_id: _compiled(each.text, salt) for each in rollouts}
+    return replace(switch, released=DeliverableSnapshot(KIND, switch.key, candidates), revised=revised)
+
+
+def _rollout_text(rollout: Rollout) -> bytes:
+    """Return what changes whenever the release may mean others, or give them something else."""
+    candidate = rollout.candidate
+    return f"{candidate.release_id}{candidate.client_app}{rollout.audience}{rollout.text}".encode()
 
 
 @lru_cache(maxsize=COMPILED_KEPT)

@@ -15,7 +15,7 @@ from sampan.platform.operators.changes import Change
 from sampan.platform.operators.console_auth import Signed, Workspace, needs
 from sampan.platform.operators.console_bodies import DiffView
 from sampan.platform.operators.console_paging import Page, Paged, page
-from sampan.platform.switches import repository, service
+from sampan.platform.switches import proposals, repository, service
 from sampan.platform.switches.definition import to_plain
 from sampan.platform.switches.differences import differences
 from sampan.platform.switches.explaining import explain_switch
@@ -39,6 +39,18 @@ class SwitchChange(BaseModel):
     note: str = Field("", max_length=2000)
 
 
+class ProposalOut(BaseModel):
+    """An edition that releases of kind `switch` can give: its number is their sequence."""
+
+    key: str
+    edition: int
+    definition: dict[str, Any]
+    diff: list[DiffView]
+    cause: str
+    made_by: str
+    at_ms: int
+
+
 class Reason(BaseModel):
     """Why something is done; shown in the history."""
 
@@ -60,6 +72,7 @@ class SwitchOut(BaseModel):
     key: str
     state: SwitchState
     edition: int
+    last_edition: int = Field(description="The highest number given out; above `edition` there are proposed ones.")
     definition: dict[str, Any]
     made_by: str
     created_ms: int
@@ -103,6 +116,10 @@ class ExplainedSwitchOut(BaseModel):
     reason: str
     place: int | None = Field(description="The place in splits, 0 to 9999; null without a device or customer.")
     rules: list[dict[str, Any]]
+    edition: int = Field(description="The edition that the value and the rules are of.")
+    releases: list[dict[str, Any]] = Field(
+        description="Releases of other editions, the newest first; the first whose reason is `matched` decides."
+    )
 
 
 class SwitchFileOut(BaseModel):
@@ -157,6 +174,24 @@ def build_routes(core: Core) -> APIRouter:
         )
         return _outcome(found.switch, found.change)
 
+    @router.post("/switches/{switch}/proposals", status_code=201, dependencies=[needs("switch:edit")])
+    async def propose_edition(workspace_id: Workspace, actor: Signed, switch: str, body: SwitchChange) -> ProposalOut:
+        """Keep what an active switch shall be; a release of kind `switch` gives it, in stages."""
+        found = await proposals.propose_edition(
+            core, workspace_id, actor, switch, body.definition, edition=body.edition, note=body.note
+        )
+        async with core.store.workspace(workspace_id).read() as tx:
+            served = await service.present(tx, switch)
+        return _proposal(served, found)
+
+    @router.get("/switches/{switch}/proposals", dependencies=[needs("switch:read")])
+    async def list_proposals(workspace_id: Workspace, _actor: Signed, switch: str, paging: Paged) -> Page[ProposalOut]:
+        """Return the proposed editions that are newer than what is served, the newest first, each with its diff."""
+        async with core.store.workspace(workspace_id).read() as tx:
+            served = await service.present(tx, switch)
+            found = await repository.page_proposals(tx, switch, paging, after=served.edition)
+        return page(found, lambda each: _proposal(served, each))
+
     @router.post("/switches/{switch}/activate", dependencies=[needs("switch:edit")])
     async def activate(workspace_id: Workspace, actor: Signed, switch: str, body: Reason) -> OutcomeOut:
         """Ask to serve a draft, or an archived switch again."""
@@ -198,6 +233,8 @@ def build_routes(core: Core) -> APIRouter:
             reason=answer["reason"],
             place=found.place,
             rules=[to_builtins(each) for each in found.rules],
+            edition=found.edition,
+            releases=[to_builtins(each) for each in found.releases],
         )
 
     @router.get("/switches/{switch}/history", dependencies=[needs("switch:read")])
@@ -206,11 +243,10 @@ def build_routes(core: Core) -> APIRouter:
         async with core.store.workspace(workspace_id).read() as tx:
             await service.present(tx, switch)
             found = await repository.page_editions(tx, switch, paging)
-            last = found.items[-1].edition if found.items else 0
-            before = {each.edition: each for each in found.items}
-            if last > 1 and (older := await repository.get_edition(tx, switch, last - 1)) is not None:
-                before[older.edition] = older
-        return page(found, lambda each: _edition(each, before.get(each.edition - 1)))
+            items = list(found.items)
+            oldest = await repository.edition_before(tx, switch, items[-1].edition) if items else None
+        before = dict(zip((each.edition for each in items), [*items[1:], oldest], strict=True))
+        return page(found, lambda each: _edition(each, before[each.edition]))
 
     @router.get("/switch-file", dependencies=[needs("switch:read")])
     async def export_switches(workspace_id: Workspace, _actor: Signed) -> SwitchFileOut:
@@ -236,10 +272,23 @@ def _out(switch: Switch) -> SwitchOut:
         key=switch.key,
         state=switch.state,
         edition=switch.edition,
+        last_edition=switch.last_edition,
         definition=to_plain(switch.definition),
         made_by=switch.made_by,
         created_ms=switch.created_ms,
         changed_ms=switch.changed_ms,
+    )
+
+
+def _proposal(served: Switch, edition: Edition) -> ProposalOut:
+    return ProposalOut(
+        key=served.key,
+        edition=edition.edition,
+        definition=to_plain(edition.definition),
+        diff=[DiffView.model_validate(line.as_json()) for line in differences(served.definition, edition.definition)],
+        cause=edition.cause,
+        made_by=edition.made_by,
+        at_ms=edition.at_ms,
     )
 
 

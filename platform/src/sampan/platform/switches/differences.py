@@ -12,6 +12,7 @@ STATES = {
     "draft": Words("草稿", "draft"),
     "active": Words("生效", "active"),
     "archived": Words("已归档", "archived"),
+    "proposed": Words("已提议", "proposed"),
 }
 
 

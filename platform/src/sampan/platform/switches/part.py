@@ -3,7 +3,6 @@
 What reads and compiles is imported with the first switch (docs/adr/0011).
 """
 
-from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from sqlalchemy import select
@@ -14,29 +13,31 @@ from sampan.platform.workspaces.revisions import part_revisions
 
 if TYPE_CHECKING:
     from sampan.platform.switches.compiled import SwitchesPart
+    from sampan.platform.switches.rollouts import SwitchRows
 
+KIND = "switch"
 PART = "switches"
 
 
-async def load(tx: Transaction) -> Sequence[tuple[str, str]] | None:
-    """Read the definition and the salt of what is served; None when nothing ever was."""
+async def load(tx: Transaction) -> "SwitchRows | None":
+    """Read what is served, and what releases give instead; None when nothing ever was."""
     statement = select(part_revisions.c.n).where(
         part_revisions.c.workspace_id == tx.workspace_id, part_revisions.c.part == PART
     )
     if (await tx.execute(statement)).one_or_none() is None:
         return None
-    from sampan.platform.switches.repository import served_switches
+    from sampan.platform.switches.rollouts import read_rows
 
-    return await served_switches(tx)
+    return await read_rows(tx)
 
 
-def compile_part(switches: Sequence[tuple[str, str]] | None) -> "SwitchesPart | None":
+def compile_part(rows: "SwitchRows | None") -> "SwitchesPart | None":
     """Compile the rows."""
-    if switches is None:
+    if rows is None:
         return None
     from sampan.platform.switches.compiled import SwitchesPart
 
-    return SwitchesPart(switches)
+    return SwitchesPart([(each.text, each.salt) for each in rows.switches], rows.rollouts)
 
 
 snapshot_part = SnapshotPart(PART, load, compile_part)

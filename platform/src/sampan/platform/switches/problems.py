@@ -38,3 +38,9 @@ class TooManySwitches(TooLarge):
     """The workspace, or the file, has more switches than are allowed."""
 
     code = "too_many_switches"
+
+
+class NotKillable(Conflict):
+    """A value of a switch is not killed: no device holds it."""
+
+    code = "not_killable"

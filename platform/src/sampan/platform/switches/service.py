@@ -21,9 +21,12 @@ from sampan.platform.operators import audit
 from sampan.platform.operators.actor import Actor
 from sampan.platform.operators.change_rows import DiffLine
 from sampan.platform.operators.changes import MAX_PAYLOAD_BYTES, Change, propose_in
+from sampan.platform.release.repository import releases_of
+from sampan.platform.release.states import ReleaseState
+from sampan.platform.release.transitions import change_state
 from sampan.platform.switches.definition import Definition, at_rule, from_text, parse, to_text, widens
 from sampan.platform.switches.differences import STATES, differences
-from sampan.platform.switches.part import PART
+from sampan.platform.switches.part import KIND, PART
 from sampan.platform.switches.problems import (
     BadSwitch,
     SwitchExists,
@@ -48,6 +51,9 @@ MAX_SWITCHES = 2000
 MAX_IMPORTED = 500
 FORMAT = "sampan.switches/1"
 BECOMES = {SwitchState.ACTIVE: "activated", SwitchState.ARCHIVED: "archived"}
+
+
+OVERTAKEN = frozenset({ReleaseState.RUNNING, ReleaseState.PAUSED, ReleaseState.COMPLETED})
 
 
 class Outcome(Struct, frozen=True):
@@ -94,11 +100,11 @@ async def change_switch(
             raise SwitchMoved("Read the switch again, then change it.", edition=switch.edition)
         if switch.state is SwitchState.ARCHIVED:
             raise WrongSwitchState("This switch is archived. Activate it first.", state=str(switch.state))
-        await _check_names(tx, definition)
+        await check_names(tx, definition)
         if to_text(definition) == to_text(switch.definition):
             return Outcome(switch)
         if switch.state is SwitchState.DRAFT or not widens(switch.definition, definition):
-            return Outcome(await _change(core, tx, actor, switch, definition, switch.state, cause=note))
+            return Outcome(await next_edition(core, tx, actor, switch, definition, switch.state, cause=note))
         return Outcome(switch, await _propose(core, tx, actor, key, [_step(switch, definition)], note))
 
 
@@ -113,15 +119,16 @@ async def activate_switch(core: Core, workspace_id: str, actor: Actor, key: str,
 
 
 async def turn_off(core: Core, workspace_id: str, actor: Actor, key: str, *, cause: str) -> Switch:
-    """Give everybody the default: take all rules away. One person may; giving them back takes two."""
+    """Give everybody the default: take all rules away, and stop its releases. One person may; giving back takes two."""
     actor.require("switch:lower")
     async with core.store.workspace(workspace_id).write() as tx:
         switch = await present(tx, key)
         if switch.state is not SwitchState.ACTIVE:
             raise WrongSwitchState("Only an active switch gives anybody anything.", state=str(switch.state))
-        if not switch.definition.rules:
+        if not switch.definition.rules and not await _is_released(tx, switch):
             return switch
-        return await _change(core, tx, actor, switch, replace(switch.definition, rules=()), switch.state, cause=cause)
+        bare = replace(switch.definition, rules=())
+        return await next_edition(core, tx, actor, switch, bare, switch.state, cause=cause)
 
 
 async def archive_switch(core: Core, workspace_id: str, actor: Actor, key: str, *, cause: str) -> Switch:
@@ -131,7 +138,7 @@ async def archive_switch(core: Core, workspace_id: str, actor: Actor, key: str, 
         switch = await present(tx, key)
         if switch.state is SwitchState.ARCHIVED:
             raise WrongSwitchState("This switch is archived already.", state=str(switch.state))
-        return await _change(core, tx, actor, switch, switch.definition, SwitchState.ARCHIVED, cause=cause)
+        return await next_edition(core, tx, actor, switch, switch.definition, SwitchState.ARCHIVED, cause=cause)
 
 
 async def export_switches(core: Core, workspace_id: str) -> list[Switch]:
@@ -165,8 +172,26 @@ async def apply_change(core: Core, tx: Transaction, change: Change, actor: Actor
         if switch.edition != step.edition:
             raise SwitchMoved(f"{step.key} was changed meanwhile. Propose the change again.", edition=switch.edition)
         definition = from_text(step.after)
-        await _check_names(tx, definition)
-        await _change(core, tx, actor, switch, definition, SwitchState.ACTIVE, cause=change.note)
+        await check_names(tx, definition)
+        await next_edition(core, tx, actor, switch, definition, SwitchState.ACTIVE, cause=change.note)
+
+
+async def bring_switch(
+    core: Core, tx: Transaction, actor: Actor, definition: Definition, *, edition: int, cause: str
+) -> Switch:
+    """Serve this definition in place of that edition, 0 for a new key; part of a transaction that approves it.
+
+    Raises `SwitchMoved`, or `WrongSwitchState` for an archived switch.
+    """
+    switch = await get_switch(tx, definition.key)
+    if (switch.edition if switch else 0) != edition:
+        raise SwitchMoved(f"{definition.key} was changed meanwhile. Propose the change again.")
+    if switch is None:
+        switch = await _create(core, tx, actor, definition)
+    if switch.state is SwitchState.ARCHIVED:
+        raise WrongSwitchState(f"{switch.key} is archived here. Activate it first.", state=str(switch.state))
+    await check_names(tx, definition)
+    return await next_edition(core, tx, actor, switch, definition, SwitchState.ACTIVE, cause=cause)
 
 
 async def base_of(tx: Transaction, target: str) -> str:
@@ -239,13 +264,13 @@ async def _import(
         return "created"
     if switch.state is SwitchState.ARCHIVED:
         raise WrongSwitchState(f"{switch.key} is archived here. Activate it first.", state=str(switch.state))
-    await _check_names(tx, definition)
+    await check_names(tx, definition)
     is_same = to_text(definition) == to_text(switch.definition)
     if switch.state is SwitchState.ACTIVE and not is_same and widens(switch.definition, definition):
         steps.append(_step(switch, definition))
         return "waits"
     if not is_same:
-        switch = await _change(core, tx, actor, switch, definition, switch.state, cause=note)
+        switch = await next_edition(core, tx, actor, switch, definition, switch.state, cause=note)
     if activate and switch.state is SwitchState.DRAFT:
         steps.append(_step(switch, definition))
         return "waits"
@@ -257,27 +282,52 @@ async def _create(core: Core, tx: Transaction, actor: Actor, definition: Definit
         raise SwitchExists(f"There is a switch {definition.key!r} already. Change that one, or take another key.")
     if (await count_switches(tx))[0] >= MAX_SWITCHES:
         raise TooManySwitches(f"A workspace has at most {MAX_SWITCHES} switches, archived ones included.")
-    await _check_names(tx, definition)
+    await check_names(tx, definition)
     now_ms = core.now_ms()
-    switch = Switch(definition.key, new_id("swt"), SwitchState.DRAFT, definition, 1, actor.person_id, now_ms, now_ms)
+    salt, by = new_id("swt"), actor.person_id
+    switch = Switch(definition.key, salt, SwitchState.DRAFT, definition, 1, 1, by, now_ms, now_ms)
     await put_switch(tx, switch, cause="", made_by=actor.person_id)
-    await _record(core, tx, actor, switch, "created", "")
+    await record_switch(core, tx, actor, switch, "created", "")
     return switch
 
 
-async def _change(
+async def next_edition(
     core: Core, tx: Transaction, actor: Actor, switch: Switch, definition: Definition, state: SwitchState, *, cause: str
 ) -> Switch:
+    """Make the next edition the present one, in the caller's transaction; what it overtakes is stopped."""
     is_served = SwitchState.ACTIVE in (switch.state, state)
     what = "changed" if switch.state is state else BECOMES[state]
-    changed = replace(switch, state=state, definition=definition, edition=switch.edition + 1, changed_ms=core.now_ms())
+    edition = switch.last_edition + 1
+    changed = replace(
+        switch,
+        state=state,
+        definition=definition,
+        edition=edition,
+        last_edition=edition,
+        changed_ms=core.now_ms(),
+    )
     await put_switch(tx, changed, cause=cause, made_by=actor.person_id)
-    await _record(core, tx, actor, changed, what, cause)
+    await _end_releases(core, tx, actor, switch, changed)
+    await record_switch(core, tx, actor, changed, what, cause)
     if is_served:
         await raise_revision(tx, PART)
         facts = {"key": changed.key, "edition": changed.edition, "state": str(state)}
         await emit(tx, "switch.changed", facts, now_ms=core.now_ms())
     return changed
+
+
+async def _is_released(tx: Transaction, switch: Switch) -> bool:
+    """Whether a release gives, or would when it goes on, another edition than everybody's."""
+    found = await releases_of(tx, KIND, switch.key)
+    return any(each.state in OVERTAKEN and each.sequence > switch.edition for each in found)
+
+
+async def _end_releases(core: Core, tx: Transaction, actor: Actor, before: Switch, after: Switch) -> None:
+    """Stop the releases of editions that the new present one is newer than: they mean nobody from now on."""
+    for release in await releases_of(tx, KIND, after.key):
+        if release.state in OVERTAKEN and before.edition < release.sequence < after.edition:
+            cause = f"edition {after.edition} of the switch is served to everyone instead"
+            await change_state(core, tx, actor, release, "stop", cause=cause)
 
 
 async def _propose(core: Core, tx: Transaction, actor: Actor, target: str, steps: list[Step], note: str) -> Change:
@@ -292,13 +342,14 @@ def _step(switch: Switch, after: Definition) -> Step:
     return Step(switch.key, switch.edition, str(switch.state), before, to_text(after))
 
 
-async def _check_names(tx: Transaction, definition: Definition) -> None:
+async def check_names(tx: Transaction, definition: Definition) -> None:
     """Refuse rules that name tags or saved audiences that are not there: they would hold for nobody."""
     for n, rule in enumerate(definition.rules):
         with at_rule(n):
             await checked_rule(tx, rule.audience)
 
 
-async def _record(core: Core, tx: Transaction, actor: Actor, switch: Switch, what: str, cause: str) -> None:
+async def record_switch(core: Core, tx: Transaction, actor: Actor, switch: Switch, what: str, cause: str) -> None:
+    """Note in the audit log what became of a switch."""
     detail = {"edition": switch.edition, "state": str(switch.state), "cause": cause}
     await audit.record(tx, actor, f"switch.{what}", target=switch.key, detail=detail, now_ms=core.now_ms())
