@@ -63,7 +63,6 @@ def built_in_components(*, demo: bool = False) -> tuple[Component, ...]:
     from sampan.platform.artifacts.component import component as artifacts
     from sampan.platform.audience.component import component as audience
     from sampan.platform.console_site import component as console_pages
-    from sampan.platform.deltas.component import component as deltas
     from sampan.platform.identity.component import component as identity
     from sampan.platform.identity.demo_component import component as identity_demo
     from sampan.platform.insight.component import component as insight
@@ -76,7 +75,7 @@ def built_in_components(*, demo: bool = False) -> tuple[Component, ...]:
     from sampan.platform.upgrades.component import component as upgrades
 
     people = (identity, operators, identity_console)
-    floors = (*people, trust, artifacts, audience, insight, deltas, release, live, switches, upgrades, console_pages)
+    floors = (*people, trust, artifacts, audience, insight, release, live, switches, upgrades, console_pages)
     return (*floors, identity_demo) if demo else floors
 
 
