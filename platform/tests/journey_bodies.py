@@ -178,7 +178,8 @@ BODIES: Mapping[str, Make] = {
         "comment": "no",
     },
     "POST /apps/{app}/renewals/{renewal}/withdraw": _none,
-    "GET /insight/releases/{release_id}": _none,
+    "GET /insight/apps/{app}/funnels": _none,
+    "GET /insight/releases/{release_id}/funnel": _none,
     "GET /insight/inventory/{artefact_id}": _none,
     "GET /reports": _none,
     "GET /insight/apps/{app}/health": _none,
@@ -208,6 +209,18 @@ BODIES: Mapping[str, Make] = {
     "POST /switches/{switch}/off": _CAUSE,
     "POST /switches/{switch}/archive": _CAUSE,
     "GET /switches/{switch}/history": _none,
+    "POST /promotions": _always(
+        {
+            "source": {"server": "https://sit.example", "workspace": "sit"},
+            "switches": [
+                {
+                    "definition": {**_SWITCH, "key": "promoted"},
+                    "edition": 0,
+                    "claim": {"edition": 1, "approved_by": "somebody", "approved_ms": 1},
+                }
+            ],
+        }
+    ),
     "GET /switch-file": _none,
     "POST /switch-file": _always({"switches": [_SWITCH]}),
     "GET /tags": _none,
@@ -273,7 +286,8 @@ ANSWERS_OF_ITS_OWN: Mapping[str, str] = {
     "GET /insight/apps/{app}/health": "nothing was reported by anybody",
     "GET /insight/apps/{app}/errors": "nothing was reported by anybody",
     "GET /trust/trees/{profile}/roles/{role}/history": "the caller's own tree has no such role",
-    "GET /insight/releases/{release_id}": "nothing was delivered to anybody",
+    "GET /insight/apps/{app}/funnels": "nothing was delivered to anybody",
+    "GET /insight/releases/{release_id}/funnel": "nothing was delivered to anybody",
 }
 """Operations that take a name which is free to use: another workspace's name means nothing there."""
 

@@ -63,19 +63,21 @@ def built_in_components(*, demo: bool = False) -> tuple[Component, ...]:
     from sampan.platform.artifacts.component import component as artifacts
     from sampan.platform.audience.component import component as audience
     from sampan.platform.console_site import component as console_pages
+    from sampan.platform.deltas.component import component as deltas
     from sampan.platform.identity.component import component as identity
     from sampan.platform.identity.demo_component import component as identity_demo
     from sampan.platform.insight.component import component as insight
     from sampan.platform.live.component import component as live
     from sampan.platform.operators.component import component as operators
     from sampan.platform.operators.identity_component import component as identity_console
+    from sampan.platform.promotion.component import component as promotion
     from sampan.platform.release.component import component as release
     from sampan.platform.switches.component import component as switches
     from sampan.platform.trust.component import component as trust
     from sampan.platform.upgrades.component import component as upgrades
 
     people = (identity, operators, identity_console)
-    floors = (*people, trust, artifacts, audience, insight, release, live, switches, upgrades, console_pages)
+    floors = (*people, trust, artifacts, audience, insight, deltas, release, live, switches, upgrades, promotion, console_pages)
     return (*floors, identity_demo) if demo else floors
 
 

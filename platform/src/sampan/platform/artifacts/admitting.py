@@ -6,8 +6,9 @@ removes; never a row without its files.
 
 import asyncio
 from collections.abc import Mapping, Sequence
+from typing import Any
 
-from msgspec import Struct
+from msgspec import Struct, to_builtins
 
 from sampan.platform.artifacts import candidates_repository as candidates
 from sampan.platform.artifacts import problems, quarantine
@@ -19,6 +20,7 @@ from sampan.platform.artifacts.kinds import ERROR
 from sampan.platform.artifacts.lookups import find, rules_for
 from sampan.platform.artifacts.moves import note_state, settle_queue
 from sampan.platform.artifacts.notes_repository import Finding, replace_findings
+from sampan.platform.artifacts.origins import OriginClaim, keep_origin
 from sampan.platform.artifacts.scanning import request_scan
 from sampan.platform.artifacts.states import VersionState
 from sampan.platform.artifacts.storage import candidate_keys, close_archive, move_into_place, open_archive, remove
@@ -42,6 +44,7 @@ class Submission(Struct, frozen=True):
     index: bytes
     bodies: Mapping[str, bytes]
     is_urgent: bool = False
+    origin: OriginClaim | None = None
 
 
 class Source(Struct, frozen=True):
@@ -57,6 +60,7 @@ class _Admission(Struct, frozen=True):
     source_id: str
     source: Source
     is_urgent: bool
+    origin: OriginClaim | None
     taken: TakenIn
     judged: Judged
 
@@ -81,7 +85,7 @@ async def admit(
             index_bytes=taken.accepted.index_bytes,
             archive=taken.accepted.archive_path,
         )
-        admission = _Admission(candidate_id, source_id, source, submission.is_urgent, taken, judged)
+        admission = _Admission(candidate_id, source_id, source, submission.is_urgent, submission.origin, taken, judged)
         return await _store(core, workspace_id, actor, admission)
     except BaseException:
         await asyncio.shield(_undo(core, workspace_id, source_id, taken))
@@ -127,7 +131,14 @@ async def _store(core: Core, workspace_id: str, actor: Actor, admission: _Admiss
             await candidates.put_body(tx, body, now_ms=now_ms)
         await replace_findings(tx, admission.candidate_id, CHECK, admission.taken.findings)
         await note_state(core, tx, admission.candidate_id, state, cause=cause, actor=actor)
-        detail = {"sequence": package.sequence, "package": package.package_digest, "state": state.value}
+        detail: dict[str, Any] = {
+            "sequence": package.sequence,
+            "package": package.package_digest,
+            "state": state.value,
+        }
+        if (origin := admission.origin) is not None:
+            await keep_origin(tx, admission.candidate_id, origin, by=actor.label, now_ms=now_ms)
+            detail["promoted_from_as_claimed"] = to_builtins(origin)
         await audit.record(tx, actor, "version.submit", target=package.app_id, detail=detail, now_ms=now_ms)
         await open_trial(core, tx, package, accepted.index, trial, note=judged.trial_note)
         await settle_queue(core, tx, package.app_id)

@@ -3,10 +3,12 @@
 import json
 from typing import Annotated, Any, Literal
 
+from msgspec.structs import replace
 from pydantic import Field, StringConstraints
 
 from sampan.offline_packages.refusals import IndexNotCanonical
 from sampan.platform.artifacts.admitting import Submission
+from sampan.platform.artifacts.origins import OriginClaim
 from sampan.platform.crypto.canonical import NotCanonical, canonical_json
 from sampan.platform.operators.console_bodies import Body, example
 
@@ -86,10 +88,37 @@ class ResequenceIn(BodiesIn):
         return Submission(index, self.raw(), self.urgent)
 
 
+class OriginIn(Body):
+    """Where exactly these bytes were approved before, as the promoting person says; this server cannot check it."""
+
+    model_config = example(
+        {
+            "server": "https://sampan.sit.example",
+            "workspace": "sit",
+            "approved_by": "reviewer@bank.example",
+            "approved_ms": 1790000000000,
+        }
+    )
+
+    server: Annotated[str, StringConstraints(pattern=r"^https?://[!-~]+$", max_length=300)]
+    workspace: Annotated[str, StringConstraints(pattern=r"^[a-z0-9-]+$", max_length=64)]
+    approved_by: Annotated[str, StringConstraints(pattern=r"^[^\x00-\x1f\x7f]*$", max_length=200)]
+    approved_ms: Annotated[int, Field(ge=0, le=2**53 - 1)]
+
+    def claim(self) -> OriginClaim:
+        """Return what the use cases take."""
+        return OriginClaim(self.server, self.workspace, self.approved_by, self.approved_ms)
+
+
 class VersionIn(ResequenceIn):
     """A version: the upload it stands in, the index of its package and the bodies that list it."""
 
     upload: Annotated[str, StringConstraints(max_length=40)]
+    origin: OriginIn | None = Field(None, description="Of a promoted version: shown as a claim, and not checked.")
+
+    def submission(self) -> Submission:
+        """Return what the use cases take; raise `IndexNotCanonical`."""
+        return replace(super().submission(), origin=self.origin.claim() if self.origin else None)
 
 
 class Note(Body):

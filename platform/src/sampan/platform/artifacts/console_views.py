@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Any, Literal
 
 import orjson
+from msgspec import to_builtins
 from pydantic import BaseModel, Field
 
 from sampan.platform.artifacts.apps_repository import Publisher, Tester
@@ -11,6 +12,7 @@ from sampan.platform.artifacts.apps_service import KnownApp
 from sampan.platform.artifacts.candidates_repository import Candidate
 from sampan.platform.artifacts.inspecting import Inspection
 from sampan.platform.artifacts.notes_repository import Comment, Finding
+from sampan.platform.artifacts.origins import Origin
 from sampan.platform.artifacts.review_service import VersionDetail
 from sampan.platform.artifacts.states import ALLOWED, VersionState
 from sampan.platform.artifacts.uploads_repository import Upload
@@ -193,6 +195,17 @@ class HistoryOut(BaseModel):
     note: str
 
 
+class OriginOut(BaseModel):
+    """Where a promoted version was approved before, as `claimed_by` said; this server did not check it."""
+
+    server: str
+    workspace: str
+    approved_by: str
+    approved_ms: int
+    claimed_by: str
+    claimed_ms: int
+
+
 class VersionDetailOut(VersionOut):
     """A version with all that its reviewer needs; `review_digest` is what an approval names."""
 
@@ -203,6 +216,7 @@ class VersionDetailOut(VersionOut):
     findings: list[FindingOut]
     comments: list[CommentOut]
     history: list[HistoryOut]
+    origin: OriginOut | None
 
 
 def publisher_out(publisher: Publisher, keys: Sequence[KeyRecord]) -> PublisherOut:
@@ -282,7 +296,13 @@ def detail_out(detail: VersionDetail, *, trial_link: str, trial_url: str) -> Ver
             HistoryOut(at_ms=each.at_ms, state=each.state, cause=each.cause, who=each.who, note=each.note)
             for each in detail.history
         ],
+        origin=origin_out(detail.origin) if detail.origin else None,
     )
+
+
+def origin_out(origin: Origin) -> OriginOut:
+    """Return a claimed origin as the API shows it."""
+    return OriginOut(**to_builtins(origin.claim), claimed_by=origin.claimed_by, claimed_ms=origin.claimed_ms)
 
 
 def finding_out(finding: Finding) -> FindingOut:

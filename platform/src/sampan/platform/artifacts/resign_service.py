@@ -1,6 +1,9 @@
 """Signing anew: other bodies, or another sequence, for files that the server holds already."""
 
 from collections.abc import Mapping
+from typing import Any
+
+from msgspec import to_builtins
 
 from sampan.offline_packages import parse_index
 from sampan.platform.artifacts import candidates_repository as candidates
@@ -10,6 +13,7 @@ from sampan.platform.artifacts.bodies import Judged, judge
 from sampan.platform.artifacts.candidates_repository import Candidate
 from sampan.platform.artifacts.lookups import candidate_of, find, index_bytes_of, stored_facts, visible_version
 from sampan.platform.artifacts.moves import REVIEWED_PROFILES, move, settle_queue
+from sampan.platform.artifacts.origins import keep_origin
 from sampan.platform.artifacts.states import WAITING, StateForbids, VersionState
 from sampan.platform.artifacts.storage import files_gone, keys_of
 from sampan.platform.artifacts.trial import open_trial, put_trial_files
@@ -77,7 +81,10 @@ async def send_again(core: Core, workspace_id: str, actor: Actor, version: Versi
         await versions.update_version(
             tx, version.app_id, version.sequence, is_urgent=submission.is_urgent, queued_ms=now_ms, floor=judged.floor
         )
-        detail = {"sequence": version.sequence, "package": version.package.package_digest}
+        detail: dict[str, Any] = {"sequence": version.sequence, "package": version.package.package_digest}
+        if submission.origin is not None:
+            await keep_origin(tx, candidate.id, submission.origin, by=actor.label, now_ms=now_ms)
+            detail["promoted_from_as_claimed"] = to_builtins(submission.origin)
         await audit.record(tx, actor, "version.submit", target=version.app_id, detail=detail, now_ms=now_ms)
         await settle_queue(core, tx, version.app_id)
         return await find(tx, version.app_id, version.sequence)

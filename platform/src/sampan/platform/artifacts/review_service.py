@@ -23,6 +23,7 @@ from sampan.platform.artifacts.candidates_repository import Body, Candidate
 from sampan.platform.artifacts.lookups import candidate_of, find, index_bytes_of, visible_version
 from sampan.platform.artifacts.moves import move, settle_queue
 from sampan.platform.artifacts.notes_repository import Comment, Finding, HistoryEntry
+from sampan.platform.artifacts.origins import Origin, origin_of
 from sampan.platform.artifacts.states import StateForbids, VersionState
 from sampan.platform.artifacts.storage import copy_to_targets
 from sampan.platform.artifacts.trial import register_package_files
@@ -49,6 +50,7 @@ class VersionDetail(Struct, frozen=True):
     findings: list[Finding]
     comments: list[Comment]
     history: list[HistoryEntry]
+    origin: Origin | None = None
 
 
 async def list_versions(
@@ -80,6 +82,7 @@ async def get_version(core: Core, workspace_id: str, actor: Actor, app_id: str, 
             findings=await notes.findings_of(tx, version.candidate_id),
             comments=await notes.comments_of(tx, version.candidate_id),
             history=await notes.history_of(tx, version.candidate_id),
+            origin=await origin_of(tx, version.candidate_id),
         )
 
 

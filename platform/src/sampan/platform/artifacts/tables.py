@@ -148,6 +148,17 @@ history = scoped_table(
     Column("note", Text, nullable=False),
     ForeignKeyConstraint(["workspace_id", "candidate_id"], ["candidates.workspace_id", "candidates.id"]),
 )
+version_origins = scoped_table(
+    "version_origins",
+    Column("candidate_id", String(40), primary_key=True),
+    Column("server", String(300), nullable=False),
+    Column("source", String(64), nullable=False),
+    Column("approved_by", String(200), nullable=False),
+    Column("approved_ms", BigInteger, nullable=False),
+    Column("claimed_by", String(200), nullable=False),
+    Column("claimed_ms", BigInteger, nullable=False),
+    ForeignKeyConstraint(["workspace_id", "candidate_id"], ["candidates.workspace_id", "candidates.id"]),
+)
 testers = scoped_table(
     "testers",
     Column("app_id", String(128), primary_key=True),

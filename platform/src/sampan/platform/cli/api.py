@@ -67,6 +67,22 @@ class Api:
         """GET an answer that is no JSON, such as CSV."""
         return self._answer("GET", path).text
 
+    def data(self, path: str) -> bytes:
+        """GET an answer as its very bytes."""
+        return self._answer("GET", path).content
+
+    def download(self, path: str, out: Path) -> None:
+        """GET an answer's bytes into a file."""
+        try:
+            with self._http.stream("GET", path) as answer, out.open("wb") as file:
+                if answer.status_code >= 400:
+                    answer.read()
+                    raise _refusal(answer)
+                for chunk in answer.iter_bytes(CHUNK_BYTES):
+                    file.write(chunk)
+        except httpx2.TransportError as problem:
+            raise ServerUnreachable(f"No answer from {self._http.base_url}: {problem}.") from problem
+
     def post(self, path: str, body: Any = None) -> Any:
         """POST a JSON body and return the JSON answer."""
         return self._call("POST", path, json=body if body is not None else {})

@@ -14,13 +14,14 @@ UNAUTHORIZED, SERVER_FAULT = 401, 500
 
 def register(root: typer.Typer) -> None:
     """Add the commands."""
-    from sampan.platform.cli import publisher_commands_register, publisher_commands_versions
+    from sampan.platform.cli import promotion_commands, publisher_commands_register, publisher_commands_versions
 
     root.command()(new)
     root.command()(keygen)
     root.command()(pack)
     root.command()(check)
     publisher_commands_versions.register(root)
+    promotion_commands.register(root)
     publisher_commands_register.register(root)
 
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from sampan.platform.cli.output import ExitCode, Output, said
+from sampan.platform.cli.output import ExitCode, Output, moment, said
 
 if TYPE_CHECKING:
     from sampan.platform.cli.api import Api
@@ -58,11 +58,11 @@ def publish(
 
     sign_in = signed_in()
     api = Api.of(sign_in)
-    unlock = _Unlock(key, passphrase_file, trial)
+    unlock = Unlock(key, passphrase_file, trial)
     if renew:
         _renew(context.obj, api, sign_in, what, unlock)
         return
-    job = _Job(context.obj, api, sign_in, unlock, Path(what), floor)
+    job = Job(context.obj, api, sign_in, unlock, Path(what), floor)
     if out is not None:
         job.write_signed(out)
         return
@@ -111,36 +111,44 @@ def status(
         context.obj.result(found, named(context.obj, api, "\n".join(_detail(found))))
 
 
-class _Unlock:
+class Unlock:
     """Opens a publisher's keys when they are first needed, which is after everything cheap has been checked."""
 
     def __init__(self, path: Path, passphrase_file: Path | None, trial: bool) -> None:
-        self._path, self._file, self._trial = path, passphrase_file, trial
+        self.path, self._file, self._trial = path, passphrase_file, trial
         self._keys: Keys | None = None
 
+    @property
+    def public_id(self) -> str:
+        """The id of the key for the customers' tree, told without opening it."""
+        from sampan.platform.cli.key_pairs import pair_at
+
+        return pair_at(self.path).id
+
     def __call__(self) -> "Keys":
+        """Open the keys, or return them opened before."""
         from sampan.platform.cli.key_pairs import pair_at, passphrase_for, trial_path
 
         if self._keys is None:
-            pairs = {"intl": pair_at(self._path)}
-            if self._trial and trial_path(self._path).exists():
-                pairs["trial"] = pair_at(trial_path(self._path))
-            secret = passphrase_for(str(self._path), self._file)
+            pairs = {"intl": pair_at(self.path)}
+            if self._trial and trial_path(self.path).exists():
+                pairs["trial"] = pair_at(trial_path(self.path))
+            secret = passphrase_for(str(self.path), self._file)
             self._keys = {profile: pair.unlock(secret) for profile, pair in pairs.items()}
         return self._keys
 
 
-class _Job:
+class Job:
     """One package on its way to the server."""
 
     def __init__(
-        self, output: Output, api: "Api", sign_in: "SignIn", unlock: _Unlock, package: Path, floor: int
+        self, output: Output, api: "Api", sign_in: "SignIn", unlock: Unlock, package: Path, floor: int
     ) -> None:
         self.output, self.api, self.sign_in, self.unlock, self.package = output, api, sign_in, unlock, package
         self.floor = floor
 
-    def upload(self, *, is_urgent: bool) -> "tuple[Candidate, dict[str, Any]]":
-        """Check, sign, upload and submit."""
+    def upload(self, *, is_urgent: bool, origin: dict[str, Any] | None = None) -> "tuple[Candidate, dict[str, Any]]":
+        """Check, sign, upload and submit; `origin` says where exactly this package was approved before."""
         from sampan.platform.cli import packages, publishing
 
         rules = packages.rules_of(self.api)
@@ -153,7 +161,7 @@ class _Job:
             with packages.progress(self.output, "Uploading") as told:
                 upload = _upload(self.api, found.archive_path, told)
         self.output.note("Uploaded; submitting.")
-        return candidate, publishing.submit(self.api, candidate, bodies, upload, is_urgent=is_urgent)
+        return candidate, publishing.submit(self.api, candidate, bodies, upload, is_urgent=is_urgent, origin=origin)
 
     def write_signed(self, out: Path) -> None:
         """Check and sign, and write the bodies beside the digest that they list; nothing is sent."""
@@ -225,7 +233,7 @@ def _upload(api: "Api", path: Path, told: Any) -> str:
     return str(api.upload("/uploads", path, count)["upload"])
 
 
-def _renew(output: Output, api: "Api", sign_in: "SignIn", app: str, unlock: _Unlock) -> None:
+def _renew(output: Output, api: "Api", sign_in: "SignIn", app: str, unlock: Unlock) -> None:
     from sampan.platform.cli.publishing import places_of, renewed_bodies
 
     bodies = renewed_bodies(app, places_of(sign_in), unlock())
@@ -284,4 +292,9 @@ def _detail(found: dict[str, Any]) -> list[str]:
     lines += [f"{each['author']}: {each['text']}" for each in found["comments"]]
     if found["trial"]:
         lines.append(f"trial {found['trial_url']}")
+    if (origin := found["origin"]) is not None:
+        lines.append(
+            f"promoted from {origin['workspace']} on {origin['server']}, approved there by {origin['approved_by']}, "
+            f"{moment(origin['approved_ms'])}; so says {origin['claimed_by']}, and nobody has checked it"
+        )
     return lines

@@ -123,10 +123,18 @@ def already_there(api: Api, candidate: Candidate, digest: str) -> dict[str, Any]
 
 
 def submit(
-    api: Api, candidate: Candidate, bodies: dict[str, Any], upload: str, *, is_urgent: bool = False
+    api: Api,
+    candidate: Candidate,
+    bodies: dict[str, Any],
+    upload: str,
+    *,
+    is_urgent: bool = False,
+    origin: dict[str, Any] | None = None,
 ) -> dict[str, Any]:
-    """Submit an upload as a version and return it as the server has it."""
+    """Submit an upload as a version and return it as the server has it; `origin` is where it was approved before."""
     body = {"upload": upload, "index": candidate.index, "bodies": bodies, "urgent": is_urgent}
+    if origin is not None:
+        body["origin"] = origin
     found: dict[str, Any] = api.post(f"/apps/{candidate.version.app}/versions", body)
     return found
 

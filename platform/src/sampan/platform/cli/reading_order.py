@@ -13,7 +13,17 @@ from sampan.platform.cli.usage_examples import EXAMPLES
 
 SECTIONS: Mapping[str, tuple[str, ...]] = {
     "Start": ("up", "demo", "login", "logout", "confirm", "setup"),
-    "Make and publish a mini-app": ("new", "dev", "check", "pack", "keygen", "publish", "status", "withdraw"),
+    "Make and publish a mini-app": (
+        "new",
+        "dev",
+        "check",
+        "pack",
+        "keygen",
+        "publish",
+        "status",
+        "withdraw",
+        "promote",
+    ),
     "Review, release, take back": ("review", "catalogue", "release", "explain", "switch", "change", "kill", "device"),
     "Administer": ("publisher", "app", "trust", "token"),
     "On the server's machine": ("init", "migrate", "doctor", "rescue", "audit"),

@@ -1,6 +1,7 @@
 """`sampan release`: who gets which version. Each command is one call of the console API."""
 
 import json
+from collections.abc import Mapping
 from collections.abc import Sequence as Several
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -116,7 +117,7 @@ def show_release(context: typer.Context, release_id: Release) -> None:
 
     api = _api()
     found = api.get(f"/releases/{release_id}")
-    delivery = api.get(f"/insight/releases/{release_id}")
+    delivery = api.get(f"/insight/releases/{release_id}/funnel")
     progress = api.get(f"/releases/{release_id}/progress")
     lines = [
         f"{found['deliverable']} {found['version']} (sequence {found['sequence']}): {said(found['state'])}",
@@ -136,9 +137,17 @@ def show_release(context: typer.Context, release_id: Release) -> None:
             for each in found["history"]
         ),
         f"  devices that reported: {delivery['devices']}",
-        *(f"    {stage}: {count}" for stage, count in delivery["furthest"].items()),
+        *(
+            f"    {step['stage']}: {step['devices']}{_failed(step)}"
+            for step in delivery["steps"]
+            if delivery["devices"]
+        ),
     ]
     context.obj.result({**found, "delivery": delivery, "progress": progress}, named(context.obj, api, "\n".join(lines)))
+
+
+def _failed(step: Mapping[str, Any]) -> str:
+    return f" ({step['failed']} failed here)" if step["failed"] else ""
 
 
 @release.command("pause")

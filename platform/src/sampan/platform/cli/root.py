@@ -1,5 +1,6 @@
 """The commands of people, by typer: what belongs to the root, and every command that an entry point adds."""
 
+import os
 import sys
 from importlib.metadata import entry_points, version
 from typing import Annotated
@@ -36,9 +37,15 @@ def _print_version(is_asked: bool) -> None:
 def options(
     context: typer.Context,
     as_json: Annotated[bool, typer.Option("--json", help="Print results as one JSON object a command.")] = False,
+    profile: Annotated[
+        str | None,
+        typer.Option(envvar="SAMPAN_PROFILE", help="Whose sign-in, where you keep several: a name of your own."),
+    ] = None,
     _version: Annotated[
         bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version.")
     ] = False,
 ) -> None:
     """Hold what every command shares."""
+    if profile is not None:
+        os.environ["SAMPAN_PROFILE"] = profile  # read wherever somebody is needed who is signed in
     context.obj = Output(as_json=as_json)

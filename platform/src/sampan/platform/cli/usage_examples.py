@@ -36,6 +36,10 @@ EXAMPLES: Mapping[str, tuple[str, ...]] = {
         f"publish {APP} --renew",
     ),
     "status": ("status", f"status {APP}", f"status {APP} 3"),
+    "promote": (
+        f"promote {APP}@1.2.0 --from sit --to uat --key uat/publisher.pem",
+        "promote switch:transfer.new-look audience:Salaried --from uat --to https://sampan.bank.example/w/bank --plan",
+    ),
     "tag list": ("tag list",),
     "tag create": ('tag create vip --title "Best customers"',),
     "tag import": ("tag import vip customers.csv", "tag import vip customers.csv --mode replace --report refused.csv"),
