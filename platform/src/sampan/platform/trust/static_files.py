@@ -1,7 +1,8 @@
 """`/trust/{workspace}/{profile}/...`: what TUF clients and devices download. Raw ASGI; no SQL, ever.
 
 `metadata/<n>.<role>.json` and `targets/<path>/<sha256>.<name>` are the layout of a TUF repository with consistent
-snapshots; `files/<sha256>` is the byte range of a stored archive. All but `timestamp.json` never change.
+snapshots; `files/<sha256>` is the byte range of a stored archive, `deltas/<sha256>-<sha256>` the difference between
+two. All but `timestamp.json` never change.
 Anyone may download; what counts is the signature. Content types are fixed and the browser is told not to
 guess, so that no file of a publisher ever runs as a page of this origin.
 """
@@ -14,7 +15,7 @@ from msgspec import Struct
 from starlette.types import Receive, Scope, Send
 
 from sampan.platform.core import Core
-from sampan.platform.engines.keys import Key
+from sampan.platform.engines.keys import Key, workspace_key
 from sampan.platform.engines.objects import ObjectMissing
 from sampan.platform.errors import NotFound
 from sampan.platform.problems import MethodNotAllowed, send_problem
@@ -37,10 +38,11 @@ ALWAYS_ASK = b"no-cache"
 JSON, ARCHIVE, BYTES = b"application/json", b"application/zip", b"application/octet-stream"
 SMALL_BYTES = 64 * 1024
 
-_PATH = re.compile(r"/trust/([a-z][a-z0-9-]{1,30}[a-z0-9])/([a-z]{1,16})/(metadata|targets|files)/([A-Za-z0-9._/-]+)")
+_PATH = re.compile(r"/trust/([a-z][a-z0-9-]{1,30}[a-z0-9])/([a-z]{1,16})/(metadata|targets|files|deltas)/([A-Za-z0-9._/-]+)")
 _ROLE_FILE = re.compile(r"[1-9][0-9]{0,15}\.[a-z0-9.-]{1,200}\.json")
 _TARGET = re.compile(r"(?:apps/[a-z0-9.-]+/[0-9]+|control)/([0-9a-f]{64})\.[A-Za-z0-9._-]+(\.[a-z]+)")
 _DIGEST = re.compile(r"[0-9a-f]{64}")
+_DELTA = re.compile(r"[0-9a-f]{64}-[0-9a-f]{64}")
 _TYPES = {".json": JSON, ".ma": ARCHIVE}
 _SAFE = (
     (b"x-content-type-options", b"nosniff"),
@@ -97,6 +99,8 @@ class TrustFiles:
             return await self._metadata(match[1], match[2], match[4])
         if match[3] == "targets":
             return await self._target(match[1], match[4], takes_gzip(headers))
+        if match[3] == "deltas":
+            return await self._delta(match[1], match[4])
         return await self._file(match[1], match[4])
 
     async def _metadata(self, workspace_id: str, profile: str, name: str) -> _Found | None:
@@ -136,6 +140,11 @@ class TrustFiles:
             return None
         key = target_key(workspace_id, place.archive_sha256)
         return _Found(f'"{sha256}"'.encode(), BYTES, FOREVER, place.size, key=key, offset=place.offset)
+
+    async def _delta(self, workspace_id: str, name: str) -> _Found | None:
+        if _DELTA.fullmatch(name) is None:
+            return None
+        return await self._object(workspace_key(workspace_id, "deltas", name), name, BYTES)
 
     async def _object(self, key: Key, name: str, media_type: bytes) -> _Found | None:
         try:
