@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from sampan.platform.audience.rules import EVERYONE
+from sampan.platform.release.caps import Cap
 from sampan.platform.release.judging import NOTHING
 from sampan.platform.release.repository import Release
 from sampan.platform.release.schedule import ALWAYS
@@ -79,6 +80,7 @@ def drawn_releases(draw: st.DrawFn) -> list[Release]:
                 min_host=draw(st.sampled_from([1, 1, 3, 5])),
                 state=draw(st.sampled_from([ReleaseState.RUNNING, ReleaseState.COMPLETED, *ReleaseState])),
                 is_exposed=draw(st.sampled_from([True, True, True, False])),
+                cap=draw(st.sampled_from([None, None, Cap(5)])),
             )
         )
     return found

@@ -30,7 +30,7 @@ def both(*parts: dict[str, Any], outcome: bool | None = False) -> dict[str, Any]
 def release(sequence: int, reason: str, outcome: bool | None, rule: dict[str, Any], **changes: Any) -> dict[str, Any]:
     made = {"release": f"{REL[:-1]}{sequence}", "version": f"1.{sequence}.0", "sequence": sequence, "state": "running"}
     stage = {"number": 1, "of": 3, "name": "few", "basis_points": 1000}
-    return {**made, "stage": stage, "outcome": outcome, "reason": reason, "rule": rule, **changes}
+    return {**made, "stage": stage, "outcome": outcome, "reason": reason, "rule": rule, "cap": None, **changes}
 
 
 def item(*releases: dict[str, Any], **changes: Any) -> dict[str, Any]:
@@ -112,6 +112,12 @@ def test_what_decides_under_a_not_is_what_holds() -> None:
     inner = {"word": "any", "at": "rule", "outcome": True, "parts": [PLACE, TIER]}
     assert list(deciding({"word": "not", "at": "rule", "outcome": False, "parts": [inner]})) == [TIER]
     assert list(deciding(both(TIER, REGION, outcome=None))) == [REGION]
+
+
+def test_who_came_too_late_is_told_how_many_places_there_are() -> None:
+    late = release(2, "no_place", True, TIER, cap={"customers": 2000, "taken": 2000})
+    assert "(2,000 of 2,000)" in Speaker("en").reason(late)
+    assert "（2,000/2,000）" in Speaker("zh").reason(late)
 
 
 def test_every_reason_has_its_words() -> None:

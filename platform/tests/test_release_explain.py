@@ -9,6 +9,7 @@ import pytest
 from audience_drawn import CUSTOMERS, DEVICES, SAVED, TAGS, TEXTS, VERSIONS, rules
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 from pyroaring import BitMap
 from release_drawn import APP, drawn_releases, release
 
@@ -25,6 +26,7 @@ from sampan.platform.engines.log import Cursor
 from sampan.platform.identity.caller import Caller
 from sampan.platform.identity.tiers import Tier
 from sampan.platform.insight.tickets import Tickets
+from sampan.platform.release.caps import Cap
 from sampan.platform.release.explaining import Action, Explained, Whom, Why, explain_deliverable
 from sampan.platform.release.repository import Release
 from sampan.platform.release.snapshot import ReleaseRows, candidate_of, compile_part
@@ -45,7 +47,12 @@ def a_view(saved: Mapping[str, Any]) -> WorkspaceView:
 
 
 def synced(
-    view: WorkspaceView, releases: Sequence[Release], control: ControlState, caller: Caller, request: SyncRequest
+    view: WorkspaceView,
+    releases: Sequence[Release],
+    control: ControlState,
+    caller: Caller,
+    request: SyncRequest,
+    places: frozenset[str],
 ) -> list[dict[str, Any]]:
     """Return what sync offers, from a part that is compiled as a worker compiles it."""
     offering = sorted(
@@ -54,7 +61,7 @@ def synced(
     )
     part = compile_part(ReleaseRows(offering, [Control(APP, "1.1", (), (), (), ())]))
     part = type(part)(part.deliverables, {APP: control})
-    found = json.loads(answer(view, part, caller, request, tickets=TICKETS, now_ms=NOW_MS))
+    found = json.loads(answer(view, part, caller, request, tickets=TICKETS, now_ms=NOW_MS, places=places))
     return list(found["offers"])
 
 
@@ -88,6 +95,7 @@ controls = st.builds(ControlState, st.just("1.1"), st.frozensets(st.integers(1, 
     controls,
     st.none() | st.integers(1, 4),
     st.dictionaries(st.sampled_from(SAVED), rules.filter(lambda rule: "aud_" not in json.dumps(rule)), max_size=3),
+    st.data(),
 )
 def test_what_is_explained_is_what_sync_answers(
     releases: list[Release],
@@ -96,14 +104,17 @@ def test_what_is_explained_is_what_sync_answers(
     control: ControlState,
     installed: int | None,
     saved: dict[str, Any],
+    data: st.DataObject,
 ) -> None:
     view = a_view(saved)
+    capped = [each.id for each in releases if each.cap is not None]
+    places = frozenset(data.draw(st.lists(st.sampled_from(capped)))) if capped else frozenset[str]()
     held = [Installed("miniapp", APP, "1", installed, "")] if installed is not None else []
     request = SyncRequest(caller.client_app, device=device, installed=held)
-    offers = synced(view, releases, control, caller, request)
-    bare = synced(view, releases, control, caller, SyncRequest(caller.client_app, device=device))
+    offers = synced(view, releases, control, caller, request, places)
+    bare = synced(view, releases, control, caller, SyncRequest(caller.client_app, device=device), places)
     claims = device.claims()
-    facts = facts_of(view, caller, now_ms=NOW_MS, claims=claims)
+    facts = replace(facts_of(view, caller, now_ms=NOW_MS, claims=claims), places=places)
     whom = Whom(facts, is_device=True, host_version=claims.host_version)
     found = explain_deliverable(whom, "miniapp", APP, releases, control=control, installed=installed)
     offered = [found.offered.id] if found.offered else []
@@ -144,6 +155,8 @@ KILLED = ControlState("1.2", frozenset({2}), frozenset())
         ({"audience": {"attr": "region", "op": "in", "values": ["hk"]}}, Why.NOT_IN_AUDIENCE, None),
         ({"client_app": "staff"}, Why.OTHER_CLIENT_APP, False),
         ({"min_host": 4}, Why.HOST_TOO_OLD, False),
+        ({"cap": Cap(1)}, Why.NO_PLACE, True),
+        ({"cap": Cap(1), "audience": VISITORS}, Why.NOT_IN_AUDIENCE, False),
         ({"is_exposed": False}, Why.NOT_EXPOSED, True),
         ({"state": S.SUBMITTED}, Why.RELEASE_SUBMITTED, True),
         ({"state": S.APPROVED}, Why.RELEASE_APPROVED, True),

@@ -14,6 +14,7 @@ from sampan.platform.core import Core
 from sampan.platform.identity.service_devices import revoke_device
 from sampan.platform.insight.intake import intake_of
 from sampan.platform.operators.testing import bearer_for, person_with
+from sampan.platform.release.caps import Cap
 from sampan.platform.release.repository import change_release, get_release
 from sampan.platform.release.snapshot import PART
 from sampan.platform.release.states import ReleaseState
@@ -155,6 +156,24 @@ async def test_personal_values_are_opened_with_a_reason_and_audited(desk: Desk) 
     refused = await desk.ask(other, device=desk.device_id, reason="curious")
     assert (refused.status_code, refused.json()["code"]) == (403, "missing_permission")
     assert (await desk.ask(other, device=desk.device_id)).status_code == 200
+
+
+async def test_a_free_place_is_foretold_and_a_taken_one_told(desk: Desk) -> None:
+    release = await offer(desk.core, BILLS, cap=Cap(customers=1))
+    other = TestDevice(desk.http, desk.device.clock)
+    assert (await other.begin()).status_code == 201
+    await desk.core.replica.poll()
+
+    async def asked(device: TestDevice) -> tuple[str | None, str, dict[str, Any]]:
+        (found,) = (await desk.ask(device=device.tokens["device"])).json()["items"]
+        (judged,) = found["releases"]
+        return found["offered"] and found["offered"]["release"], judged["reason"], judged["cap"]
+
+    free = {"customers": 1, "taken": 0, "until_ms": None, "has_place": False, "would_get": True}
+    assert await asked(desk.device) == await asked(other) == (release, "matched", free)
+    assert await desk.sync() == {BILLS: release}
+    assert await asked(desk.device) == (release, "matched", {**free, "taken": 1, "has_place": True, "would_get": False})
+    assert await asked(other) == (None, "no_place", {**free, "taken": 1, "would_get": False})
 
 
 async def test_who_is_asked_about_is_one_that_exists_here(desk: Desk) -> None:

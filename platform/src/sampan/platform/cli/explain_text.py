@@ -133,6 +133,9 @@ class Speaker:
     def reason(self, release: Json) -> str:
         """Return why a release is not given, with the first condition that decides it."""
         why = self.of(WHYS[release["reason"]])
+        if release["cap"] and release["reason"] == "no_place":
+            taken, places = release["cap"]["taken"], release["cap"]["customers"]
+            return self.say(f"{why}（{taken:,}/{places:,}）", f"{why} ({taken:,} of {places:,})")
         if release["reason"] not in ("not_in_audience", "depends_on_device"):
             return why
         leaf = next(deciding(release["rule"]), None)

@@ -1,5 +1,6 @@
 """`GET /explain`: why a device or a customer is or is not offered each deliverable, condition by condition."""
 
+from collections.abc import Mapping
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query
@@ -14,7 +15,7 @@ from sampan.platform.operators.actor import Actor
 from sampan.platform.operators.console_auth import Workspace, needs
 from sampan.platform.operators.console_paging import Page, Paged
 from sampan.platform.release.explain_query import ExplainedPage, OwnDevice, explain_page
-from sampan.platform.release.explain_rows import Holding
+from sampan.platform.release.explain_rows import Holding, Room
 from sampan.platform.release.explaining import Action, Explained, Judged, Why
 from sampan.platform.release.repository import Release
 from sampan.platform.release.states import ReleaseState
@@ -39,6 +40,16 @@ class StageOut(BaseModel):
     basis_points: int
 
 
+class RoomOut(BaseModel):
+    """The cap of a release; `would_get` tells whether the subject's next sync is given a free place."""
+
+    customers: int
+    taken: int
+    until_ms: int | None
+    has_place: bool
+    would_get: bool
+
+
 class JudgedOut(BaseModel):
     """A release that may have a say. `outcome`: whether it means the subject, null where too little is known."""
 
@@ -53,6 +64,7 @@ class JudgedOut(BaseModel):
     changed_ms: int
     outcome: bool | None
     reason: Why
+    cap: RoomOut | None
     rule: dict[str, Any] = Field(description="The rule's tree: word, outcome, attr, op, values, source, seen, parts.")
 
 
@@ -150,7 +162,7 @@ def build_routes(core: Core) -> APIRouter:
 
 def _out(page: ExplainedPage, *, sees_customers: bool) -> ExplanationOut:
     return ExplanationOut(
-        items=[_explained(each, page.holdings.get((each.kind, each.id))) for each in page.found.items],
+        items=[_explained(each, page.holdings.get((each.kind, each.id)), page.rooms) for each in page.found.items],
         next_cursor=page.found.next_cursor,
         total=page.found.total,
         subject=_subject(page, sees_customers=sees_customers),
@@ -180,7 +192,7 @@ def _own(device: OwnDevice) -> OwnDeviceOut:
     )
 
 
-def _explained(found: Explained, held: Holding | None) -> ExplainedOut:
+def _explained(found: Explained, held: Holding | None, rooms: Mapping[str, Room]) -> ExplainedOut:
     installed = None
     if held is not None:
         names = {each.release.sequence: each.release.version for each in found.releases}
@@ -192,7 +204,7 @@ def _explained(found: Explained, held: Holding | None) -> ExplainedOut:
         reason=found.why,
         installed=installed,
         action=found.action,
-        releases=[_judged(each) for each in found.releases],
+        releases=[_judged(each, rooms.get(each.release.id)) for each in found.releases],
         more=found.more,
     )
 
@@ -201,7 +213,7 @@ def _offered(release: Release) -> OfferedOut:
     return OfferedOut(release=release.id, version=release.version, sequence=release.sequence)
 
 
-def _judged(judged: Judged) -> JudgedOut:
+def _judged(judged: Judged, room: Room | None) -> JudgedOut:
     release = judged.release
     stage = release.stages[release.stage]
     return JudgedOut(
@@ -218,5 +230,16 @@ def _judged(judged: Judged) -> JudgedOut:
         changed_ms=release.changed_ms,
         outcome=judged.outcome,
         reason=judged.why,
+        cap=_room(room) if room is not None else None,
         rule=to_builtins(judged.rule),
+    )
+
+
+def _room(room: Room) -> RoomOut:
+    return RoomOut(
+        customers=room.cap.customers,
+        taken=room.taken,
+        until_ms=room.cap.until_ms,
+        has_place=room.has_place,
+        would_get=room.would_get,
     )

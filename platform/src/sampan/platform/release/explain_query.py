@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from sampan.platform.audience.attributes import Privacy
 from sampan.platform.audience.claims import claims_kept, last_claims
@@ -16,13 +17,16 @@ from sampan.platform.errors import Invalid
 from sampan.platform.identity.service_devices import devices_of, known_device
 from sampan.platform.operators.actor import Actor
 from sampan.platform.operators.audit import record
+from sampan.platform.release.caps import subjects_of
 from sampan.platform.release.explain_rows import (
     Deliverable,
     Holding,
+    Room,
     controls_of,
     holdings_of,
     page_deliverables,
     releases_of,
+    rooms_of,
 )
 from sampan.platform.release.explaining import NO_CONTROL, Explained, Whom, explain_deliverable
 
@@ -56,11 +60,12 @@ class Subject(Struct, frozen=True):
 
 
 class ExplainedPage(Struct, frozen=True):
-    """A page of explained deliverables; `holdings` is what the device said it holds of them."""
+    """A page of explained deliverables; `holdings` is what the device said it holds of them, `rooms` what caps mean."""
 
     subject: Subject
     found: Found[Explained]
     holdings: Mapping[Deliverable, Holding]
+    rooms: Mapping[str, Room]
 
 
 async def explain_page(
@@ -95,12 +100,16 @@ async def explain_page(
         releases = await releases_of(tx, wanted.items)
         controls = await controls_of(tx, wanted.items)
         holdings = await holdings_of(tx, device, wanted.items) if device is not None else {}
+        facts, every = subject.whom.facts, [each for found in releases.values() for each in found]
+        rooms = await rooms_of(tx, every, subjects_of(facts), now_ms=core.now_ms())
+    places = frozenset(name for name, room in rooms.items() if room.has_place or room.would_get)
+    whom = replace(subject.whom, facts=replace(facts, places=places))
 
     def explained(deliverable: Deliverable) -> Explained:
         kind, found_id = deliverable
         held = holdings.get(deliverable)
         return explain_deliverable(
-            subject.whom,
+            whom,
             kind,
             found_id,
             releases[deliverable],
@@ -109,7 +118,7 @@ async def explain_page(
             may_see=may_see,
         )
 
-    return ExplainedPage(subject, wanted.shown(explained), holdings)
+    return ExplainedPage(subject, wanted.shown(explained), holdings, rooms)
 
 
 async def _subject(core: Core, tx: Transaction, device: str | None, customer: str | None) -> Subject:

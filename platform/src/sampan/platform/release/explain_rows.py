@@ -1,6 +1,6 @@
 """What explanations are read from: deliverables in pages, the releases that may have a say, what a device holds."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from msgspec import Struct
@@ -10,6 +10,8 @@ from sampan.offline_packages.control import parse_control
 from sampan.platform.engines.database import Transaction
 from sampan.platform.engines.paging import Found, Order, Paging, read_page
 from sampan.platform.insight.repository import inventory
+from sampan.platform.release.cap_rows import places_held, places_of
+from sampan.platform.release.caps import Cap, is_over
 from sampan.platform.release.repository import Release, read_release_rows, releases
 from sampan.platform.release.snapshot import control_state
 from sampan.platform.release.states import ReleaseState
@@ -27,6 +29,15 @@ class Holding(Struct, frozen=True):
 
     sequence: int
     seen_ms: int
+
+
+class Room(Struct, frozen=True):
+    """A capped release as the subject meets it; `would_get` tells whether its next sync gives it a place."""
+
+    cap: Cap
+    taken: int
+    has_place: bool
+    would_get: bool
 
 
 async def page_deliverables(
@@ -88,3 +99,19 @@ async def holdings_of(tx: Transaction, device_id: str, wanted: Sequence[Delivera
     )
     rows: Any = await tx.execute(statement)
     return {(row.kind, row.artefact_id): Holding(row.sequence, row.seen_ms) for row in rows}
+
+
+async def rooms_of(
+    tx: Transaction, found: Iterable[Release], subjects: Sequence[str], *, now_ms: int
+) -> dict[str, Room]:
+    """Return by release what its cap means for the subject; nothing is claimed by asking."""
+    capped = [(each.id, each.cap) for each in found if each.cap is not None]
+    held = await places_held(tx, subjects) if capped else frozenset()
+    rooms: dict[str, Room] = {}
+    for release_id, cap in capped:
+        places = await places_of(tx, release_id)
+        has_place = release_id in held
+        is_free = places is not None and not places.is_closed and places.taken < places.places
+        would_get = not has_place and is_free and not is_over(cap, now_ms)
+        rooms[release_id] = Room(cap, places.taken if places is not None else 0, has_place, would_get)
+    return rooms

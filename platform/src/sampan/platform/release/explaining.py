@@ -31,6 +31,7 @@ class Why(StrEnum):
     NOT_IN_AUDIENCE = "not_in_audience"
     OTHER_CLIENT_APP = "other_client_app"
     HOST_TOO_OLD = "host_too_old"
+    NO_PLACE = "no_place"  # it is capped, and keeps no place for the subject
     NO_RELEASE = "no_release"
     SUPERSEDED = "superseded"  # it means the subject, and so does a release of a higher version
     DEPENDS_ON_DEVICE = "depends_on_device"  # of a customer: only a device decides it
@@ -146,7 +147,7 @@ def _meant(whom: Whom, candidate: Candidate, tree: Explanation) -> tuple[bool | 
     reason = decide(whom.facts, Context(whom.host_version), alone).reason
     if not whom.is_device and (reason is Reason.OTHER_CLIENT_APP or tree.outcome is None):
         return (False, Why.NOT_IN_AUDIENCE) if tree.outcome is False else (None, Why.DEPENDS_ON_DEVICE)
-    if reason in (Reason.MATCHED, Reason.NOT_IN_AUDIENCE):
+    if reason in (Reason.MATCHED, Reason.NOT_IN_AUDIENCE, Reason.NO_PLACE):
         return tree.outcome, Why(reason)
     return False, Why(reason)
 
