@@ -217,6 +217,30 @@ def test_a_revoked_device_is_offered_nothing() -> None:
     assert explained().why is Why.NO_RELEASE
 
 
+@pytest.mark.parametrize(
+    ("app", "app_version", "sequence", "action"),
+    [
+        ("retail", "5.0.9", 2, Action.INSTALL),
+        ("retail", "5.1.0", 2, Action.KEEP),
+        ("retail", "", 2, None),
+        ("staff", "5.0.9", None, None),
+    ],
+)
+def test_an_upgrade_is_for_its_own_client_app(
+    app: str, app_version: str, sequence: int | None, action: Action | None
+) -> None:
+    upgrade = release(2, kind="app_upgrade", deliverable_id="retail", version="5.1.0", url="")
+    whom = Whom(of_full(client_app=app, app_version=app_version), is_device=True)
+    found = explain_deliverable(whom, "app_upgrade", "retail", [upgrade])
+    assert (found.offered and found.offered.sequence, found.action) == (sequence, action)
+    assert found.releases[0].why is (Why.MATCHED if sequence else Why.OTHER_CLIENT_APP)
+
+
+def test_the_value_of_a_switch_is_not_installed() -> None:
+    found = explained(release(2, kind="switch", url=""))
+    assert (found.why, found.action) == (Why.MATCHED, None)
+
+
 def test_of_many_releases_the_lower_ones_are_counted() -> None:
     many = [release(number, audience=VISITORS) for number in range(2, 40)]
     found = explained(*many, release(1))

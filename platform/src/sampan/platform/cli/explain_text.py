@@ -118,6 +118,8 @@ class Speaker:
                 return self.say(f"{holds} 将被移除：此版本已禁用", f"Loses {holds}: the version was killed")
             case "keep", {"version": version, "release": release} if version == holds:
                 return self.say(f"已有 {version}，依据 {release}", f"Has {version}, by {release}")
+            case "keep", {"version": version} if holds is None:
+                return self.say(f"已有 {version} 或更高版本", f"Has {version} or a newer one")
             case "keep", _:
                 return self.say(f"停留在 {holds}", f"Stays on {holds}")
             case _, {"version": version, "release": release}:

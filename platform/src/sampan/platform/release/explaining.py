@@ -9,10 +9,12 @@ from collections.abc import Collection, Mapping, Sequence
 from enum import StrEnum
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from sampan.platform.audience.attributes import Privacy
 from sampan.platform.audience.explain import EVERYTHING, Explanation, explain
 from sampan.platform.audience.facts import Facts
+from sampan.platform.audience.versions import version_key
 from sampan.platform.release.decide import Candidate, Context, DeliverableSnapshot, Reason, decide
 from sampan.platform.release.repository import Release
 from sampan.platform.release.snapshot import candidate_of
@@ -20,6 +22,7 @@ from sampan.platform.release.states import OFFERING, ReleaseState
 from sampan.platform.release.sync import ControlState
 
 MOST_SHOWN = 20
+UPGRADE = "app_upgrade"  # of a client app, whose id it bears; that one alone is told of it
 NEWEST_HOST = 2**53 - 1
 NO_CONTROL = ControlState("", frozenset(), frozenset())
 
@@ -100,7 +103,7 @@ def explain_deliverable(
 ) -> Explained:
     """Return why the subject is offered what it is offered of one deliverable; `installed` is the sequence it holds."""
     ordered = sorted(releases, key=lambda each: (each.sequence, _offers(each), each.id), reverse=True)
-    compiled = {each.id: candidate_of(each) for each in ordered}
+    compiled = {each.id: _compiled(each) for each in ordered}
     offering = [compiled[each.id] for each in ordered if _offers(each)]
     chosen = _chosen(whom, kind, deliverable_id, offering)
     judged = [_judged(whom, each, compiled[each.id], chosen, control, may_see) for each in ordered]
@@ -111,7 +114,7 @@ def explain_deliverable(
         deliverable_id,
         offered,
         _why(whom, offered, judged),
-        _action(offered, installed, control) if whom.is_device and not whom.is_revoked else None,
+        _action(whom, offered, ordered, installed, control),
         shown,
         len(judged) - len(shown),
     )
@@ -186,7 +189,34 @@ def _why(whom: Whom, offered: Release | None, judged: Sequence[Judged]) -> Why:
     return first.why if first is not None else Why.NO_RELEASE
 
 
-def _action(offered: Release | None, installed: int | None, control: ControlState) -> Action:
+def _compiled(release: Release) -> Candidate:
+    if release.kind == UPGRADE:
+        release = replace(release, client_app=release.deliverable_id)
+    return candidate_of(release)
+
+
+def _action(
+    whom: Whom, offered: Release | None, releases: Sequence[Release], installed: int | None, control: ControlState
+) -> Action | None:
+    """Return what the next sync does to what the device has; None where nobody can tell, or nothing is installed."""
+    if not whom.is_device or whom.is_revoked:
+        return None
+    if any(not each.url for each in releases):
+        return _of_value(whom, offered)
+    return _of_package(offered, installed, control)
+
+
+def _of_value(whom: Whom, offered: Release | None) -> Action | None:
+    """Return whether a client has what an upgrade leads to; other values are not installed."""
+    if offered is None or offered.kind != UPGRADE:
+        return None
+    has, leads_to = version_key(whom.facts.app_version), version_key(offered.version)
+    if has is None or leads_to is None:
+        return None
+    return Action.KEEP if has >= leads_to else Action.INSTALL
+
+
+def _of_package(offered: Release | None, installed: int | None, control: ControlState) -> Action:
     """Return what sync's differences tell a device that holds `installed`."""
     if offered is None:
         if installed is None:
