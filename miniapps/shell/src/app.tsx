@@ -13,6 +13,7 @@ import { Locked } from "./pages/locked";
 import { Me } from "./pages/me";
 import { SignIn } from "./pages/sign_in";
 import { Trial } from "./pages/trial";
+import { UpgradeBar, UpgradePage } from "./pages/upgrade";
 import { go, useRoute } from "./route";
 import { useSettings } from "./settings";
 import { DialogsProvider, useDialogs } from "./ui/dialogs";
@@ -123,10 +124,12 @@ export function permissionText(t: Words["t"], permission: string): string {
 
 function Screen(): JSX.Element {
   const [page = "home", ...rest] = useRoute();
-  const { phase, online } = useSnapshot();
+  const { phase, online, upgrade } = useSnapshot();
   const { t } = useWords();
   if (phase === "starting") return <Starting />;
   if (phase === "unreachable") return <Unreachable />;
+  // Who cannot reach the bank cannot fetch an upgrade either, and keeps what works without it.
+  if (upgrade?.isForced && online) return <UpgradePage upgrade={upgrade} />;
   if (page === "app" && rest[0] !== undefined) return <AppPage key={rest[0]} id={rest[0]} />;
   const [app, sequence] = rest;
   if (page === "trial" && app !== undefined && /^[0-9]{1,15}$/.test(sequence ?? "")) {
@@ -139,6 +142,7 @@ function Screen(): JSX.Element {
           {t("offline")}
         </div>
       )}
+      {upgrade && !upgrade.isForced && <UpgradeBar upgrade={upgrade} />}
       <Page page={page} rest={rest} />
     </>
   );

@@ -17,6 +17,7 @@ export function previewHost(told: Partial<Snapshot> = {}): Host & { change: (tol
     ],
     recents: [],
     workbench: null,
+    upgrade: null,
     ...told,
   };
   const refused = { step: "refused", refusal: { code: "open_killed", detail: "" } } as const;
@@ -56,6 +57,7 @@ export function previewHost(told: Partial<Snapshot> = {}): Host & { change: (tol
     trialState: async (_app, sequence) => (sequence === 9 ? "killed" : "published"),
     openTrial: async () => {},
     closeTrial: () => {},
+    putOffUpgrade: () => change({ upgrade: null }),
     warm: () => {},
     hide: () => {},
     close: () => {},

@@ -47,7 +47,11 @@ export interface SyncAnswer {
   readonly appsEtag: string;
   /** Null when the catalogue is unchanged. */
   readonly catalogue: Catalogue | null;
+  /** What components add to the answer, as it came. */
+  readonly members: JsonObject;
 }
+
+const OWN = new Set(["revision", "next_check_seconds", "unsure", "offers", "apps", "control"]);
 
 // What does not fit an event could not be reported; such an offer is none.
 const MAX_NAME = 200;
@@ -68,6 +72,7 @@ export function readSyncAnswer(body: Json): SyncAnswer {
     offers: (isList(body.offers) ? body.offers : []).filter(isObject).map(readOffer),
     appsEtag: text(apps, "etag"),
     catalogue: isList(apps.items) ? readCatalogue(apps) : null,
+    members: Object.fromEntries(Object.entries(body).filter(([name]) => !OWN.has(name))),
   };
 }
 

@@ -9,7 +9,7 @@ import type { Session } from "../session/session";
 import type { Installed } from "../store/installed";
 import type { Exclusive } from "../store/locks";
 import type { Store } from "../store/store";
-import type { Json } from "../trust/canonical";
+import type { Json, JsonObject } from "../trust/canonical";
 import { isRefused, Refused } from "../trust/refused";
 import { isAppId, packagePath } from "../trust/roles";
 import { type Catalogue, type Offer, readSyncAnswer } from "./answer";
@@ -19,6 +19,7 @@ import type { Device, Hint } from "./device";
 const SYNC = "/client/v1/sync";
 const FACTS = "sync/facts";
 const CATALOGUE = "sync/catalogue";
+const MEMBERS = "sync/members";
 const DAMAGED = "sync/damaged";
 const KINDS = "sync/kinds";
 const MAX_TEXT = 500;
@@ -89,6 +90,11 @@ export class SyncClient {
     return ((await this.options.store.get(CATALOGUE)) as Catalogue | undefined) ?? null;
   }
 
+  /** What components added to the last answer, without the network; nothing before the first. */
+  async members(): Promise<JsonObject> {
+    return ((await this.options.store.get(MEMBERS)) as JsonObject | undefined) ?? {};
+  }
+
   /**
    * Do one round. What the server or a rule refused of single apps is in it; what refused the round as a whole is
    * thrown (`ServerAway`, `ServerSaysNo`, `Refused`), and nothing has changed then.
@@ -153,7 +159,10 @@ export class SyncClient {
     const syncEtag = isAllDone ? (answer.headers.get("etag") ?? "") : "";
     const { revision: revisionSeen, appsEtag, nextCheckSeconds } = found;
     const value: Facts = { revisionSeen, appsEtag, syncEtag, nextCheckSeconds };
-    await store.write([{ key: FACTS, value }]);
+    await store.write([
+      { key: MEMBERS, value: found.members },
+      { key: FACTS, value },
+    ]);
     return nextCheckSeconds;
   }
 

@@ -20,6 +20,7 @@ export class Board {
     categories: [],
     recents: [],
     workbench: null,
+    upgrade: null,
   };
 
   subscribe(listener: () => void): () => void {

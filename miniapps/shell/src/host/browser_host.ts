@@ -1,4 +1,5 @@
 import { type Sampan, type ShellFacts, startSampan } from "@sampan/sdk";
+import { version } from "../../package.json";
 import { HostProblem } from "../pages/problem";
 import { Account } from "./account";
 import { asked } from "./asked";
@@ -30,6 +31,7 @@ import { readFacts } from "./shell_facts";
 import { Stage } from "./stage";
 import { trialState } from "./trial_state";
 import { Trials } from "./trials";
+import { Upgrades } from "./upgrades";
 import { enterWorkbench } from "./workbench";
 
 const HOST_VERSION = 1;
@@ -56,10 +58,17 @@ class BrowserHost implements Host {
   private readonly opening = new Opening(this.board, this.ready, this.stage, this.catalogue, this.sync);
   private readonly trials = new Trials(this.board, this.ready, () => this.facts, this.stage, this.customer);
   private readonly panel = new Developer(this.board, this.ready, () => this.facts, this.happened);
-  private readonly rounds = new Rounds(this.board, this.ready, this.happened, async () => {
-    await this.opening.stopForbidden();
-    await this.catalogue.refresh();
-  });
+  private readonly upgrades = new Upgrades(this.board, this.ready);
+  private readonly rounds = new Rounds(
+    this.board,
+    this.ready,
+    this.happened,
+    () => this.upgrades.answered(),
+    async () => {
+      await this.opening.stopForbidden();
+      await this.catalogue.refresh();
+    },
+  );
 
   subscribe(listener: () => void): () => void {
     return this.board.subscribe(listener);
@@ -144,6 +153,10 @@ class BrowserHost implements Host {
     this.trials.close();
   }
 
+  putOffUpgrade(): void {
+    this.upgrades.putOff();
+  }
+
   warm(app: string): void {
     void this.phone?.container.warm(app);
   }
@@ -212,7 +225,12 @@ class BrowserHost implements Host {
       }),
       theme: customer.theme,
       language: customer.language,
-      profile: () => ({ platform: "web", host_version: HOST_VERSION, lang: customer.language }),
+      profile: () => ({
+        platform: "web",
+        app_version: version,
+        host_version: HOST_VERSION,
+        lang: customer.language,
+      }),
       askConsent: (app, permission) => customer.consents(app, permission),
       ui: {
         mount: (app) => stage.mount(app),

@@ -18,6 +18,15 @@ export interface CatalogueApp {
   hasUpdate: boolean;
 }
 
+/** A newer version of the shell itself; a reminder can be put off, a forced one holds while the bank can be reached. */
+export interface Upgrade {
+  version: string;
+  isForced: boolean;
+  url: string;
+  text: Text;
+  release: string;
+}
+
 export interface Snapshot {
   phase: "starting" | "ready" | "unreachable";
   demo: boolean;
@@ -31,6 +40,7 @@ export interface Snapshot {
   recents: readonly string[];
   /** The app that is being written, and the customer of its mocks, while `sampan dev` runs. */
   workbench: { app: string; phone: string } | null;
+  upgrade: Upgrade | null;
 }
 
 export interface DeviceRow {
@@ -141,6 +151,8 @@ export interface Host {
   closeTrial(): void;
   /** A finger is on the app's icon: what can begin before it opens begins. */
   warm(app: string): void;
+  /** Remind of the shell's newer version later. */
+  putOffUpgrade(): void;
   /** Another page is in front; the app goes on. */
   hide(app: string): void;
   close(app: string): void;

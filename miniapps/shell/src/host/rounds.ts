@@ -10,11 +10,12 @@ export class Rounds {
   private nextRound: Promise<void> | null = null;
   private checkTimer = 0;
 
-  /** `done` is awaited after each round, also one that failed. */
+  /** `answered` is awaited after the bank's answers, `done` after each round, also one that failed. */
   constructor(
     private readonly board: Board,
     private readonly ready: () => Sampan,
     private readonly happened: Lines,
+    private readonly answered: () => Promise<void>,
     private readonly done: () => Promise<void>,
   ) {}
 
@@ -36,6 +37,7 @@ export class Rounds {
       seconds = round.nextCheckSeconds;
       this.note(round.happenings);
       this.board.change({ online: true });
+      if (!round.happenings.some(({ what }) => what === "unsure")) await this.answered();
     } catch (problem) {
       if (problem instanceof ServerAway) this.board.change({ online: false });
       const code = problem instanceof ServerSaysNo ? problem.code : codeOf(problem);
