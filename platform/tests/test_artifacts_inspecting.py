@@ -1,5 +1,6 @@
 """A look into an upload before anybody signs it: the same refusals and findings as submitting, and nothing is kept."""
 
+import contextlib
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -7,16 +8,24 @@ import pytest
 
 from sampan.offline_packages.refusals import NotAZip
 from sampan.offline_packages.trust_errors import SequenceSuperseded
-from sampan.platform.artifacts import quarantine, submit_service
+from sampan.platform.artifacts import pace, quarantine, submit_service
 from sampan.platform.artifacts.admitting import Submission
 from sampan.platform.artifacts.inspecting import inspect
+from sampan.platform.artifacts.pace import UploadPace
 from sampan.platform.artifacts.problems import SequenceTaken
 from sampan.platform.artifacts.quarantine import UploadUnknown
 from sampan.platform.artifacts.states import VersionState
 from sampan.platform.artifacts.taking_in import WrongPackage
 from sampan.platform.operators.actor import MissingPermission
 from sampan.platform.testing import WORKSPACE
-from sampan.platform.testing_artifacts import Publishing, chunks_of, packed_app, publishing_in
+from sampan.platform.testing_artifacts import (
+    PUBLISHER_RIGHTS,
+    Publishing,
+    chunks_of,
+    packed_app,
+    person,
+    publishing_in,
+)
 from sampan.platform.testing_trust import APP
 
 pytestmark = pytest.mark.anyio
@@ -71,3 +80,26 @@ async def test_what_cannot_be_submitted_is_refused_now(publishing: Publishing, t
     assert await refusal_of("upl_" + "0" * 32) is UploadUnknown
     assert await refusal_of(stranger, publishing.reviewer) is MissingPermission
     assert not list(core.objects.incoming.iterdir())
+
+
+async def test_looks_and_uploads_have_a_pace(
+    publishing: Publishing, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    core, publisher = publishing.core, publishing.publisher
+    upload = await publishing.upload(packed_app(tmp_path, 1))
+    with contextlib.ExitStack() as busy:
+        for what in ("inspect", "upload"):
+            for _ in range(pace.AT_ONCE):
+                busy.enter_context(pace.at_work(core, WORKSPACE, publisher, what))
+        with pytest.raises(UploadPace, match="under way"):
+            await inspect(core, WORKSPACE, publisher, APP, upload)
+        with pytest.raises(UploadPace, match="under way"):
+            await quarantine.receive(core, WORKSPACE, publisher, chunks_of(b"x"))
+    assert (await inspect(core, WORKSPACE, publisher, APP, upload)).is_good
+    monkeypatch.setattr(pace, "A_MINUTE", 2)
+    with pytest.raises(UploadPace, match="a minute"):
+        await inspect(core, WORKSPACE, publisher, APP, upload)
+    with pytest.raises(UploadPace, match="a minute"):
+        await quarantine.receive(core, WORKSPACE, publisher, chunks_of(b"x"))
+    other = person("another developer", PUBLISHER_RIGHTS, publisher=publishing.publisher_id)
+    await quarantine.receive(core, WORKSPACE, other, chunks_of(b"x"))

@@ -185,7 +185,7 @@ async def test_a_new_account_takes_two_admins_and_its_own_link(stage: Stage) -> 
     link = await issue_setup_link(stage.core, WORKSPACE, stage.ada, operator.id)
     secret = await stage.set_up(link.secret)
     made = await stage.enter("eve@example.com", secret)
-    found = await recognise(stage.core, WORKSPACE, made.secret)
+    found = await recognise(stage.core, WORKSPACE, made.secret, source="192.0.2.1")
     assert [grant.role for grant in found.actor.grants] == ["reviewer"]
 
 
@@ -279,10 +279,10 @@ async def test_a_reset_takes_two_and_replaces_everything(stage: Stage) -> None:
     before = await stage.enter("carl@example.com", carl.totp_secret, carl.password)
     await stage.approved(await propose_reset(stage.core, WORKSPACE, stage.ada, carl.operator_id))
     link = await issue_setup_link(stage.core, WORKSPACE, stage.ada, carl.operator_id)
-    assert await recognise(stage.core, WORKSPACE, before.secret)  # asking for a reset alone disturbs nobody
+    assert await recognise(stage.core, WORKSPACE, before.secret, source="192.0.2.1")  # asking for a reset alone disturbs nobody
     secret = await stage.set_up(link.secret)
     with pytest.raises(SessionEnded):
-        await recognise(stage.core, WORKSPACE, before.secret)
+        await recognise(stage.core, WORKSPACE, before.secret, source="192.0.2.1")
     with pytest.raises(SignInRefused):
         await stage.enter("carl@example.com", carl.totp_secret, carl.password)
     assert await stage.enter("carl@example.com", secret)
@@ -342,7 +342,7 @@ async def test_a_stranger_who_was_never_set_up_cannot_be_invited(stage: Stage) -
 async def test_disabling_takes_one_and_enabling_two(stage: Stage) -> None:
     carl = await person_with(stage.core, WORKSPACE, "reviewer", email="carl@example.com")
     session = await stage.enter("carl@example.com", carl.totp_secret, carl.password)
-    actor = (await recognise(stage.core, WORKSPACE, session.secret)).actor
+    actor = (await recognise(stage.core, WORKSPACE, session.secret, source="192.0.2.1")).actor
     token, secret = await create_token(stage.core, WORKSPACE, actor, name="ci", permissions=["token:create"], days=30)
     await disable(stage.core, WORKSPACE, stage.ada, carl.operator_id)
     await disable(stage.core, WORKSPACE, stage.ada, carl.operator_id)
@@ -352,7 +352,7 @@ async def test_disabling_takes_one_and_enabling_two(stage: Stage) -> None:
     assert (await stage.operator(carl.operator_id)).state is OperatorState.ACTIVE
     for old in (session.secret, secret):
         with pytest.raises(SessionEnded):
-            await recognise(stage.core, WORKSPACE, old)
+            await recognise(stage.core, WORKSPACE, old, source="192.0.2.1")
     assert token.id in {item.id for item in (await list_tokens(stage.core, WORKSPACE, stage.ada, Paging())).items}
 
 
@@ -464,19 +464,19 @@ async def test_machine_tokens_have_a_part_of_their_owners_rights_for_a_time(stag
     token, secret = await create_token(
         stage.core, WORKSPACE, stage.ada, name="siem", permissions=["audit:read"], days=2
     )
-    actor = (await recognise(stage.core, WORKSPACE, secret)).actor
+    actor = (await recognise(stage.core, WORKSPACE, secret, source="192.0.2.1")).actor
     assert (actor.kind, actor.person_id, actor.via) == ("machine", stage.ada.person_id, token.id)
     assert actor.may("audit:read")
     assert not actor.may("operator:read")
     with pytest.raises(MachinesMakeNoTokens):
         await create_token(stage.core, WORKSPACE, actor, name="more", permissions=["audit:read"], days=2)
     with pytest.raises(SessionEnded):
-        await recognise(stage.core, OTHER_WORKSPACE, secret)
+        await recognise(stage.core, OTHER_WORKSPACE, secret, source="192.0.2.1")
     stage.clock.ms += 2 * DAY_MS - 1
-    assert await recognise(stage.core, WORKSPACE, secret)
+    assert await recognise(stage.core, WORKSPACE, secret, source="192.0.2.1")
     stage.clock.ms += 1
     with pytest.raises(SessionEnded):
-        await recognise(stage.core, WORKSPACE, secret)
+        await recognise(stage.core, WORKSPACE, secret, source="192.0.2.1")
 
 
 async def test_a_token_shrinks_with_its_owner(stage: Stage) -> None:
@@ -485,7 +485,7 @@ async def test_a_token_shrinks_with_its_owner(stage: Stage) -> None:
     _, secret = await create_token(stage.core, WORKSPACE, owner, name="siem", permissions=["audit:read"], days=2)
     _, _, grants = (await accounts(stage))[2]
     await remove_grant(stage.core, WORKSPACE, stage.ada, carl.operator_id, grants[0].id)
-    assert not (await recognise(stage.core, WORKSPACE, secret)).actor.may("audit:read")
+    assert not (await recognise(stage.core, WORKSPACE, secret, source="192.0.2.1")).actor.may("audit:read")
 
 
 async def test_a_token_carries_nothing_dangerous_nor_foreign(stage: Stage) -> None:
@@ -509,7 +509,7 @@ async def test_tokens_are_listed_and_ended_by_their_owner_or_an_admin(stage: Sta
     await revoke_token(stage.core, WORKSPACE, stage.ada, token.id)
     await revoke_token(stage.core, WORKSPACE, auditor, token.id)
     with pytest.raises(SessionEnded):
-        await recognise(stage.core, WORKSPACE, secret)
+        await recognise(stage.core, WORKSPACE, secret, source="192.0.2.1")
 
 
 async def test_first_admins_can_sign_in_and_may_pair(stage: Stage) -> None:

@@ -86,7 +86,7 @@ class Stage:
         )
 
     async def who(self, made: NewSession, workspace: str = WORKSPACE) -> SignedIn:
-        return await recognise(self.core, workspace, made.secret)
+        return await recognise(self.core, workspace, made.secret, source="192.0.2.1")
 
 
 @pytest.fixture
@@ -329,7 +329,7 @@ async def test_the_state_alone_shuts_sessions_and_tokens(stage: Stage) -> None:
         await set_operator_state(tx, stage.person.operator_id, OperatorState.DISABLED)
     for shut in (made.secret, secret):
         with pytest.raises(SessionEnded):
-            await recognise(stage.core, WORKSPACE, shut)
+            await recognise(stage.core, WORKSPACE, shut, source="192.0.2.1")
 
 
 @anyio

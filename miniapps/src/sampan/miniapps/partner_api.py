@@ -37,7 +37,8 @@ def build(core: Core) -> list[BaseRoute]:
     async def exchange(request: Request) -> Response:
         workspace_id = workspace_of(request)
         core.replica.view(workspace_id)
-        actor = (await recognise(core, workspace_id, _secret(request))).actor
+        source = request.client.host if request.client else "unknown"
+        actor = (await recognise(core, workspace_id, _secret(request), source=source)).actor
         body = await body_of(request.receive, ExchangeBody)
         async with core.store.workspace(workspace_id).read() as tx:
             app = await find_app(tx, body.app)

@@ -10,8 +10,10 @@ from msgspec import Struct
 
 from sampan.platform.artifacts import quarantine
 from sampan.platform.artifacts.admitting import has_error, sequence_taken
+from sampan.platform.artifacts.apps_repository import App
 from sampan.platform.artifacts.apps_service import visible_app
 from sampan.platform.artifacts.lookups import rules_for
+from sampan.platform.artifacts.pace import at_work, count_one
 from sampan.platform.artifacts.states import VersionState
 from sampan.platform.artifacts.storage import close_archive, open_archive
 from sampan.platform.artifacts.submit_service import SUBMIT, open_app
@@ -37,10 +39,16 @@ async def inspect(core: Core, workspace_id: str, actor: Actor, app_id: str, uplo
     """Return what an upload of the actor's holds, as a version of `app_id`.
 
     Raises what submitting would: `PackageRefused`, `WrongPackage`, `SequenceSuperseded`, `SequenceTaken`,
-    `AppArchived`, `UploadUnknown`.
+    `AppArchived`, `UploadUnknown`; and `UploadPace` for too many at once or in a minute.
     """
     async with core.store.workspace(workspace_id).read() as tx:
         app = await visible_app(tx, actor, app_id, SUBMIT)
+    await count_one(core, workspace_id, actor, "inspect")
+    with at_work(core, workspace_id, actor, "inspect"):
+        return await _inspect(core, workspace_id, actor, app, upload_id)
+
+
+async def _inspect(core: Core, workspace_id: str, actor: Actor, app: App, upload_id: str) -> Inspection:
     upload = await quarantine.find_own(core, workspace_id, actor, upload_id)
     rules = await rules_for(core, workspace_id, app)
     try:
@@ -53,7 +61,7 @@ async def inspect(core: Core, workspace_id: str, actor: Actor, app_id: str, uplo
         await close_archive(path)
     await asyncio.to_thread(taken.accepted.archive_path.unlink, missing_ok=True)
     index = taken.accepted.index
-    _app, known = await open_app(core, workspace_id, actor, app_id, sequence=index.sequence)
+    _app, known = await open_app(core, workspace_id, actor, app.app_id, sequence=index.sequence)
     if known is not None and known.package.package_digest != taken.accepted.digest:
-        raise sequence_taken(app_id, index.sequence)
+        raise sequence_taken(app.app_id, index.sequence)
     return Inspection(taken, None if known is None else known.state)

@@ -14,6 +14,7 @@ from typing import BinaryIO
 
 from sampan.platform.artifacts import sources_repository as sources
 from sampan.platform.artifacts import uploads_repository as repository
+from sampan.platform.artifacts.pace import at_work, count_one
 from sampan.platform.artifacts.uploads_repository import Upload
 from sampan.platform.artifacts.versions_repository import is_source_used
 from sampan.platform.core import Core
@@ -80,7 +81,8 @@ async def receive(
     limit = core.settings.max_package_bytes
     if declared_bytes is not None and declared_bytes > limit:
         raise _too_big(limit)
-    with _counted(core, workspace_id, actor.person_id) as under_way:
+    await count_one(core, workspace_id, actor, "upload")
+    with _counted(core, workspace_id, actor.person_id) as under_way, at_work(core, workspace_id, actor, "upload"):
         async with core.store.workspace(workspace_id).read() as tx:
             await _require_room(tx, actor, under_way)
         return await _receive(core, workspace_id, actor, chunks, limit)

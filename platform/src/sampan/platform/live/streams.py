@@ -50,10 +50,11 @@ def build_console(core: Core) -> ASGIApp:
 
     async def live(scope: Scope, receive: Receive, send: Send) -> None:
         workspace_id, secret = scope["sampan_workspace"], _secret(scope)
-        found = await recognise(core, workspace_id, secret)
+        source = scope["client"][0] if scope.get("client") else "unknown"
+        found = await recognise(core, workspace_id, secret, source=source)
 
         async def check() -> None:
-            await recognise(core, workspace_id, secret)
+            await recognise(core, workspace_id, secret, source=source)
 
         owner = found.actor.via or found.actor.operator_id
         listener = Listener(workspace_id, owner, check, _Wanted(found.actor))

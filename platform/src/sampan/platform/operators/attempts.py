@@ -52,8 +52,12 @@ def _key(kind: str, name: str) -> Key:
     return system_key("sign-in", kind, hashlib.sha256(name.encode()).hexdigest())
 
 
+def network_of_source(source: str) -> str:
+    """Return what counts as one source, as a digest: an IPv4 address, or the /64 that one IPv6 household gets."""
+    return hashlib.sha256(_network(source).encode()).hexdigest()
+
+
 def _network(source: str) -> str:
-    """Return what counts as one source: an IPv4 address, or the /64 that one IPv6 household gets."""
     try:
         address = ipaddress.ip_address(source)
     except ValueError:

@@ -40,6 +40,11 @@ def workspace_of(request: Request) -> str:
     return cast("str", request.scope["sampan_workspace"])
 
 
+def source_of(request: Request) -> str:
+    """Return the address of the client, as the server or a trusted proxy tells it."""
+    return request.client.host if request.client else "unknown"
+
+
 def refuse_foreign_origin(request: Request) -> None:
     """Raise `ForeignOrigin` unless a page of this host made the request."""
     origin = request.headers.get("origin", "")
@@ -64,7 +69,7 @@ async def signed_in(
     if credentials is None and request.method not in SAFE_METHODS:
         refuse_foreign_origin(request)
     try:
-        found = await recognise(core, workspace_id, secret)
+        found = await recognise(core, workspace_id, secret, source=source_of(request))
     except SessionEnded:
         await note_refusal(core, workspace_id, "session_ended", path=request.url.path)
         raise

@@ -14,6 +14,7 @@ from sampan.platform.errors import Unauthorized
 from sampan.platform.operators.actor import Actor, ActorKind, Grant
 from sampan.platform.operators.operator_rows import grants_of, list_roles
 from sampan.platform.operators.permissions import Permission, of_built_in_role
+from sampan.platform.operators.secret_guard import guarded
 from sampan.platform.operators.session_rows import (
     MACHINE_PREFIX,
     SESSION_PREFIX,
@@ -58,12 +59,21 @@ class SignedIn(Struct, frozen=True):
         return self.session is not None and 0 <= now_ms - self.session.factor_ms < FACTOR_MS
 
 
-async def recognise(core: "Core", workspace_id: str, secret: str) -> SignedIn:
-    """Return who the secret belongs to in this workspace; raise `SessionEnded`."""
+async def recognise(core: "Core", workspace_id: str, secret: str, *, source: str) -> SignedIn:
+    """Return who the secret belongs to in this workspace; raise `SessionEnded`, or `TooManySecrets`.
+
+    `source` is the address that the secret came from: strangers' tries are counted by it.
+    """
     now_ms = core.now_ms()
     door = core.store.workspace(workspace_id)
-    async with door.read() as tx:
-        found = await _find(core, tx, secret, now_ms)
+
+    async def find() -> SignedIn | None:
+        if not secret.startswith((MACHINE_PREFIX, SESSION_PREFIX)):
+            return None  # no secret of ours looks like that
+        async with door.read() as tx:
+            return await _find(core, tx, secret, now_ms)
+
+    found = await guarded(core, workspace_id, secret, source, find)
     if found is None:
         raise SessionEnded("Your session or token is not valid any more. Sign in again.")
     if found.session is not None and now_ms - found.session.seen_ms >= TOUCH_EVERY_MS:

@@ -82,6 +82,8 @@ class Asking:
         authorization: bytes | None,
         api_key: bytes | None,
         context: Context,
+        *,
+        source: str,
     ) -> Asked:
         """Return the question; raise `Unauthorized` or `Forbidden` errors, or `BadContext`."""
         secret = _machine_secret(authorization, api_key)
@@ -91,7 +93,7 @@ class Asking:
             caller = authenticate(self._core, workspace_id, authorization)
             facts = facts_of(view, caller, now_ms=self._core.now_ms(), claims=context)
             return Asked(caller.device_id, context.targeting_key, facts, False)
-        actor = await self._actor(workspace_id, secret)
+        actor = await self._actor(workspace_id, secret, source)
         key = context.targeting_key
         if not key:
             raise BadContext("TARGETING_KEY_MISSING", "A back end says by context.targetingKey whom it asks for.")
@@ -100,9 +102,9 @@ class Asking:
         facts = await self._facts(view, workspace_id, key, context)
         return Asked(actor.via, key, facts, True)
 
-    async def _actor(self, workspace_id: str, secret: str) -> Actor:
+    async def _actor(self, workspace_id: str, secret: str, source: str) -> Actor:
         async def find() -> Actor:
-            return (await recognise(self._core, workspace_id, secret)).actor
+            return (await recognise(self._core, workspace_id, secret, source=source)).actor
 
         try:
             actor = await self._actors.get((workspace_id, secret), find, self._core.now_ms())

@@ -129,13 +129,17 @@ class Ofrep:
         body = await read_body(receive, MAX_BODY_BYTES)
         context = _context(body)
         authorization, api_key = header(scope, b"authorization"), header(scope, b"x-api-key")
-        asked = await self._asking.ask(view, workspace_id, authorization, api_key, context)
+        source = scope["client"][0] if scope.get("client") else "unknown"
+        asked = await self._asking.ask(view, workspace_id, authorization, api_key, context, source=source)
         most = PER_MACHINE if asked.is_machine else PER_DEVICE
         self._meter.count((workspace_id, asked.owner), most, asked.facts.now_ms)
         if scope["query_string"]:  # only now: catching up reads the database, which strangers must not make us do
             newer = await self._caught_up(workspace_id, view, scope["query_string"])
             if newer is not view:
-                view, asked = newer, await self._asking.ask(newer, workspace_id, authorization, api_key, context)
+                view, asked = (
+                    newer,
+                    await self._asking.ask(newer, workspace_id, authorization, api_key, context, source=source),
+                )
         return view, asked
 
     async def _caught_up(self, workspace_id: str, view: WorkspaceView, query: bytes) -> WorkspaceView:
