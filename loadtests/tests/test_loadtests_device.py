@@ -13,7 +13,8 @@ from sqlalchemy import select
 from sampan.loadtests.device.session import TOKEN_IS_OLD
 from sampan.offline_packages import package_digest
 from sampan.offline_packages.fetching import FetchFailed, HttpFetch
-from sampan.platform.insight.repository import events, stage_counts
+from sampan.platform.insight.delivery_rows import reached_by_release
+from sampan.platform.insight.repository import events
 from sampan.platform.insight.schemas import Stage
 from sampan.platform.testing import WORKSPACE
 from sampan.platform.testing_trust import APP, Clock
@@ -29,7 +30,7 @@ async def scene(tmp_path: Path) -> AsyncIterator[Scene]:
 
 async def furthest(scene: Scene, release_id: str) -> dict[Stage, int]:
     async with scene.core.store.workspace(WORKSPACE).read() as tx:
-        return await stage_counts(tx, release_id)
+        return {each.stage: each.devices for each in await reached_by_release(tx, release_id)}
 
 
 async def test_a_new_device_installs_opens_and_reports(scene: Scene) -> None:

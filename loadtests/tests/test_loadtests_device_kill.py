@@ -10,7 +10,8 @@ from device_scene import Scene, opened_scene, shown
 from sqlalchemy import select
 
 from sampan.loadtests.device import SimulatedDevice
-from sampan.platform.insight.repository import events, stage_counts
+from sampan.platform.insight.delivery_rows import reached_by_release
+from sampan.platform.insight.repository import events
 from sampan.platform.insight.schemas import Stage
 from sampan.platform.testing import WORKSPACE
 from sampan.platform.testing_trust import APP
@@ -53,7 +54,8 @@ async def test_an_update_killed_at_any_step_is_finished_after_the_restart(tmp_pa
             assert device.memory.facts.events == []
             assert await numbers(scene, device) == list(range(1, device.memory.facts.next_seq)), name
         async with scene.core.store.workspace(WORKSPACE).read() as tx:
-            assert await stage_counts(tx, made.id) == {Stage.BOOTED: len(steps)}
+            found = await reached_by_release(tx, made.id)
+            assert {each.stage: each.devices for each in found} == {Stage.BOOTED: len(steps)}
 
 
 async def test_a_first_start_killed_at_its_session_starts_again(tmp_path: Path) -> None:

@@ -12,9 +12,9 @@ from test_miniapps_releases import WHOLE, Bank
 from sampan.platform.audience.facts import Facts
 from sampan.platform.identity.service_session import NewSession, begin
 from sampan.platform.identity.tiers import Tier
+from sampan.platform.insight.delivery_rows import raise_stages
 from sampan.platform.insight.evidence import note_signals
 from sampan.platform.insight.health import HealthReport
-from sampan.platform.insight.repository import raise_stages
 from sampan.platform.insight.schemas import STAGE_ORDER, Stage
 from sampan.platform.operators.actor import MissingPermission
 from sampan.platform.operators.changes import approve

@@ -37,6 +37,7 @@ _CAUSE = _always({"cause": "because"})
 _NOTE = _always({"note": "because"})
 _REASON = _always({"reason": "because"})
 _SWITCH = {"key": "any", "type": "boolean", "variants": {"on": True, "off": False}, "default": "off"}
+_UPGRADE = {"version": "2.0.0", "url": "https://example.com/app", "text": {"zh": "新", "en": "new"}}
 _POLICY = {"allowed_domains": [], "locales": [], "max_package_bytes": 10, "max_file_bytes": 10, "max_files": 10}
 
 
@@ -111,6 +112,11 @@ BODIES: Mapping[str, Make] = {
     "GET /client-apps/{app_id}": _none,
     "PATCH /client-apps/{app_id}": _always({"closed": True}),
     "DELETE /client-apps/{app_id}": _none,
+    "GET /client-apps/{app_id}/upgrades": _none,
+    "POST /client-apps/{app_id}/upgrades": _always({"build": 2, **_UPGRADE}),
+    "GET /client-apps/{app_id}/upgrades/{build}": _none,
+    "PUT /client-apps/{app_id}/upgrades/{build}": _always(_UPGRADE),
+    "DELETE /client-apps/{app_id}/upgrades/{build}": _none,
     "POST /token-keys/rotate": _always({"at_once": False}),
     "GET /trust/trees": _none,
     "GET /trust/trees/{profile}": _none,
@@ -178,7 +184,13 @@ BODIES: Mapping[str, Make] = {
         "comment": "no",
     },
     "POST /apps/{app}/renewals/{renewal}/withdraw": _none,
+    "GET /insight/apps/{app}/adoption": _none,
     "GET /insight/apps/{app}/funnels": _none,
+    "GET /insight/summary": _none,
+    "GET /insight/event-types": _none,
+    "POST /insight/funnels": _always({"steps": [{"type": "app.opened"}, {"type": "delivery.booted"}]}),
+    "GET /insight/policy": _none,
+    "PUT /insight/policy": _always({"event_keep_days": 30}),
     "GET /insight/releases/{release_id}/funnel": _none,
     "GET /insight/inventory/{artefact_id}": _none,
     "GET /reports": _none,
@@ -204,6 +216,8 @@ BODIES: Mapping[str, Make] = {
     "POST /switches": _always({"definition": _SWITCH}),
     "GET /switches/{switch}": _none,
     "PUT /switches/{switch}": _always({"definition": _SWITCH, "edition": 2}),
+    "GET /switches/{switch}/proposals": _none,
+    "POST /switches/{switch}/proposals": _always({"definition": _SWITCH, "edition": 2}),
     "POST /switches/{switch}/activate": _CAUSE,
     "POST /switches/{switch}/explain": lambda town: {"device": town.ids["device_id"], "reason": "because"},
     "POST /switches/{switch}/off": _CAUSE,
@@ -275,7 +289,7 @@ BODIES: Mapping[str, Make] = {
     "PUT /miniapps/policy": _always(_POLICY),
 }
 
-SHARED_PARAMETERS = frozenset({"profile", "tier", "sequence"})
+SHARED_PARAMETERS = frozenset({"profile", "tier", "sequence", "build"})
 """Path parameters whose values every workspace has."""
 
 ANSWERS_OF_ITS_OWN: Mapping[str, str] = {
@@ -286,6 +300,7 @@ ANSWERS_OF_ITS_OWN: Mapping[str, str] = {
     "GET /insight/apps/{app}/health": "nothing was reported by anybody",
     "GET /insight/apps/{app}/errors": "nothing was reported by anybody",
     "GET /trust/trees/{profile}/roles/{role}/history": "the caller's own tree has no such role",
+    "GET /insight/apps/{app}/adoption": "nothing was reported by anybody",
     "GET /insight/apps/{app}/funnels": "nothing was delivered to anybody",
     "GET /insight/releases/{release_id}/funnel": "nothing was delivered to anybody",
 }

@@ -1,6 +1,7 @@
 """POST /client/v1/events as devices meet it: each event once, gaps told, nothing counted without its ticket."""
 
 import asyncio
+from collections import Counter
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any, NoReturn
@@ -12,8 +13,8 @@ from sqlalchemy import select
 
 from sampan.platform.engines.database import Transaction
 from sampan.platform.insight import intake
+from sampan.platform.insight.delivery_rows import reached_by_release
 from sampan.platform.insight.repository import events as events_table
-from sampan.platform.insight.repository import stage_counts
 from sampan.platform.insight.schemas import Stage
 from sampan.platform.testing import OTHER_WORKSPACE, WORKSPACE
 from sampan.platform.testing_device import TestDevice, TestServer
@@ -75,8 +76,12 @@ async def stored(server: TestServer, device: TestDevice) -> list[int]:
 
 
 async def furthest(server: TestServer, release_id: str) -> dict[Stage, int]:
+    """Return the devices by their furthest stage, and under `failed` those that failed on the way there."""
+    found: Counter[Stage] = Counter()
     async with server.core.store.workspace(WORKSPACE).read() as tx:
-        return await stage_counts(tx, release_id)
+        for each in await reached_by_release(tx, release_id):
+            found[Stage.FAILED if each.failed else each.stage] += each.devices
+    return dict(found)
 
 
 def code(answer: httpx2.Response) -> tuple[int, str]:

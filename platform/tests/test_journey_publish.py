@@ -65,7 +65,7 @@ def test_a_build_of_others_becomes_what_a_customer_opens(bank: Bank, tmp_path: P
     customer.run()
     assert not customer.open(A)
     assert bank.device("late", tier="full").run().apps("installed") == {}
-    shown = bank.admins[0].api.get(f"/insight/releases/{second}")
+    shown = bank.admins[0].api.get(f"/insight/releases/{second}/funnel")
     assert shown["devices"] == 1
     assert bank.admins[0].api.post("/audit/verify", {})["intact"]
 

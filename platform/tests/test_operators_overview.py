@@ -12,6 +12,7 @@ from sqlalchemy import insert
 from sampan.platform.core import Core
 from sampan.platform.engines.jobs import enqueue, jobs
 from sampan.platform.engines.outbox import outbox_cursors
+from sampan.platform.insight.activity_rows import EVERY_APP, Active, count_events, note_active
 from sampan.platform.insight.daily import yyyymmdd
 from sampan.platform.insight.repository import events
 from sampan.platform.operators.attention import Matter, Severity
@@ -140,6 +141,9 @@ async def test_charts_count_days_devices_once_and_this_workspace_alone(stage: St
         async with stage.core.store.workspace(workspace_id).write() as tx:
             values = [event(workspace_id, today + day, device, seq, kind) for day, device, seq, kind in rows]
             await tx.execute(insert(events), values)
+            received = [(each["received_ms"] // DAY_MS, each["type"], each["device_id"]) for each in values]
+            await count_events(tx, [(day, kind) for day, kind, _device in received])
+            await note_active(tx, [Active(EVERY_APP, day, 0, device) for day, _kind, device in received])
     found = await stage.get("/overview?days=3", "service_desk")
     series = {each["name"]: each["values"] for each in found["series"]}
     assert series["devices_seen"] == [0, 1, 1]

@@ -9,6 +9,7 @@ import { PageFrame } from "../../design/PageFrame";
 import { ProblemForm } from "../../design/ProblemForm";
 import { Fetch } from "../../design/States";
 import { useText } from "../../i18n";
+import { KeepDays } from "../insight/KeepDays";
 
 const MB = 1024 * 1024;
 type Values = { domains: string; locales: string[]; package: number; file: number; files: number; note?: string };
@@ -28,7 +29,7 @@ export default function Policy() {
   const put = query.useMutation("put", "/miniapps/policy");
   return (
     <PageFrame title={say("policy.title")} lead={say("policy.lead")}>
-      <div style={{ maxWidth: 640 }}>
+      <div className="stack" style={{ maxWidth: 640 }}>
         <Panel>
           <Fetch of={found}>
             {(policy) =>
@@ -97,6 +98,7 @@ export default function Policy() {
             }
           </Fetch>
         </Panel>
+        <KeepDays />
       </div>
     </PageFrame>
   );

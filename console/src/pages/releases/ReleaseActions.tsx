@@ -10,9 +10,6 @@ import { useText } from "../../i18n";
 import { percent } from "../../rules/ruleWords";
 import { useWords } from "./planWords";
 
-const REACHED = ["offered", "downloaded", "verified", "installed", "booted", "failed"] as const;
-const INSTALLED = ["installed", "booted"] as const;
-
 export function ReleaseActions({ release }: { release: ReleaseDetail }) {
   const { say } = useText();
   const words = useWords();
@@ -144,12 +141,10 @@ function useAffected(release: string): string | null {
   const { say } = useText();
   const { may } = useSession();
   const params = { path: { release_id: release } };
-  const found = query.useQuery("get", "/insight/releases/{release_id}", { params }, { enabled: may("insight:read") });
+  const enabled = may("insight:read");
+  const found = query.useQuery("get", "/insight/releases/{release_id}/funnel", { params }, { enabled });
   if (!found.data) return null;
-  const { furthest } = found.data;
-  const count = (stages: readonly string[]) => stages.reduce((sum, stage) => sum + (furthest[stage] ?? 0), 0);
-  const offered = count(REACHED);
-  return offered === 0
-    ? say("releases.affectedNone")
-    : say("releases.affected", { offered, installed: count(INSTALLED) });
+  const { devices, steps } = found.data;
+  const installed = steps.find(({ stage }) => stage === "installed")?.devices ?? 0;
+  return devices === 0 ? say("releases.affectedNone") : say("releases.affected", { offered: devices, installed });
 }

@@ -9,6 +9,7 @@ import type { Wrong } from "../../rules/RuleEditor";
 import { missingIn, type Rule } from "../../rules/rules";
 import { OnlySome, TESTERS } from "./OnlySome";
 import { newStage, type Preset, presetStages, SIGNALS, type Values } from "./plan";
+import { RatioFields } from "./RatioFields";
 
 const PRESETS = ["everybody", "testers", "steps", "own"] as const;
 const MOST = 12;
@@ -162,12 +163,26 @@ function StageFields(props: {
       </Form.Item>
       {stage?.gate?.on ? (
         <div className="plan-gate">
-          <Form.Item name={[n, "gate", "signals"]} label={say("plan.signals")} rules={[{ required: true }]}>
+          <Form.Item
+            name={[n, "gate", "signals"]}
+            label={say("plan.signals")}
+            required
+            dependencies={[["stages", n, "gate", "ratios"]]}
+            rules={[
+              {
+                validator: (_, chosen: string[]) =>
+                  chosen.length + (stage.gate.ratios ?? []).length > 0
+                    ? Promise.resolve()
+                    : Promise.reject(say("plan.signalsNone")),
+              },
+            ]}
+          >
             <Checks
               label={say("plan.signals")}
               options={SIGNALS.map((signal) => ({ value: signal, label: say(`plan.signal_${signal}`) }))}
             />
           </Form.Item>
+          <RatioFields n={n} />
           <div className="plan-line">
             <Form.Item
               name={[n, "gate", "ratio_percent"]}

@@ -11,13 +11,20 @@ export const SIGNALS = ["delivery_failed", "white_screen", "script_error", "reso
 export const DAYS = [0, 1, 2, 3, 4, 5, 6] as const;
 export type Preset = "everybody" | "testers" | "steps" | "own";
 
+export type Ratio = components["schemas"]["RatioBody"];
+
 export type StageValues = {
   name: string;
   basis_points: number;
   audience: Rule | null;
   advance: Stage["advance"];
   min_minutes: number;
-  gate: Omit<Gate, "most_basis_points"> & { on: boolean; most_basis_points?: number | null };
+  gate: Pick<Gate, "ratio_percent"> & {
+    on: boolean;
+    signals: string[];
+    ratios: Ratio[];
+    most_basis_points?: number | null;
+  };
 };
 
 export type Values = {
@@ -35,7 +42,7 @@ export type Values = {
   };
 };
 
-const GATE = { signals: ["delivery_failed", "white_screen"] as Gate["signals"], ratio_percent: 200 };
+const GATE = { signals: ["delivery_failed", "white_screen"], ratios: [] as Ratio[], ratio_percent: 200 };
 
 /** Returns a stage that is watched and moves on by itself after an hour, unless it is the last. */
 export function newStage(name: string, basisPoints: number, more: Partial<StageValues> = {}): StageValues {
@@ -70,9 +77,10 @@ export const NO_SCHEDULE = (zone: string): Values["schedule"] => ({
   hours: { on: false, zone, days: ["0", "1", "2", "3", "4"], from_minute: 540, until_minute: 1080 },
 });
 
-export function stageBody({ gate: { on, ...gate }, ...stage }: StageValues): Stage {
+export function stageBody({ gate: { on, ratio_percent, ...gate }, ...stage }: StageValues): Stage {
   const most_basis_points = gate.most_basis_points ?? null;
-  return { ...stage, gate: on ? { ...gate, most_basis_points } : null };
+  const signals = [...gate.signals, ...gate.ratios] as Gate["signals"];
+  return { ...stage, gate: on ? { signals, ratio_percent, most_basis_points } : null };
 }
 
 export function scheduleBody({ hours: { on, days, ...hours }, ...schedule }: Values["schedule"]): Schedule {

@@ -31,7 +31,11 @@ export function useWords(): Words {
     if (one.audience) said.push(say("plan.saysOnly", { text: ruleWords.rule(one.audience) }));
     if (one.min_minutes) said.push(say("plan.saysLeast", { time: duration(one.min_minutes) }));
     if (one.gate) {
-      const signals = list(one.gate.signals.map((signal) => say(`plan.signal_${signal}`)));
+      const signals = list(
+        one.gate.signals.map((signal) =>
+          typeof signal === "string" ? say(`plan.signal_${signal}`) : say("plan.saysEvents", signal),
+        ),
+      );
       said.push(say("plan.saysGate", { signals, times: one.gate.ratio_percent / 100 }));
     }
     said.push(say(isLast ? "plan.saysLast" : one.advance === "auto" ? "plan.saysAuto" : "plan.saysPerson"));

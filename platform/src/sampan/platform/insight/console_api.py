@@ -1,22 +1,13 @@
-"""What operators ask of insight: how far a release has come, who holds which version."""
+"""What operators ask of insight: who holds which version."""
 
 from fastapi import APIRouter
 from pydantic import BaseModel
 
 from sampan.platform.core import Core
 from sampan.platform.insight.reach import Reader, require_app
-from sampan.platform.insight.repository import held_versions, stage_counts
-from sampan.platform.insight.schemas import Stage
-from sampan.platform.operators.console_auth import Workspace, needs
+from sampan.platform.insight.repository import held_versions
+from sampan.platform.operators.console_auth import Workspace
 from sampan.platform.operators.console_paging import Page, Paged, listed
-
-
-class Delivery(BaseModel):
-    """Devices by the furthest stage of a release; each device counts once, so the numbers add up to `devices`."""
-
-    release: str
-    devices: int
-    furthest: dict[Stage, int]
 
 
 class HeldVersion(BaseModel):
@@ -30,13 +21,6 @@ class HeldVersion(BaseModel):
 def build_routes(core: Core) -> APIRouter:
     """Return the routes below /console/api/v1."""
     router = APIRouter(tags=["insight"])
-
-    @router.get("/insight/releases/{release_id}", dependencies=[needs("insight:read")])
-    async def delivery(workspace_id: Workspace, release_id: str) -> Delivery:
-        """Return how far a release has come."""
-        async with core.store.workspace(workspace_id).read() as tx:
-            counts = await stage_counts(tx, release_id)
-        return Delivery(release=release_id, devices=sum(counts.values()), furthest=counts)
 
     @router.get("/insight/inventory/{artefact_id}")
     async def inventory(workspace_id: Workspace, actor: Reader, artefact_id: str, paging: Paged) -> Page[HeldVersion]:

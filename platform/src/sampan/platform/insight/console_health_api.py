@@ -9,28 +9,23 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query
 from pydantic import BaseModel, Field
+from pyroaring import BitMap
 
 from sampan.platform.artifacts.versions_repository import versions_of
 from sampan.platform.core import Core
 from sampan.platform.engines.database import Transaction
+from sampan.platform.insight.activity_rows import DAY_MS, read_active
 from sampan.platform.insight.distinct import estimate, merged
 from sampan.platform.insight.health import BOOT_MS, HOUR_MS, Metric, percentile
-from sampan.platform.insight.health_rows import (
-    DAY_MS,
-    DayDevices,
-    ErrorGroup,
-    HourCount,
-    read_devices,
-    read_errors,
-    read_hours,
-)
+from sampan.platform.insight.health_rows import ErrorGroup, HourCount, read_errors, read_hours
 from sampan.platform.insight.reach import Reader, require_app
 from sampan.platform.operators.console_auth import Workspace
 from sampan.platform.operators.console_bodies import Milliseconds, NumberQuery
 from sampan.platform.operators.console_paging import Page, Paged, page
 
 MAX_DAYS = 90
-ABOUT_DEVICES = "Different devices that reported anything: exact for some hundreds, then about 3 % off."
+DEVICES = "Different devices that reported anything."
+ABOUT_DEVICES = "Different devices that reported it: exact for some hundreds, then about 3 % off."
 
 
 class HealthNumbers(BaseModel):
@@ -39,6 +34,7 @@ class HealthNumbers(BaseModel):
     opens: int = Field(description="Openings that were reported, or what came of them when that is more.")
     boots: int
     boot_p50_ms: int | None
+    boot_p90_ms: int | None
     boot_p95_ms: int | None
     white_screens: int
     script_errors: int
@@ -50,7 +46,7 @@ class HealthPoint(HealthNumbers):
     """The numbers of one step of time."""
 
     at_ms: Milliseconds
-    devices: int | None = Field(description=f"{ABOUT_DEVICES} Null for hours, since devices are counted by day (UTC).")
+    devices: int | None = Field(description=f"{DEVICES} Null for hours, since devices are counted by day (UTC).")
 
 
 class VersionHealth(HealthNumbers):
@@ -58,7 +54,7 @@ class VersionHealth(HealthNumbers):
 
     sequence: int
     version: str = Field(description="The version's name.")
-    devices: int = Field(description=f"{ABOUT_DEVICES} Of all days (UTC) that the time touches.")
+    devices: int = Field(description=f"{DEVICES} Of all days (UTC) that the time touches.")
     points: list[HealthPoint]
 
 
@@ -92,7 +88,7 @@ class ErrorView(BaseModel):
     place: str
     stack: str
     count: int
-    devices: int = Field(description="Different devices that reported it, as in the numbers of health.")
+    devices: int = Field(description=ABOUT_DEVICES)
     first_ms: Milliseconds
     last_ms: Milliseconds
     versions: list[ErrorVersion]
@@ -118,14 +114,14 @@ def build_routes(core: Core) -> APIRouter:
         async with core.store.workspace(workspace_id).read() as tx:
             await require_app(tx, actor, app)
             counts = await read_hours(tx, app, from_ms=begin, until_ms=end)
-            devices = await read_devices(tx, app, from_ms=begin, until_ms=end)
+            active = await read_active(tx, app, begin // DAY_MS, -(-end // DAY_MS))
             names = await _names(tx, app)
         sequences = sorted({count.sequence for count in counts}, reverse=True)
         versions = [
             _version(
                 (sequence, names.get(sequence, "")),
                 [count for count in counts if count.sequence == sequence],
-                {each.day: each for each in devices if each.sequence == sequence},
+                {day: found for (day, number), found in active.items() if number == sequence},
                 step_ms,
             )
             for sequence in sequences
@@ -155,26 +151,25 @@ async def _names(tx: Transaction, app_id: str) -> dict[int, str]:
     return {version.package.sequence: version.package.version for version in await versions_of(tx, app_id)}
 
 
-def _version(
-    named: tuple[int, str], counts: list[HourCount], days: dict[int, DayDevices], step_ms: int
-) -> VersionHealth:
+def _version(named: tuple[int, str], counts: list[HourCount], days: dict[int, BitMap], step_ms: int) -> VersionHealth:
     by_step: dict[int, list[HourCount]] = defaultdict(list)
     for count in counts:
         by_step[count.hour * HOUR_MS // step_ms * step_ms].append(count)
     points = [
         HealthPoint(
             at_ms=at_ms,
-            devices=_devices([days[at_ms // DAY_MS]]) if step_ms == DAY_MS and at_ms // DAY_MS in days else None,
+            devices=len(days[at_ms // DAY_MS]) if step_ms == DAY_MS and at_ms // DAY_MS in days else None,
             **_numbers(by_step[at_ms]).model_dump(),
         )
         for at_ms in sorted(by_step)
     ]
     sequence, version = named
     total = _numbers(counts).model_dump()
-    return VersionHealth(sequence=sequence, version=version, devices=_devices(days.values()), points=points, **total)
+    devices = len(BitMap.union(BitMap(), *days.values()))
+    return VersionHealth(sequence=sequence, version=version, devices=devices, points=points, **total)
 
 
-def _devices(sketches: Iterable[DayDevices | ErrorGroup]) -> int:
+def _devices(sketches: Iterable[ErrorGroup]) -> int:
     return estimate(merged(each.devices for each in sketches))
 
 
@@ -191,6 +186,7 @@ def _numbers(counts: list[HourCount]) -> HealthNumbers:
         opens=max(total[Metric.OPEN], boots + white),
         boots=boots,
         boot_p50_ms=percentile(classes, 0.5),
+        boot_p90_ms=percentile(classes, 0.9),
         boot_p95_ms=percentile(classes, 0.95),
         white_screens=white,
         script_errors=total[Metric.SCRIPT_ERROR],

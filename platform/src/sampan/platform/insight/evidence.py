@@ -2,26 +2,26 @@
 
 Only devices that proved by a ticket that they were offered the release, and that were registered before it began: who
 wants to stop a release by forged failures has to have had that many devices in it. A device has told how the version
-fares when it booted or failed, or when somebody opened the app there and no boot was reported. Of one network
-(`limits.network_of`) no more than a share counts, so that one place cannot speak for all.
+fares when it booted or failed, or when somebody opened the app there and no boot was reported. A ratio of two types of
+events asks those that reported either. Of one network (`limits.network_of`) no more than a share counts, so that one
+place cannot speak for all.
 """
 
 from collections.abc import Collection, Iterable, Mapping
+from typing import Annotated
 
-from msgspec import Struct
-from sqlalchemy import BigInteger, Column, ColumnElement, String, and_, or_, select
+from msgspec import Meta, Struct
+from sqlalchemy import BigInteger, Column, ColumnElement, Index, String, and_, or_, select
 
 from sampan.platform.engines.database import Transaction
 from sampan.platform.engines.log import insert_or_ignore
 from sampan.platform.engines.tables import scoped_table
 from sampan.platform.identity.repository_devices import devices
-from sampan.platform.insight.health import HealthReport, Metric
-from sampan.platform.insight.repository import device_stages
-from sampan.platform.insight.schemas import STAGE_ORDER, Stage
+from sampan.platform.insight.delivery_rows import BOOTED, INSTALLED, device_stages
+from sampan.platform.insight.health import BY_EVENT, HealthReport, Metric
+from sampan.platform.insight.retired_rows import is_retired
 
 DELIVERY_FAILED = "delivery_failed"
-KEPT = frozenset({Metric.OPEN, Metric.WHITE_SCREEN, Metric.SCRIPT_ERROR, Metric.RESOURCE_FAILED})
-INSTALLED, FAILED = STAGE_ORDER[Stage.INSTALLED], STAGE_ORDER[Stage.FAILED]
 LEAST_OF_A_NETWORK = 3
 NETWORK_SHARE = 10  # one tenth
 
@@ -29,10 +29,11 @@ device_signals = scoped_table(
     "device_signals",
     Column("app", String(200), primary_key=True),
     Column("sequence", BigInteger, primary_key=True, autoincrement=False),
-    Column("signal", String(24), primary_key=True),
+    Column("signal", String(64), primary_key=True),
     Column("device_id", String(40), primary_key=True),
     Column("at_ms", BigInteger, nullable=False),
 )
+Index("ix_device_signals_age", device_signals.c.workspace_id, device_signals.c.at_ms)
 _D, _S, _G = devices.c, device_stages.c, device_signals.c
 
 
@@ -43,17 +44,30 @@ class Fared(Struct, frozen=True):
     failures: int
 
 
+EventType = Annotated[str, Meta(min_length=1, max_length=64)]
+
+
+class Ratio(Struct, frozen=True, forbid_unknown_fields=True):
+    """Devices that reported events of the type `failed`, of those that reported these or events of the type `of`."""
+
+    failed: EventType
+    of: EventType
+
+
 class _Told(Struct, frozen=True):
     network: str
     failed: bool
 
 
+def signal_of(event_type: str) -> str:
+    """Return the name under which it is remembered that a device reported an event of this type."""
+    return str(BY_EVENT.get(event_type, event_type))
+
+
 async def note_signals(tx: Transaction, reports: Iterable[HealthReport]) -> None:
     """Remember which devices reported what of a version, once each."""
     found = {
-        (each.app_id, each.sequence, each.counter, each.device_id): each.at_ms
-        for each in reports
-        if each.device_id and each.counter in KEPT
+        (each.app_id, each.sequence, each.signal, each.device_id): each.at_ms for each in reports if each.device_id
     }
     if found:
         names = ("app", "sequence", "signal", "device_id")
@@ -70,31 +84,51 @@ async def of_release(
     app: str,
     sequence: int,
     signals: Collection[str],
+    ratios: Collection[Ratio] = (),
     *,
     registered_before_ms: int,
     told_from_ms: int,
 ) -> Fared:
     """Return how a release fared on devices that were registered before a time, from what they told from a time on."""
     only = (_S.release_id == release_id, _D.created_ms < registered_before_ms, _S.at_ms >= told_from_ms)
-    return await _fared(tx, app, sequence, signals, only)
+    return await _fared(tx, app, sequence, signals, ratios, only)
 
 
-async def of_version(tx: Transaction, app: str, sequence: int, signals: Collection[str]) -> Fared:
-    """Return how a version fared on all devices that any release of it was offered to."""
-    return await _fared(tx, app, sequence, signals)
+async def of_version(
+    tx: Transaction, app: str, sequence: int, signals: Collection[str], ratios: Collection[Ratio] = ()
+) -> Fared:
+    """Return how a version fared on all devices that any release of it was offered to.
+
+    Nothing is known of a version whose signals are no longer kept: without them it would look healthy.
+    """
+    if await is_retired(tx, app, sequence):
+        return Fared(0, 0)
+    return await _fared(tx, app, sequence, signals, ratios)
 
 
 async def _fared(
-    tx: Transaction, app: str, sequence: int, signals: Collection[str], only: Iterable[ColumnElement[bool]] = ()
+    tx: Transaction,
+    app: str,
+    sequence: int,
+    signals: Collection[str],
+    ratios: Collection[Ratio],
+    only: Iterable[ColumnElement[bool]] = (),
 ) -> Fared:
     def signalled(names: Iterable[str]) -> ColumnElement[bool]:
         theirs = (_G.workspace_id == tx.workspace_id, _G.app == app, _G.sequence == sequence)
         return _S.device_id.in_(select(_G.device_id).where(*theirs, _G.signal.in_(sorted(names))))
 
     has_opened_in_vain = and_(_S.stage == INSTALLED, signalled([Metric.OPEN]))
-    has_failed = signalled(set(signals) - {DELIVERY_FAILED})
+    broke = and_(_S.failed, _S.stage < BOOTED)
+    failing = set(signals) - {DELIVERY_FAILED} | {signal_of(each.failed) for each in ratios}
+    has_failed = signalled(failing)
     if DELIVERY_FAILED in signals:
-        has_failed = or_(has_failed, _S.stage == FAILED, has_opened_in_vain)
+        has_failed = or_(has_failed, broke, has_opened_in_vain)
+    has_told: list[ColumnElement[bool]] = []
+    if signals:
+        has_told += [broke, _S.stage == BOOTED, has_opened_in_vain]
+    if ratios:
+        has_told.append(signalled({signal_of(name) for each in ratios for name in (each.failed, each.of)}))
     statement = (
         select(_S.device_id, _D.network, has_failed.label("failed"))
         .select_from(device_stages.join(devices, and_(_D.workspace_id == _S.workspace_id, _D.id == _S.device_id)))
@@ -103,7 +137,7 @@ async def _fared(
             _D.workspace_id == tx.workspace_id,
             _S.app == app,
             _S.sequence == sequence,
-            or_(_S.stage >= FAILED, has_opened_in_vain),
+            or_(*has_told),
             *only,
         )
     )

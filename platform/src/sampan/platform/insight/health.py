@@ -18,6 +18,8 @@ MAX_STACK = 2000
 MAX_GROUPS = 500  # of one app; what comes after goes into one group, so that nobody can grow the table at will
 BOOT_MS = (50, 100, 150, 200, 300, 400, 500, 650, 800, 1000, 1300, 1700, 2200, 3000, 4000, 5500, 7500, 10_000, 20_000)
 OTHER = "other"
+DELIVERY = "delivery."
+HIT, MISS = "hit", "miss"  # an opening that nothing had to be fetched for, and one that waited for a download
 # Phone numbers, cards, ids, also in groups: no part of what an error is.
 _DIGITS = re.compile(r"[0-9]{3,}(?:[ -][0-9]{3,})+|[0-9]{5,}")
 _SPOT = re.compile(r"\.(?:[cm]?js|html?)(?::[0-9]{1,7}){1,2}(?![0-9])")
@@ -61,7 +63,11 @@ class ErrorReport:
 
 @dataclass(frozen=True, slots=True)
 class HealthReport:
-    """What one event of a device says about a version of an app; `at_ms` is when it arrived."""
+    """What one event of a device says about a version of an app; `at_ms` is when it arrived.
+
+    `counter` is what it counts for, `open.hit` for instance; an event that is not about health has none, but its own
+    type in `other`.
+    """
 
     app_id: str
     sequence: int
@@ -69,17 +75,32 @@ class HealthReport:
     counter: str
     error: ErrorReport | None = None
     device_id: str = ""
+    other: str = ""
+
+    @property
+    def signal(self) -> str:
+        """What is remembered that this device reported, once for the version."""
+        return self.other or self.counter.partition(".")[0]
 
 
 def report_of(
     kind: str, app_id: str, sequence: int, attrs: Mapping[str, Any], *, now_ms: int, device_id: str = ""
 ) -> HealthReport | None:
-    """Return what an event says about its app's health; None for an event that is about something else."""
+    """Return what an event says of a version; None for reports of a delivery, whose stages are kept by release."""
+    if kind.startswith(DELIVERY):
+        return None
     metric = BY_EVENT.get(kind)
     if metric is None:
-        return None
-    counter = f"{metric}.{boot_class(attrs.get('milliseconds', 0)):02}" if metric is Metric.BOOT else str(metric)
-    return HealthReport(app_id, sequence, now_ms, counter, _error(metric, attrs), device_id)
+        return HealthReport(app_id, sequence, now_ms, "", device_id=device_id, other=kind)
+    return HealthReport(app_id, sequence, now_ms, _counter(metric, attrs), _error(metric, attrs), device_id)
+
+
+def _counter(metric: Metric, attrs: Mapping[str, Any]) -> str:
+    if metric is Metric.BOOT:
+        return f"{metric}.{boot_class(attrs.get('milliseconds', 0)):02}"
+    if metric is Metric.OPEN and "fetched" in attrs:
+        return f"{metric}.{MISS if attrs['fetched'] else HIT}"
+    return str(metric)
 
 
 def boot_class(milliseconds: int) -> int:

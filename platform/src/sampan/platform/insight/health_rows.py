@@ -4,16 +4,16 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import BigInteger, Column, Integer, LargeBinary, String, Text, func, select, update
+from sqlalchemy import BigInteger, Column, Index, Integer, LargeBinary, String, Text, func, select, update
 
 from sampan.platform.engines.database import Transaction
-from sampan.platform.engines.log import insert_or, insert_or_ignore
+from sampan.platform.engines.log import insert_or
 from sampan.platform.engines.paging import Found, Order, Paging, read_page
 from sampan.platform.engines.tables import scoped_table
 from sampan.platform.insight.distinct import EMPTY, REGISTERS, with_devices
 from sampan.platform.insight.health import HOUR_MS, MAX_GROUPS, OTHER, HealthReport
 
-DAY_MS = 24 * HOUR_MS
+HOURS = 24  # of a day
 
 app_hours = scoped_table(
     "app_hours",
@@ -37,14 +37,9 @@ app_errors = scoped_table(
     Column("last_ms", BigInteger, nullable=False),
     Column("devices", LargeBinary(REGISTERS), nullable=False),
 )
-app_devices = scoped_table(
-    "app_devices",
-    Column("app_id", String(128), primary_key=True),
-    Column("day", Integer, primary_key=True, autoincrement=False),
-    Column("sequence", BigInteger, primary_key=True, autoincrement=False),
-    Column("devices", LargeBinary(REGISTERS), nullable=False),
-)
-_H, _E, _D = app_hours.c, app_errors.c, app_devices.c
+_H, _E = app_hours.c, app_errors.c
+Index("ix_app_hours_hour", _H.workspace_id, _H.hour)
+Index("ix_app_errors_last", _E.workspace_id, _E.last_ms)
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,15 +50,6 @@ class HourCount:
     sequence: int
     counter: str
     number: int
-
-
-@dataclass(frozen=True, slots=True)
-class DayDevices:
-    """The devices that reported anything of a version on a day (UTC, since the epoch), as a sketch (`distinct.py`)."""
-
-    day: int
-    sequence: int
-    devices: bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +72,9 @@ async def add_health(tx: Transaction, reports: Sequence[HealthReport]) -> None:
     """Add reports to the counters and the groups."""
     if not reports:
         return
-    counts = Counter((each.app_id, each.at_ms // HOUR_MS, each.sequence, each.counter) for each in reports)
+    counts = Counter(
+        (each.app_id, each.at_ms // HOUR_MS, each.sequence, each.counter) for each in reports if each.counter
+    )
     rows = [
         {
             "workspace_id": tx.workspace_id,
@@ -98,35 +86,13 @@ async def add_health(tx: Transaction, reports: Sequence[HealthReport]) -> None:
         }
         for (app_id, hour, sequence, counter), number in sorted(counts.items())
     ]
-    statement = insert_or(tx, app_hours)
-    added = {"number": app_hours.c.number + statement.excluded.number}
-    keys = ["workspace_id", "app_id", "hour", "sequence", "counter"]
-    await tx.execute(statement.on_conflict_do_update(index_elements=keys, set_=added), rows)
-    for app_id in sorted({each.app_id for each in reports}):
-        own = [each for each in reports if each.app_id == app_id]
-        await _add_devices(tx, app_id, own)
-        if any(each.error is not None for each in own):
-            await _add_errors(tx, app_id, own)
-
-
-async def _add_devices(tx: Transaction, app_id: str, reports: Sequence[HealthReport]) -> None:
-    """Add the devices to the days' sketches; a device that is there already costs a read."""
-    found: dict[tuple[int, int], set[str]] = {}
-    for each in reports:
-        found.setdefault((each.at_ms // DAY_MS, each.sequence), set()).add(each.device_id)
-    keys = sorted(found)
-    rows = [
-        {"workspace_id": tx.workspace_id, "app_id": app_id, "day": day, "sequence": sequence, "devices": EMPTY}
-        for day, sequence in keys
-    ]
-    await tx.execute(insert_or_ignore(tx, app_devices), rows)
-    own = (_D.workspace_id == tx.workspace_id, _D.app_id == app_id)
-    for day, sequence in keys:
-        this = (*own, _D.day == day, _D.sequence == sequence)
-        before = (await tx.execute(select(_D.devices).where(*this).with_for_update())).scalar_one()
-        after = with_devices(before, found[day, sequence])
-        if after != before:
-            await tx.execute(update(app_devices).where(*this).values(devices=after))
+    if rows:
+        statement = insert_or(tx, app_hours)
+        added = {"number": app_hours.c.number + statement.excluded.number}
+        keys = ["workspace_id", "app_id", "hour", "sequence", "counter"]
+        await tx.execute(statement.on_conflict_do_update(index_elements=keys, set_=added), rows)
+    for app_id in sorted({each.app_id for each in reports if each.error is not None}):
+        await _add_errors(tx, app_id, [each for each in reports if each.app_id == app_id])
 
 
 async def _add_errors(tx: Transaction, app_id: str, reports: Sequence[HealthReport]) -> None:
@@ -193,19 +159,14 @@ async def read_hours(tx: Transaction, app_id: str, *, from_ms: int, until_ms: in
     return [HourCount(row.hour, row.sequence, row.counter, row.number) for row in await tx.execute(statement)]
 
 
-async def read_devices(tx: Transaction, app_id: str, *, from_ms: int, until_ms: int) -> list[DayDevices]:
-    """Return the sketches of an app's devices of the days that a half-open time touches."""
-    statement = (
-        select(_D.day, _D.sequence, _D.devices)
-        .where(
-            _D.workspace_id == tx.workspace_id,
-            _D.app_id == app_id,
-            _D.day >= from_ms // DAY_MS,
-            _D.day < -(-until_ms // DAY_MS),
-        )
-        .order_by(_D.day, _D.sequence)
-    )
-    return [DayDevices(row.day, row.sequence, row.devices) for row in await tx.execute(statement)]
+async def counters_by_day(tx: Transaction, app_id: str | None, first: int, end: int) -> dict[tuple[int, str], int]:
+    """Return the sums of an app's counters, or of all apps', by (day, counter), of a half-open range of days (UTC)."""
+    own = [_H.workspace_id == tx.workspace_id, _H.hour >= first * HOURS, _H.hour < end * HOURS]
+    if app_id is not None:
+        own.append(_H.app_id == app_id)
+    day = (_H.hour // HOURS).label("day")
+    statement = select(day, _H.counter, func.sum(_H.number).label("number")).where(*own).group_by(day, _H.counter)
+    return {(row.day, row.counter): int(row.number) for row in await tx.execute(statement)}
 
 
 async def read_errors(

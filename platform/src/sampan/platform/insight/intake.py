@@ -7,7 +7,7 @@ to come back (they keep their events), and nothing that was acknowledged is ever
 import asyncio
 import contextlib
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -15,11 +15,13 @@ import orjson
 
 from sampan.platform.core import Core
 from sampan.platform.errors import Unavailable
+from sampan.platform.insight.activity_rows import DAY_MS, EVERY_APP, Active, count_events, note_active
+from sampan.platform.insight.delivery_rows import raise_stages
 from sampan.platform.insight.evidence import note_signals
 from sampan.platform.insight.health import HealthReport
 from sampan.platform.insight.health_rows import add_health
 from sampan.platform.insight.marks import Mark, take
-from sampan.platform.insight.repository import add_events, note_inventory, raise_stages, read_marks, write_marks
+from sampan.platform.insight.repository import add_events, note_inventory, read_marks, write_marks
 from sampan.platform.logs import Log
 from sampan.platform.workspaces.store import Store
 
@@ -138,8 +140,10 @@ class Intake:
                 before = dict(marks)
                 rows, stages, health = _take_all(batches, marks)
                 await add_events(tx, rows)
+                await count_events(tx, [(row["received_ms"] // DAY_MS, row["type"]) for row in rows])
                 await raise_stages(tx, stages)
                 await add_health(tx, health)
+                await note_active(tx, _active(rows, health))
                 await note_signals(tx, health)
                 if marks != before:
                     await write_marks(tx, {key: mark for key, mark in marks.items() if mark != before.get(key)})
@@ -176,6 +180,14 @@ def _take_all(
         stages.extend(batch.stages[number] for number in fresh if number in batch.stages)
         health.extend(batch.health[number] for number in fresh if number in batch.health)
     return rows, stages, health
+
+
+def _active(rows: Sequence[dict[str, Any]], health: Sequence[HealthReport]) -> Iterator[Active]:
+    """Return who was active where: on the day at all, and in the versions that something was reported of."""
+    for row in rows:
+        yield Active(EVERY_APP, row["received_ms"] // DAY_MS, 0, row["device_id"])
+    for each in health:
+        yield Active(each.app_id, each.at_ms // DAY_MS, each.sequence, each.device_id)
 
 
 def _busy(problem: Exception) -> EventsBusy:

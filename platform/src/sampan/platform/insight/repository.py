@@ -1,17 +1,16 @@
-"""Rows of events, of what was taken from each device, of the inventory and of delivery stages."""
+"""Rows of events, of what was taken from each device, and of the inventory."""
 
 import json
 from collections.abc import Collection, Sequence
 from typing import Any
 
 from msgspec import Struct
-from sqlalchemy import BigInteger, Column, Index, Integer, String, Text, delete, func, insert, select
+from sqlalchemy import BigInteger, Column, Index, Integer, Row, String, Text, delete, func, insert, select
 
 from sampan.platform.engines.database import Transaction
 from sampan.platform.engines.log import insert_or
 from sampan.platform.engines.tables import scoped_table
 from sampan.platform.insight.marks import Mark
-from sampan.platform.insight.schemas import STAGE_ORDER, Stage
 
 events = scoped_table(
     "events",
@@ -47,15 +46,6 @@ inventory = scoped_table(
     Column("seen_ms", BigInteger, nullable=False),
 )
 Index("ix_inventory_artefact", inventory.c.workspace_id, inventory.c.artefact_id, inventory.c.sequence)
-device_stages = scoped_table(
-    "device_stages",
-    Column("release_id", String(40), primary_key=True),
-    Column("device_id", String(40), primary_key=True),
-    Column("app", String(200), nullable=False),
-    Column("sequence", BigInteger, nullable=False),
-    Column("stage", Integer, nullable=False),
-    Column("at_ms", BigInteger, nullable=False),
-)
 
 
 class Held(Struct, frozen=True):
@@ -99,20 +89,6 @@ async def add_events(tx: Transaction, rows: Sequence[dict[str, Any]]) -> None:
         await tx.execute(insert(events), [{"workspace_id": tx.workspace_id, **row} for row in rows])
 
 
-async def raise_stages(tx: Transaction, rows: Sequence[dict[str, Any]]) -> None:
-    """Move devices to the furthest stage reported; never back."""
-    if not rows:
-        return
-    statement = insert_or(tx, device_stages)
-    update = {"stage": statement.excluded.stage, "at_ms": statement.excluded.at_ms}
-    statement = statement.on_conflict_do_update(
-        index_elements=["workspace_id", "release_id", "device_id"],
-        set_=update,
-        where=device_stages.c.stage < statement.excluded.stage,
-    )
-    await tx.execute(statement, [{"workspace_id": tx.workspace_id, **row} for row in rows])
-
-
 async def note_inventory(tx: Transaction, device_ids: Collection[str], rows: Sequence[dict[str, Any]]) -> None:
     """Store what these devices hold, one row per device and artefact, in place of what they held before."""
     table = inventory
@@ -128,17 +104,6 @@ async def note_inventory(tx: Transaction, device_ids: Collection[str], rows: Seq
     await tx.execute(statement, [{"workspace_id": tx.workspace_id, **row} for row in rows])
 
 
-async def stage_counts(tx: Transaction, release_id: str) -> dict[Stage, int]:
-    """Return how many devices stand at each furthest stage of a release."""
-    statement = (
-        select(device_stages.c.stage, func.count().label("devices"))
-        .where(device_stages.c.workspace_id == tx.workspace_id, device_stages.c.release_id == release_id)
-        .group_by(device_stages.c.stage)
-    )
-    by_number = {number: stage for stage, number in STAGE_ORDER.items()}
-    return {by_number[row.stage]: row.devices for row in await tx.execute(statement)}
-
-
 async def held_versions(tx: Transaction, artefact_id: str) -> list[Held]:
     """Return how many devices hold each version of an artefact, the highest first."""
     table = inventory
@@ -149,3 +114,25 @@ async def held_versions(tx: Transaction, artefact_id: str) -> list[Held]:
         .order_by(table.c.sequence.desc())
     )
     return [Held(row.kind, row.artefact_id, row.sequence, row.devices) for row in await tx.execute(statement)]
+
+
+async def events_in_order(
+    tx: Transaction, types: Collection[str], *, first_day: int, end_day: int, limit: int
+) -> Sequence[Row[Any]]:
+    """Return at most `limit` events of these types, each device's together and in its own order.
+
+    A row has `device_id`, `at_ms`, `type`, `app` and `sequence`; days are yyyymmdd, a half-open range.
+    """
+    table = events.c
+    statement = (
+        select(table.device_id, table.at_ms, table.type, table.app, table.sequence)
+        .where(
+            table.workspace_id == tx.workspace_id,
+            table.day >= first_day,
+            table.day < end_day,
+            table.type.in_(sorted(types)),
+        )
+        .order_by(table.device_id, table.seq)
+        .limit(limit)
+    )
+    return (await tx.execute(statement)).all()

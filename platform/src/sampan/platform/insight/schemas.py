@@ -36,7 +36,7 @@ class EventSchema:
 
 
 class Stage(StrEnum):
-    """How far the delivery of a release to a device has come; a device counts at its furthest stage only."""
+    """How far the delivery of a release to a device has come; `failed` is no place on the way but an end of it."""
 
     OFFERED = "offered"
     DOWNLOADED = "downloaded"
@@ -47,6 +47,7 @@ class Stage(StrEnum):
 
 
 STAGE_ORDER = {stage: number for number, stage in enumerate(Stage)}
+WAY = (Stage.OFFERED, Stage.DOWNLOADED, Stage.VERIFIED, Stage.INSTALLED, Stage.BOOTED)
 
 
 def refusal(schemas: Mapping[tuple[str, int], EventSchema], kind: str, version: int, attrs: Mapping[str, Any]) -> str:

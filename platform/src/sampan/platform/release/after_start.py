@@ -10,8 +10,9 @@ from sampan.platform.operators.changes import ChangeKind, DiffLine, Words
 from sampan.platform.operators.permissions import EVERYONE, Permission
 from sampan.platform.release import starting, taking_effect
 from sampan.platform.release.attention import SOURCES
+from sampan.platform.release.began import BEGAN
 from sampan.platform.release.looks import look_job
-from sampan.platform.release.plan_words import schedule_words, stage_words
+from sampan.platform.release.plan_words import cap_words, schedule_words, stage_words
 from sampan.platform.release.repository import release_revision
 from sampan.platform.release.rules_in_use import RULES
 from sampan.platform.trust.exposure import TreePublished
@@ -40,15 +41,19 @@ STATES = {"paused": Words("已暂停", "paused"), "running": Words("进行中", 
 def describe_start(payload: dict[str, Any]) -> list[DiffLine]:
     """Return the readable form of a release that is to start."""
     audience = json.dumps(payload["audience"], ensure_ascii=False, sort_keys=True)
+    content = [DiffLine.from_json(line) for line in payload["content"]]
     lines = [
         DiffLine("版本", "Version", None, f"{payload['id']} {payload['version']} ({payload['sequence']})"),
-        DiffLine("包摘要", "Package digest", None, payload["digest"]),
+        *(content or [DiffLine("包摘要", "Package digest", None, payload["digest"])]),
         DiffLine("受众", "Audience", None, audience, {audience: rule_words(payload["audience"])}),
         *(_stage_line(number, stage) for number, stage in enumerate(payload["stages"], start=1)),
         *_schedule_lines(payload["schedule"]),
         DiffLine("客户端应用", "Client app", None, payload["client_app"] or "*", CLIENT_APPS),
         DiffLine("更新方式", "Update mode", None, payload["update_mode"], UPDATE_MODES),
     ]
+    if payload["cap"] is not None:
+        text = json.dumps(payload["cap"], sort_keys=True)
+        lines.append(DiffLine("名额", "Places", None, text, {text: cap_words(payload["cap"])}))
     if payload["rollback_to"] is not None:
         lines.append(DiffLine("可回滚到", "May be rolled back to", None, str(payload["rollback_to"])))
     return lines
@@ -104,6 +109,7 @@ CONTRIBUTES = (
     *SOURCES,
     *CHANGES,
     RULES,
+    BEGAN,
     Jobs(look_job),
     TreePublished(taking_effect.on_tree_published),
     ConsoleRoutes("sampan.platform.release.console_api:build_routes"),

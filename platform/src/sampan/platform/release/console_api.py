@@ -25,10 +25,17 @@ FEWEST_DRAWN = 50
 ORDERS = {order.name: order for order in (repository.NEWEST, repository.OLDEST, repository.LAST_CHANGED)}
 
 
+class RatioBody(BaseModel, extra="forbid"):
+    """Devices that reported events of one type, of those that reported these or events of another."""
+
+    failed: str = Field(min_length=1, max_length=64, description="A type of event that means that it failed.")
+    of: str = Field(min_length=1, max_length=64, description="A type of event that devices report when it goes well.")
+
+
 class GateBody(BaseModel, extra="forbid"):
     """What stops the release, and what must hold before it moves on."""
 
-    signals: list[Signal] = Field(
+    signals: list[Signal | RatioBody] = Field(
         [Signal.DELIVERY_FAILED, Signal.WHITE_SCREEN], description="What counts as a failure of a device.", min_length=1
     )
     ratio_percent: int = Field(

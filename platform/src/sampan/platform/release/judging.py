@@ -2,20 +2,24 @@
 
 from sampan.platform.engines.database import Transaction
 from sampan.platform.insight import evidence
+from sampan.platform.insight.evidence import Ratio
 from sampan.platform.release.gate_bounds import Evidence
 from sampan.platform.release.repository import Release, offering_releases
 
 NOTHING = Evidence(0, 0)
 
 
-def signals_of(release: Release) -> list[str]:
+def signals_of(release: Release) -> tuple[list[str], list[Ratio]]:
     """Return what counts as a failure in any gate of the release: one test judges all its stages."""
-    return sorted({str(signal) for stage in release.stages if stage.gate is not None for signal in stage.gate.signals})
+    found = {signal for stage in release.stages if stage.gate is not None for signal in stage.gate.signals}
+    ratios = sorted((each for each in found if isinstance(each, Ratio)), key=lambda each: (each.failed, each.of))
+    return sorted(str(each) for each in found if not isinstance(each, Ratio)), ratios
 
 
 async def evidence_before(tx: Transaction, release: Release) -> Evidence:
     """Return how the version before fared: the approved roll-back target, else the next lower one that is offered."""
-    if not (signals := signals_of(release)):
+    signals, ratios = signals_of(release)
+    if not (signals or ratios):
         return NOTHING
     sequence = release.rollback_to
     if sequence is None:
@@ -24,13 +28,14 @@ async def evidence_before(tx: Transaction, release: Release) -> Evidence:
         sequence = max(lower, default=None)
     if sequence is None:
         return NOTHING
-    fared = await evidence.of_version(tx, release.deliverable_id, sequence, signals)
+    fared = await evidence.of_version(tx, release.deliverable_id, sequence, signals, ratios)
     return Evidence(fared.devices, fared.failures)
 
 
 async def evidence_seen(tx: Transaction, release: Release) -> Evidence:
     """Return how a running release fared since it runs."""
-    if not (signals := signals_of(release)):
+    signals, ratios = signals_of(release)
+    if not (signals or ratios):
         return NOTHING
     fared = await evidence.of_release(
         tx,
@@ -38,6 +43,7 @@ async def evidence_seen(tx: Transaction, release: Release) -> Evidence:
         release.deliverable_id,
         release.sequence,
         signals,
+        ratios,
         registered_before_ms=release.started_ms,
         told_from_ms=release.judged_from_ms,
     )

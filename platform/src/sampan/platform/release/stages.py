@@ -4,7 +4,7 @@ A plan is approved as a whole; going on within it needs no second approval. Shar
 everybody) and may also fall from one stage to the next. A device's place is the same in all stages of a release.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from enum import StrEnum
 from typing import Annotated, Any
 
@@ -15,8 +15,10 @@ from sampan.platform.audience.buckets import STEPS
 from sampan.platform.audience.problems import BadRule
 from sampan.platform.audience.rules import compile_rule
 from sampan.platform.errors import Invalid
+from sampan.platform.insight.evidence import Ratio
 
 MAX_STAGES = 12
+MAX_RATIOS = 4
 Name = Annotated[str, Meta(min_length=1, max_length=60)]
 Share = Annotated[int, Meta(ge=0, le=STEPS)]
 Minutes = Annotated[int, Meta(ge=0, le=60 * 24 * 60)]
@@ -48,11 +50,12 @@ class Advance(StrEnum):
 class Gate(Struct, frozen=True, forbid_unknown_fields=True):
     """What must hold before the next stage, and what stops the release.
 
+    `signals` say what counts as a failure; a ratio of two types of events does so for devices that reported either.
     `ratio_percent`: how many times as often as the version before a version may not fail (200 is twice).
     `most_basis_points`: the share of failing devices that counts as healthy when there is no version before.
     """
 
-    signals: Annotated[tuple[Signal, ...], Meta(min_length=1, max_length=len(Signal))] = (
+    signals: Annotated[tuple[Signal | Ratio, ...], Meta(min_length=1, max_length=len(Signal) + MAX_RATIOS)] = (
         Signal.DELIVERY_FAILED,
         Signal.WHITE_SCREEN,
     )
@@ -104,6 +107,21 @@ def _check_rule(rule: Mapping[str, Any], number: int) -> None:
     except BadRule as problem:
         problem.facts["field"] = f"stages[{number}].audience"
         raise
+
+
+def ratios_in(stages: Sequence[Stage]) -> Iterator[tuple[Ratio, str]]:
+    """Return the ratios of events in the stages' gates, each with its field."""
+    for number, stage in enumerate(stages):
+        for place, signal in enumerate(stage.gate.signals if stage.gate is not None else ()):
+            if isinstance(signal, Ratio):
+                yield signal, f"stages[{number}].gate.signals[{place}]"
+
+
+def event_types_in(stages: Sequence[Stage]) -> Iterator[tuple[str, str]]:
+    """Return the types of events that gates count, each with its field."""
+    for ratio, field in ratios_in(stages):
+        yield ratio.failed, f"{field}.failed"
+        yield ratio.of, f"{field}.of"
 
 
 def written(stages: Sequence[Stage]) -> list[dict[str, Any]]:
