@@ -292,7 +292,10 @@ class Town:
         asked = await self.post("/switch-file", {"switches": [made], "activate": True})
         await self.approve_change(asked["change"])
         await self.core.replica.poll()
-        self.ids.update(switch=key)
+        said = {"zh": f"{self.marker} 新", "en": f"{self.marker} new"}
+        upgrade = {"build": 1, "version": "1.0.0", "url": f"https://{self.workspace}.example/app", "text": said}
+        await self.post(f"/client-apps/{self.ids['app_id']}/upgrades", upgrade)
+        self.ids.update(switch=key, build="1")
 
     async def _failed_job(self) -> str:
         async with self.core.store.workspace(self.workspace).write() as tx:

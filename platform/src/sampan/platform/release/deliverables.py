@@ -7,6 +7,7 @@ from msgspec import Struct
 
 from sampan.platform.engines.database import Transaction
 from sampan.platform.errors import Invalid
+from sampan.platform.identity.tiers import Tier
 from sampan.platform.operators.actor import Actor
 
 if TYPE_CHECKING:
@@ -41,7 +42,8 @@ class DeliverableKind(Struct, frozen=True):
 
     `find` returns those of the asked (id, sequence) pairs that are published and not killed; all of them in one
     read, because the snapshot is compiled from it. `kill` marks a version as forbidden, with a reason code and a
-    note. `is_controlled` says whether devices obey a control file.
+    note. `is_controlled` says whether devices obey a control file. `seen_by` tells which tiers see the
+    deliverable, None when nobody settled it.
 
     What is no package but a value has no `url`; it never stands among the offers of sync, and `part` names the
     snapshot part of its own component that is compiled from its releases. Such a kind may further have: `check`, which
@@ -59,6 +61,7 @@ class DeliverableKind(Struct, frozen=True):
     approve: str = ""
     completed: "Callable[[Core, Transaction, Release, Actor], Awaitable[None]] | None" = None
     roll_back: "Callable[[Core, Transaction, Release, Deliverable, Actor], Awaitable[None]] | None" = None
+    seen_by: Callable[[Transaction, str], Awaitable[frozenset[Tier] | None]] | None = None
 
 
 class CapImpossible(Invalid):
@@ -73,9 +76,9 @@ def refuse_what_values_lack(release: "Release") -> None:
     if release.cap is not None:
         raise CapImpossible("A release of this kind counts no places: leave the limit out, and take a percentage.")
     for number, stage in enumerate(release.stages):
-        if stage.gate is not None and any(isinstance(signal, str) for signal in stage.gate.signals):
+        if stage.gate is not None:
             raise GateImpossible(
-                f"Apps report on packages alone: leave the gate of stage {number + 1} out, and let a person or time"
+                f"Devices report on packages alone: leave the gate of stage {number + 1} out, and let a person or time"
                 " move the release on.",
                 field=f"stages[{number}].gate",
             )
