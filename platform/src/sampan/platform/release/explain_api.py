@@ -76,7 +76,7 @@ class InstalledOut(BaseModel):
     seen_ms: int
 
 
-class ExplainedOut(BaseModel):
+class ExplainedDeliverableOut(BaseModel):
     """A deliverable with its answer. `more` counts lower releases that are not shown."""
 
     kind: str
@@ -113,7 +113,7 @@ class SubjectOut(BaseModel):
     devices: list[OwnDeviceOut] = Field(description="Of a customer: up to 20 devices, the latest sign-in first.")
 
 
-class ExplanationOut(Page[ExplainedOut]):
+class ExplanationOut(Page[ExplainedDeliverableOut]):
     """A page of deliverables, explained for one subject."""
 
     subject: SubjectOut
@@ -192,12 +192,12 @@ def _own(device: OwnDevice) -> OwnDeviceOut:
     )
 
 
-def _explained(found: Explained, held: Holding | None, rooms: Mapping[str, Room]) -> ExplainedOut:
+def _explained(found: Explained, held: Holding | None, rooms: Mapping[str, Room]) -> ExplainedDeliverableOut:
     installed = None
     if held is not None:
         names = {each.release.sequence: each.release.version for each in found.releases}
         installed = InstalledOut(sequence=held.sequence, version=names.get(held.sequence), seen_ms=held.seen_ms)
-    return ExplainedOut(
+    return ExplainedDeliverableOut(
         kind=found.kind,
         id=found.id,
         offered=_offered(found.offered) if found.offered is not None else None,
