@@ -10,6 +10,7 @@ import pytest
 
 from sampan.miniapps.component import component as miniapps
 from sampan.offline_packages.control import Control
+from sampan.platform.audience.component import component as audience
 from sampan.platform.audience.rules import BadRule, for_tiers
 from sampan.platform.identity.caller import Caller
 from sampan.platform.identity.component import component as identity
@@ -35,7 +36,7 @@ from sampan.platform.trust.service import current_control
 pytestmark = pytest.mark.anyio
 R = ReleaseState
 TICKETS = Tickets(bytes(32))
-WHOLE = (identity, identity_demo, *COMPONENTS[:-1], without_background(insight), miniapps, release)
+WHOLE = (identity, identity_demo, *COMPONENTS[:-1], audience, without_background(insight), miniapps, release)
 
 
 class Bank:

@@ -3,11 +3,13 @@
 from collections.abc import Awaitable, Callable, Collection, Mapping
 
 from sampan.miniapps.kind_names import MINIAPP, SHARED
+from sampan.miniapps.repository import find_entry
 from sampan.offline_packages.roles import package_path
 from sampan.platform.artifacts.killing import mark_killed
 from sampan.platform.artifacts.published import PublishedVersion, find_published
 from sampan.platform.core import Core
 from sampan.platform.engines.database import Transaction
+from sampan.platform.identity.tiers import Tier
 from sampan.platform.operators.actor import Actor
 from sampan.platform.release.deliverables import Deliverable, DeliverableKind
 from sampan.platform.trust.profiles import INTL
@@ -26,6 +28,12 @@ def _finder(kind: str) -> Find:
 async def kill(core: Core, tx: Transaction, app_id: str, sequence: int, reason: str, actor: Actor, note: str) -> None:
     """Mark a version as killed; `reason` is the code that devices are told, `note` goes into the history."""
     await mark_killed(core, tx, app_id, sequence, code=reason, actor=actor, note=note)
+
+
+async def seen_by(tx: Transaction, app_id: str) -> frozenset[Tier] | None:
+    """Return the tiers that the catalogue shows the app to; None while it is not listed."""
+    entry = await find_entry(tx, app_id)
+    return entry.seen_by() if entry is not None and entry.is_listed else None
 
 
 def target_url(workspace_id: str, version: PublishedVersion) -> str:
@@ -47,4 +55,7 @@ def _deliverable(workspace_id: str, version: PublishedVersion) -> Deliverable:
     )
 
 
-DELIVERABLES = tuple(DeliverableKind(name, _finder(name), kill) for name in (MINIAPP, SHARED))
+DELIVERABLES = (
+    DeliverableKind(MINIAPP, _finder(MINIAPP), kill, seen_by=seen_by),
+    DeliverableKind(SHARED, _finder(SHARED), kill),
+)

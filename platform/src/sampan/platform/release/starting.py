@@ -8,6 +8,8 @@ from sampan.platform.operators.actor import Actor
 from sampan.platform.operators.changes import Change, propose, propose_in
 from sampan.platform.release import caps
 from sampan.platform.release.cap_rows import open_places
+from sampan.platform.release.checking import conflicts_of, reach_of
+from sampan.platform.release.conflicts import refuse
 from sampan.platform.release.judging import evidence_before
 from sampan.platform.release.moves import refuse_in_a_freeze, watch
 from sampan.platform.release.releasable import NotReleasable, check_plan, kind_of, releasable
@@ -20,10 +22,18 @@ from sampan.platform.release.transitions import change_state
 
 
 async def submit_release(core: Core, workspace_id: str, actor: Actor, release_id: str, *, note: str = "") -> Change:
-    """Propose to run a draft: a second person approves exactly this payload, and approval starts it."""
+    """Propose to run a draft: a second person approves exactly this payload, and approval starts it.
+
+    Raises `ReleaseConflict` with everything that certainly speaks against it.
+    """
+    async with core.store.workspace(workspace_id).read() as tx:
+        draft = await get_release(tx, release_id)
+    actor.require("release:submit", app=draft.deliverable_id)
+    move(draft.state, "submit")
+    reached = await reach_of(core, workspace_id, draft)
     async with core.store.workspace(workspace_id).write() as tx:
         release = await get_release(tx, release_id)
-        actor.require("release:submit", app=release.deliverable_id)
+        refuse(await conflicts_of(core, tx, release, reached if release == draft else None))
         release = await change_state(core, tx, actor, release, "submit", cause=note)
         payload = _start_payload(release) | {"content": await _content(core, tx, release)}
         return await propose_in(core, tx, actor, kind="release.start", target=release.id, payload=payload, note=note)
@@ -36,6 +46,7 @@ async def apply_start(core: Core, tx: Transaction, change: Change, actor: Actor)
     if deliverable.digest != release.digest:
         raise NotReleasable("The version's bytes are not those that were proposed; make a new release.")
     await _check_kind(core, tx, actor, release)
+    refuse(await conflicts_of(core, tx, release, None))
     release = await change_state(core, tx, actor, release, "approve", cause="")
     await refuse_in_a_freeze(core, tx)
     before = await evidence_before(tx, release)
