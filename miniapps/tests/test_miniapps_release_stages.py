@@ -10,6 +10,7 @@ import pytest
 from test_miniapps_releases import WHOLE, Bank
 
 from sampan.platform.audience.facts import Facts
+from sampan.platform.errors import Invalid
 from sampan.platform.identity.service_session import NewSession, begin
 from sampan.platform.identity.tiers import Tier
 from sampan.platform.insight.delivery_rows import raise_stages
@@ -305,3 +306,49 @@ def change_lines(payload: dict[str, Any]) -> list[Any]:
     from sampan.platform.release.after_start import describe_start
 
     return list(describe_start(payload))
+
+
+RATIO = {"failed": "trust.refused", "of": "app.opened"}
+BY_RATIO: list[dict[str, Any]] = [
+    {"name": "10 %", "basis_points": 1000, "gate": {**GATE, "signals": [RATIO]}},
+    {"name": "all", "basis_points": 10_000},
+]
+
+
+async def test_a_ratio_of_events_stops_a_release_by_devices_with_a_vote_alone(rollout: Rollout) -> None:
+    """Not by how many events there are, nor by devices that were offered nothing, or registered later."""
+    devices = await rollout.register(30)
+    rollout.clock.now_ms += 1
+    release = await rollout.start(BY_RATIO)
+    strangers = await rollout.register(20)
+    await rollout.tell(release, [*devices[:12], *strangers], Stage.INSTALLED)
+    await rollout.signal([*devices, *strangers], "open")
+    refused = [HealthReport(APP, 2, rollout.clock(), "", device_id=each, other="trust.refused") for each in strangers]
+    async with rollout.bank.core.store.workspace(WORKSPACE).write() as tx:
+        await note_signals(tx, refused * 3)
+    await rollout.look()
+    assert (await rollout.bank.read(release.id)).state is R.RUNNING
+    refused = [HealthReport(APP, 2, rollout.clock(), "", device_id=each, other="trust.refused") for each in devices[:8]]
+    async with rollout.bank.core.store.workspace(WORKSPACE).write() as tx:
+        await note_signals(tx, refused)
+    await rollout.look()
+    stopped = await rollout.bank.read(release.id)
+    assert (stopped.state, stopped.cause) == (R.PAUSED, "automatic stop: 8 of 12 devices failed, 3 were allowed")
+    assert [(look.devices, look.failures) for look in await rollout.looks(release)] == [(12, 0), (12, 8)]
+
+
+@pytest.mark.parametrize(
+    ("ratio", "code", "field"),
+    [
+        ({"failed": "made.up", "of": "app.opened"}, "event_type_unknown", "failed"),
+        ({"failed": "app.opened", "of": "made.up"}, "event_type_unknown", "of"),
+        ({"failed": "delivery.failed", "of": "app.opened"}, "event_type_not_by_version", "failed"),
+    ],
+)
+async def test_a_ratio_of_events_nobody_can_report_is_refused_at_creation(
+    rollout: Rollout, ratio: dict[str, str], code: str, field: str
+) -> None:
+    plan = [{**BY_RATIO[0], "gate": {**GATE, "signals": ["white_screen", ratio]}}, BY_RATIO[1]]
+    with pytest.raises(Invalid) as refused:
+        await rollout.start(plan)
+    assert (refused.value.code, refused.value.facts["field"]) == (code, f"stages[0].gate.signals[1].{field}")

@@ -12,7 +12,7 @@ from released_apps import body, digest_of, offering_server
 from sqlalchemy import select
 
 from sampan.platform.engines.database import Transaction
-from sampan.platform.insight import intake
+from sampan.platform.insight import intake, pace
 from sampan.platform.insight.delivery_rows import reached_by_release
 from sampan.platform.insight.repository import events as events_table
 from sampan.platform.insight.schemas import Stage
@@ -230,6 +230,27 @@ async def test_a_full_queue_sends_devices_away_and_loses_nothing(
     assert answer.headers["retry-after"] == "30"
     monkeypatch.undo()
     assert (await taken(device, opened(1), opened(2), opened(3)))["accepted_through"] == 3
+
+
+async def test_a_device_that_sends_too_much_is_told_when_to_come_back_and_loses_nothing(
+    server: TestServer, device: TestDevice, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pace, "MOST_EVENTS", 3)
+    other = await server.device()
+    await server.core.replica.poll()
+    server.clock.now_ms += 60_000 - server.clock.now_ms % 60_000 + 15_000
+    waiting = [opened(seq) for seq in FIVE]
+    while waiting:
+        answer = await send(device, *waiting[:2])
+        if answer.status_code == 429:
+            assert code(answer) == (429, "events_too_fast")
+            assert await stored(server, device) == [seq for seq in FIVE if seq < waiting[0]["seq"]]
+            assert (await taken(other, opened(1)))["accepted_through"] == 1
+            server.clock.now_ms += int(answer.headers["retry-after"]) * 1000
+            continue
+        waiting = [each for each in waiting if each["seq"] > answer.json()["accepted_through"]]
+    assert await stored(server, device) == FIVE
+    assert (server.clock.now_ms // 1000) % 60 == 0
 
 
 async def test_what_could_not_be_written_is_not_acknowledged(

@@ -15,6 +15,7 @@ from sampan.platform.hot import UNREADABLE, header, read_body, send_bytes
 from sampan.platform.identity.caller import Caller, authenticate
 from sampan.platform.insight.health import HealthReport, report_of
 from sampan.platform.insight.intake import Batch, encode_attrs, event_day, intake_of
+from sampan.platform.insight.pace import Pace
 from sampan.platform.insight.schemas import STAGE_ORDER, EventSchema, by_type, refusal
 from sampan.platform.insight.tickets import Tickets, ticket_purpose
 
@@ -65,11 +66,13 @@ def build_events(core: Core) -> ASGIApp:
     """Return the route."""
     intake = intake_of(core)
     schemas = by_type(core.contributions(EventSchema))
+    pace = Pace()
 
     async def events(scope: Scope, receive: Receive, send: Send) -> None:
         workspace_id = scope["sampan_workspace"]
         caller = authenticate(core, workspace_id, header(scope, b"authorization"))
         request = _parse(await read_body(receive, MAX_BODY_BYTES))
+        pace.take(workspace_id, caller.device_id, len(request.batch), now_ms=core.now_ms())
         batch, refused = _check(core, caller, request, schemas)
         mark = await intake.take(batch)
         answer = {"accepted_through": mark.accepted_through, "gaps": mark.gaps, "refused": refused}
