@@ -4,13 +4,14 @@
  */
 
 import { createInterface } from "node:readline";
+import * as delta from "./delta";
 import * as device from "./device";
 import * as phone from "./phone";
 import * as rules from "./rules";
 
 type Verb = (...args: never[]) => unknown;
 
-const VERBS: Readonly<Record<string, Readonly<Record<string, Verb>>>> = { device, phone, rules };
+const VERBS: Readonly<Record<string, Readonly<Record<string, Verb>>>> = { delta, device, phone, rules };
 
 export async function serve(): Promise<void> {
   for await (const line of createInterface({ input: process.stdin })) {

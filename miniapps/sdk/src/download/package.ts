@@ -9,6 +9,7 @@ import { demand, isRefused, Refused } from "../trust/refused";
 import { indexPath, packagePath, servedPath } from "../trust/roles";
 import type { PackageIndex, SignedVersion } from "../trust/types";
 import { joined, type TreeSource } from "./http";
+import { type Base, type Shortcut, takeShortcut, type Way } from "./shortcuts";
 
 /** How much is held in memory before it is written down to be resumed from. */
 const PART_BYTES = 1024 * 1024;
@@ -17,6 +18,9 @@ export interface Downloaded {
   readonly index: Uint8Array;
   readonly contents: PackageIndex;
   readonly archive: Uint8Array;
+  /** How the archive came, and which ways were tried in vain. */
+  readonly way: Way;
+  readonly failed: readonly Way[];
 }
 
 export interface Progress {
@@ -27,7 +31,8 @@ export interface Progress {
 }
 
 /**
- * Fetch and verify one version, going on from what an earlier try left in `store`.
+ * Fetch and verify one version, going on from what an earlier try left in `store`. With a `base`, a delta or its files
+ * are tried before a whole archive is begun.
  *
  * Throws `trust_bytes_differ`, `trust_too_long`, `archive_mismatch` or an `index_` refusal, and throws what came away;
  * throws `trust_unreachable` when the line broke, and keeps what came.
@@ -37,21 +42,26 @@ export async function downloadPackage(
   source: TreeSource,
   store: Store,
   progress: Progress = {},
+  base: Base | null = null,
 ): Promise<Downloaded> {
   const parts = new Parts(store, version.indexDigest);
   try {
     const index = await fetchIndex(version, source);
     const contents = fittingIndex(version, index);
-    const archive = await fetchArchive(version, source, parts);
+    const isBegun = (await parts.size()) > 0;
+    const short = base === null || isBegun ? WHOLE : await takeShortcut(base, contents, source);
+    const archive = short.archive ?? (await fetchArchive(version, source, parts));
     await progress.downloaded?.(archive.length);
     await verifyArchive(contents, archive);
     await progress.verified?.();
-    return { index, contents, archive };
+    return { index, contents, archive, way: short.way, failed: short.failed };
   } catch (problem) {
     if (isRefused(problem) && problem.code !== "trust_unreachable") await parts.forget();
     throw problem;
   }
 }
+
+const WHOLE: Shortcut = { way: "whole", archive: null, failed: [] };
 
 async function fetchIndex(version: SignedVersion, source: TreeSource): Promise<Uint8Array> {
   const { app, sequence, indexDigest, indexBytes } = version;

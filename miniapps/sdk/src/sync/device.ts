@@ -7,11 +7,14 @@
 
 import type { TreeSource } from "../download/http";
 import { downloadPackage, type Progress } from "../download/package";
+import type { Base } from "../download/shortcuts";
 import { type AppState, type Installed, MAX_BOOTS } from "../store/installed";
-import type { OpenedPackage, PackageStore } from "../store/packages";
+import { type OpenedPackage, type PackageStore, sourceOf } from "../store/packages";
 import type { Store } from "../store/store";
+import { digestOf } from "../trust/digest";
 import { checkInstall, checkOpen, mayRevert } from "../trust/install-rule";
 import { fittingIndex } from "../trust/offline";
+import { parseIndex } from "../trust/package-index";
 import { isRefused, Refused } from "../trust/refused";
 import type { TufTree } from "../trust/tree";
 import type { Opening } from "../trust/types";
@@ -84,9 +87,16 @@ export class Device {
       fittingIndex(version, here.index); // the same package under another number is another version
       return next;
     }
-    const { index, archive } = await downloadPackage(version, this.source, this.store, progress);
+    const base = state.current === null ? null : await this.base(app, state.current.digest);
+    const { index, archive } = await downloadPackage(version, this.source, this.store, progress, base);
     await this.packages.place(app, next, { index, archive, chain });
     return next;
+  }
+
+  private async base(app: string, digest: string): Promise<Base | null> {
+    const placed = await this.packages.placed(app, digest);
+    if (placed === null || (await digestOf(placed.index)) !== digest) return null;
+    return { contents: parseIndex(placed.index), archive: sourceOf(placed.archive) };
   }
 
   /** Switch to the version that `prepare` placed, by the rule as it stands now; null when none waits. */

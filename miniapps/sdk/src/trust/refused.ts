@@ -29,13 +29,24 @@ export type OpenCode = "open_nothing_installed" | "open_killed" | "open_below_fl
 
 export type PackageCode = "index_not_canonical" | "index_invalid" | "archive_mismatch" | "package_file_missing";
 
+/** Never told to people: the device goes on with another way to the same archive. */
+export type DeltaCode = "delta_refused";
+
 export type StoreCode = "store_damaged" | "store_nothing_to_revert";
 
 export type SyncCode = "offer_not_ours";
 
 export type PreviewCode = "preview_ended";
 
-export type RefusalCode = PreviewCode | SyncCode | TrustCode | InstallCode | OpenCode | PackageCode | StoreCode;
+export type RefusalCode =
+  | DeltaCode
+  | PreviewCode
+  | SyncCode
+  | TrustCode
+  | InstallCode
+  | OpenCode
+  | PackageCode
+  | StoreCode;
 
 export type Facts = Readonly<Record<string, string | number | boolean | null>>;
 

@@ -24,6 +24,7 @@ export const REFUSALS: Record<Code, Key> = {
   index_not_canonical: "refused_proof",
   index_invalid: "refused_proof",
   archive_mismatch: "refused_proof",
+  delta_refused: "refused_proof",
   offer_not_ours: "refused_proof",
   served_other_version: "refused_proof",
   trust_not_listed: "refused_not_offered",
