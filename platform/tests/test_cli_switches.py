@@ -61,3 +61,27 @@ def test_switches_from_the_command_line(demo_server: DemoServer, maker: Person, 
     assert maker.ok("switch", "archive", KEY)["state"] == "archived"
     assert maker.ok("switch", "archive", KEY)["state"] == "archived"
     assert [each["key"] for each in maker.ok("switch", "list", "--state", "archived")["items"]] == [KEY]
+
+
+def test_an_edition_and_an_upgrade_are_proposed_and_released(
+    demo_server: DemoServer, maker: Person, checker: Person
+) -> None:
+    key = "released.by-hand"
+    asked = maker.ok("switch", "set", key, "--activate")
+    checker.ok("change", "approve", asked["change"], "--digest", asked["digest"])
+    made = maker.ok("switch", "propose", key, "--give", "on", "--note", "pilot")
+    tiers = [word for tier in ("visitor", "registered", "e_account", "full") for word in ("--tier", tier)]
+    plan = ("--kind", "switch", "--percent", "10", "--percent", "100")
+    asked = maker.ok("release", "create", key, str(made["edition"]), *tiers, *plan)
+    checker.ok("change", "approve", asked["change"], "--digest", asked["digest"])
+    assert maker.ok("release", "show", asked["release"])["state"] == "running"
+    maker.ok("release", "complete", asked["release"])
+    assert maker.ok("switch", "show", key)["edition"] < made["edition"], "only a stage of all makes it everybody's"
+
+    said = ("--zh", "\u65b0", "--en", "new")
+    words = ("app-upgrade", "set", "retail", "77", "--version", "7.7.0", "--url", "https://example.com/app", *said)
+    assert maker.ok(*words)["mode"] == "reminder"
+    assert maker.ok(*words, "--forced")["mode"] == "forced"
+    assert "https://example.com/app" in maker.run("app-upgrade", "list", "retail", as_json=False).out
+    maker.ok("app-upgrade", "remove", "retail", "77")
+    assert maker.ok("app-upgrade", "list", "retail")["items"] == []

@@ -24,11 +24,13 @@ def register(root: typer.Typer) -> None:
     from sampan.platform.cli.hosts_commands import hosts
     from sampan.platform.cli.release_commands import release
     from sampan.platform.cli.switch_commands import switch
+    from sampan.platform.cli.upgrade_commands import app_upgrade
 
     root.add_typer(review, name="review")
     root.add_typer(change, name="change")
     root.add_typer(release, name="release")
     root.add_typer(switch, name="switch")
+    root.add_typer(app_upgrade, name="app-upgrade")
     root.add_typer(freeze, name="freeze")
     root.add_typer(hosts, name="hosts")
     root.command()(explain)

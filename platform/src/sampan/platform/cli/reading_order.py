@@ -24,7 +24,17 @@ SECTIONS: Mapping[str, tuple[str, ...]] = {
         "withdraw",
         "promote",
     ),
-    "Review, release, take back": ("review", "catalogue", "release", "explain", "switch", "change", "kill", "device"),
+    "Review, release, take back": (
+        "review",
+        "catalogue",
+        "release",
+        "explain",
+        "switch",
+        "app-upgrade",
+        "change",
+        "kill",
+        "device",
+    ),
     "Administer": ("publisher", "app", "trust", "token"),
     "On the server's machine": ("init", "migrate", "doctor", "rescue", "audit"),
 }

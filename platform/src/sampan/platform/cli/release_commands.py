@@ -16,8 +16,9 @@ if TYPE_CHECKING:
 
 release = typer.Typer(help="Who gets which version.", no_args_is_help=True)
 
-App = Annotated[str, typer.Argument(help="App id, such as demo.bank.coupons.")]
-Sequence = Annotated[int, typer.Argument(help="Sequence of the version.")]
+App = Annotated[str, typer.Argument(help="App id, such as demo.bank.coupons; key of a switch, or client app.")]
+Sequence = Annotated[int, typer.Argument(help="Sequence of the version; edition of a switch, or build.")]
+PACKAGES = ("miniapp", "shared")
 Release = Annotated[str, typer.Argument(metavar="RELEASE", help="Release id.")]
 Cause = Annotated[str, typer.Option(help="Why; stands in the history.")]
 ENDS_AS = {"pause": "paused", "complete": "completed", "stop": "stopped", "rollback": "rolled_back"}
@@ -37,7 +38,7 @@ def create_release(
     tier: Annotated[list[str], typer.Option(help="visitor, registered, e_account or full; repeat for more.")],
     client_app: Annotated[str | None, typer.Option(help="Only this client app.")] = None,
     rollback_to: Annotated[int | None, typer.Option(help="Sequence that one person may roll back to.")] = None,
-    kind: Annotated[str, typer.Option(help="Deliverable kind: miniapp or shared.")] = "miniapp",
+    kind: Annotated[str, typer.Option(help="Deliverable kind: miniapp, shared, switch or app_upgrade.")] = "miniapp",
     update: Annotated[str, typer.Option(help="async: at the next open; sync: before it opens.")] = "async",
     percent: Annotated[
         list[float], typer.Option(help="A stage of so many percent of the audience; repeat, the last is 100.")
@@ -59,7 +60,7 @@ def create_release(
         "client_app": client_app,
         "rollback_to": rollback_to,
         "update_mode": update,
-        "stages": stages_of(percent, auto, plan),
+        "stages": stages_of(percent, auto, plan, is_watched=kind in PACKAGES),
     }
     made = api.post("/releases", draft)
     _say_when_not_listed(context, api, app, kind)
@@ -75,8 +76,11 @@ def create_release(
     )
 
 
-def stages_of(percents: Several[float], minutes: int | None, plan: Path | None) -> Any:
-    """Return the stages that the options describe, each but the last with a gate; None for everybody at once."""
+def stages_of(percents: Several[float], minutes: int | None, plan: Path | None, *, is_watched: bool = True) -> Any:
+    """Return the stages that the options describe, each but the last with a gate; None for everybody at once.
+
+    What is not `is_watched` has no gates: devices report on packages alone.
+    """
     if plan is not None:
         try:
             return json.loads(plan.read_text())
@@ -88,7 +92,7 @@ def stages_of(percents: Several[float], minutes: int | None, plan: Path | None) 
             "basis_points": round(percent * 100),
             "advance": "person" if minutes is None else "auto",
             "min_minutes": minutes or 0,
-            "gate": {} if percent < 100 else None,
+            "gate": {} if percent < 100 and is_watched else None,
         }
         for percent in percents
     ] or None
@@ -203,7 +207,7 @@ def _say_when_not_listed(context: typer.Context, api: "Api", app: str, kind: str
         return
     context.obj.note(
         f"{app} is not in the catalogue: devices will install it, but no customer can open it. "
-        f"List it with `sampan catalogue set {app} --see TIER --open TIER --listed`."
+        f"List it with `sampan catalogue set {app} --see TIER --open TIER --category HEADING --listed`."
     )
 
 

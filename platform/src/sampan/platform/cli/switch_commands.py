@@ -78,10 +78,7 @@ def set_switch(
     """
     api = _api()
     old = next((each for each in api.items("/switches", search=key) if each["key"] == key), None)
-    wanted = {**ON_OFF, **(old["definition"] if old else {})} if file is None else dict(_read(file))
-    wanted["key"] = key
-    if give is not None:
-        wanted["rules"] = [_rule(give, tier or [], percent)]
+    wanted = _wanted(key, old, file, _rule(give, tier or [], percent) if give is not None else None)
     if old is None:
         found = api.post("/switches", {"definition": wanted})
     else:
@@ -89,6 +86,29 @@ def set_switch(
     if activate and found["state"] == "draft":
         found = api.post(f"/switches/{key}/activate", {"cause": note})
     context.obj.result(found, _waits(found) or f"{key} is {said(found['state'])}, edition {found['edition']}.")
+
+
+@switch.command("propose")
+def propose_edition(
+    context: typer.Context,
+    key: Key,
+    give: Annotated[str | None, typer.Option(help="The variant to give, by one rule instead of all others.")] = None,
+    tier: Annotated[list[str] | None, typer.Option(help="To these tiers; repeat for more. Else to everyone.")] = None,
+    percent: Annotated[float | None, typer.Option(min=0, max=100, help="To this part of them.")] = None,
+    file: Annotated[Path | None, typer.Option(help="The whole switch, as JSON.")] = None,
+    note: Note = "",
+) -> None:
+    """Keep what an active switch shall be, for a release in stages; nobody gets it before."""
+    api = _api()
+    old = api.get(f"/switches/{key}")
+    wanted = _wanted(key, old, file, _rule(give, tier or [], percent) if give is not None else None)
+    body = {"definition": wanted, "edition": old["edition"], "note": note}
+    made = api.post(f"/switches/{key}/proposals", body)
+    context.obj.result(
+        made,
+        f"{key} edition {made['edition']} is proposed. Release it:\n"
+        f"  sampan release create {key} {made['edition']} --kind switch --tier full --percent 10 --percent 100",
+    )
 
 
 @switch.command("activate")
@@ -160,6 +180,12 @@ def _read(file: Path) -> dict[str, Any]:
     if not isinstance(content, dict):
         raise BadSwitchFile(f"{file} holds no JSON object.")
     return content
+
+
+def _wanted(key: str, old: dict[str, Any] | None, file: Path | None, rule: dict[str, Any] | None) -> dict[str, Any]:
+    """Return the definition that the options describe, on top of what the switch is."""
+    wanted = {**ON_OFF, **(old["definition"] if old else {})} if file is None else dict(_read(file))
+    return {**wanted, "key": key, **({"rules": [rule]} if rule is not None else {})}
 
 
 def _rule(give: str, tiers: list[str], percent: float | None) -> dict[str, Any]:
