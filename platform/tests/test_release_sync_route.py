@@ -10,11 +10,16 @@ import pytest
 from released_apps import SEQUENCE, body, digest_of, held, offer, offering_server
 from sqlalchemy import event
 
+from sampan.platform.audience.claims import claims_kept
+from sampan.platform.identity.caller import Caller
 from sampan.platform.identity.service_customers import set_tier
 from sampan.platform.identity.service_devices import revoke_device
 from sampan.platform.identity.tiers import Tier
+from sampan.platform.insight.intake import InventoryNote, intake_of
 from sampan.platform.insight.repository import held_versions
 from sampan.platform.insight.tickets import Tickets, ticket_purpose
+from sampan.platform.release import client_api
+from sampan.platform.release.sync import SyncRequest
 from sampan.platform.testing import OTHER_WORKSPACE, WORKSPACE
 from sampan.platform.testing_device import TestDevice, TestServer
 from sampan.platform.workspaces.replica import Replica
@@ -289,3 +294,40 @@ async def becomes_true(condition: Callable[[], Awaitable[bool]], *, within_secon
 
 async def _fails(_replica: Replica) -> NoReturn:
     raise OSError("the database is away")
+
+
+async def test_a_request_that_was_noted_is_answered_unread_until_what_it_said_is_lost(
+    server: TestServer, device: TestDevice, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = body(installed=[held(OPEN)])
+    etag = (await sync(device, asked)).headers["etag"]
+    reads: list[bytes] = []
+    parse = client_api._parse
+
+    def counted(content: bytes, caller: Caller) -> SyncRequest:
+        reads.append(content)
+        return parse(content, caller)
+
+    monkeypatch.setattr(client_api, "_parse", counted)
+    assert (await sync(device, asked, **{"if-none-match": etag})).status_code == 304
+    assert not reads
+
+    claims_kept(server.core)._said.clear()  # as after a write that failed
+    assert (await sync(device, asked, **{"if-none-match": etag})).status_code == 304
+    assert len(reads) == 1
+    assert (await sync(device, asked, **{"if-none-match": etag})).status_code == 304
+    assert len(reads) == 1
+
+
+async def test_an_inventory_that_could_not_be_written_is_noted_again(
+    server: TestServer, device: TestDevice, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    notes: list[InventoryNote] = []
+    monkeypatch.setattr(type(intake_of(server.core)), "note", lambda _intake, note: notes.append(note))
+    asked = body(installed=[held(OPEN)])
+    etag = (await sync(device, asked)).headers["etag"]
+    await sync(device, asked, **{"if-none-match": etag})
+    assert len(notes) == 1
+    notes[0].on_lost()
+    assert (await sync(device, asked, **{"if-none-match": etag})).status_code == 304
+    assert len(notes) == 2

@@ -16,12 +16,14 @@ from sampan.loadtests.bench.harness import CannotRun, Session, progress
 # Each name is a module of this package with a `run(session)` function.
 BENCHES = {
     "audience": "tags of 5 million customers: loading, memory, A and B and not C; beside rows in PostgreSQL and DuckDB",
+    "delta": "deltas between real npm releases and between mini-app builds, beside ZIP, Zstandard and reuse",
     "hello": "`/healthz`, `session/refresh` and `sync` with 20 apps against a bare Starlette JSON answer",
     "intake": "package intake at 1, 20 and 100 MB against `unzip -t` and sha256 of the same file",
     "ofrep": "100 switches at once and one alone over OFREP against a bare Starlette JSON answer",
     "open": "opening mini-apps of 200 kB and 2 MB in Chromium against the same sites straight over HTTP",
     "rules": "one rule of four conditions and a percentage against the clients of Unleash and GrowthBook",
     "start": "spawn of `sampan up` to the first 200 of /readyz against a bare uvicorn hello",
+    "sync": "200 mini-apps of four conditions and a percentage for 20,000 devices against a bare Starlette JSON answer",
     "visible": "a release by the command line until an open shell in Chromium shows it",
 }
 

@@ -26,13 +26,14 @@ class UnexpectedAnswer(CannotRun):
 
 @dataclass(frozen=True, slots=True)
 class Load:
-    """What a run of requests cost the server and gave the client; `bodies` in the order of the requests."""
+    """What a run cost the server and gave the client; `bodies` and `etags` in the order of the requests."""
 
     requests: int
     wall_seconds: float
     server_cpu_seconds: float
     latencies_ms: list[float] = field(repr=False)
     bodies: list[bytes] = field(repr=False)
+    etags: list[str] = field(repr=False)
 
     def figures(self) -> dict[str, float]:
         """Return the figures of a row: `cpu_ms` is the server's CPU time a request."""
@@ -66,8 +67,8 @@ def drive(
 ) -> Load:
     """Send every request once, over `connections` at a time, and measure the server meanwhile.
 
-    `keep_bodies` keeps the answers, for requests that depend on the answers of the run before (a refresh
-    token). Raises `UnexpectedAnswer` for any other status than `expect`.
+    `keep_bodies` keeps the answers and their ETags, for requests that depend on the answers of the run before (a
+    refresh token). Raises `UnexpectedAnswer` for any other status than `expect`.
     """
     prepared = list(requests)
     work = _Work(prepared, expect, keep_bodies)
@@ -78,7 +79,7 @@ def drive(
         runner.run(work.finish())
         wall = time.perf_counter() - began
         cpu = server.cpu_seconds() - cpu
-    return Load(len(prepared), wall, cpu, work.latencies_ms, work.bodies)
+    return Load(len(prepared), wall, cpu, work.latencies_ms, work.bodies, work.etags)
 
 
 class _Work:
@@ -88,6 +89,7 @@ class _Work:
         self.expect = expect
         self.keep_bodies = keep_bodies
         self.bodies = [b""] * (len(requests) if keep_bodies else 0)
+        self.etags = [""] * len(self.bodies)
         self.latencies_ms: list[float] = []
         self._waiting: Iterator[tuple[int, bytes]] = iter(enumerate(requests))
         self._left = len(requests)
@@ -97,8 +99,9 @@ class _Work:
     async def connect(self, port: int, connections: int) -> None:
         """Open the connections before the clock runs."""
         loop = asyncio.get_running_loop()
+        kind = _Keeping if self.keep_bodies else _Connection
         for _ in range(connections):
-            _, protocol = await loop.create_connection(lambda: _Connection(self), HOST, port)
+            _, protocol = await loop.create_connection(lambda: kind(self), HOST, port)
             self._connections.append(protocol)
 
     async def finish(self) -> None:
@@ -191,3 +194,12 @@ class _Connection(asyncio.Protocol):
             self._work.bodies[self._number] = b"".join(self._body)
         self._work.answered()
         self.send_next()
+
+
+class _Keeping(_Connection):
+    """A connection that also keeps the answers' ETags."""
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        """Note an ETag (called by httptools)."""
+        if name.lower() == b"etag":
+            self._work.etags[self._number] = value.decode("latin-1")

@@ -27,7 +27,7 @@ _DECODER = msgspec.json.Decoder(Claims)
 log = Log("audience")
 
 
-class Saying(msgspec.Struct):
+class Saying(msgspec.Struct, gc=False):
     """What a client sends of itself, in whatever form; its fields are hashable."""
 
     def claims(self) -> Claims:
@@ -52,6 +52,10 @@ class ClaimsKept:
             del self._said[next(iter(self._said))]
         self._said[key] = said
         self._waiting[key] = (saying.claims(), self._core.now_ms())
+
+    def remembers(self, workspace_id: str, device_id: str) -> bool:
+        """Whether what the device says was noted, and did not get lost since."""
+        return (workspace_id, device_id) in self._said
 
     async def flush(self) -> None:
         """Write everything that waits."""

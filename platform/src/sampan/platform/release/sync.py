@@ -34,7 +34,7 @@ Name = Annotated[str, msgspec.Meta(max_length=200)]
 Count = Annotated[int, msgspec.Meta(ge=0, le=2**53 - 1)]
 
 
-class SyncDevice(Saying, omit_defaults=True):
+class SyncDevice(Saying, omit_defaults=True, gc=False):
     """What the client says of itself."""
 
     platform: Name = ""
@@ -60,7 +60,7 @@ class SyncDevice(Saying, omit_defaults=True):
         )
 
 
-class Installed(msgspec.Struct):
+class Installed(msgspec.Struct, gc=False):
     """One deliverable that the device holds."""
 
     kind: Name
@@ -70,7 +70,7 @@ class Installed(msgspec.Struct):
     digest: Name
 
 
-class SyncRequest(msgspec.Struct, omit_defaults=True):
+class SyncRequest(msgspec.Struct, omit_defaults=True, gc=False):
     """The body of a sync request; see docs/protocols/sync.md."""
 
     client_app: Name
