@@ -11,6 +11,7 @@ import httpx2
 import pytest
 
 from sampan.miniapps import bank_calls, network_bridge
+from sampan.miniapps.app_reports import reported_apps
 from sampan.miniapps.catalogue import Category, Entry
 from sampan.miniapps.component import component as miniapps
 from sampan.miniapps.demo_bank import DemoBank
@@ -470,6 +471,36 @@ async def test_a_report_reaches_the_service_desk(publishing: Publishing, custome
     assert (await http.get("/console/api/v1/reports", params={"app": "x.y"}, headers=desk)).json()["items"] == []
     other = await bearer_for(core, WORKSPACE, await person_with(core, WORKSPACE, "campaign_operator"))
     assert (await http.get("/console/api/v1/reports", headers=other)).status_code == 403
+
+
+async def test_a_report_is_handled_by_somebody_with_a_word(publishing: Publishing, customer: TestDevice) -> None:
+    made = [await ask(customer, "POST", f"{BASE}/report", {"reason": "fraud", "text": "PIN"}) for _ in range(2)]
+    first, second = (each.json()["report"] for each in made)
+    core, http = publishing.core, customer.http
+    desk = await bearer_for(core, WORKSPACE, await person_with(core, WORKSPACE, "service_desk"))
+
+    async def listed(handled: bool) -> list[str]:
+        answer = await http.get("/console/api/v1/reports", params={"handled": handled}, headers=desk)
+        return sorted(row["id"] for row in answer.json()["items"])
+
+    path = f"/console/api/v1/reports/{first}/handled"
+    auditor = await bearer_for(core, WORKSPACE, await person_with(core, WORKSPACE, "auditor"))
+    assert (await http.put(path, json={"note": ""}, headers=auditor)).status_code == 403
+    done = (await http.put(path, json={"note": "Called the publisher."}, headers=desk)).json()
+    assert (done["handled_note"], done["handled_by"][:4], done["handled_ms"] is not None) == (
+        "Called the publisher.",
+        "opr_",
+        True,
+    )
+    again = (await http.put(path, json={"note": "Me too."}, headers=desk)).json()
+    assert again == done, "who handled it first stays"
+    assert (await listed(True), await listed(False)) == ([first], [second])
+    async with core.store.workspace(WORKSPACE).read() as tx:
+        assert [each.number for each in await reported_apps(tx, since_ms=0, most=9)] == [1]
+    assert (await http.delete(path, headers=desk)).json()["handled_ms"] is None
+    assert await listed(True) == []
+    unknown = await http.put(path.replace(first, f"rpt_{'0' * 32}"), json={"note": ""}, headers=desk)
+    assert (unknown.status_code, unknown.json()["code"]) == (404, "report_unknown")
 
 
 async def test_explain_tells_the_decision_and_its_reason(customer: TestDevice) -> None:

@@ -88,6 +88,8 @@ def test_a_version_and_a_switch_go_to_another_server_and_onto_a_device(
     killed.communicate()
     made = publisher.ok("promote", version, *sides, *keys_of(target))["versions"][0]
     assert (made["digest"], made["state"]) == (packed["digest"], "in_review")
+    origin = target.api(REVIEWER).get(f"/apps/{APP}/versions/{packed['sequence']}")["origin"]
+    assert (origin["server"], origin["approved_by"]) == (demo_server.address, "Rex Reviewer")
     approve_version(target, packed["sequence"])
     assert publisher.ok("promote", version, *sides, *keys_of(target))["already"] is True
 

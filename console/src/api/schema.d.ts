@@ -25,6 +25,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/apps/{app_id}/deltas": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Deltas
+         * @description List the deltas between an app's versions, the newest target first, also those that save too little.
+         */
+        get: operations["apps_deltas"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/apps/{app}": {
         parameters: {
             query?: never;
@@ -1091,6 +1111,58 @@ export interface paths {
         patch: operations["client_apps_change_app"];
         trace?: never;
     };
+    "/client-apps/{app_id}/upgrades": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Upgrades
+         * @description List the upgrades of a client app, the highest build first.
+         */
+        get: operations["app_upgrades_list_upgrades"];
+        put?: never;
+        /**
+         * Enter Upgrade
+         * @description Enter a version; customers hear of it by a release of kind `app_upgrade`.
+         */
+        post: operations["app_upgrades_enter_upgrade"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/client-apps/{app_id}/upgrades/{build}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Upgrade
+         * @description Return an upgrade.
+         */
+        get: operations["app_upgrades_get_upgrade"];
+        /**
+         * Change Upgrade
+         * @description Change an upgrade as long as no release leads anybody to it.
+         */
+        put: operations["app_upgrades_change_upgrade"];
+        post?: never;
+        /**
+         * Remove Upgrade
+         * @description Delete an upgrade as long as no release leads anybody to it.
+         */
+        delete: operations["app_upgrades_remove_upgrade"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/customers": {
         parameters: {
             query?: never;
@@ -1507,6 +1579,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/insight/apps/{app}/adoption": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * App Adoption
+         * @description Return who used which version of an app, by day.
+         */
+        get: operations["insight_app_adoption"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/insight/apps/{app}/errors": {
         parameters: {
             query?: never;
@@ -1519,6 +1611,26 @@ export interface paths {
          * @description List an app's errors in groups, the last seen first.
          */
         get: operations["insight_errors"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/insight/apps/{app}/funnels": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Version Funnels
+         * @description Return how far each version of an app has come on the devices that were first offered it in the last days.
+         */
+        get: operations["insight_version_funnels"];
         put?: never;
         post?: never;
         delete?: never;
@@ -1547,6 +1659,46 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/insight/event-types": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Types
+         * @description List the types of events that devices may report.
+         */
+        get: operations["insight_types"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/insight/funnels": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Count
+         * @description Count how many devices did one thing after another. Changes nothing.
+         */
+        post: operations["insight_count"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/insight/inventory/{artefact_id}": {
         parameters: {
             query?: never;
@@ -1567,7 +1719,7 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
-    "/insight/releases/{release_id}": {
+    "/insight/policy": {
         parameters: {
             query?: never;
             header?: never;
@@ -1575,10 +1727,54 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * Delivery
-         * @description Return how far a release has come.
+         * Get Keeping
+         * @description Return how long what devices report is kept.
          */
-        get: operations["insight_delivery"];
+        get: operations["insight_get_keeping"];
+        /**
+         * Put Keeping
+         * @description Keep events for another number of days; what is older goes and does not come back.
+         */
+        put: operations["insight_put_keeping"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/insight/releases/{release_id}/funnel": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Release Funnel
+         * @description Return how far a release has come, and how soon.
+         */
+        get: operations["insight_release_funnel"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/insight/summary": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Insight Summary
+         * @description Return how an app is used, or all apps together.
+         */
+        get: operations["insight_insight_summary"];
         put?: never;
         post?: never;
         delete?: never;
@@ -2003,6 +2199,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/promotions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Promote
+         * @description Propose switches and saved audiences of another workspace here, in one change request.
+         */
+        post: operations["promotion_promote"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/publishers": {
         parameters: {
             query?: never;
@@ -2242,7 +2458,7 @@ export interface paths {
         put?: never;
         /**
          * Roll Back
-         * @description Take devices back to the version that was approved with the release.
+         * @description Take devices back to an earlier version, by itself the one that was approved with the release.
          */
         post: operations["releases_roll_back"];
         delete?: never;
@@ -2306,6 +2522,30 @@ export interface paths {
         put?: never;
         post?: never;
         delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/reports/{report}/handled": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Mark
+         * @description Mark a report as handled, with what was done; one that was handled before stays as it is.
+         */
+        put: operations["reports_mark"];
+        post?: never;
+        /**
+         * Unmark
+         * @description Take the mark away: the report waits again.
+         */
+        delete: operations["reports_unmark"];
         options?: never;
         head?: never;
         patch?: never;
@@ -2685,6 +2925,30 @@ export interface paths {
          * @description Give everybody the default, at once: all rules go.
          */
         post: operations["switches_turn_off"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/switches/{switch}/proposals": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Proposals
+         * @description Return the proposed editions that are newer than what is served, the newest first, each with its diff.
+         */
+        get: operations["switches_list_proposals"];
+        put?: never;
+        /**
+         * Propose Edition
+         * @description Keep what an active switch shall be; a release of kind `switch` gives it, in stages.
+         */
+        post: operations["switches_propose_edition"];
         delete?: never;
         options?: never;
         head?: never;
@@ -3326,6 +3590,51 @@ export interface components {
          */
         Action: "install" | "keep" | "rollback" | "remove" | "none";
         /**
+         * AdoptionDay
+         * @description One day; a device that used several versions counts at the highest.
+         */
+        AdoptionDay: {
+            /**
+             * At Ms
+             * @description Milliseconds since the epoch, UTC.
+             */
+            at_ms: number;
+            /** By Sequence */
+            by_sequence: {
+                [key: string]: number;
+            };
+            /** Devices */
+            devices: number;
+        };
+        /**
+         * AdoptionVersion
+         * @description A version that somebody used.
+         */
+        AdoptionVersion: {
+            /** Sequence */
+            sequence: number;
+            /** Version */
+            version: string;
+        };
+        /**
+         * AdoptionView
+         * @description Who used which version, by day.
+         */
+        AdoptionView: {
+            /** App */
+            app: string;
+            /**
+             * Days
+             * @description The oldest first; every day, also those without devices.
+             */
+            days: components["schemas"]["AdoptionDay"][];
+            /**
+             * Versions
+             * @description The highest first.
+             */
+            versions: components["schemas"]["AdoptionVersion"][];
+        };
+        /**
          * Advance
          * @description Who moves a release on when its gate is passed.
          * @enum {string}
@@ -3611,6 +3920,19 @@ export interface components {
             version: number;
         };
         /**
+         * CapBody
+         * @description How many customers get it at most; a device on which nobody is signed in counts as one.
+         */
+        CapBody: {
+            /** Customers */
+            customers: number;
+            /**
+             * Until Ms
+             * @description From then on nobody new gets it; null: no end.
+             */
+            until_ms?: number | null;
+        };
+        /**
          * CategoryIn
          * @description A heading.
          */
@@ -3726,6 +4048,18 @@ export interface components {
             flagd: unknown;
             /** Zh */
             zh: string;
+        };
+        /**
+         * ClaimIn
+         * @description What is said of a thing there; this server cannot check it.
+         */
+        ClaimIn: {
+            /** Approved By */
+            approved_by: string;
+            /** Approved Ms */
+            approved_ms: number;
+            /** Edition */
+            edition: number;
         };
         /**
          * ClaimsIn
@@ -3940,6 +4274,30 @@ export interface components {
             personal?: components["schemas"]["PersonalBody"] | null;
         };
         /**
+         * DayView
+         * @description One day.
+         */
+        DayView: {
+            /**
+             * Active
+             * @description Devices that reported anything.
+             */
+            active: number;
+            /**
+             * At Ms
+             * @description Milliseconds since the epoch, UTC.
+             */
+            at_ms: number;
+            /**
+             * Newcomers
+             * @description Of these, devices that never had before.
+             */
+            newcomers: number;
+            /** Opens */
+            opens: number;
+            start: components["schemas"]["StartView"];
+        };
+        /**
          * DeciderView
          * @description A person who made or approved a change.
          */
@@ -3962,18 +4320,26 @@ export interface components {
             via: string;
         };
         /**
-         * Delivery
-         * @description Devices by the furthest stage of a release; each device counts once, so the numbers add up to `devices`.
+         * DeltaOut
+         * @description One delta; sizes in bytes. `files_bytes` is what the changed files have, `whole_bytes` the deflated archive.
          */
-        Delivery: {
-            /** Devices */
-            devices: number;
-            /** Furthest */
-            furthest: {
-                [key: string]: number;
-            };
-            /** Release */
-            release: string;
+        DeltaOut: {
+            /** Base Sequence */
+            base_sequence: number;
+            /** Delta Bytes */
+            delta_bytes: number;
+            /** Files Bytes */
+            files_bytes: number;
+            /** Is Served */
+            is_served: boolean;
+            /** Made Ms */
+            made_ms: number;
+            /** Make Ms */
+            make_ms: number;
+            /** Target Sequence */
+            target_sequence: number;
+            /** Whole Bytes */
+            whole_bytes: number;
         };
         /**
          * DependencyOut
@@ -4207,7 +4573,7 @@ export interface components {
             count: number;
             /**
              * Devices
-             * @description Different devices that reported it, as in the numbers of health.
+             * @description Different devices that reported it: exact for some hundreds, then about 3 % off.
              */
             devices: number;
             /**
@@ -4254,10 +4620,67 @@ export interface components {
             sampled: number;
         };
         /**
+         * EventTypes
+         * @description All types.
+         */
+        EventTypes: {
+            /** Items */
+            items: components["schemas"]["EventTypeView"][];
+        };
+        /**
+         * EventTypeView
+         * @description A type of event that devices may report.
+         */
+        EventTypeView: {
+            /**
+             * By Version
+             * @description Whether a gate can make a ratio of it.
+             */
+            by_version: boolean;
+            /** Type */
+            type: string;
+        };
+        /**
+         * ExplainedDeliverableOut
+         * @description A deliverable with its answer. `more` counts lower releases that are not shown.
+         */
+        ExplainedDeliverableOut: {
+            /** @description What the next sync tells the device; null where none can be. */
+            action: components["schemas"]["Action"] | null;
+            /** Id */
+            id: string;
+            installed: components["schemas"]["InstalledOut"] | null;
+            /** Kind */
+            kind: string;
+            /** More */
+            more: number;
+            offered: components["schemas"]["OfferedOut"] | null;
+            reason: components["schemas"]["Why-Output"];
+            /** Releases */
+            releases: components["schemas"]["JudgedOut"][];
+        };
+        /**
+         * ExplainedOut
+         * @description Whether the subject belongs: true, false, or null where too little is known; and the tree that says why.
+         */
+        ExplainedOut: {
+            /** Outcome */
+            outcome: boolean | null;
+            /** Tree */
+            tree: {
+                [key: string]: unknown;
+            };
+        };
+        /**
          * ExplainedSwitchOut
          * @description What the subject gets, or would get of a draft, and each rule's tree; the first whose outcome is true decides.
          */
         ExplainedSwitchOut: {
+            /**
+             * Edition
+             * @description The edition that the value and the rules are of.
+             */
+            edition: number;
             /**
              * Place
              * @description The place in splits, 0 to 9999; null without a device or customer.
@@ -4265,6 +4688,13 @@ export interface components {
             place: number | null;
             /** Reason */
             reason: string;
+            /**
+             * Releases
+             * @description Releases of other editions, the newest first; the first whose reason is `matched` decides.
+             */
+            releases: {
+                [key: string]: unknown;
+            }[];
             /** Rules */
             rules: {
                 [key: string]: unknown;
@@ -4327,7 +4757,7 @@ export interface components {
          */
         ExplanationOut: {
             /** Items */
-            items: components["schemas"]["sampan__platform__release__explain_api__ExplainedOut"][];
+            items: components["schemas"]["ExplainedDeliverableOut"][];
             /**
              * Next Cursor
              * @description Goes into `cursor` for the next page; null on the last one.
@@ -4434,6 +4864,49 @@ export interface components {
             until_ms: number;
         };
         /**
+         * FunnelBody
+         * @description Steps in order, over the last days; the last step at most `window_minutes` after the first.
+         * @example {
+         *       "days": 7,
+         *       "steps": [
+         *         {
+         *           "app": "bank.demo.coupons",
+         *           "type": "app.opened"
+         *         },
+         *         {
+         *           "type": "app.white_screen"
+         *         }
+         *       ],
+         *       "window_minutes": 60
+         *     }
+         */
+        FunnelBody: {
+            /**
+             * Days
+             * @default 7
+             */
+            days: number;
+            /** Steps */
+            steps: components["schemas"]["StepBody"][];
+            /**
+             * Window Minutes
+             * @default 60
+             */
+            window_minutes: number;
+        };
+        /**
+         * FunnelView
+         * @description A funnel over events.
+         */
+        FunnelView: {
+            /** Days */
+            days: number;
+            /** Steps */
+            steps: components["schemas"]["ReachView"][];
+            /** Window Minutes */
+            window_minutes: number;
+        };
+        /**
          * GateBody
          * @description What stops the release, and what must hold before it moves on.
          */
@@ -4457,7 +4930,7 @@ export interface components {
              *       "white_screen"
              *     ]
              */
-            signals: components["schemas"]["Signal"][];
+            signals: (components["schemas"]["Signal"] | components["schemas"]["RatioBody"])[];
         };
         /**
          * GrantBody
@@ -4505,6 +4978,17 @@ export interface components {
             matters: components["schemas"]["MatterView"][];
         };
         /**
+         * HandledIn
+         * @description What was done about a report.
+         */
+        HandledIn: {
+            /**
+             * Note
+             * @default
+             */
+            note: string;
+        };
+        /**
          * HeadBody
          * @description A head that somebody saw: from an exported file or from `x-sampan-audit` of a timestamp.json.
          */
@@ -4526,6 +5010,8 @@ export interface components {
             at_ms: number;
             /** Boot P50 Ms */
             boot_p50_ms: number | null;
+            /** Boot P90 Ms */
+            boot_p90_ms: number | null;
             /** Boot P95 Ms */
             boot_p95_ms: number | null;
             /** Boots */
@@ -4534,7 +5020,7 @@ export interface components {
             csp_refused: number;
             /**
              * Devices
-             * @description Different devices that reported anything: exact for some hundreds, then about 3 % off. Null for hours, since devices are counted by day (UTC).
+             * @description Different devices that reported anything. Null for hours, since devices are counted by day (UTC).
              */
             devices: number | null;
             /**
@@ -4731,7 +5217,7 @@ export interface components {
             members_after: number | null;
             /** Members Before */
             members_before: number | null;
-            mode: components["schemas"]["Mode"];
+            mode: components["schemas"]["sampan__platform__audience__tag_import_rows__Mode"];
             /** Read Bytes */
             read_bytes: number;
             /** Refused */
@@ -4847,6 +5333,7 @@ export interface components {
          * @description A release that may have a say. `outcome`: whether it means the subject, null where too little is known.
          */
         JudgedOut: {
+            cap: components["schemas"]["RoomOut"] | null;
             /**
              * Cause
              * @description Why the release is in its state.
@@ -4882,6 +5369,34 @@ export interface components {
             state: components["schemas"]["ReleaseState"];
             /** Version */
             version: string;
+        };
+        /**
+         * KeepBody
+         * @description A new number of days.
+         */
+        KeepBody: {
+            /** Event Keep Days */
+            event_keep_days: number;
+        };
+        /**
+         * KeepView
+         * @description How long what devices report is kept.
+         */
+        KeepView: {
+            /**
+             * Event Keep Days
+             * @description Events as they came, and groups of errors since the last of them.
+             */
+            event_keep_days: number;
+            /** Least */
+            least: number;
+            /** Most */
+            most: number;
+            /**
+             * Rolled Up Keep Days
+             * @description Numbers by day and hour, and sets of active devices.
+             */
+            rolled_up_keep_days: number;
         };
         /**
          * KeyState
@@ -4987,6 +5502,35 @@ export interface components {
             revoked: boolean;
             /** Seen Ms */
             seen_ms: number;
+        };
+        /**
+         * LatencyView
+         * @description How long after the release reached its audience devices that were online saw it, and ran it.
+         */
+        LatencyView: {
+            /**
+             * Booted
+             * @description Of the online ones, those that ran it.
+             */
+            booted: number;
+            /** Booted P50 Ms */
+            booted_p50_ms: number | null;
+            /** Booted P95 Ms */
+            booted_p95_ms: number | null;
+            /**
+             * Devices
+             * @description Devices that told of it; of a release with more, the first 100,000.
+             */
+            devices: number;
+            /** Offered P50 Ms */
+            offered_p50_ms: number | null;
+            /** Offered P95 Ms */
+            offered_p95_ms: number | null;
+            /**
+             * Online
+             * @description Those that did so within 30 minutes: what is measured.
+             */
+            online: number;
         };
         /**
          * LimitedView
@@ -5134,12 +5678,6 @@ export interface components {
             /** Workspaces */
             workspaces: components["schemas"]["WorkspaceChoice"][];
         };
-        /**
-         * Mode
-         * @description What an import does with the ids of its file.
-         * @enum {string}
-         */
-        Mode: "add" | "remove" | "replace";
         /**
          * MoreGrants
          * @description Roles to be added.
@@ -5297,6 +5835,30 @@ export interface components {
             permissions: string[];
         };
         /**
+         * NewUpgrade
+         * @description A version of a client app.
+         */
+        NewUpgrade: {
+            /** Build */
+            build: number;
+            /**
+             * @description A bar that can be put off, or a page that nothing gets past.
+             * @default reminder
+             */
+            mode: components["schemas"]["sampan__platform__upgrades__repository__Mode"];
+            text: components["schemas"]["UpgradeText"];
+            /**
+             * Url
+             * @description Where the store has it: https, or the scheme of a market.
+             */
+            url: string;
+            /**
+             * Version
+             * @description Version as the app says it in its sync, such as 5.2.0.
+             */
+            version: string;
+        };
+        /**
          * NewWebhook
          * @description Where notices shall be posted, from which severity on; https, and no private address.
          */
@@ -5427,6 +5989,44 @@ export interface components {
             apps: string[];
         };
         /**
+         * OriginIn
+         * @description Where exactly these bytes were approved before, as the promoting person says; this server cannot check it.
+         * @example {
+         *       "approved_by": "reviewer@bank.example",
+         *       "approved_ms": 1790000000000,
+         *       "server": "https://sampan.sit.example",
+         *       "workspace": "sit"
+         *     }
+         */
+        OriginIn: {
+            /** Approved By */
+            approved_by: string;
+            /** Approved Ms */
+            approved_ms: number;
+            /** Server */
+            server: string;
+            /** Workspace */
+            workspace: string;
+        };
+        /**
+         * OriginOut
+         * @description Where a promoted version was approved before, as `claimed_by` said; this server did not check it.
+         */
+        OriginOut: {
+            /** Approved By */
+            approved_by: string;
+            /** Approved Ms */
+            approved_ms: number;
+            /** Claimed By */
+            claimed_by: string;
+            /** Claimed Ms */
+            claimed_ms: number;
+            /** Server */
+            server: string;
+            /** Workspace */
+            workspace: string;
+        };
+        /**
          * OutcomeOut
          * @description A switch after a change, or as it still is while a change request waits.
          */
@@ -5450,6 +6050,11 @@ export interface components {
             edition: number;
             /** Key */
             key: string;
+            /**
+             * Last Edition
+             * @description The highest number given out; above `edition` there are proposed ones.
+             */
+            last_edition: number;
             /** Made By */
             made_by: string;
             state: components["schemas"]["SwitchState"];
@@ -5592,6 +6197,21 @@ export interface components {
         Page_CustomerAnswer_: {
             /** Items */
             items: components["schemas"]["CustomerAnswer"][];
+            /**
+             * Next Cursor
+             * @description Goes into `cursor` for the next page; null on the last one.
+             */
+            next_cursor: string | null;
+            /**
+             * Total
+             * @description Items of all pages; 100000 means that many or more, null that they are not counted.
+             */
+            total: number | null;
+        };
+        /** Page[DeltaOut] */
+        Page_DeltaOut_: {
+            /** Items */
+            items: components["schemas"]["DeltaOut"][];
             /**
              * Next Cursor
              * @description Goes into `cursor` for the next page; null on the last one.
@@ -5873,6 +6493,21 @@ export interface components {
              */
             total: number | null;
         };
+        /** Page[ProposalOut] */
+        Page_ProposalOut_: {
+            /** Items */
+            items: components["schemas"]["ProposalOut"][];
+            /**
+             * Next Cursor
+             * @description Goes into `cursor` for the next page; null on the last one.
+             */
+            next_cursor: string | null;
+            /**
+             * Total
+             * @description Items of all pages; 100000 means that many or more, null that they are not counted.
+             */
+            total: number | null;
+        };
         /** Page[PublisherOut] */
         Page_PublisherOut_: {
             /** Items */
@@ -6027,6 +6662,21 @@ export interface components {
         Page_TreeView_: {
             /** Items */
             items: components["schemas"]["TreeView"][];
+            /**
+             * Next Cursor
+             * @description Goes into `cursor` for the next page; null on the last one.
+             */
+            next_cursor: string | null;
+            /**
+             * Total
+             * @description Items of all pages; 100000 means that many or more, null that they are not counted.
+             */
+            total: number | null;
+        };
+        /** Page[UpgradeOut] */
+        Page_UpgradeOut_: {
+            /** Items */
+            items: components["schemas"]["UpgradeOut"][];
             /**
              * Next Cursor
              * @description Goes into `cursor` for the next page; null on the last one.
@@ -6355,6 +7005,97 @@ export interface components {
             may_sign: string[];
         };
         /**
+         * PromotedOut
+         * @description What becomes of each thing: `unchanged`, or `waits` in the change request.
+         */
+        PromotedOut: {
+            /**
+             * Already
+             * @description The change request was waiting before.
+             */
+            already: boolean;
+            /** Change */
+            change: string | null;
+            /** Digest */
+            digest: string | null;
+            /** Done */
+            done: {
+                [key: string]: string;
+            };
+        };
+        /**
+         * PromotionIn
+         * @description Switches and saved audiences of another workspace; rules name saved audiences by their ids there.
+         * @example {
+         *       "audiences": [],
+         *       "names": {},
+         *       "source": {
+         *         "server": "https://sampan.sit.example",
+         *         "workspace": "sit"
+         *       },
+         *       "switches": [
+         *         {
+         *           "claim": {
+         *             "approved_by": "reviewer@bank.example",
+         *             "approved_ms": 1790000000000,
+         *             "edition": 2
+         *           },
+         *           "definition": {
+         *             "default": "off",
+         *             "key": "transfer.new-look",
+         *             "type": "boolean",
+         *             "variants": {
+         *               "off": false,
+         *               "on": true
+         *             }
+         *           },
+         *           "edition": 0
+         *         }
+         *       ]
+         *     }
+         */
+        PromotionIn: {
+            /** Audiences */
+            audiences?: components["schemas"]["SavedAudienceIn"][];
+            /**
+             * Names
+             * @description What saved audiences are called that rules name by their ids there.
+             */
+            names?: {
+                [key: string]: string;
+            };
+            /**
+             * Note
+             * @default
+             */
+            note: string;
+            source: components["schemas"]["SourceIn"];
+            /** Switches */
+            switches?: components["schemas"]["SwitchIn"][];
+        };
+        /**
+         * ProposalOut
+         * @description An edition that releases of kind `switch` can give: its number is their sequence.
+         */
+        ProposalOut: {
+            /** At Ms */
+            at_ms: number;
+            /** Cause */
+            cause: string;
+            /** Definition */
+            definition: {
+                [key: string]: unknown;
+            };
+            /** Diff */
+            diff: components["schemas"]["DiffView"][];
+            /** Edition */
+            edition: number;
+            /** Key */
+            key: string;
+            /** Made By */
+            made_by: string;
+        };
+        /**
          * PublishedOut
          * @description A published version by its two names.
          */
@@ -6431,6 +7172,22 @@ export interface components {
          */
         Purpose: "officer" | "publisher" | "adoption" | "review" | "intake" | "snapshot" | "timestamp" | "control";
         /**
+         * RatioBody
+         * @description Devices that reported events of one type, of those that reported these or events of another.
+         */
+        RatioBody: {
+            /**
+             * Failed
+             * @description A type of event that means that it failed.
+             */
+            failed: string;
+            /**
+             * Of
+             * @description A type of event that devices report when it goes well.
+             */
+            of: string;
+        };
+        /**
          * ReachOut
          * @description How many surely, and at most; of fewer than 20 only that they are few.
          */
@@ -6443,6 +7200,25 @@ export interface components {
             is_small: boolean;
             /** Total */
             total: number;
+        };
+        /**
+         * ReachView
+         * @description Devices that did this step and all before it, in order.
+         */
+        ReachView: {
+            /** App */
+            app: string | null;
+            /** Devices */
+            devices: number;
+            /**
+             * Middle Ms
+             * @description The middle time since the step before.
+             */
+            middle_ms: number | null;
+            /** Sequence */
+            sequence: number | null;
+            /** Type */
+            type: string;
         };
         /**
          * Reason
@@ -6523,6 +7299,7 @@ export interface components {
             audience: {
                 [key: string]: unknown;
             };
+            cap: components["schemas"]["CapBody"] | null;
             /** Cause */
             cause: string;
             /** Changed Ms */
@@ -6574,6 +7351,8 @@ export interface components {
             audience: {
                 [key: string]: unknown;
             };
+            /** @description To so many customers and no more; null: no limit. */
+            cap?: components["schemas"]["CapBody"] | null;
             /**
              * Client App
              * @description Only this client app; null means every one.
@@ -6615,6 +7394,27 @@ export interface components {
             update_mode: string;
         };
         /**
+         * ReleaseFunnel
+         * @description How far a release has come.
+         */
+        ReleaseFunnel: {
+            /** Devices */
+            devices: number;
+            /**
+             * Failed
+             * @description Devices that failed anywhere and have not booted.
+             */
+            failed: number;
+            latency: components["schemas"]["LatencyView"];
+            /** Release */
+            release: string;
+            /**
+             * Steps
+             * @description offered, downloaded, verified, installed, booted.
+             */
+            steps: components["schemas"]["StepView"][];
+        };
+        /**
          * ReleaseOut
          * @description A release as it stands. `moves` are the verbs that its state allows.
          */
@@ -6623,6 +7423,7 @@ export interface components {
             audience: {
                 [key: string]: unknown;
             };
+            cap: components["schemas"]["CapBody"] | null;
             /** Cause */
             cause: string;
             /** Changed Ms */
@@ -6662,7 +7463,7 @@ export interface components {
         };
         /**
          * ReleaseState
-         * @description Where a release stands. `stopped` and `rolled_back` are final.
+         * @description Where a release stands. `rolled_back` is final; what was stopped can still be rolled back.
          * @enum {string}
          */
         ReleaseState: "draft" | "submitted" | "approved" | "running" | "paused" | "completed" | "stopped" | "rolled_back";
@@ -6729,6 +7530,12 @@ export interface components {
             created_ms: number;
             /** Device */
             device: string;
+            /** Handled By */
+            handled_by: string;
+            /** Handled Ms */
+            handled_ms: number | null;
+            /** Handled Note */
+            handled_note: string;
             /** Id */
             id: string;
             /** Reason */
@@ -6793,6 +7600,22 @@ export interface components {
             urgent: boolean;
         };
         /**
+         * RetentionView
+         * @description Of the devices that were new on a day, those that were active again exactly so many days later.
+         *
+         *     Of the last 28 days whose later day is over.
+         */
+        RetentionView: {
+            /** Days */
+            days: number;
+            /** Kept */
+            kept: number;
+            /** Newcomers */
+            newcomers: number;
+            /** Rate */
+            rate: number | null;
+        };
+        /**
          * RoleBody
          * @description The permissions that the role has, as the caller saw them, and those that it shall have.
          */
@@ -6806,6 +7629,38 @@ export interface components {
              * @default
              */
             note: string;
+        };
+        /**
+         * RollBack
+         * @description Where devices go back to, and why.
+         */
+        RollBack: {
+            /**
+             * Cause
+             * @default
+             */
+            cause: string;
+            /**
+             * To
+             * @description Sequence of an earlier version; null: the one that was approved.
+             */
+            to?: number | null;
+        };
+        /**
+         * RoomOut
+         * @description The cap of a release; `would_get` tells whether the subject's next sync is given a free place.
+         */
+        RoomOut: {
+            /** Customers */
+            customers: number;
+            /** Has Place */
+            has_place: boolean;
+            /** Taken */
+            taken: number;
+            /** Until Ms */
+            until_ms: number | null;
+            /** Would Get */
+            would_get: boolean;
         };
         /**
          * Rotation
@@ -6879,18 +7734,6 @@ export interface components {
             note: string;
         };
         /**
-         * ExplainedOut
-         * @description Whether the subject belongs: true, false, or null where too little is known; and the tree that says why.
-         */
-        sampan__platform__audience__console_audiences_api__ExplainedOut: {
-            /** Outcome */
-            outcome: boolean | null;
-            /** Tree */
-            tree: {
-                [key: string]: unknown;
-            };
-        };
-        /**
          * ProposedOut
          * @description The change request that now waits for a second person.
          */
@@ -6900,6 +7743,12 @@ export interface components {
             /** Digest */
             digest: string;
         };
+        /**
+         * Mode
+         * @description What an import does with the ids of its file.
+         * @enum {string}
+         */
+        sampan__platform__audience__tag_import_rows__Mode: "add" | "remove" | "replace";
         /** Page[EditionOut] */
         sampan__platform__operators__console_paging__Page_EditionOut___1: {
             /** Items */
@@ -6954,25 +7803,6 @@ export interface components {
             note: string;
         };
         /**
-         * ExplainedOut
-         * @description A deliverable with its answer. `more` counts lower releases that are not shown.
-         */
-        sampan__platform__release__explain_api__ExplainedOut: {
-            /** @description What the next sync tells the device; null where none can be. */
-            action: components["schemas"]["Action"] | null;
-            /** Id */
-            id: string;
-            installed: components["schemas"]["InstalledOut"] | null;
-            /** Kind */
-            kind: string;
-            /** More */
-            more: number;
-            offered: components["schemas"]["OfferedOut"] | null;
-            reason: components["schemas"]["Why-Output"];
-            /** Releases */
-            releases: components["schemas"]["JudgedOut"][];
-        };
-        /**
          * EditionOut
          * @description What a switch was, and what had changed with it.
          */
@@ -7021,6 +7851,37 @@ export interface components {
         sampan__platform__trust__console_views__Why: {
             /** Reason */
             reason: string;
+        };
+        /**
+         * Mode
+         * @description How customers are told: a bar that can be put off, or a page that nothing gets past.
+         * @enum {string}
+         */
+        sampan__platform__upgrades__repository__Mode: "reminder" | "forced";
+        /**
+         * SavedAudienceIn
+         * @description A saved audience as it is there.
+         */
+        SavedAudienceIn: {
+            /** Audience */
+            audience: {
+                [key: string]: unknown;
+            };
+            claim: components["schemas"]["ClaimIn"];
+            /**
+             * Edition
+             * @description The edition here that it replaces; 0 where none is.
+             */
+            edition: number;
+            /** Id */
+            id: string;
+            /** Name */
+            name: string;
+            /**
+             * Note
+             * @default
+             */
+            note: string;
         };
         /**
          * ScheduleBody
@@ -7088,6 +7949,21 @@ export interface components {
          */
         Severity: "info" | "warning" | "error";
         /**
+         * ShareView
+         * @description So many of so many.
+         */
+        ShareView: {
+            /** Number */
+            number: number;
+            /** Of */
+            of: number;
+            /**
+             * Rate
+             * @description From 0 to 1; null of none.
+             */
+            rate: number | null;
+        };
+        /**
          * Signal
          * @description What a device reports when a version fails on it.
          * @enum {string}
@@ -7136,8 +8012,18 @@ export interface components {
             totp: string;
         };
         /**
+         * SourceIn
+         * @description Where things come from, as the promoting person says.
+         */
+        SourceIn: {
+            /** Server */
+            server: string;
+            /** Workspace */
+            workspace: string;
+        };
+        /**
          * Stage
-         * @description How far the delivery of a release to a device has come; a device counts at its furthest stage only.
+         * @description How far the delivery of a release to a device has come; `failed` is no place on the way but an end of it.
          * @enum {string}
          */
         Stage: "offered" | "downloaded" | "verified" | "installed" | "failed" | "booted";
@@ -7186,6 +8072,54 @@ export interface components {
             number: number;
             /** Of */
             of: number;
+        };
+        /**
+         * StartView
+         * @description How long apps took to start.
+         */
+        StartView: {
+            /** Boots */
+            boots: number;
+            /** P50 Ms */
+            p50_ms: number | null;
+            /** P90 Ms */
+            p90_ms: number | null;
+            /** P95 Ms */
+            p95_ms: number | null;
+        };
+        /**
+         * StepBody
+         * @description One step: an event of this type, in any app or one, in any version or one.
+         */
+        StepBody: {
+            /** App */
+            app?: string | null;
+            /** Sequence */
+            sequence?: number | null;
+            /** Type */
+            type: string;
+        };
+        /**
+         * StepView
+         * @description One stage: `devices` = `failed` + `waiting` + the devices of the next stage.
+         */
+        StepView: {
+            /**
+             * Devices
+             * @description Devices that came at least here.
+             */
+            devices: number;
+            /**
+             * Failed
+             * @description Devices that failed here, and came no further.
+             */
+            failed: number;
+            stage: components["schemas"]["Stage"];
+            /**
+             * Waiting
+             * @description Devices whose last word this is so far; nobody waits at the last stage.
+             */
+            waiting: number;
         };
         /**
          * StorageView
@@ -7242,6 +8176,42 @@ export interface components {
             change: string;
             /** Digest */
             digest: string;
+        };
+        /**
+         * SummaryView
+         * @description How an app, or all apps, are used. At most a minute old.
+         */
+        SummaryView: {
+            /**
+             * Active Day
+             * @description Different devices today.
+             */
+            active_day: number;
+            /**
+             * Active Month
+             * @description Different devices of the last 30 days.
+             */
+            active_month: number;
+            /**
+             * Active Week
+             * @description Different devices of the last 7 days.
+             */
+            active_week: number;
+            /** App */
+            app: string | null;
+            /**
+             * Days
+             * @description The oldest first; today last, as far as it has come.
+             */
+            days: components["schemas"]["DayView"][];
+            /** @description Openings, and those of them that had to fetch nothing. */
+            hits: components["schemas"]["ShareView"];
+            latency: components["schemas"]["LatencyView"];
+            /** Retention */
+            retention: components["schemas"]["RetentionView"][];
+            start: components["schemas"]["StartView"];
+            /** @description Deliveries that ended, and those of them that installed. */
+            success: components["schemas"]["ShareView"];
         };
         /**
          * SwitchChange
@@ -7316,6 +8286,22 @@ export interface components {
             }[];
         };
         /**
+         * SwitchIn
+         * @description A switch as it is there.
+         */
+        SwitchIn: {
+            claim: components["schemas"]["ClaimIn"];
+            /** Definition */
+            definition: {
+                [key: string]: unknown;
+            };
+            /**
+             * Edition
+             * @description The edition here that it replaces; 0 where none is.
+             */
+            edition: number;
+        };
+        /**
          * SwitchOut
          * @description A switch as it stands.
          */
@@ -7332,16 +8318,23 @@ export interface components {
             edition: number;
             /** Key */
             key: string;
+            /**
+             * Last Edition
+             * @description The highest number given out; above `edition` there are proposed ones.
+             */
+            last_edition: number;
             /** Made By */
             made_by: string;
             state: components["schemas"]["SwitchState"];
         };
         /**
          * SwitchState
-         * @description Where a switch stands: only an active one is served.
+         * @description Where a switch, or an edition of one, stands: only an active one is served to all.
+         *
+         *     `proposed` is an edition that only releases give, to those whom they mean; no switch is.
          * @enum {string}
          */
-        SwitchState: "draft" | "active" | "archived";
+        SwitchState: "draft" | "active" | "archived" | "proposed";
         /**
          * SystemView
          * @description How the server is. `jobs` counts by state; a finished job is in none.
@@ -7533,6 +8526,62 @@ export interface components {
             worst: components["schemas"]["Severity"] | null;
         };
         /**
+         * UpgradeChange
+         * @description What an upgrade tells customers.
+         */
+        UpgradeChange: {
+            /**
+             * @description A bar that can be put off, or a page that nothing gets past.
+             * @default reminder
+             */
+            mode: components["schemas"]["sampan__platform__upgrades__repository__Mode"];
+            text: components["schemas"]["UpgradeText"];
+            /**
+             * Url
+             * @description Where the store has it: https, or the scheme of a market.
+             */
+            url: string;
+            /**
+             * Version
+             * @description Version as the app says it in its sync, such as 5.2.0.
+             */
+            version: string;
+        };
+        /**
+         * UpgradeOut
+         * @description An upgrade; `withdrawn` is why nobody is led to it any more, or empty.
+         */
+        UpgradeOut: {
+            /** Build */
+            build: number;
+            /** Changed Ms */
+            changed_ms: number;
+            /** Client App */
+            client_app: string;
+            /** Created Ms */
+            created_ms: number;
+            /** Made By */
+            made_by: string;
+            mode: components["schemas"]["sampan__platform__upgrades__repository__Mode"];
+            text: components["schemas"]["UpgradeText"];
+            /** Url */
+            url: string;
+            /** Version */
+            version: string;
+            /** Withdrawn */
+            withdrawn: string;
+        };
+        /**
+         * UpgradeText
+         * @description What customers read of the version.
+         */
+        UpgradeText: {
+            /** En */
+            en: string;
+            /** Zh */
+            zh: string;
+        };
+        /**
          * UploadOut
          * @description Bytes in quarantine; they live for a day.
          */
@@ -7631,6 +8680,7 @@ export interface components {
             moves: components["schemas"]["VersionState"][];
             /** Name */
             name: string;
+            origin: components["schemas"]["OriginOut"] | null;
             /** Published Ms */
             published_ms: number | null;
             /** Resequenced From */
@@ -7660,12 +8710,51 @@ export interface components {
             version: string;
         };
         /**
+         * VersionFunnel
+         * @description How far a version has come, in all its releases; a device of several counts once.
+         */
+        VersionFunnel: {
+            /** Devices */
+            devices: number;
+            /**
+             * Failed
+             * @description Devices that failed anywhere and have not booted.
+             */
+            failed: number;
+            /** Sequence */
+            sequence: number;
+            /**
+             * Steps
+             * @description offered, downloaded, verified, installed, booted.
+             */
+            steps: components["schemas"]["StepView"][];
+            /**
+             * Version
+             * @description The version's name.
+             */
+            version: string;
+        };
+        /**
+         * VersionFunnels
+         * @description The versions that devices were first offered in the last days, the highest first.
+         */
+        VersionFunnels: {
+            /** App */
+            app: string;
+            /** Days */
+            days: number;
+            /** Versions */
+            versions: components["schemas"]["VersionFunnel"][];
+        };
+        /**
          * VersionHealth
          * @description The numbers of one version over the whole time, and step by step; steps without a report are left out.
          */
         VersionHealth: {
             /** Boot P50 Ms */
             boot_p50_ms: number | null;
+            /** Boot P90 Ms */
+            boot_p90_ms: number | null;
             /** Boot P95 Ms */
             boot_p95_ms: number | null;
             /** Boots */
@@ -7674,7 +8763,7 @@ export interface components {
             csp_refused: number;
             /**
              * Devices
-             * @description Different devices that reported anything: exact for some hundreds, then about 3 % off. Of all days (UTC) that the time touches.
+             * @description Different devices that reported anything. Of all days (UTC) that the time touches.
              */
             devices: number;
             /**
@@ -7716,6 +8805,8 @@ export interface components {
             index: {
                 [key: string]: unknown;
             };
+            /** @description Of a promoted version: shown as a claim, and not checked. */
+            origin?: components["schemas"]["OriginIn"] | null;
             /** Upload */
             upload: string;
             /**
@@ -7865,7 +8956,7 @@ export interface components {
          * @description Why a release gives its version to the subject or not: the reasons of `decide`, and those beside it.
          * @enum {string}
          */
-        "Why-Output": "matched" | "not_in_audience" | "other_client_app" | "host_too_old" | "no_release" | "superseded" | "depends_on_device" | "not_exposed" | "version_killed" | "release_submitted" | "release_approved" | "release_paused" | "release_stopped" | "release_rolled_back" | "device_revoked";
+        "Why-Output": "matched" | "not_in_audience" | "other_client_app" | "host_too_old" | "no_place" | "no_release" | "superseded" | "depends_on_device" | "not_exposed" | "version_killed" | "release_submitted" | "release_approved" | "release_paused" | "release_stopped" | "release_rolled_back" | "device_revoked";
         /**
          * Witnesses
          * @description Heads that the chain must still contain.
@@ -7976,6 +9067,42 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["AppOut"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    apps_deltas: {
+        parameters: {
+            query?: {
+                /** @description The `next_cursor` of the page before. */
+                cursor?: string | null;
+                /** @description Most items of the page. */
+                limit?: number;
+            };
+            header?: never;
+            path: {
+                app_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_DeltaOut_"];
                 };
             };
             /** @description Validation Error */
@@ -9089,7 +10216,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["sampan__platform__audience__console_audiences_api__ExplainedOut"];
+                    "application/json": components["schemas"]["ExplainedOut"];
                 };
             };
             /** @description Validation Error */
@@ -10127,6 +11254,178 @@ export interface operations {
             };
         };
     };
+    app_upgrades_list_upgrades: {
+        parameters: {
+            query?: {
+                /** @description The `next_cursor` of the page before. */
+                cursor?: string | null;
+                /** @description Most items of the page. */
+                limit?: number;
+            };
+            header?: never;
+            path: {
+                app_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_UpgradeOut_"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    app_upgrades_enter_upgrade: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                app_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewUpgrade"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["UpgradeOut"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    app_upgrades_get_upgrade: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                app_id: string;
+                /** @description Build number: of two builds the higher one is newer. */
+                build: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["UpgradeOut"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    app_upgrades_change_upgrade: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                app_id: string;
+                /** @description Build number: of two builds the higher one is newer. */
+                build: number;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["UpgradeChange"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["UpgradeOut"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    app_upgrades_remove_upgrade: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                app_id: string;
+                /** @description Build number: of two builds the higher one is newer. */
+                build: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
     customers_list_page: {
         parameters: {
             query?: {
@@ -10942,6 +12241,40 @@ export interface operations {
             };
         };
     };
+    insight_app_adoption: {
+        parameters: {
+            query?: {
+                /** @description The last days, today included; days are UTC. */
+                days?: number;
+            };
+            header?: never;
+            path: {
+                app: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AdoptionView"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
     insight_errors: {
         parameters: {
             query?: {
@@ -10980,6 +12313,39 @@ export interface operations {
             };
         };
     };
+    insight_version_funnels: {
+        parameters: {
+            query?: {
+                days?: number;
+            };
+            header?: never;
+            path: {
+                app: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["VersionFunnels"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
     insight_health: {
         parameters: {
             query?: {
@@ -11002,6 +12368,59 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["AppHealth"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    insight_types: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["EventTypes"];
+                };
+            };
+        };
+    };
+    insight_count: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["FunnelBody"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FunnelView"];
                 };
             };
             /** @description Validation Error */
@@ -11051,7 +12470,60 @@ export interface operations {
             };
         };
     };
-    insight_delivery: {
+    insight_get_keeping: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["KeepView"];
+                };
+            };
+        };
+    };
+    insight_put_keeping: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["KeepBody"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["KeepView"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    insight_release_funnel: {
         parameters: {
             query?: never;
             header?: never;
@@ -11068,7 +12540,40 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Delivery"];
+                    "application/json": components["schemas"]["ReleaseFunnel"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    insight_insight_summary: {
+        parameters: {
+            query?: {
+                app?: string | null;
+                /** @description The last days, today included; days are UTC. */
+                days?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SummaryView"];
                 };
             };
             /** @description Validation Error */
@@ -11814,6 +13319,39 @@ export interface operations {
             };
         };
     };
+    promotion_promote: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PromotionIn"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PromotedOut"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
     publishing_list_publishers: {
         parameters: {
             query?: {
@@ -12266,7 +13804,7 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": components["schemas"]["Cause"];
+                "application/json": components["schemas"]["RollBack"];
             };
         };
         responses: {
@@ -12366,6 +13904,8 @@ export interface operations {
                 app?: string | null;
                 /** @description The `next_cursor` of the page before. */
                 cursor?: string | null;
+                /** @description Only those that were handled, or that were not. */
+                handled?: boolean | null;
                 /** @description Most items of the page. */
                 limit?: number;
             };
@@ -12382,6 +13922,72 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Page_ReportView_"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    reports_mark: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                report: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["HandledIn"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ReportView"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    reports_unmark: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                report: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ReportView"];
                 };
             };
             /** @description Validation Error */
@@ -13117,6 +14723,77 @@ export interface operations {
             };
         };
     };
+    switches_list_proposals: {
+        parameters: {
+            query?: {
+                /** @description The `next_cursor` of the page before. */
+                cursor?: string | null;
+                /** @description Most items of the page. */
+                limit?: number;
+            };
+            header?: never;
+            path: {
+                switch: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_ProposalOut_"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    switches_propose_edition: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                switch: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SwitchChange"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProposalOut"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
     system_get_system: {
         parameters: {
             query?: never;
@@ -13408,7 +15085,7 @@ export interface operations {
         parameters: {
             query?: {
                 /** @description What the ids of the file are for. */
-                mode?: components["schemas"]["Mode"];
+                mode?: components["schemas"]["sampan__platform__audience__tag_import_rows__Mode"];
             };
             header?: never;
             path: {

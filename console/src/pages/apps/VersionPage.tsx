@@ -111,6 +111,25 @@ function About({ version }: { version: VersionDetail }) {
             { label: say("apps.size"), value: `${bytes(version.size_bytes)} · ${version.files} ${say("apps.files")}` },
             { label: say("apps.submittedBy"), value: <Person id={version.submitted_by} /> },
             { label: say("apps.submitted"), value: <Time ms={version.submitted_ms} absolute /> },
+            version.origin
+              ? {
+                  label: say("apps.origin"),
+                  value: (
+                    <span className="wrap">
+                      {say("apps.originFrom", {
+                        workspace: version.origin.workspace,
+                        server: version.origin.server,
+                        who: version.origin.approved_by || "—",
+                      })}{" "}
+                      <Time ms={version.origin.approved_ms} absolute />
+                      <br />
+                      <span className="muted">
+                        {say("apps.originClaim")} <Person id={version.origin.claimed_by} />
+                      </span>
+                    </span>
+                  ),
+                }
+              : null,
             version.decided_by ? { label: say("apps.decided"), value: <Person id={version.decided_by} /> } : null,
             version.published_ms
               ? { label: say("apps.published"), value: <Time ms={version.published_ms} absolute /> }

@@ -110,12 +110,12 @@ export class OriginFrame {
       return;
     }
     if (!isHello(event.data)) return;
-    this.arrive(event.data.refused !== NOT_READY);
-    if (event.data.refused === NOT_READY) return;
     if (this.isFlood(performance.now())) {
-      this.listener?.onFlood();
+      this.listener?.onFlood(); // whatever the hello says: each one costs the shell the same
       return;
     }
+    this.arrive(event.data.refused !== NOT_READY);
+    if (event.data.refused === NOT_READY) return;
     this.hasSaidHello = true;
     const { port1, port2 } = new MessageChannel();
     const grant: PortGrant = { sampan: "port", nonce: event.data.nonce };

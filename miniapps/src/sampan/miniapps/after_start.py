@@ -50,6 +50,12 @@ CONTRIBUTES = (
         "See customers' reports about apps",
         frozenset({ADMIN, RELEASE, REVIEWER, "service_desk"}),
     ),
+    Permission(
+        "report:handle",
+        "处理用户举报",
+        "Mark customers' reports as handled",
+        frozenset({ADMIN, RELEASE, REVIEWER, "service_desk"}),
+    ),
     ConsoleRoutes("sampan.miniapps.reports_api:build_routes"),
     ConsoleRoutes("sampan.miniapps.console_api:build_routes"),
     ConsoleRoutes("sampan.miniapps.preview_api:build_routes"),

@@ -4,6 +4,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from sampan.platform.errors import Invalid
+
 if TYPE_CHECKING:
     from sampan.platform.cli.api import Api
 
@@ -49,7 +51,9 @@ def set_entry(
     app: Annotated[str, typer.Argument(help="App id, such as demo.bank.coupons.")],
     see: Annotated[str | None, typer.Option(help="Lowest tier that sees it.")] = None,
     open_: Annotated[str | None, typer.Option("--open", help="Lowest tier that may open it.")] = None,
-    category: Annotated[str | None, typer.Option(help="Id of the heading it stands under.")] = None,
+    category: Annotated[
+        str | None, typer.Option(help="Id of the heading it stands under; it keeps the one it has.")
+    ] = None,
     position: Annotated[int | None, typer.Option(min=0, help="Place under its heading, lowest first.")] = None,
     name_zh: Annotated[str | None, typer.Option(help="Name in Chinese.")] = None,
     name_en: Annotated[str | None, typer.Option(help="Name in English.")] = None,
@@ -69,7 +73,10 @@ def set_entry(
     body: dict[str, Any] = {name: value for name, value in chosen.items() if value is not None}
     if not body:
         raise typer.BadParameter("say what shall change, such as --listed or --open full", param_hint="app")
-    asked = _api().patch(f"/catalogue/apps/{app}", {**body, "note": note})
+    api = _api()
+    if category is None:
+        _refuse_without_heading(api, app)
+    asked = api.patch(f"/catalogue/apps/{app}", {**body, "note": note})
     if asked["applied"]:
         context.obj.result(asked, f"{app}: done; it widens nothing.")
         return
@@ -79,6 +86,24 @@ def set_entry(
         f"  sampan change approve {asked['change']} --digest {asked['digest']}"
     )
     context.obj.result(asked, text)
+
+
+class HeadingNeeded(Invalid):
+    """The app stands nowhere in the catalogue yet, and there is more than one heading that it could stand under."""
+
+    code = "heading_needed"
+
+
+def _refuse_without_heading(api: "Api", app: str) -> None:
+    """Raise `HeadingNeeded` for an app without a place; one that has a place keeps it."""
+    if any(each["app"] == app for each in api.items("/catalogue")):
+        return
+    headings = [each["id"] for each in api.items("/catalogue/categories")]
+    if len(headings) > 1:
+        named = ", ".join(headings)
+        raise HeadingNeeded(
+            f"{app} stands under no heading yet. Say where with --category: {named}.", categories=headings
+        )
 
 
 def _api() -> "Api":

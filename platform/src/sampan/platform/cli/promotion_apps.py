@@ -21,6 +21,7 @@ from sampan.platform.cli.promotion_places import (
     PromotionUnknown,
     Side,
     found_or_none,
+    name_of,
 )
 from sampan.platform.cli.publisher_commands_versions import Job, Unlock
 from sampan.platform.errors import Conflict, NotFound
@@ -253,18 +254,19 @@ def _origin(source: Side, found: dict[str, Any]) -> dict[str, Any]:
     return {
         "server": source.sign_in.server,
         "workspace": source.sign_in.workspace,
-        "approved_by": found["decided_by"] or "",
+        "approved_by": name_of(source, found["decided_by"] or ""),
         "approved_ms": found["decided_ms"] or found["published_ms"] or 0,
     }
 
 
 def _lines(source: Side, target: Side, plan: AppPlan) -> list[str]:
     found, present = plan.found, plan.present
+    reviewer = name_of(source, found["decided_by"] or "")
     was = f"{present['version']} (sequence {present['sequence']})" if present else "nothing"
     lines = [
         f"{plan.app}: {was} -> {found['version']} (sequence {found['sequence']})",
         f"  package {found['digest']}",
-        f"  approved in {source.sign_in.workspace} by {found['decided_by']}, {moment(found['decided_ms'] or 0)}",
+        f"  approved in {source.sign_in.workspace} by {reviewer}, {moment(found['decided_ms'] or 0)}",
     ]
     if plan.is_done and plan.known is not None:
         return [*lines, f"  is in {target.sign_in.workspace} already: {plan.known['state']}"]

@@ -114,6 +114,12 @@ def found_or_none(side: Side, path: str) -> Any:
         raise
 
 
+def name_of(side: Side, person: str) -> str:
+    """Return what a side calls one of its people; their id there means nothing elsewhere."""
+    names: dict[str, str] = side.api.get("/names", id=[person])["names"] if "_" in person else {}
+    return names.get(person, person)
+
+
 def _sign_in(place: str, token: str | None) -> SignIn:
     address = ADDRESS.fullmatch(place)
     if address is None:

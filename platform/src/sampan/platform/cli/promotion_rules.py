@@ -16,6 +16,7 @@ from sampan.platform.cli.promotion_places import (
     PromotionUnknown,
     Side,
     found_or_none,
+    name_of,
 )
 from sampan.platform.promotion.names import named_in, with_audiences
 from sampan.platform.promotion.problems import PromotionAmbiguousName
@@ -179,8 +180,7 @@ def _saved(side: Side) -> list[Json]:
 
 
 def _claim(side: Side, edition: int, made_by: str, at_ms: int) -> Json:
-    names: Mapping[str, str] = side.api.get("/names", id=[made_by])["names"] if "_" in made_by else {}
-    return {"edition": edition, "approved_by": names.get(made_by, made_by), "approved_ms": at_ms}
+    return {"edition": edition, "approved_by": name_of(side, made_by), "approved_ms": at_ms}
 
 
 def _text(value: Any) -> str:

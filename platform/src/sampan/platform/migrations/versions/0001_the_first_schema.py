@@ -127,6 +127,9 @@ def upgrade() -> None:
         sa.Column("device_id", sa.String(length=40), nullable=False),
         sa.Column("subject", sa.BigInteger(), nullable=False),
         sa.Column("created_ms", sa.BigInteger(), nullable=False),
+        sa.Column("handled_ms", sa.BigInteger(), nullable=True),
+        sa.Column("handled_by", sa.String(length=64), nullable=False),
+        sa.Column("handled_note", sa.Text(), nullable=False),
         sa.PrimaryKeyConstraint("workspace_id", "id", name=op.f("pk_app_reports")),
         info={"scoped": True},
     )
