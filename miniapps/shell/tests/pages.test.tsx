@@ -74,6 +74,28 @@ test("the developer panel tells facts, permissions and calls in the shell's lang
   expect(place.textContent).toContain("编号 4bf92f3577b34da6a3ce929d0e0e4736");
 });
 
+test("why a version came or did not is told release by release, each condition with what was seen", async () => {
+  changeSettings({ language: "zh" });
+  await show("#/developer/bank.demo.bills");
+  await vi.waitUntil(async () => {
+    await act(async () => new Promise((resolve) => setTimeout(resolve)));
+    return place.querySelector(".why");
+  });
+  const [newest, given] = [...place.querySelectorAll(".why")];
+  expect(newest?.textContent).toContain("1.2.0 (3)");
+  expect(newest?.textContent).toContain("内部条件（不显示）");
+  expect(newest?.textContent).toContain("银行记录：4312");
+  expect([...(newest?.querySelectorAll("[role=img]") ?? [])].map((sign) => sign.getAttribute("aria-label"))).toEqual([
+    "不符合",
+    "符合",
+    "无法判断",
+    "不符合",
+    "不符合",
+  ]);
+  expect(given?.classList.contains("given")).toBe(true);
+  expect(given?.textContent).toContain("本设备自报：web");
+});
+
 test("calls are told with where an app's request went, its own server's status and the trace", async () => {
   const heard: HeardCall[] = [];
   const answers = [

@@ -1,4 +1,12 @@
-import { type CatalogueApp, type DeveloperLine, type Host, type Snapshot, TIERS, type Tier } from "../src/host/host";
+import {
+  type CatalogueApp,
+  type DeveloperLine,
+  type Host,
+  type Snapshot,
+  TIERS,
+  type Tier,
+  type WhyRelease,
+} from "../src/host/host";
 
 /** A host without a server, for tests of the pages: everything it knows it was told. */
 export function previewHost(told: Partial<Snapshot> = {}): Host & { change: (told: Partial<Snapshot>) => void } {
@@ -70,6 +78,7 @@ export function previewHost(told: Partial<Snapshot> = {}): Host & { change: (tol
         { name: "digest", value: "sha256:9f2c1b7e0d5a4c3388f1e2d3c4b5a69788990011223344556677889900aabbcc" },
         { name: "why", value: "A release means this device.", says: "why_matched" },
       ],
+      why: WHY,
       permissions: [
         { name: "user.tier", isAsked: true, isFree: false, used: 3, refused: 0 },
         { name: "storage.get", isAsked: false, isFree: true, used: 1, refused: 0 },
@@ -90,6 +99,36 @@ const LINES: readonly DeveloperLine[] = [
     trace: "4bf92f3577b34da6a3ce929d0e0e4736",
   },
   { atMs: 1_800_000_000_000, kind: "console", text: "error nothing to show", isProblem: true },
+];
+
+const line = (depth: number, outcome: boolean | null, zh: string, en: string, seen = "", isClaimed = false) => ({
+  depth,
+  outcome,
+  says: { zh, en },
+  seen,
+  isClaimed,
+});
+const WHY: readonly WhyRelease[] = [
+  {
+    version: "1.2.0",
+    sequence: 3,
+    reason: "why_not_in_audience",
+    isGiven: false,
+    conditions: [
+      line(0, false, "全部满足", "All of these"),
+      line(1, true, "电子账户客户及以上", "e-account customers and above", "full"),
+      line(1, null, "应用版本符合^5.1", "app version matches ^5.1", "", true),
+      line(1, false, "10%", "10% of them", "4312"),
+      line(1, false, "内部条件（不显示）", "An internal condition (not shown)"),
+    ],
+  },
+  {
+    version: "1.1.0",
+    sequence: 2,
+    reason: "why_matched",
+    isGiven: true,
+    conditions: [line(0, true, "平台为web", "platform is web", "web", true)],
+  },
 ];
 
 const NAMES: readonly (readonly [string, string, string, string, string, string, Tier])[] = [

@@ -1,9 +1,9 @@
 import { parseIndex, type Sampan, type ShellFacts } from "@sampan/sdk";
 import type { Board } from "./board";
-import type { DeveloperFacts, Fact, Tier } from "./host";
+import type { DeveloperFacts, Fact, Tier, WhyRelease } from "./host";
 import { TIERS } from "./host";
 import type { Lines } from "./lines";
-import { isObject, type Row, text } from "./read";
+import { isObject, list, type Row, text } from "./read";
 
 const NOTHING = "–";
 const WHY = [
@@ -12,6 +12,7 @@ const WHY = [
   "why_not_in_audience",
   "why_other_client_app",
   "why_host_too_old",
+  "why_no_place",
 ] as const;
 
 /** What the developer panel tells: of the shell itself, and of one app. */
@@ -24,8 +25,13 @@ export class Developer {
   ) {}
 
   async of(app: string): Promise<DeveloperFacts> {
-    if (app === "") return { facts: await this.shellFacts(), permissions: [] };
-    return { facts: await this.appFacts(app), permissions: this.happened.permissions(app, await this.asked(app)) };
+    if (app === "") return { facts: await this.shellFacts(), why: [], permissions: [] };
+    const [own, told] = await Promise.all([this.appFacts(app), this.told(app)]);
+    return {
+      facts: told ? [...own, ...whyFacts(told)] : own,
+      why: told ? whyReleases(told) : [],
+      permissions: this.happened.permissions(app, await this.asked(app)),
+    };
   }
 
   private async shellFacts(): Promise<readonly Fact[]> {
@@ -44,10 +50,10 @@ export class Developer {
   }
 
   private async appFacts(app: string): Promise<readonly Fact[]> {
-    const { device, session } = this.ready();
+    const { device } = this.ready();
     const { current, kept, highestStarted } = await device.packages.state(app);
     const control = await device.tree.obeyedControl(app);
-    const own: Fact[] = [
+    return [
       { name: "fact_app", value: app },
       { name: "version", value: named(current) },
       { name: "digest", value: current?.digest ?? NOTHING },
@@ -55,11 +61,15 @@ export class Developer {
       { name: "fact_highest", value: highestStarted > 0 ? String(highestStarted) : NOTHING },
       { name: "fact_serial", value: control ? String(control.serial) : NOTHING },
     ];
+  }
+
+  /** Why the bank gives this version: its answer to `explain`, docs/protocols/shell.md. */
+  private async told(app: string): Promise<Row | null> {
     try {
-      const { body } = await session.call("GET", `/client/v1/apps/${app}/explain`);
-      return [...own, ...whyFacts(isObject(body) ? body : {})];
+      const { body } = await this.ready().session.call("GET", `/client/v1/apps/${app}/explain`);
+      return isObject(body) ? body : null;
     } catch {
-      return own; // without the server there is no why
+      return null; // without the server there is no why
     }
   }
 
@@ -77,9 +87,27 @@ export class Developer {
 const named = (one: { version: string; sequence: number } | null): string =>
   one ? `${one.version} (${one.sequence})` : NOTHING;
 
-/** Why the bank gives this version: its answer to `explain`, docs/protocols/shell.md. */
+const reasonOf = (told: Row) => WHY.find((each) => each === `why_${text(told.reason)}`) ?? null;
+
+function whyReleases(told: Row): readonly WhyRelease[] {
+  const given = isObject(told.offer) ? told.offer.sequence : null;
+  return list(told, "releases").map((each) => ({
+    version: text(each.version),
+    sequence: Number(each.sequence),
+    reason: reasonOf(each),
+    isGiven: each.sequence === given && each.reason === "matched",
+    conditions: list(each, "conditions").map((line) => ({
+      depth: Number(line.depth),
+      outcome: typeof line.outcome === "boolean" ? line.outcome : null,
+      says: isObject(line.says) ? { zh: text(line.says.zh), en: text(line.says.en) } : { zh: "", en: "" },
+      seen: text(line.seen),
+      isClaimed: line.source === "claimed",
+    })),
+  }));
+}
+
 function whyFacts(told: Row): readonly Fact[] {
-  const reason = WHY.find((each) => each === `why_${text(told.reason)}`);
+  const reason = reasonOf(told);
   const offer = isObject(told.offer) ? told.offer : null;
   const killed = Array.isArray(told.killed) ? told.killed.join(", ") : "";
   return [

@@ -86,8 +86,27 @@ export interface PermissionUse {
   refused: number;
 }
 
+/** A line of a release's rule, as deep as it stands; only what is public is told with words and value. */
+export interface WhyCondition {
+  depth: number;
+  outcome: boolean | null;
+  says: Readonly<Record<"zh" | "en", string>>;
+  seen: string;
+  isClaimed: boolean;
+}
+
+/** A release that offers the app, and why this device gets its version or not. */
+export interface WhyRelease {
+  version: string;
+  sequence: number;
+  reason: Key | null;
+  isGiven: boolean;
+  conditions: readonly WhyCondition[];
+}
+
 export interface DeveloperFacts {
   facts: readonly Fact[];
+  why: readonly WhyRelease[];
   permissions: readonly PermissionUse[];
 }
 

@@ -6,6 +6,7 @@ import { go } from "../route";
 import { AppIcon, Empty, Spinner, SubPage } from "../ui/parts";
 import { LineList, useLines } from "./developer_lines";
 import { Mocks } from "./developer_mocks";
+import { Why } from "./developer_why";
 
 /** What a developer, or a curious customer, can know of an app on this device. */
 export function Developer({ id }: { id: string | undefined }): JSX.Element {
@@ -61,6 +62,7 @@ function OneApp({ id, title, isWritten }: { id: string; title: string; isWritten
       ) : (
         <>
           <FactList facts={found.facts} />
+          <Why releases={found.why} />
           <h2>{t("permissions")}</h2>
           <Permissions uses={found.permissions} />
           <LineList id={id} title="network" kinds={["network"]} />

@@ -163,7 +163,8 @@ def build(core: Core) -> list[BaseRoute]:
     async def explain_app(request: Request) -> Response:
         caller = caller_of(core, request)
         app_id = visible_app(core, caller, request.path_params["app"])
-        return json_answer(explain(core.replica.view(caller.workspace_id), caller, app_id, now_ms=core.now_ms()))
+        await count(core, caller.workspace_id, CALLS_PER_DEVICE, caller.device_id)
+        return json_answer(await explain(core, caller, app_id))
 
     base = "/client/v1/apps/{app}"
     return [

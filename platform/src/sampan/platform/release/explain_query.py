@@ -100,9 +100,10 @@ async def explain_page(
         releases = await releases_of(tx, wanted.items)
         controls = await controls_of(tx, wanted.items)
         holdings = await holdings_of(tx, device, wanted.items) if device is not None else {}
-        facts, every = subject.whom.facts, [each for found in releases.values() for each in found]
-        rooms = await rooms_of(tx, every, subjects_of(facts), now_ms=core.now_ms())
-    places = frozenset(name for name, room in rooms.items() if room.has_place or room.would_get)
+        facts = subject.whom.facts
+        capped = {each.id: each.cap for found in releases.values() for each in found if each.cap is not None}
+        rooms = await rooms_of(tx, capped, subjects_of(facts), now_ms=core.now_ms())
+    places = frozenset(name for name, room in rooms.items() if room.is_kept)
     whom = replace(subject.whom, facts=replace(facts, places=places))
 
     def explained(deliverable: Deliverable) -> Explained:

@@ -1,6 +1,6 @@
 """What explanations are read from: deliverables in pages, the releases that may have a say, what a device holds."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from msgspec import Struct
@@ -38,6 +38,11 @@ class Room(Struct, frozen=True):
     taken: int
     has_place: bool
     would_get: bool
+
+    @property
+    def is_kept(self) -> bool:
+        """Whether the subject has a place or is about to get one."""
+        return self.has_place or self.would_get
 
 
 async def page_deliverables(
@@ -102,13 +107,12 @@ async def holdings_of(tx: Transaction, device_id: str, wanted: Sequence[Delivera
 
 
 async def rooms_of(
-    tx: Transaction, found: Iterable[Release], subjects: Sequence[str], *, now_ms: int
+    tx: Transaction, capped: Mapping[str, Cap], subjects: Sequence[str], *, now_ms: int
 ) -> dict[str, Room]:
     """Return by release what its cap means for the subject; nothing is claimed by asking."""
-    capped = [(each.id, each.cap) for each in found if each.cap is not None]
     held = await places_held(tx, subjects) if capped else frozenset()
     rooms: dict[str, Room] = {}
-    for release_id, cap in capped:
+    for release_id, cap in capped.items():
         places = await places_of(tx, release_id)
         has_place = release_id in held
         is_free = places is not None and not places.is_closed and places.taken < places.places
