@@ -13,7 +13,7 @@ type Kind = "stack" | "lines";
 
 const HEIGHT = 220;
 const PAD = { left: 52, right: 10, top: 10, bottom: 24 };
-const TONES = ["brand", "info", "warn", "good", "neutral"] as const;
+const TONES = ["mark-1", "mark-2", "mark-3", "mark-4", "mark-5"] as const;
 
 export function DayChart(props: {
   title: string;
@@ -149,7 +149,7 @@ function Drawing(props: {
           </text>
         </g>
       ))}
-      {labelled(names.length, inner.width / 64).map((n) => (
+      {labelled(names.length, inner.width / 84).map((n) => (
         <text
           key={names[n]}
           className="tick"

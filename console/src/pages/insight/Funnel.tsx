@@ -11,6 +11,7 @@ import { PageFrame } from "../../design/PageFrame";
 import { Empty, ErrorState } from "../../design/States";
 import { useText } from "../../i18n";
 import { AppChoice } from "../apps/AppChoice";
+import { useEventName } from "./eventName";
 import { percentText, spanText } from "./numbers";
 import "./insight.css";
 
@@ -43,9 +44,14 @@ export default function Funnel() {
         steps: steps.flatMap(({ type, app }) => (type === null ? [] : [{ type, app, sequence: null }])),
       },
     });
-  const options = (types.data?.items ?? []).map(({ type }) => ({ value: type, label: type }));
+  const eventName = useEventName();
+  const options = (types.data?.items ?? []).map(({ type }) => ({ value: type, label: eventName(type) }));
   return (
-    <PageFrame title={say("insight.funnel")} lead={say("insight.funnelLead")}>
+    <PageFrame
+      title={say("insight.funnel")}
+      lead={say("insight.funnelLead")}
+      crumbs={[{ title: say("insight.title"), to: "/insight" }]}
+    >
       <Panel title={say("insight.steps")}>
         <form
           className="stack"
@@ -101,7 +107,10 @@ export default function Funnel() {
               <Segmented<number>
                 value={days}
                 onChange={setDays}
-                options={DAYS.map((n) => ({ value: n, label: say("insight.lastDays", { n }) }))}
+                options={DAYS.map((n) => ({
+                  value: n,
+                  label: n === 1 ? say("insight.today") : say("insight.lastDays", { n }),
+                }))}
               />
             </fieldset>
             <div className="row">
@@ -139,6 +148,7 @@ export default function Funnel() {
 
 function Result({ steps }: { steps: readonly Schemas["ReachView"][] }) {
   const { say } = useText();
+  const eventName = useEventName();
   const all = steps[0]?.devices ?? 0;
   if (all === 0) return <span className="muted">{say("insight.funnelNobody")}</span>;
   return (
@@ -150,7 +160,7 @@ function Result({ steps }: { steps: readonly Schemas["ReachView"][] }) {
           // biome-ignore lint/suspicious/noArrayIndexKey: a step may stand there twice, and none moves
           <li key={n}>
             <span className="way-step small">
-              <code>{type}</code>
+              {eventName(type)}
               {app ? <span className="muted">{app}</span> : null}
             </span>
             <span className="way-bar" aria-hidden="true">

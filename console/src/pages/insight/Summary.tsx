@@ -33,13 +33,17 @@ export function Numbers({ of: found }: { of: Schemas["SummaryView"] }) {
   const { say } = useText();
   const { success, hits, start, latency } = found;
   const span = (ms: number | null) => (ms === null ? "—" : spanText(ms));
-  const part = ({ of, number }: Schemas["ShareView"]) => (of === 0 ? say("insight.noneYet") : `${number} / ${of}`);
+  const part = ({ of, number }: Schemas["ShareView"]) =>
+    of === 0 ? say("insight.noneYet") : `${number.toLocaleString()} / ${of.toLocaleString()}`;
   return (
     <div className="tiles">
       <Tile
         label={say("insight.activeDay")}
         value={found.active_day.toLocaleString()}
-        under={say("insight.activeUnder", { week: found.active_week, month: found.active_month })}
+        under={say("insight.activeUnder", {
+          week: found.active_week.toLocaleString(),
+          month: found.active_month.toLocaleString(),
+        })}
       />
       <Tile label={say("insight.success")} value={percentText(success.rate)} under={part(success)} />
       <Tile label={say("insight.hits")} value={percentText(hits.rate)} under={part(hits)} />
@@ -98,39 +102,41 @@ export function Activity({ of: { days, retention } }: { of: Schemas["SummaryView
   const old = days.map((day) => day.active - day.newcomers);
   const isEmpty = days.every(({ active }) => active === 0);
   return (
-    <div className="columns even">
-      <Panel title={say("insight.active")} hint={say("insight.byDay")}>
-        {isEmpty ? (
-          <Nothing />
-        ) : (
-          <DayChart
-            title={say("insight.active")}
-            kind="stack"
-            days={at}
-            series={[
-              { key: "old", name: say("insight.returning"), values: old },
-              { key: "new", name: say("insight.newcomers"), values: days.map(({ newcomers }) => newcomers) },
-            ]}
-          />
-        )}
-      </Panel>
-      <Panel title={say("insight.startTimes")} hint={say("insight.byDay")}>
-        {days.every(({ start }) => start.boots === 0) ? (
-          <Nothing />
-        ) : (
-          <DayChart
-            title={say("insight.startTimes")}
-            kind="lines"
-            days={at}
-            show={spanText}
-            series={(["p50", "p90", "p95"] as const).map((name) => ({
-              key: name,
-              name: name.toUpperCase(),
-              values: days.map(({ start }) => start[`${name}_ms`]),
-            }))}
-          />
-        )}
-      </Panel>
+    <>
+      <div className="columns even">
+        <Panel title={say("insight.active")} hint={say("insight.byDay")}>
+          {isEmpty ? (
+            <Nothing />
+          ) : (
+            <DayChart
+              title={say("insight.active")}
+              kind="stack"
+              days={at}
+              series={[
+                { key: "old", name: say("insight.returning"), values: old },
+                { key: "new", name: say("insight.newcomers"), values: days.map(({ newcomers }) => newcomers) },
+              ]}
+            />
+          )}
+        </Panel>
+        <Panel title={say("insight.startTimes")} hint={say("insight.byDay")}>
+          {days.every(({ start }) => start.boots === 0) ? (
+            <Nothing />
+          ) : (
+            <DayChart
+              title={say("insight.startTimes")}
+              kind="lines"
+              days={at}
+              show={spanText}
+              series={(["p50", "p90", "p95"] as const).map((name) => ({
+                key: name,
+                name: name.toUpperCase(),
+                values: days.map(({ start }) => start[`${name}_ms`]),
+              }))}
+            />
+          )}
+        </Panel>
+      </div>
       <Panel title={say("insight.retention")} hint={say("insight.retentionHint")}>
         <dl className="kept">
           {retention.map((kept) => (
@@ -138,13 +144,15 @@ export function Activity({ of: { days, retention } }: { of: Schemas["SummaryView
               <dt>{say("insight.keptAfter", { n: kept.days })}</dt>
               <dd className="rate">{percentText(kept.rate)}</dd>
               <dd className="small muted">
-                {kept.newcomers === 0 ? say("insight.noneYet") : `${kept.kept} / ${kept.newcomers}`}
+                {kept.newcomers === 0
+                  ? say("insight.noneYet")
+                  : `${kept.kept.toLocaleString()} / ${kept.newcomers.toLocaleString()}`}
               </dd>
             </div>
           ))}
         </dl>
       </Panel>
-    </div>
+    </>
   );
 }
 

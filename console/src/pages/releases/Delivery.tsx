@@ -48,7 +48,7 @@ export function Way({ steps }: { steps: readonly Step[] }) {
             {failed > 0 ? <i className="bad" style={{ width: part(failed) }} /> : null}
           </span>
           <span className="num way-count">
-            {devices}
+            {devices.toLocaleString()}
             {all > 0 ? <span className="faint"> {Math.round((100 * devices) / all)} %</span> : null}
           </span>
           {failed > 0 ? <span className="small way-failed">{say("insight.failedHere", { n: failed })}</span> : null}

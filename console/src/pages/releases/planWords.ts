@@ -4,6 +4,7 @@ import type { components } from "../../api/schema";
 import { shortTime } from "../../design/time";
 import { useText } from "../../i18n";
 import { percent, type RuleWords, useRuleWords } from "../../rules/ruleWords";
+import { useEventName } from "../insight/eventName";
 
 type Schemas = components["schemas"];
 export type Stage = Schemas["StageBody"];
@@ -22,6 +23,7 @@ export const clock = (minute: number) =>
 export function useWords(): Words {
   const { say, language } = useText();
   const ruleWords = useRuleWords();
+  const eventName = useEventName();
   const list = (parts: readonly string[]) =>
     new Intl.ListFormat(language === "zh" ? "zh-CN" : "en-GB", { type: "disjunction" }).format(parts);
 
@@ -33,7 +35,9 @@ export function useWords(): Words {
     if (one.gate) {
       const signals = list(
         one.gate.signals.map((signal) =>
-          typeof signal === "string" ? say(`plan.signal_${signal}`) : say("plan.saysEvents", signal),
+          typeof signal === "string"
+            ? say(`plan.signal_${signal}`)
+            : say("plan.saysEvents", { failed: eventName(signal.failed), of: eventName(signal.of) }),
         ),
       );
       said.push(say("plan.saysGate", { signals, times: one.gate.ratio_percent / 100 }));

@@ -29,6 +29,8 @@ const MAX_STACK = 5;
 export interface OpenOptions {
   /** A page of the app to begin at instead of its home page, with a query if wanted. */
   readonly entry?: string;
+  /** Whether this opening waited for the app to be downloaded; told to the server. */
+  readonly fetched?: boolean;
 }
 
 interface Opened {
@@ -214,7 +216,7 @@ export class Container extends Emitter<ContainerEvents> {
     }
     const [release, origin] = await Promise.all([takeApp(app), this.originOf(app)]);
     const mount = this.ports.ui.mount(app);
-    const running = new RunningApp(app, origin, mount, params, options.entry ?? null, this.surroundings());
+    const running = new RunningApp(app, origin, mount, params, options, this.surroundings());
     this.open_.set(app, { running, release, opener, answer });
     this.toFront(app);
     try {

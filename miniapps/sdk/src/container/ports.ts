@@ -51,7 +51,7 @@ export interface Report {
   readonly type: string;
   readonly app: string;
   readonly sequence: number;
-  readonly attrs: Readonly<Record<string, string | number>>;
+  readonly attrs: Readonly<Record<string, string | number | boolean>>;
 }
 
 export interface ContainerPorts {

@@ -75,7 +75,7 @@ export class RunningApp {
     readonly origin: string,
     private readonly mount: HTMLElement,
     params: unknown,
-    private readonly entry: string | null,
+    private readonly options: { readonly entry?: string; readonly fetched?: boolean },
     private readonly around: Surroundings,
   ) {
     this.launched = params;
@@ -199,7 +199,7 @@ export class RunningApp {
 
   private entryAddress(): string {
     const pages = this.opened?.opened.index.pages ?? [];
-    const page = this.entry ?? `${pages[0] ?? "index"}.html`;
+    const page = this.options.entry ?? `${pages[0] ?? "index"}.html`;
     return `/${page.replace(/^\/+/, "")}`;
   }
 
@@ -301,7 +301,8 @@ export class RunningApp {
   private async confirmBoot(): Promise<void> {
     const { around, app, sequence } = this;
     const milliseconds = Math.max(0, Math.round(around.ports.now() - this.startedMs));
-    around.ports.report({ type: "app.opened", app, sequence, attrs: { milliseconds } });
+    const fetched = this.options.fetched ?? false; // what is opened without a word about it was here
+    around.ports.report({ type: "app.opened", app, sequence, attrs: { milliseconds, fetched } });
     around.ports.report({ type: "app.boot", app, sequence, attrs: { milliseconds: this.bootMs } });
     around.emit("booted", { app, sequence, digest: this.digest, milliseconds });
     await around.ports.device.booted(app);

@@ -32,7 +32,7 @@ export class Opening {
         if (!this.board.isOnline())
           throw new HostProblem(OFFLINE, "The app is not installed yet, and there is no network.");
       }
-      await container.open(app);
+      await container.open(app, null, { fetched: state.current === null });
       this.stage.show(app);
       this.catalogue.remember(app);
     } catch (problem) {

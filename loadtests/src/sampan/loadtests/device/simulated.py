@@ -167,7 +167,11 @@ class SimulatedDevice:
         self.device.booted(app_id)
         took_ms = int((time.monotonic() - began) * 1000)
         self.memory.note(
-            "app.opened", at_ms=self._now_ms(), app=app_id, sequence=sequence, attrs={"milliseconds": took_ms}
+            "app.opened",
+            at_ms=self._now_ms(),
+            app=app_id,
+            sequence=sequence,
+            attrs={"milliseconds": took_ms, "fetched": False},  # it downloads before, in its round
         )
         if self._is_of_ticket(app_id):
             self.memory.stage(app_id, "booted", at_ms=self._now_ms(), milliseconds=took_ms)
