@@ -57,6 +57,18 @@ const VISITS: readonly Visit[] = [
     answers: { "/releases/release": { moves: ALL_MOVES, rollback_to: 1, stage: 1, stages: [{}, {}, {}] } },
   },
   { path: "/releases/freezes" },
+  { path: "/tags" },
+  { path: "/tags/tag" },
+  { path: "/audiences/new" },
+  {
+    path: "/audiences/audience/edit",
+    answers: { "/audiences/audience": { audience: { attr: "tier", op: "in", values: ["full"] } } },
+  },
+  { path: "/switches", answers: { "/switches": { items: [SWITCH("draft")["/switches/key"]] } } },
+  { path: "/switches/new", answers: SWITCH("draft") },
+  { path: "/switches/key/edit", answers: SWITCH("active") },
+  { path: "/switches/key", answers: { ...SWITCH("draft"), "/changes": { items: [] } } },
+  { path: "/switches/key", answers: SWITCH("active") },
   { path: "/system", tab: "Background jobs", answers: { "/system/jobs": { items: [{ state: "failed" }] } } },
   {
     path: "/trust",
@@ -71,6 +83,12 @@ const VISITS: readonly Visit[] = [
 
 function PROPOSED(person: string) {
   return { state: "proposed", maker: { person } };
+}
+function SWITCH(state: string) {
+  const variants = { on: true, off: false };
+  const rules = [{ audience: { all: [{ attr: "tier", op: "in", values: ["full"] }] }, variant: "on" }];
+  const definition = { key: "key", type: "boolean", title: "", variants, default: "off", by: "device", rules };
+  return { "/switches/key": { key: "key", state, edition: 1, definition } };
 }
 function KEYS(state: string) {
   return { "/trust/keys": { items: [{ state, purpose: "officer" }] } };
@@ -94,6 +112,7 @@ const UNENTERED = new Set([
   "pages/releases/NewRelease.tsx: releases.saveSubmit or releases.saveDraft: body.kind",
   "pages/session/SetUp.tsx: session.setupTitle: body.link",
   "pages/session/SignIn.tsx: session.submit: body.kind",
+  "pages/switches/EditSwitch.tsx: switches.createSubmit or switches.save: body.edition",
 ]);
 
 /** Another workspace is gone to without asking the server. */

@@ -136,6 +136,38 @@ class Desk:
         return self.submit(self.release)
 
     @cached_property
+    def tag(self) -> str:
+        """A tag that was filled from a file, of which not every line was taken."""
+        api, name = self.server.api(ADMIN), "vip-customers"
+        api.post("/tags", {"name": name, "title": "贵宾客户"})
+        file = self.folder / "members.csv"
+        file.write_text("bank_reference\nCIF-1001\nnobody\n")
+        api.upload(f"/tags/{name}/imports", file)
+        self.server.wait_for(lambda: api.get(f"/tags/{name}")["last_import"]["state"] == "done")
+        return name
+
+    @cached_property
+    def audience(self) -> str:
+        """A saved audience that names the tag."""
+        tagged = {"attr": "tag", "op": "in", "values": [self.tag]}
+        recent = {"attr": "app_version", "op": "matches", "values": [">=5.1 <6"]}
+        body = {"name": "VIP customers with a recent version of the app", "audience": {"all": [tagged, recent]}}
+        return str(self.server.api(ADMIN).post("/audiences", body)["id"])
+
+    @cached_property
+    def switch(self) -> str:
+        """An active switch with a rule that divides an audience, of which a change waits."""
+        api, key = self.server.api(ADMIN), "transfer.new-look"
+        rule = {"attr": "audience", "op": "in", "values": [self.audience]}
+        definition = {"key": key, "type": "boolean", "variants": {"on": True, "off": False}, "default": "off"}
+        definition |= {"rules": [{"audience": rule, "split": [{"variant": "on", "share": 1000}]}]}
+        body = {"switches": [definition], "activate": True, "note": "First for a tenth"}
+        self.server.sessions.approve(REVIEWER, str(api.post("/switch-file", body)["change"]))
+        definition["rules"] = [{"audience": rule, "variant": "on"}]
+        api.put(f"/switches/{key}", {"definition": definition, "edition": 2, "note": "Now for all of them"})
+        return key
+
+    @cached_property
     def customer(self) -> str:
         """One of the demo's customers."""
         return str(self.server.api(ADMIN).get("/customers", limit=1)["items"][0]["id"])

@@ -49,6 +49,7 @@ CASES = (
         "ends after it begins",
     ),
     Case("notices", "Add", {"Address": "ftp://bank.example"}, "Address", "https|address"),
+    Case("tags", "New tag", {"Name": "Not a name"}, "Name", "a-z"),
     Case("hosts", "Add a host", {"Host": "no host"}, "Host", "host"),
 )
 

@@ -17,9 +17,10 @@ SIZES = {"phone": PHONE, "desktop": DESKTOP}
 EVERY = list(product(("zh", "en"), ("light", "dark"), SIZES))
 PAIRWISE = [("zh", "light", "phone"), ("zh", "dark", "desktop"), ("en", "light", "desktop"), ("en", "dark", "phone")]
 OTHERS = (
-    "apps", "apps/bank.demo.coupons", "changes", "releases/new", "releases/freezes", "customers", "customers/import",
+    "apps", "apps/bank.demo.coupons", "changes", "releases/new", "releases/freezes", "switches",
+    "switches/new", "audiences", "audiences/new", "tags", "customers", "customers/import",
     "devices", "reports", "client-apps", "publishers", "operators", "roles", "tokens", "catalogue", "trust", "audit",
-    "insight", "policy", "hosts", "notices", "account", "system", "design", "no-such-page",
+    "insight", "insight/funnel", "policy", "hosts", "notices", "account", "system", "design", "no-such-page",
 )  # fmt: skip
 
 
@@ -63,7 +64,9 @@ def test_every_other_page_looks_well(desk: Desk, language: Language, mode: Mode,
     variant = Variant(desk, language, mode, size)
     others = {path.replace("/", "-"): path for path in OTHERS}
     others |= {"release": f"releases/{desk.release}", "customer": f"customers/{desk.customer}"}
-    others |= {"device": f"devices/{desk.device}"}
+    others |= {"device": f"devices/{desk.device}", "tag": f"tags/{desk.tag}"}
+    others |= {"switch": f"switches/{desk.switch}", "switch-edit": f"switches/{desk.switch}/edit"}
+    others |= {"audience": f"audiences/{desk.audience}", "audience-edit": f"audiences/{desk.audience}/edit"}
     with variant.of(ADMIN) as look:
         for name, path in others.items():
             variant.visit(look, path, name, with_axe=True)
@@ -78,5 +81,6 @@ def test_every_page_is_looked_at() -> None:
     routes = (TEXTS.parents[2] / "app" / "routes.tsx").read_text()
     paths = {part.split('"')[1] for part in routes.split("page(")[2:]}
     seen = {"", "releases", "reviews", "changes/:change", "releases/:release", "customers/:customer", "devices/:device"}
+    seen |= {"switches/:key", "switches/:key/edit", "audiences/:audience", "audiences/:audience/edit", "tags/:tag"}
     seen |= {"apps/:app", "apps/:app/versions/:sequence", *OTHERS}
     assert paths - seen == set()

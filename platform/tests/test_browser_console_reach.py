@@ -96,6 +96,16 @@ PAGES = (
     (RELEASER, "/releases/freezes"),
     (RELEASER, "/releases/new?app=bank.demo.bills&sequence=1&step=review"),
     (RELEASER, "/releases/{release}"),
+    (ADMIN, "/switches"),
+    (ADMIN, "/switches/new"),
+    (ADMIN, "/switches/{switch}"),
+    (ADMIN, "/switches/{switch}/edit"),
+    (ADMIN, "/audiences"),
+    (ADMIN, "/audiences/new"),
+    (ADMIN, "/audiences/{audience}"),
+    (ADMIN, "/audiences/{audience}/edit"),
+    (ADMIN, "/tags"),
+    (ADMIN, "/tags/{tag}"),
     (ADMIN, "/customers"),
     (ADMIN, "/customers/import"),
     (ADMIN, "/customers/{customer}"),
@@ -136,6 +146,7 @@ def test_everything_on_a_page_is_reached_by_keyboard(
     app, sequence = desk.in_review
     review = f"{app}/versions/{sequence}"
     names = {"review": review, "change": desk.change, "release": desk.release, "customer": desk.customer}
+    names |= {"switch": desk.switch, "audience": desk.audience, "tag": desk.tag}
     page.goto(desk.console + path.format(**names))
     settled(page)
     found = [*_walk(page, "body"), *_dialogs(page)]

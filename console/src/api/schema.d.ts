@@ -2458,7 +2458,7 @@ export interface paths {
         put?: never;
         /**
          * Roll Back
-         * @description Take devices back to an earlier version, by itself the one that was approved with the release.
+         * @description Take devices back to the version that was approved with the release.
          */
         post: operations["releases_roll_back"];
         delete?: never;
@@ -3918,19 +3918,6 @@ export interface components {
             sha256: string;
             /** Version */
             version: number;
-        };
-        /**
-         * CapBody
-         * @description How many customers get it at most; a device on which nobody is signed in counts as one.
-         */
-        CapBody: {
-            /** Customers */
-            customers: number;
-            /**
-             * Until Ms
-             * @description From then on nobody new gets it; null: no end.
-             */
-            until_ms?: number | null;
         };
         /**
          * CategoryIn
@@ -7299,7 +7286,6 @@ export interface components {
             audience: {
                 [key: string]: unknown;
             };
-            cap: components["schemas"]["CapBody"] | null;
             /** Cause */
             cause: string;
             /** Changed Ms */
@@ -7351,8 +7337,6 @@ export interface components {
             audience: {
                 [key: string]: unknown;
             };
-            /** @description To so many customers and no more; null: no limit. */
-            cap?: components["schemas"]["CapBody"] | null;
             /**
              * Client App
              * @description Only this client app; null means every one.
@@ -7423,7 +7407,6 @@ export interface components {
             audience: {
                 [key: string]: unknown;
             };
-            cap: components["schemas"]["CapBody"] | null;
             /** Cause */
             cause: string;
             /** Changed Ms */
@@ -7463,7 +7446,7 @@ export interface components {
         };
         /**
          * ReleaseState
-         * @description Where a release stands. `rolled_back` is final; what was stopped can still be rolled back.
+         * @description Where a release stands. `stopped` and `rolled_back` are final.
          * @enum {string}
          */
         ReleaseState: "draft" | "submitted" | "approved" | "running" | "paused" | "completed" | "stopped" | "rolled_back";
@@ -7629,22 +7612,6 @@ export interface components {
              * @default
              */
             note: string;
-        };
-        /**
-         * RollBack
-         * @description Where devices go back to, and why.
-         */
-        RollBack: {
-            /**
-             * Cause
-             * @default
-             */
-            cause: string;
-            /**
-             * To
-             * @description Sequence of an earlier version; null: the one that was approved.
-             */
-            to?: number | null;
         };
         /**
          * RoomOut
@@ -13804,7 +13771,7 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": components["schemas"]["RollBack"];
+                "application/json": components["schemas"]["Cause"];
             };
         };
         responses: {

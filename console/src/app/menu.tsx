@@ -4,6 +4,7 @@ import {
   AppstoreOutlined,
   AuditOutlined,
   BarChartOutlined,
+  ControlOutlined,
   DashboardOutlined,
   FileDoneOutlined,
   FileSearchOutlined,
@@ -19,7 +20,9 @@ import {
   SettingOutlined,
   ShopOutlined,
   TabletOutlined,
+  TagsOutlined,
   TeamOutlined,
+  UsergroupAddOutlined,
   UserOutlined,
 } from "@ant-design/icons";
 import type { ReactNode } from "react";
@@ -66,6 +69,7 @@ export const MENU: readonly Group[] = [
     places: [
       { path: "/apps", text: "frame.apps", icon: <AppstoreOutlined />, needs: ["app:read"], key: "a" },
       { path: "/releases", text: "frame.releases", icon: <RocketOutlined />, needs: ["release:read"], key: "l" },
+      { path: "/switches", text: "frame.switches", icon: <ControlOutlined />, needs: ["switch:read"], key: "w" },
       { path: "/catalogue", text: "frame.catalogue", icon: <ShopOutlined />, needs: ["catalogue:read"], key: "k" },
       { path: "/insight", text: "frame.insight", icon: <BarChartOutlined />, needs: ["insight:read"], key: "i" },
     ],
@@ -75,6 +79,14 @@ export const MENU: readonly Group[] = [
     places: [
       { path: "/customers", text: "frame.customers", icon: <UserOutlined />, needs: ["customer:read"], key: "u" },
       { path: "/devices", text: "frame.devices", icon: <TabletOutlined />, needs: ["customer:read"], key: "v" },
+      {
+        path: "/audiences",
+        text: "frame.audiences",
+        icon: <UsergroupAddOutlined />,
+        needs: ["audience:read"],
+        key: "e",
+      },
+      { path: "/tags", text: "frame.tags", icon: <TagsOutlined />, needs: ["tag:read"], key: "b" },
       { path: "/reports", text: "frame.reports", icon: <FlagOutlined />, needs: ["report:read"] },
       { path: "/client-apps", text: "frame.clientApps", icon: <MobileOutlined />, needs: ["client_app:read"] },
       { path: "/publishers", text: "frame.publishers", icon: <IdcardOutlined />, needs: ["app:read"] },

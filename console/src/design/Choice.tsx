@@ -1,13 +1,12 @@
 /** Drop-downs that typing searches, among the options at hand or on the server, and that Delete empties. */
 
 import { Select, type SelectProps } from "antd";
-import { type KeyboardEvent, useEffect, useState } from "react";
+import { type KeyboardEvent, useState } from "react";
+import { useLate } from "../app/useLate";
 import { useText } from "../i18n";
 
 export type Option<V extends string | number> = { value: V; label: string };
 type Props<V extends string | number> = Omit<SelectProps<V | null, Option<V>>, "mode" | "onSearch" | "searchValue">;
-
-const TYPING_MS = 250;
 
 /** Searches its options by what they are called; without a text, Delete takes an optional choice back. */
 export function Choice<V extends string | number>({ showSearch, onKeyDown, ...props }: Props<V>) {
@@ -63,14 +62,4 @@ export function FoundChoice<V extends string | number>(
       )}
     />
   );
-}
-
-/** Returns the text once nobody has typed for a moment. */
-function useLate(text: string): string {
-  const [late, setLate] = useState(text);
-  useEffect(() => {
-    const timer = setTimeout(() => setLate(text), TYPING_MS);
-    return () => clearTimeout(timer);
-  }, [text]);
-  return late;
 }

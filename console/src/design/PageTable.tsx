@@ -90,7 +90,7 @@ export function PageTable<Row>(props: {
 }
 
 /** The way to the other pages. It stays while one is fetched, so that the button that was pressed keeps the focus. */
-function Pager({ pages, shown }: { pages: Pages; shown: number | undefined }) {
+export function Pager({ pages, shown }: { pages: Pages; shown: number | undefined }) {
   const { say } = useText();
   if (pages.number === 1 && !pages.hasNext) return null;
   const from = (pages.number - 1) * pages.size + 1;

@@ -1,7 +1,7 @@
 /** The small words of every page: times, ids, people, states and tiers. */
 
 import { CheckOutlined, CopyOutlined, RobotOutlined } from "@ant-design/icons";
-import { Tooltip } from "antd";
+import { Button, Tooltip } from "antd";
 import { useEffect, useState } from "react";
 import type { Tier } from "../api/types";
 import { TIERS } from "../api/types";
@@ -53,6 +53,26 @@ export function CopyId({ value, whole }: { value: string; whole?: boolean }) {
         {isCopied ? <CheckOutlined /> : <CopyOutlined />}
       </button>
     </Tooltip>
+  );
+}
+
+/** A button that copies a text. */
+export function CopyText({ text }: { text: string }) {
+  const { say } = useText();
+  const [isCopied, setCopied] = useState(false);
+  useEffect(() => {
+    if (!isCopied) return;
+    const timer = setTimeout(() => setCopied(false), 1600);
+    return () => clearTimeout(timer);
+  }, [isCopied]);
+  return (
+    <Button
+      size="small"
+      icon={isCopied ? <CheckOutlined /> : <CopyOutlined />}
+      onClick={() => navigator.clipboard.writeText(text).then(() => setCopied(true))}
+    >
+      {say(isCopied ? "common.copied" : "common.copy")}
+    </Button>
   );
 }
 

@@ -1,11 +1,11 @@
 /** How many a rule reaches, asked anew a moment after it was changed; and what is wrong with it. */
 
 import { keepPreviousData } from "@tanstack/react-query";
-import { useEffect, useState } from "react";
 import { query } from "../api/client";
 import { asProblem } from "../api/problem";
 import type { components } from "../api/schema";
 import { useSession } from "../app/session";
+import { useLate } from "../app/useLate";
 import { useProblemText } from "../design/ProblemText";
 import { useText } from "../i18n";
 import type { Wrong } from "./RuleEditor";
@@ -17,7 +17,7 @@ const QUIET_MS = 400;
 export function useEstimate(rule: Rule) {
   const { may } = useSession();
   const words = useProblemText();
-  const asked = useLate(JSON.stringify(rule));
+  const asked = useLate(JSON.stringify(rule), QUIET_MS);
   const isWhole = missingIn(JSON.parse(asked)) === null;
   const found = query.useQuery(
     "post",
@@ -69,13 +69,4 @@ export function Estimate({ rule }: { rule: Rule }) {
       </p>
     </div>
   );
-}
-
-function useLate(text: string): string {
-  const [late, setLate] = useState(text);
-  useEffect(() => {
-    const timer = setTimeout(() => setLate(text), QUIET_MS);
-    return () => clearTimeout(timer);
-  }, [text]);
-  return late;
 }

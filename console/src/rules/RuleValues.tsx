@@ -1,10 +1,14 @@
 /** The values of one condition, entered as what they are: tiers, shares, moments, tags, saved audiences, texts. */
 
+import { keepPreviousData } from "@tanstack/react-query";
 import { InputNumber, Select } from "antd";
+import { useState } from "react";
 import { query } from "../api/client";
 import { useSession } from "../app/session";
+import { useLate } from "../app/useLate";
 import { Moment } from "../design/Moment";
 import { useText } from "../i18n";
+import { useAudienceNames } from "./names";
 import type { Form } from "./ruleForms";
 import type { Value } from "./rules";
 
@@ -13,6 +17,8 @@ const SUGGESTED: Readonly<Record<string, readonly string[]>> = {
   network: ["wifi", "cellular", "2g", "3g", "4g", "5g"],
   language: ["zh", "en"],
 };
+
+const SOME = 50;
 
 type Props = {
   attr: string;
@@ -39,10 +45,17 @@ export function RuleValues(props: Props) {
   }
 }
 
-type Options = { options: readonly { value: string; label: string }[] | undefined; isFree?: boolean; hint?: string };
+type Options = {
+  options: readonly { value: string; label: string }[] | undefined;
+  isFree?: boolean;
+  hint?: string;
+  /** The options are some of many, and the server searches them. */
+  onSearch?: (text: string) => void;
+  hasMore?: boolean;
+};
 
 /** Several of some, or any texts at all. */
-function Several({ form, values, onChange, describedBy, options, isFree, hint }: Props & Options) {
+function Several({ form, values, onChange, describedBy, options, isFree, hint, ...asks }: Props & Options) {
   const { say } = useText();
   const aria = { "aria-label": say("rules.values"), "aria-describedby": describedBy, "aria-invalid": !!describedBy };
   if (form.most === 1 && !isFree)
@@ -64,7 +77,13 @@ function Several({ form, values, onChange, describedBy, options, isFree, hint }:
       onChange={(next) => onChange(next.slice(-form.most))}
       options={[...(options ?? [])]}
       loading={options === undefined}
-      showSearch={{ optionFilterProp: "label" }}
+      showSearch={asks.onSearch ? { filterOption: false, onSearch: asks.onSearch } : { optionFilterProp: "label" }}
+      popupRender={(list) => (
+        <>
+          {list}
+          {asks.hasMore ? <p className="small muted choice-more">{say("common.typeForMore")}</p> : null}
+        </>
+      )}
       tokenSeparators={isFree ? [",", "，", " ", "\n"] : []}
       placeholder={hint ?? say(isFree ? "rules.type" : "rules.choose")}
       style={{ width: "100%" }}
@@ -94,17 +113,29 @@ function Texts(props: Props) {
 
 function Tags(props: Props) {
   const { may } = useSession();
-  const found = query.useQuery("get", "/tags", { params: { query: { limit: 200 } } }, { enabled: may("tag:read") });
+  const [text, setText] = useState("");
+  const asked = { params: { query: { limit: SOME, search: useLate(text) } } };
+  const found = query.useQuery("get", "/tags", asked, { enabled: may("tag:read"), placeholderData: keepPreviousData });
   const options = found.data?.items.map(({ name, title }) => ({
     value: name,
     label: title ? `${title} · ${name}` : name,
   }));
-  return <Several {...props} options={may("tag:read") ? options : []} isFree={!may("tag:read")} />;
+  if (!may("tag:read")) return <Several {...props} options={[]} isFree />;
+  return <Several {...props} options={options} onSearch={setText} hasMore={!!found.data?.next_cursor} />;
 }
 
 function Audiences(props: Props) {
-  const found = query.useQuery("get", "/audiences", { params: { query: { limit: 200, sort: "name" } } });
-  return <Several {...props} options={found.data?.items.map(({ id, name }) => ({ value: id, label: name }))} />;
+  const [text, setText] = useState("");
+  const names = useAudienceNames();
+  const asked = { params: { query: { limit: SOME, sort: "name" as const, search: useLate(text) } } };
+  const found = query.useQuery("get", "/audiences", asked, { placeholderData: keepPreviousData });
+  const options = found.data?.items.map(({ id, name }) => ({ value: id, label: name }));
+  const chosen = props.values
+    .map(String)
+    .filter((id) => !options?.some((one) => one.value === id))
+    .map((id) => ({ value: id, label: names.get(id) ?? id }));
+  const all = options && [...chosen, ...options];
+  return <Several {...props} options={all} onSearch={setText} hasMore={!!found.data?.next_cursor} />;
 }
 
 function ClientApps(props: Props) {

@@ -30,6 +30,12 @@ export function formsOf(schema: unknown): Forms {
   return found;
 }
 
+/** Whether what rules are made of is known, so that an editor is drawn at once. */
+export function useHasForms(): boolean {
+  const { forms, error } = useRuleForms();
+  return forms !== undefined || error !== null;
+}
+
 export function useRuleForms(): { forms: Forms | undefined; error: unknown } {
   const found = query.useQuery("get", "/audience/schema", {}, { staleTime: Number.POSITIVE_INFINITY });
   const forms = useMemo(() => (found.data ? formsOf(found.data) : undefined), [found.data]);

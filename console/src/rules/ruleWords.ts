@@ -1,8 +1,10 @@
 /** Rules as people say them, in the language of the page. */
 
 import { TIERS } from "../api/types";
+import { shortDigest } from "../design/size";
 import { shortTime } from "../design/time";
 import { useText } from "../i18n";
+import { useAudienceNames } from "./names";
 import { type Rule, tiersOf, type Value } from "./rules";
 
 const SHOWN = 6;
@@ -12,6 +14,7 @@ export type RuleWords = {
   attribute: (name: string) => string;
   op: (attribute: string, op: string) => string;
   condition: (attribute: string, op: string, values: readonly Value[]) => string;
+  value: (attribute: string, value: Value) => string;
 };
 
 /** Returns the share of so many basis points, as in "12.5 %". */
@@ -19,6 +22,7 @@ export const percent = (basisPoints: number) => `${basisPoints / 100} %`;
 
 export function useRuleWords(): RuleWords {
   const { say, sayOr, language } = useText();
+  const audiences = useAudienceNames();
   const attribute = (name: string) => sayOr(`rules.attr_${name}`, name);
   const op = (name: string, verb: string) => sayOr(`rules.op_${name}_${verb}`, sayOr(`rules.op_${verb}`, verb));
   const list = (parts: readonly string[], type: "conjunction" | "disjunction") =>
@@ -26,6 +30,7 @@ export function useRuleWords(): RuleWords {
 
   const value = (name: string, one: Value) => {
     if (name === "tier") return sayOr(`tiers.${one}`, String(one));
+    if (name === "audience") return audiences.get(String(one)) ?? shortDigest(String(one));
     if (name === "percentage") return percent(Number(one));
     if ((name === "time" || name === "first_seen") && typeof one === "number") return shortTime(one, language);
     return String(one);
@@ -37,7 +42,9 @@ export function useRuleWords(): RuleWords {
     if (values.length > SHOWN) said.push(say("rules.andMore", { n: values.length - SHOWN }));
     const isSpan = verb === "between";
     const shown = isSpan ? said.join("–") : list(said, verb === "has_all" ? "conjunction" : "disjunction");
-    return say("rules.condition", { ...shape, values: shown });
+    // In Chinese a space stands between its characters and others.
+    const isLatin = language === "zh" && /^[!-~]/.test(shown);
+    return say("rules.condition", { ...shape, values: isLatin ? ` ${shown}` : shown });
   };
   const rule = (found: unknown, isInner = false): string => {
     const { all, any, not, attr, op: verb, values } = (found ?? {}) as Rule;
@@ -54,5 +61,5 @@ export function useRuleWords(): RuleWords {
       return condition(attr, verb, values as Value[]);
     return JSON.stringify(found);
   };
-  return { rule: (found) => rule(found), attribute, op, condition };
+  return { rule: (found) => rule(found), attribute, op, condition, value };
 }

@@ -52,5 +52,7 @@ export const changes = {
   kind_release_resume: ["恢复发布", "Resume a release"],
   kind_catalogue_entry: ["修改目录条目", "Catalogue entry"],
   kind_miniapps_policy: ["修改包规则", "Rules for packages"],
+  kind_audience_change: ["修改受众", "Change a saved audience"],
+  kind_switch_change: ["修改开关", "Change switches"],
   kind_token_key_rotate: ["轮换令牌密钥", "Rotate token keys"],
 } as const;

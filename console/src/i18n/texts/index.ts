@@ -3,6 +3,7 @@
 import { account } from "./account";
 import { actions } from "./actions";
 import { apps } from "./apps";
+import { audiences } from "./audiences";
 import { catalogue } from "./catalogue";
 import { changes } from "./changes";
 import { common } from "./common";
@@ -20,13 +21,17 @@ import { reports } from "./reports";
 import { rules } from "./rules";
 import { session } from "./session";
 import { states, tiers } from "./states";
+import { switches } from "./switches";
 import { system } from "./system";
+import { tags } from "./tags";
 import { audit, designPage, insight, policy, trust } from "./trust";
+import { upgrades } from "./upgrades";
 
 export const areas = {
   account,
   actions,
   apps,
+  audiences,
   audit,
   catalogue,
   changes,
@@ -48,7 +53,10 @@ export const areas = {
   rules,
   session,
   states,
+  switches,
   system,
+  tags,
   tiers,
   trust,
+  upgrades,
 };

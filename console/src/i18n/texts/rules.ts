@@ -36,10 +36,21 @@ export const rules = {
   ofAll: ["共 {{n}}", "of {{n}}"],
   notYet: ["条件填完整后显示", "Shown once the rule is whole"],
   exact: [
-    "客户数为准确值；设备指最近 {{days}} 天活跃的。",
-    "Customers are counted; devices are those active in the last {{days}} days.",
+    "客户数由全部客户得出；设备指最近 {{days}} 天活跃的。均为约数。",
+    "All customers were looked at; devices are those active in the last {{days}} days. Rounded.",
   ],
-  sampled: ["根据最近 {{days}} 天的活跃设备估算。", "Worked out from the devices active in the last {{days}} days."],
+  sampled: [
+    "根据最近 {{days}} 天的活跃设备估算，为约数。",
+    "Worked out from the devices active in the last {{days}} days. Rounded.",
+  ],
+
+  holds: ["符合", "Holds"],
+  fails: ["不符合", "Does not hold"],
+  unknown: ["无法判断", "Not known"],
+  seen: ["实际：{{value}}", "seen: {{value}}"],
+  seenNothing: ["没有取得", "nothing is known"],
+  masked: ["已隐藏", "hidden"],
+  notOf: ["以下不成立", "This does not hold"],
 
   attr_tier: ["客户等级", "tier"],
   attr_customer: ["客户", "customer"],

@@ -8,10 +8,10 @@ import type { VersionDetail } from "../../api/types";
 import { useSession } from "../../app/session";
 import { useAct } from "../../app/useAct";
 import { Panel } from "../../design/Blocks";
+import { DropFile } from "../../design/DropFile";
 import { ProblemNote } from "../../design/ProblemText";
 import { CopyId } from "../../design/Small";
 import { useText } from "../../i18n";
-import { DropFile } from "./DropFile";
 import { readSigned, signedName } from "./submit";
 
 export function NextStep({ version }: { version: VersionDetail }) {

@@ -10,12 +10,12 @@ import type { components } from "../../api/schema";
 import { useAct } from "../../app/useAct";
 import { Note } from "../../design/Blocks";
 import { Dialog } from "../../design/Dialog";
+import { DropFile } from "../../design/DropFile";
 import { ProblemNote } from "../../design/ProblemText";
 import { CopyId } from "../../design/Small";
 import { bytes } from "../../design/size";
 import { useText } from "../../i18n";
 import { Checks } from "./Checks";
-import { DropFile } from "./DropFile";
 import { isPackageName, readSigned, shellWord, signedName } from "./submit";
 
 type Inspection = components["schemas"]["InspectionOut"];

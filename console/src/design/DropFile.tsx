@@ -3,10 +3,16 @@
 import { UploadOutlined } from "@ant-design/icons";
 import { Button } from "antd";
 import { useRef, useState } from "react";
-import { useText } from "../../i18n";
+import { useText } from "../i18n";
 import "./drop-file.css";
 
-export function DropFile(props: { label: string; accept: string; disabled?: boolean; onFile: (file: File) => void }) {
+export function DropFile(props: {
+  label: string;
+  hint?: string;
+  accept: string;
+  disabled?: boolean;
+  onFile: (file: File) => void;
+}) {
   const { label, accept, disabled = false, onFile } = props;
   const { say } = useText();
   const picker = useRef<HTMLInputElement>(null);
@@ -41,7 +47,7 @@ export function DropFile(props: { label: string; accept: string; disabled?: bool
           event.target.value = "";
         }}
       />
-      <span className="muted">{say("apps.submitDrop")}</span>
+      <span className="muted">{props.hint ?? say("apps.submitDrop")}</span>
       <Button icon={<UploadOutlined />} disabled={disabled} onClick={() => picker.current?.click()}>
         {say("apps.submitChoose")}
       </Button>
