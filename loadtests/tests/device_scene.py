@@ -19,6 +19,7 @@ from sampan.miniapps.component import component as miniapps_component
 from sampan.offline_packages.fetching import Fetch, HttpFetch
 from sampan.platform.app import build_app
 from sampan.platform.artifacts.component import component as artifacts
+from sampan.platform.audience.buckets import STEPS
 from sampan.platform.component import Component
 from sampan.platform.core import Core
 from sampan.platform.identity.component import component as identity
@@ -32,7 +33,7 @@ from sampan.platform.operators.component import component as operators
 from sampan.platform.operators.testing import actor_of, person_with
 from sampan.platform.release import drafts, kills, rolling_back, starting
 from sampan.platform.release.component import component as release
-from sampan.platform.release.repository import Release
+from sampan.platform.release.repository import Release, releases_of
 from sampan.platform.testing import WORKSPACE, running_core
 from sampan.platform.testing_artifacts import Publishing, packed_app, without_background
 from sampan.platform.testing_device import add_retail_app
@@ -107,10 +108,16 @@ class Scene:
         return packed.digest
 
     async def release(
-        self, sequence: int, *, rollback_to: int | None = None, audience: Mapping[str, Any] = EVERYONE
+        self,
+        sequence: int,
+        *,
+        rollback_to: int | None = None,
+        audience: Mapping[str, Any] = EVERYONE,
+        share: int = STEPS,
     ) -> Release:
-        """Release a published version."""
-        draft = drafts.Draft("miniapp", APP, sequence, audience, rollback_to=rollback_to)
+        """Release a published version, to a share of the audience."""
+        stages = [{"name": "first", "basis_points": share}]
+        draft = drafts.Draft("miniapp", APP, sequence, audience, rollback_to=rollback_to, stages=stages)
         made = await drafts.create_release(self.core, WORKSPACE, self.maker, draft)
         await self.approved(await starting.submit_release(self.core, WORKSPACE, self.maker, made.id))
         return made
@@ -138,9 +145,14 @@ class Scene:
         )
         await self.publishing.expose()
 
-    async def roll_back(self, made: Release) -> None:
-        await rolling_back.roll_back_release(self.core, WORKSPACE, self.maker, made.id, cause="a test")
+    async def roll_back(self, made: Release, *, to: int | None = None) -> None:
+        await rolling_back.roll_back_release(self.core, WORKSPACE, self.maker, made.id, cause="a test", to=to)
         await self.publishing.expose()
+
+    async def releases(self) -> list[Release]:
+        """Return all releases of the app, the newest first."""
+        async with self.core.store.workspace(WORKSPACE).read() as tx:
+            return await releases_of(tx, "miniapp", APP)
 
     def device(self, name: str = "device", *, fetch: Fetch | None = None) -> SimulatedDevice:
         """Return the device of this name; twice the same name is the same device after a restart."""

@@ -1,52 +1,133 @@
 """Rolling back: production gets safer, and so one person may."""
 
+from collections.abc import Sequence
+
+from msgspec import Struct
 from msgspec.structs import replace
 
+from sampan.offline_packages.control import Rollback
+from sampan.platform.audience.audience_rows import list_audiences
+from sampan.platform.audience.rules import compile_rule
 from sampan.platform.core import Core
+from sampan.platform.engines.database import Transaction
 from sampan.platform.errors import Conflict
 from sampan.platform.ids import new_id
 from sampan.platform.operators.actor import Actor
+from sampan.platform.release.client_rules import NO_RULES
+from sampan.platform.release.conflicts import scopes_of
 from sampan.platform.release.deliverables import Deliverable
 from sampan.platform.release.judging import NOTHING
 from sampan.platform.release.releasable import kind_of, releasable
-from sampan.platform.release.repository import Release, add_release, get_release
+from sampan.platform.release.repository import Release, add_release, get_release, releases_of
 from sampan.platform.release.schedule import ALWAYS
 from sampan.platform.release.stages import EVERYBODY
-from sampan.platform.release.states import ReleaseState
-from sampan.platform.release.taking_effect import took_effect
+from sampan.platform.release.states import OFFERING, ReleaseState, move
+from sampan.platform.release.taking_effect import tell, took_effect
 from sampan.platform.release.transitions import change_state, record
+
+MOST_TARGETS = 50
 
 
 class NoRollbackTarget(Conflict):
-    """The release was approved without a version to go back to."""
+    """No version to go back to was named, neither now nor when the release was approved, or it is not a lower one."""
 
     code = "no_rollback_target"
+    field = "to"
 
 
-async def roll_back_release(core: Core, workspace_id: str, actor: Actor, release_id: str, *, cause: str) -> Release:
-    """Take devices back to the version that was approved together with the release; one person may.
+class Target(Struct, frozen=True):
+    """A version that devices can go back to; `also` are the releases that would end with this one."""
 
-    The target gets a release of its own for the same audience, because nothing else might offer it; a kind of value
-    may have a way of its own.
+    deliverable: Deliverable
+    also: Sequence[Release]
+
+
+async def roll_back_release(
+    core: Core, workspace_id: str, actor: Actor, release_id: str, *, cause: str, to: int | None = None
+) -> Release:
+    """Take devices back to an earlier published version, by itself the one approved with the release; one person may.
+
+    The target gets a release of its own for the same audience, because nothing else might offer it. Releases of
+    versions above the target, up to the rolled back one, that may mean the same devices are rolled back too: they
+    would be offered instead. Whatever a device ever had above the target, it may go back. A kind of value may have a
+    way of its own.
     """
     async with core.store.workspace(workspace_id).write() as tx:
         release = await get_release(tx, release_id)
         actor.require("release:stop", app=release.deliverable_id)
-        if release.rollback_to is None:
-            raise NoRollbackTarget(
-                "This release was approved without a version to go back to; stop or kill it instead."
-            )
-        target = await releasable(core, tx, release.kind, release.deliverable_id, release.rollback_to)
-        release = await change_state(core, tx, actor, release, "roll_back", cause=cause)
+        move(release.state, "roll_back")
+        target = await _target(core, tx, release, release.rollback_to if to is None else to)
+        all_releases = await releases_of(tx, release.kind, release.deliverable_id)
         if (roll_back := kind_of(core, release.kind).roll_back) is not None:
-            await roll_back(core, tx, release, target, actor)
-            await took_effect(core, tx, actor, release)
-            return release
-        back = _release_of_target(release, target, actor, core.now_ms())
-        await add_release(tx, back)
-        await record(core, tx, actor, "release.running", back, {"cause": back.cause})
-        await took_effect(core, tx, actor, release, back=target)
-    return release
+            rolled = await change_state(core, tx, actor, release, "roll_back", cause=cause)
+            await roll_back(core, tx, rolled, target, actor)
+            await took_effect(core, tx, actor, rolled)
+            return rolled
+        for other in await _instead(tx, release, target, all_releases, core.now_ms()):
+            also = await change_state(
+                core, tx, actor, other, "roll_back", cause=f"with the release of {release.version}"
+            )
+            await _offer_target(core, tx, actor, also, target)
+            await tell(core, tx, also)
+        rolled = await change_state(core, tx, actor, release, "roll_back", cause=cause)
+        await _offer_target(core, tx, actor, rolled, target)
+        await took_effect(core, tx, actor, rolled, ways_back=_ways_back(rolled, target, all_releases))
+    return rolled
+
+
+async def rollback_targets(core: Core, tx: Transaction, release: Release) -> list[Target]:
+    """Return the versions that were released before and are lower, the highest first, as far as they can be offered."""
+    everything = await releases_of(tx, release.kind, release.deliverable_id)
+    sequences = {each.sequence for each in everything if each.started_ms} | {release.rollback_to or 0}
+    lower = sorted((each for each in sequences if 0 < each < release.sequence), reverse=True)[:MOST_TARGETS]
+    found = await kind_of(core, release.kind).find(tx, [(release.deliverable_id, each) for each in lower])
+    return [
+        Target(target, await _instead(tx, release, target, everything, core.now_ms()))
+        for each in lower
+        if (target := found.get((release.deliverable_id, each))) is not None
+    ]
+
+
+async def _target(core: Core, tx: Transaction, release: Release, sequence: int | None) -> Deliverable:
+    if sequence is None:
+        raise NoRollbackTarget("Name the version to go back to; none was approved with the release.")
+    if sequence >= release.sequence:
+        raise NoRollbackTarget(f"A roll-back goes to a lower sequence than {release.sequence}.")
+    return await releasable(core, tx, release.kind, release.deliverable_id, sequence)
+
+
+async def _instead(
+    tx: Transaction, release: Release, target: Deliverable, everything: Sequence[Release], now_ms: int
+) -> list[Release]:
+    """Return the releases that devices would be offered instead of the target."""
+    between = [
+        each
+        for each in everything
+        if each.id != release.id
+        and each.state in (*OFFERING, ReleaseState.PAUSED)
+        and target.sequence < each.sequence <= release.sequence
+    ]
+    if not between:
+        return []
+    saved = {each.id: compile_rule(each.rule).root for each in await list_audiences(tx)}
+    (mine,) = scopes_of(release, EVERYBODY, saved, now_ms)
+    return [each for each in between if scopes_of(each, EVERYBODY, saved, now_ms)[0].can_meet(mine)]
+
+
+def _ways_back(release: Release, target: Deliverable, everything: Sequence[Release]) -> list[Rollback]:
+    """Return an entry for each version that a device may have had: it names the highest one, not the present one."""
+    had = {each.sequence for each in everything if each.started_ms} | {release.sequence}
+    return [
+        Rollback(from_=sequence, to=target.sequence, digest=target.digest, serial="")
+        for sequence in sorted(had)
+        if sequence > target.sequence
+    ]
+
+
+async def _offer_target(core: Core, tx: Transaction, actor: Actor, rolled: Release, target: Deliverable) -> None:
+    back = _release_of_target(rolled, target, actor, core.now_ms())
+    await add_release(tx, back)
+    await record(core, tx, actor, "release.running", back, {"cause": back.cause})
 
 
 def _release_of_target(rolled_back: Release, target: Deliverable, actor: Actor, now_ms: int) -> Release:
@@ -68,6 +149,7 @@ def _release_of_target(rolled_back: Release, target: Deliverable, actor: Actor, 
         before=NOTHING,
         rollback_to=None,
         cap=None,
+        client_rules=NO_RULES,
         state=ReleaseState.RUNNING,
         is_exposed=False,
         cause=f"roll-back of {rolled_back.id}",

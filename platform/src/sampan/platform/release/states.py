@@ -6,7 +6,7 @@ from sampan.platform.errors import Conflict
 
 
 class ReleaseState(StrEnum):
-    """Where a release stands. `stopped` and `rolled_back` are final."""
+    """Where a release stands. `rolled_back` is final; what was stopped can still be rolled back."""
 
     DRAFT = "draft"
     SUBMITTED = "submitted"
@@ -30,7 +30,7 @@ MOVES: dict[str, tuple[frozenset[ReleaseState], ReleaseState]] = {
     "narrow": (frozenset({S.RUNNING}), S.RUNNING),
     "complete": (frozenset({S.RUNNING}), S.COMPLETED),
     "stop": (frozenset({S.APPROVED, S.RUNNING, S.PAUSED, S.COMPLETED}), S.STOPPED),
-    "roll_back": (frozenset({S.RUNNING, S.PAUSED, S.COMPLETED}), S.ROLLED_BACK),
+    "roll_back": (frozenset({S.RUNNING, S.PAUSED, S.COMPLETED, S.STOPPED}), S.ROLLED_BACK),
 }
 OFFERING = frozenset({S.RUNNING, S.COMPLETED})
 

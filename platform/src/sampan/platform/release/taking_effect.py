@@ -1,5 +1,7 @@
 """Bringing control files and the snapshot in line with what offers, in the transaction that changes it."""
 
+from collections.abc import Sequence
+
 import msgspec
 
 from sampan.offline_packages.control import Control, Killed, Rollback
@@ -8,7 +10,7 @@ from sampan.platform.core import Core
 from sampan.platform.engines.database import Transaction
 from sampan.platform.engines.outbox import emit
 from sampan.platform.operators.actor import Actor
-from sampan.platform.release.deliverables import Deliverable, DeliverableKind
+from sampan.platform.release.deliverables import DeliverableKind
 from sampan.platform.release.releasable import kind_of
 from sampan.platform.release.repository import Release, mark_exposed, offering_releases
 from sampan.platform.release.snapshot import PART
@@ -16,16 +18,21 @@ from sampan.platform.trust.profiles import INTL
 from sampan.platform.trust.service import change_control, exposed_controls
 from sampan.platform.workspaces.revisions import raise_revision
 
+MOST_WAYS_BACK = 1000  # the oldest are forgotten: a control file has a limited size
+
 
 async def took_effect(
-    core: Core, tx: Transaction, actor: Actor, release: Release, *, back: Deliverable | None = None
+    core: Core, tx: Transaction, actor: Actor, release: Release, *, ways_back: Sequence[Rollback] = ()
 ) -> None:
     """Bring control and the snapshot in line with what offers now, in the transaction that changed it."""
-    rollback, kind = None, kind_of(core, release.kind)
-    if back is not None:
-        rollback = Rollback(from_=release.sequence, to=back.sequence, digest=back.digest, serial="")
-    await write_control(core, tx, actor, kind, release.deliverable_id, rollback=rollback)
+    kind = kind_of(core, release.kind)
+    await write_control(core, tx, actor, kind, release.deliverable_id, ways_back=ways_back)
     await raise_revision(tx, kind.part)
+    await tell(core, tx, release)
+
+
+async def tell(core: Core, tx: Transaction, release: Release) -> None:
+    """Let whoever follows releases know what one has become."""
     facts = {"release": release.id, "kind": release.kind, "id": release.deliverable_id, "sequence": release.sequence}
     await emit(tx, f"release.{release.state}", facts, now_ms=core.now_ms())
 
@@ -38,9 +45,9 @@ async def write_control(
     deliverable_id: str,
     *,
     killed: Killed | None = None,
-    rollback: Rollback | None = None,
+    ways_back: Sequence[Rollback] = (),
 ) -> None:
-    """Write the deliverable's control file anew, with one more kill or way back when given."""
+    """Write the deliverable's control file anew, with one more kill, or with ways back, when given."""
     if not kind.is_controlled:
         await mark_exposed(tx, [deliverable_id], kind=kind.name)
         return
@@ -52,10 +59,9 @@ async def write_control(
 
     def revise(control: Control) -> Control:
         kills = (*control.killed, killed) if killed else control.killed
-        backs = control.rollback
-        if rollback:
-            entry = msgspec.structs.replace(rollback, serial=control.serial)
-            backs = (*(old for old in backs if (old.from_, old.to) != (entry.from_, entry.to)), entry)
+        new = tuple(msgspec.structs.replace(entry, serial=control.serial) for entry in ways_back)
+        pairs = {(entry.from_, entry.to) for entry in new}
+        backs = (*(old for old in control.rollback if (old.from_, old.to) not in pairs), *new)[-MOST_WAYS_BACK:]
         dead = {entry.sequence for entry in kills}
         alive = (offering | {entry.to for entry in backs}) - dead
         backs = tuple(entry for entry in backs if entry.to not in dead)
