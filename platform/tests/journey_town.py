@@ -17,6 +17,7 @@ from typing import Any
 import httpx2
 from sqlalchemy import update
 
+from sampan.miniapps.app_reports import AppReport, add_report
 from sampan.offline_packages.publishing import renewed_app_body
 from sampan.offline_packages.signed_bytes import sign_body, sign_part
 from sampan.platform.app import built_in_components
@@ -267,7 +268,14 @@ class Town:
         report = f"line,id,code\r\n2,{self.marker},not_utf8\r\n"
         await self.core.objects.put(report_key(self.workspace, made.id), report.encode())
         saved = await self.post("/audiences", {"name": f"{self.marker} audience", "audience": EVERYBODY})
-        self.ids.update(tag=tag, import_id=made.id, audience_id=saved["id"])
+        self.ids.update(tag=tag, import_id=made.id, audience_id=saved["id"], report=await self._report())
+
+    async def _report(self) -> str:
+        """Have a customer report the app; by a row."""
+        made = AppReport(new_id("rpt"), self.app, "fraud", f"{self.marker} words", f"dev_{'0' * 32}", 0, 1)
+        async with self.core.store.workspace(self.workspace).write() as tx:
+            await add_report(tx, made)
+        return made.id
 
     async def _catalogue(self) -> None:
         category = f"of-{self.workspace}"

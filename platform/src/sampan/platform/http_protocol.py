@@ -18,6 +18,7 @@ from uvicorn.protocols.http.flow_control import HIGH_WATER_LIMIT, FlowControl
 from uvicorn.protocols.utils import get_local_addr, get_remote_addr, is_ssl
 from uvicorn.server import ServerState
 
+from sampan.platform.crowding import Crowd
 from sampan.platform.http_exchange import Exchange
 from sampan.platform.logs import Log
 
@@ -30,6 +31,10 @@ CONTENT_SECONDS = 30.0
 CONTENT_BYTES = 15_000  # in CONTENT_SECONDS
 # A mini-app can fill its parent domain with cookies that ride along to all hosts beside it; nothing here needs them.
 FORGET_COOKIES = b'clear-site-data: "cookies"\r\n'
+CROWDED = (
+    b"HTTP/1.1 429 Too Many Requests\r\ncontent-type: text/plain\r\nretry-after: 10\r\ncontent-length: 44\r\n"
+    b"connection: close\r\n\r\nToo many connections come from your address."
+)
 _FRAMING = frozenset({b"host", b"transfer-encoding", b"content-length", b"upgrade"})
 log = Log("http")
 
@@ -53,7 +58,11 @@ class Http(asyncio.Protocol):
         server_state: ServerState,
         app_state: dict[str, Any],
         _loop: asyncio.AbstractEventLoop | None = None,
+        *,
+        crowd: Crowd | None = None,
     ) -> None:
+        self._crowd = crowd
+        self._counted_as = ""
         self.app = config.loaded_app
         self.loop = _loop or asyncio.get_running_loop()
         self.done: asyncio.Future[None] = self.loop.create_future()  # what has nothing to wait for returns it
@@ -90,11 +99,18 @@ class Http(asyncio.Protocol):
             "root_path": "",
         }
         self.server_state.connections.add(self)  # type: ignore[arg-type] # uvicorn only calls `shutdown`
+        if self._is_crowded():
+            self._is_refused = True  # without a line in the log for each: that is what a crowd would want
+            self.transport.write(CROWDED)
+            self.transport.close()
+            return
         self._wait_for_head()
 
     def connection_lost(self, exc: Exception | None) -> None:
         """End: whoever still answers is told that nobody listens."""
         self.server_state.connections.discard(self)
+        if self._crowd is not None:
+            self._crowd.leave(self._counted_as)
         if self._timer is not None:
             self._timer.cancel()
         del self.parser  # they hold each other
@@ -213,6 +229,14 @@ class Http(asyncio.Protocol):
             self.transport.close()
         else:
             self.exchange.keep_alive = False
+
+    def _is_crowded(self) -> bool:
+        client = get_remote_addr(self.transport)
+        if self._crowd is None or client is None:
+            return False
+        name = self._crowd.enter(client[0], now=self.loop.time())
+        self._counted_as = name or ""
+        return name is None
 
     def _start(self, exchange: Exchange) -> None:
         self._running = exchange

@@ -7,6 +7,7 @@ import os
 import socket
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
+from functools import partial
 from pathlib import Path
 from typing import IO, TextIO
 
@@ -17,6 +18,7 @@ from sampan.platform import migrations
 from sampan.platform.app import build_app, built_in_components, open_core, refuse_missing_ports
 from sampan.platform.component import Component, discover
 from sampan.platform.core import Core
+from sampan.platform.crowding import Crowd
 from sampan.platform.errors import Conflict, SampanError, Unavailable
 from sampan.platform.http_protocol import Http
 from sampan.platform.logs import configure
@@ -120,12 +122,13 @@ def server_config(settings: Settings, app: ASGIApp) -> uvicorn.Config:
     The limits on sign-in and on new sessions count by address: behind a proxy that is not named in
     `trusted_proxies` everybody shares one count, and without this rule anybody could choose theirs.
     """
+    crowd = Crowd(settings.connections_per_address, settings.trusted_proxies)
     return uvicorn.Config(
         app,
         host=settings.host,
         port=settings.port,
         loop="uvloop",
-        http=Http,
+        http=partial(Http, crowd=crowd),  # type: ignore[arg-type] # it is called, and nothing else
         ws="none",
         lifespan="on",
         access_log=False,

@@ -49,6 +49,13 @@ class Settings:
     trusted_proxies: Annotated[
         str, about("Addresses or networks, with commas, of proxies whose X-Forwarded-For is believed; empty: none.")
     ] = ""
+    connections_per_address: Annotated[
+        int,
+        about(
+            "Connections that one address may hold; trusted proxies and this machine are not counted; 0: no bound.",
+            ge=0,
+        ),
+    ] = 2000
     default_workspace: Annotated[str, about("Workspace of requests without a /w/<workspace> prefix.")] = "demo"
     base_host: Annotated[
         str, about("Name below which every workspace has a host of its own, <workspace>.<base host>; empty: none.")
@@ -78,6 +85,9 @@ class Settings:
     keep_refused_days: Annotated[
         int, about("Days after which the files of rejected and withdrawn versions are removed; 0: never.", ge=0)
     ] = 30
+    stale_gate_minutes: Annotated[
+        int, about("Minutes beyond a stage's own after which a gate that hears of no device is told to operators.", ge=1)
+    ] = 1440
     smtp_host: Annotated[str, about("Mail server for notices to operators; empty: no e-mail is sent.")] = ""
     smtp_port: Annotated[int, about("Port of the mail server.", ge=1, le=65535)] = 587
     smtp_tls: Annotated[

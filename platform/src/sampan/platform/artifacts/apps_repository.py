@@ -184,6 +184,13 @@ async def list_testers(tx: Transaction, app_id: str | None = None) -> list[Teste
     return [_tester(row) for row in rows]
 
 
+async def drop_tester(tx: Transaction, subject_id: str) -> bool:
+    """Take a customer or a device out of all lists of testers; return whether it stood in one."""
+    t = testers.c
+    statement = delete(testers).where(t.workspace_id == tx.workspace_id, t.subject_id == subject_id)
+    return (await tx.execute(statement)).rowcount > 0
+
+
 async def replace_testers(tx: Transaction, app_id: str, wanted: Sequence[Tester]) -> None:
     """Store exactly these testers of an app."""
     await tx.execute(delete(testers).where(testers.c.workspace_id == tx.workspace_id, testers.c.app_id == app_id))

@@ -3,6 +3,7 @@
 from sampan.platform.audience.audiences_service import CHANGE
 from sampan.platform.audience.claims import claims_kept
 from sampan.platform.audience.device_models import MODELS
+from sampan.platform.audience.forgetting import FORGETS_IN_RULES
 from sampan.platform.audience.tag_import import import_job
 from sampan.platform.audience.tags_service import FORGETS, merge_job
 from sampan.platform.component import Background, ConsoleRoutes, Jobs
@@ -28,6 +29,7 @@ CONTRIBUTES = (
     *PERMISSIONS,
     CHANGE,
     FORGETS,
+    FORGETS_IN_RULES,
     MODELS,
     Jobs(merge_job),
     Jobs(import_job),

@@ -46,6 +46,12 @@ class RuleAudienceUnknown(BadRule):
     code = "rule_audience_unknown"
 
 
+class RuleCustomerErased(BadRule):
+    """The rule lists a customer who was erased; take the id out of it."""
+
+    code = "rule_customer_erased"
+
+
 class TagUnknown(NotFound):
     """No tag of this name in this workspace."""
 

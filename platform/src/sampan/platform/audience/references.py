@@ -6,11 +6,12 @@ from typing import Any
 from msgspec import Struct
 
 from sampan.platform.audience.audience_rows import list_audiences
-from sampan.platform.audience.problems import InUse, RuleAudienceUnknown, RuleTagUnknown
+from sampan.platform.audience.problems import InUse, RuleAudienceUnknown, RuleCustomerErased, RuleTagUnknown
 from sampan.platform.audience.rules import Bucketing, CompiledRule, compile_rule, conditions_of
 from sampan.platform.audience.tag_rows import list_tags
 from sampan.platform.core import Core
 from sampan.platform.engines.database import Transaction
+from sampan.platform.identity.repository_customers import erased_among
 
 
 class Use(Struct, frozen=True):
@@ -52,6 +53,9 @@ async def checked_rule(
         if within is not None:
             around = {each for each in compiled.audiences if within in _reached(each, saved)}
             _refuse(compiled, "audience", around, RuleAudienceUnknown, "{!r} contains this audience itself.")
+    if customers := _named(compiled, "customer"):
+        erased = await erased_among(tx, customers)  # a request that waited since before brings no id back
+        _refuse(compiled, "customer", erased, RuleCustomerErased, "{!r} was erased; take the id out of the rule.")
     return compiled
 
 
@@ -74,6 +78,11 @@ async def require_unused(core: Core, tx: Transaction, *, tag: str | None = None,
     """Raise `InUse` when a saved audience, or any rule that a floor or component keeps, names it."""
     if used_by := [str(use) for use in await uses_of(core, tx, tag=tag, audience=audience)]:
         raise InUse(f"Take it out of these rules first: {', '.join(used_by[:5])}.", used_by=used_by)
+
+
+def _named(compiled: CompiledRule, attribute: str) -> frozenset[str]:
+    found = [each for each in conditions_of(compiled.root) if each.attribute.name == attribute]
+    return frozenset(str(value) for each in found for value in each.values)
 
 
 def _reached(audience: str, saved: Mapping[str, frozenset[str]]) -> set[str]:

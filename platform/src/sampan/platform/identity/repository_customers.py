@@ -1,5 +1,6 @@
 """Rows of the customers, and the one table with their personal data."""
 
+from collections.abc import Collection
 from typing import Any
 
 from msgspec import Struct
@@ -179,6 +180,16 @@ async def put_personal(tx: Transaction, customer_id: str, personal: SealedPerson
     )
     if (await tx.execute(known)).rowcount == 0:
         await tx.execute(insert_or_ignore(tx, personal_data).values(**row, **values))
+
+
+async def erased_among(tx: Transaction, customer_ids: Collection[str]) -> frozenset[str]:
+    """Return those of these customers who were erased."""
+    statement = select(customers.c.id).where(
+        customers.c.workspace_id == tx.workspace_id,
+        customers.c.id.in_(sorted(customer_ids)),
+        customers.c.erased_ms.is_not(None),
+    )
+    return frozenset(row.id for row in await tx.execute(statement))
 
 
 async def erase_customer(tx: Transaction, customer_id: str, *, now_ms: int) -> None:

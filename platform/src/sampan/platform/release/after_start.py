@@ -11,8 +11,9 @@ from sampan.platform.operators.permissions import EVERYONE, Permission
 from sampan.platform.release import starting, taking_effect
 from sampan.platform.release.attention import SOURCES
 from sampan.platform.release.began import BEGAN
+from sampan.platform.release.forgetting import FORGETS
 from sampan.platform.release.looks import look_job
-from sampan.platform.release.plan_words import cap_words, schedule_words, stage_words
+from sampan.platform.release.plan_words import cap_words, client_rules_words, schedule_words, stage_words
 from sampan.platform.release.repository import release_revision
 from sampan.platform.release.rules_in_use import RULES
 from sampan.platform.trust.exposure import TreePublished
@@ -27,6 +28,7 @@ PERMISSIONS = (
         "release:stop", "暂停、停止和回滚发布", "Pause, stop and roll back releases", MANAGERS | {"service_desk"}
     ),
     Permission("release:freeze", "设置冻结期", "Set times in which nothing is released", MANAGERS),
+    Permission("release:policy", "设置设备检查间隔", "Set how often devices ask for updates", frozenset({"admin"})),
     Permission("release:kill", "禁用版本", "Forbid a version on every device", MANAGERS, dangerous=True),
 )
 
@@ -51,6 +53,9 @@ def describe_start(payload: dict[str, Any]) -> list[DiffLine]:
         DiffLine("客户端应用", "Client app", None, payload["client_app"] or "*", CLIENT_APPS),
         DiffLine("更新方式", "Update mode", None, payload["update_mode"], UPDATE_MODES),
     ]
+    if (rules := client_rules_words(payload["client_rules"])) is not None:
+        text = json.dumps(payload["client_rules"], sort_keys=True)
+        lines.append(DiffLine("客户端规则", "Client rules", None, text, {text: rules}))
     if payload["cap"] is not None:
         text = json.dumps(payload["cap"], sort_keys=True)
         lines.append(DiffLine("名额", "Places", None, text, {text: cap_words(payload["cap"])}))
@@ -109,9 +114,12 @@ CONTRIBUTES = (
     *SOURCES,
     *CHANGES,
     RULES,
+    FORGETS,
     BEGAN,
     Jobs(look_job),
     TreePublished(taking_effect.on_tree_published),
     ConsoleRoutes("sampan.platform.release.console_api:build_routes"),
+    ConsoleRoutes("sampan.platform.release.console_planning_api:build_routes"),
+    ConsoleRoutes("sampan.platform.release.console_policy_api:build_routes"),
     ConsoleRoutes("sampan.platform.release.explain_api:build_routes"),
 )

@@ -8,11 +8,13 @@ from sampan.platform.switches.asking import EVALUATE_ANY
 from sampan.platform.switches.deliverable import SWITCH
 from sampan.platform.switches.events import build_events
 from sampan.platform.switches.explaining import RULES
+from sampan.platform.switches.forgetting import FORGETS
 from sampan.platform.switches.ofrep import BULK, EVENTS, SINGLE, build_bulk, build_preflight, build_single
 
 MANAGERS = frozenset({"admin", "release_manager"})
 CONTRIBUTES = (
     RULES,
+    FORGETS,
     SWITCH,
     Permission("switch:read", "查看开关", "See switches", EVERYONE),
     Permission("switch:edit", "编辑开关", "Make drafts of switches and propose changes", MANAGERS),
