@@ -247,6 +247,7 @@ def test_shortcuts_lead_to_pages_and_to_the_search(desk: Desk) -> None:
         page.keyboard.press("g")
         page.keyboard.press("u")
         page.wait_for_url("**/customers")
+        page.get_by_role("textbox", name="Bank reference").wait_for()
         settled(page)
         page.keyboard.press("/")
         assert page.evaluate(FOCUSED)["name"] == "Bank reference"

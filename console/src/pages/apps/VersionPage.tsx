@@ -10,7 +10,7 @@ import { apiRoot } from "../../api/workspace";
 import { Facts, History, Panel } from "../../design/Blocks";
 import { PageFrame } from "../../design/PageFrame";
 import { CopyId, Person, StateTag, Tag, Time } from "../../design/Small";
-import { Fetch, Loading } from "../../design/States";
+import { Fetch } from "../../design/States";
 import { bytes } from "../../design/size";
 import { toneOf } from "../../design/states";
 import { useText } from "../../i18n";
@@ -24,7 +24,9 @@ import { TrialCode } from "./TrialCode";
 import { VersionActions } from "./VersionActions";
 
 /** The bridge's other end and the boot page's: a piece of its own, fetched where a version is looked at. */
-const PhonePreview = lazy(() => import("./PhonePreview"));
+const previewPiece = () => import("./PhonePreview");
+const PhonePreview = lazy(previewPiece);
+void previewPiece().catch(() => undefined);
 
 export default function VersionPage() {
   const { say, sayOr } = useText();
@@ -58,7 +60,7 @@ export default function VersionPage() {
           <div className="columns">
             <div className="stack">
               <Checks findings={item.findings} />
-              <Suspense fallback={<Loading lines={3} />}>
+              <Suspense fallback={<PreviewToCome />}>
                 <PhonePreview version={item} name={name} />
               </Suspense>
               <Differences version={item} />
@@ -86,6 +88,19 @@ export default function VersionPage() {
         )}
       </Fetch>
     </PageFrame>
+  );
+}
+
+/** As high as the preview before it begins, so that nothing below moves when it comes. */
+function PreviewToCome() {
+  const { say } = useText();
+  return (
+    <Panel title={say("apps.preview")}>
+      <div className="stack">
+        <span className="muted">{say("apps.previewLead")}</span>
+        <div />
+      </div>
+    </Panel>
   );
 }
 
