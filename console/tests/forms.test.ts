@@ -36,6 +36,7 @@ const VISITS: readonly Visit[] = [
     },
   },
   { path: "/client-apps" },
+  { path: "/client-apps/retail/upgrades" },
   { path: "/client-apps", answers: { "/client-apps": { items: [{ closed: true }] } } },
   { path: "/customers" },
   { path: "/customers/customer", answers: { "/customers/id/devices": { items: [{ signed_in: true }] } } },

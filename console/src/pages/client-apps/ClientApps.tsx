@@ -3,6 +3,7 @@
 import { PlusOutlined } from "@ant-design/icons";
 import { Checkbox, Form, Input, Select } from "antd";
 import type { ReactNode } from "react";
+import { Link } from "react-router";
 import { query } from "../../api/client";
 import type { ClientApp } from "../../api/types";
 import { useSession } from "../../app/session";
@@ -42,7 +43,10 @@ export default function ClientApps() {
       title: say("common.name"),
       render: (row) => (
         <>
-          <div className="strong">{row.name}</div>
+          <Link className="strong" to={`/client-apps/${row.id}/upgrades`}>
+            {row.name}
+          </Link>
+          <br />
           <code className="sub">{row.id}</code>
         </>
       ),

@@ -15,6 +15,7 @@ import { useProblemText } from "../../design/ProblemText";
 import { useText } from "../../i18n";
 import { EVERYBODY } from "../../rules/rules";
 import { AudienceFields } from "./AudienceFields";
+import { kindOf } from "./kinds";
 import { bodyOf, NO_SCHEDULE, type Preset, presetStages, STEPS, type Step, stepOf, type Values } from "./plan";
 import { Review } from "./Review";
 import { ownZone, ScheduleFields } from "./ScheduleFields";
@@ -43,6 +44,7 @@ export default function NewRelease() {
   const create = query.useMutation("post", "/releases");
   const submit = query.useMutation("post", "/releases/{release_id}/submit");
   const [first] = useState<Partial<Values>>(() => ({
+    kind: kindOf(params.get("kind")),
     ...(params.get("app") ? { id: params.get("app") ?? "" } : {}),
     ...(params.get("sequence") ? { sequence: Number(params.get("sequence")) } : {}),
     audience: EVERYBODY,

@@ -14,6 +14,7 @@ import { Audience } from "../../rules/Audience";
 import { useAppNames } from "../apps/names";
 import { Delivery } from "./Delivery";
 import { Gate, isBegun, useProgress } from "./Gate";
+import { isWatched, pageOf } from "./kinds";
 import { useWords } from "./planWords";
 import { ReleaseActions } from "./ReleaseActions";
 import { ScheduleWords, StageSteps } from "./StageSteps";
@@ -49,21 +50,23 @@ export default function ReleasePage() {
                     isOver={one.state === "completed"}
                   />
                 </Panel>
-                <Gate release={one} />
-                {may("insight:read") ? <Delivery release={one.id} /> : null}
+                {isWatched(one) ? <Gate release={one} /> : null}
+                {may("insight:read") && isWatched(one) ? <Delivery release={one.id} /> : null}
                 <Panel title={say("common.details")}>
                   <Facts
                     items={[
                       {
                         label: say("releases.deliverable"),
-                        value: <Link to={`/apps/${one.deliverable}`}>{one.deliverable}</Link>,
+                        value: <Link to={pageOf(one.kind, one.deliverable)}>{one.deliverable}</Link>,
                       },
                       {
                         label: say("common.version"),
-                        value: (
+                        value: isWatched(one) ? (
                           <Link to={`/apps/${one.deliverable}/versions/${one.sequence}`}>
                             {one.version} #{one.sequence}
                           </Link>
+                        ) : (
+                          `${one.version} #${one.sequence}`
                         ),
                       },
                       { label: say("releases.audience"), value: <Audience rule={one.audience} /> },

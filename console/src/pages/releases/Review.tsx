@@ -1,10 +1,10 @@
 /** The last step of a release: all that was entered, in words. */
 
-import { query } from "../../api/client";
 import { Facts } from "../../design/Blocks";
 import { useText } from "../../i18n";
 import { useEstimate, useReachWords } from "../../rules/Estimate";
 import { useAppNames } from "../apps/names";
+import { isWatched, kindOf, useVersions } from "./kinds";
 import { bodyOf, type Values } from "./plan";
 import { useWords } from "./planWords";
 import { Freezes } from "./ScheduleFields";
@@ -16,15 +16,11 @@ export function Review({ values }: { values: Values }) {
   const names = useAppNames();
   const count = useReachWords();
   const { reach } = useEstimate(values.audience);
-  const versions = query.useQuery(
-    "get",
-    "/apps/{app}/versions",
-    { params: { path: { app: values.id ?? "" }, query: { state: ["published"], limit: 100 } } },
-    { enabled: Boolean(values.id) },
-  );
+  const kind = kindOf(values.kind);
+  const versions = useVersions(kind, values.id ?? "");
   const called = (sequence: number) => {
-    const version = versions.data?.items.find((item) => item.sequence === sequence)?.version;
-    return version ? `${version} (#${sequence})` : `#${sequence}`;
+    const version = versions.items?.find((item) => item.sequence === sequence)?.version;
+    return version && kind !== "switch" ? `${version} (#${sequence})` : `#${sequence}`;
   };
   const { stages, schedule } = bodyOf(values);
   const reaches = reach
@@ -35,7 +31,8 @@ export function Review({ values }: { values: Values }) {
       <Freezes />
       <Facts
         items={[
-          { label: say("releases.deliverable"), value: names(values.id) || values.id || "—" },
+          { label: say("releases.kind"), value: say(`releases.kind_${kind}`) },
+          { label: say(`releases.of_${kind}`), value: names(values.id) || values.id || "—" },
           { label: say("common.version"), value: values.sequence ? called(values.sequence) : "—" },
           {
             label: say("releases.audience"),
@@ -47,7 +44,14 @@ export function Review({ values }: { values: Values }) {
             ),
           },
           { label: say("releases.clientApp"), value: values.client_app ?? say("releases.everyClientApp") },
-          { label: say("releases.updateMode"), value: sayOr(`releases.${values.update_mode}`, values.update_mode) },
+          ...(isWatched(values)
+            ? [
+                {
+                  label: say("releases.updateMode"),
+                  value: sayOr(`releases.${values.update_mode}`, values.update_mode),
+                },
+              ]
+            : []),
           {
             label: say("releases.rollbackTo"),
             value: values.rollback_to ? called(values.rollback_to) : say("releases.noRollback"),

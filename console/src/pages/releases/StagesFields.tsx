@@ -2,11 +2,13 @@
 
 import { ArrowDownOutlined, ArrowUpOutlined, DeleteOutlined, PlusOutlined } from "@ant-design/icons";
 import { Button, Checkbox, Form, type FormInstance, Input, InputNumber, Radio } from "antd";
+import { Note } from "../../design/Blocks";
 import { Checks } from "../../design/Checks";
 import { useText } from "../../i18n";
 import { useEstimate, useReachWords } from "../../rules/Estimate";
 import type { Wrong } from "../../rules/RuleEditor";
 import { missingIn, type Rule } from "../../rules/rules";
+import { isWatched } from "./kinds";
 import { OnlySome, TESTERS } from "./OnlySome";
 import { newStage, type Preset, presetStages, SIGNALS, type Values } from "./plan";
 import { RatioFields } from "./RatioFields";
@@ -24,8 +26,10 @@ export function StagesFields(props: {
   const { say } = useText();
   const { form, preset, onPreset } = props;
   const words = { everybody: say("plan.everybody"), testers: say("plan.testers") };
+  const kind = Form.useWatch("kind", form);
   return (
     <div className="stack">
+      {isWatched({ kind }) ? null : <Note>{say("releases.noGate")}</Note>}
       <fieldset className="plain" aria-label={say("plan.preset")}>
         <Radio.Group
           className="presets"
@@ -116,6 +120,7 @@ function StageFields(props: {
   const { say } = useText();
   const { form, n, isLast, wrongAt } = props;
   const stage = Form.useWatch(["stages", n], form);
+  const kind = Form.useWatch("kind", form);
   const share = stage?.basis_points ?? 0;
   return (
     <>
@@ -158,10 +163,15 @@ function StageFields(props: {
           />
         </Form.Item>
       )}
-      <Form.Item name={[n, "gate", "on"]} valuePropName="checked" extra={say("plan.gateHint")}>
+      <Form.Item
+        name={[n, "gate", "on"]}
+        valuePropName="checked"
+        extra={say("plan.gateHint")}
+        hidden={!isWatched({ kind })}
+      >
         <Checkbox>{say("plan.gate")}</Checkbox>
       </Form.Item>
-      {stage?.gate?.on ? (
+      {stage?.gate?.on && isWatched({ kind }) ? (
         <div className="plan-gate">
           <Form.Item
             name={[n, "gate", "signals"]}

@@ -2,43 +2,50 @@
 
 import { Form, type FormInstance, Radio } from "antd";
 import { useSearchParams } from "react-router";
-import { query } from "../../api/client";
 import { Note } from "../../design/Blocks";
 import { Choice } from "../../design/Choice";
 import { useText } from "../../i18n";
-import { AppChoice } from "../apps/AppChoice";
+import { DeliverableChoice } from "./DeliverableChoice";
+import { KINDS, kindOf, useTargets, useVersions } from "./kinds";
 import type { Values } from "./plan";
 
 export function VersionFields({ form }: { form: FormInstance<Values> }) {
   const { say } = useText();
   const [params] = useSearchParams();
-  const app = Form.useWatch("id", form) ?? params.get("app") ?? "";
+  const kind = kindOf(Form.useWatch("kind", form) ?? params.get("kind"));
+  const id = Form.useWatch("id", form) ?? params.get("app") ?? "";
   const sequence = Form.useWatch("sequence", form) ?? (Number(params.get("sequence")) || undefined);
-  const versions = query.useQuery(
-    "get",
-    "/apps/{app}/versions",
-    { params: { path: { app }, query: { state: ["published"], limit: 100 } } },
-    { enabled: app !== "" },
-  );
-  const published = versions.data?.items ?? [];
-  const label = (item: { version: string; sequence: number }) => `${item.version} (#${item.sequence})`;
+  const versions = useVersions(kind, id);
+  const targets = useTargets(kind, id, sequence);
+  const isPackage = kind === "miniapp";
+  const label = (item: { version: string; sequence: number }) =>
+    isPackage || kind === "app_upgrade" ? `${item.version} (#${item.sequence})` : `#${item.sequence}`;
+  const asOptions = (items: typeof versions.items) =>
+    (items ?? []).map((item) => ({ value: item.sequence, label: label(item) }));
   return (
     <>
-      <Form.Item name="id" label={say("releases.deliverable")} rules={[{ required: true }]}>
-        <AppChoice onChange={() => form.resetFields(["sequence", "rollback_to"])} />
-      </Form.Item>
-      {app !== "" && versions.data && published.length === 0 ? (
-        <div style={{ marginBottom: 18 }}>
-          <Note tone="warn">{say("releases.noVersions")}</Note>
-        </div>
-      ) : null}
-      <Form.Item name="sequence" label={say("common.version")} rules={[{ required: true }]}>
-        <Choice<number>
-          disabled={app === ""}
-          options={published.map((item) => ({ value: item.sequence, label: label(item) }))}
+      <Form.Item name="kind" label={say("releases.kind")} rules={[{ required: true }]}>
+        <Radio.Group
+          onChange={() => form.resetFields(["id", "sequence", "rollback_to"])}
+          options={KINDS.map((value) => ({ value, label: say(`releases.kind_${value}`) }))}
         />
       </Form.Item>
-      <Form.Item name="update_mode" label={say("releases.updateMode")} rules={[{ required: true }]}>
+      <Form.Item name="id" label={say(`releases.of_${kind}`)} rules={[{ required: true }]}>
+        <DeliverableChoice key={kind} kind={kind} onChange={() => form.resetFields(["sequence", "rollback_to"])} />
+      </Form.Item>
+      {id !== "" && versions.items?.length === 0 ? (
+        <div style={{ marginBottom: 18 }}>
+          <Note tone="warn">{say(`releases.noVersions_${kind}`)}</Note>
+        </div>
+      ) : null}
+      <Form.Item
+        name="sequence"
+        label={kind === "switch" ? say("releases.edition") : say("common.version")}
+        rules={[{ required: true }]}
+      >
+        <Choice<number> disabled={id === ""} options={asOptions(versions.items)} />
+      </Form.Item>
+      <Form.Item name="update_mode" label={say("releases.updateMode")} rules={[{ required: true }]} hidden={!isPackage}>
         <Radio.Group
           vertical
           options={[
@@ -48,13 +55,7 @@ export function VersionFields({ form }: { form: FormInstance<Values> }) {
         />
       </Form.Item>
       <Form.Item name="rollback_to" label={say("releases.rollbackTo")} extra={say("releases.rollbackHint")}>
-        <Choice<number>
-          allowClear
-          placeholder={say("releases.noRollback")}
-          options={published
-            .filter((item) => sequence !== undefined && item.sequence < sequence)
-            .map((item) => ({ value: item.sequence, label: label(item) }))}
-        />
+        <Choice<number> allowClear placeholder={say("releases.noRollback")} options={asOptions(targets.items)} />
       </Form.Item>
     </>
   );

@@ -28,6 +28,7 @@ export type StageValues = {
 };
 
 export type Values = {
+  kind?: string | undefined;
   id: string;
   sequence: number;
   audience: Rule;
@@ -91,14 +92,16 @@ export function scheduleBody({ hours: { on, days, ...hours }, ...schedule }: Val
   };
 }
 
-export function bodyOf({ stages, schedule, client_app, rollback_to, ...rest }: Values): Draft {
+export function bodyOf({ kind = "miniapp", stages, schedule, client_app, rollback_to, ...rest }: Values): Draft {
+  const isPackage = kind === "miniapp";
+  const shown = isPackage ? stages : stages.map((stage) => ({ ...stage, gate: { ...stage.gate, on: false } }));
   return {
     ...rest,
-    kind: "miniapp",
+    kind,
     client_app: client_app ?? null,
     rollback_to: rollback_to ?? null,
     // Nobody moves on from the last one.
-    stages: stages.map((stage, n) => stageBody(n + 1 === stages.length ? { ...stage, advance: "person" } : stage)),
+    stages: shown.map((stage, n) => stageBody(n + 1 === stages.length ? { ...stage, advance: "person" } : stage)),
     schedule: scheduleBody(schedule),
   };
 }
