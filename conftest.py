@@ -12,6 +12,7 @@ from hypothesis import HealthCheck, settings
 if TYPE_CHECKING:
     from browser_desk import Desk
     from playwright.sync_api import Browser
+    from postgres_server import PostgresServer
 
     from sampan.platform.testing_cli import DemoServer
 
@@ -45,6 +46,20 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
 def anyio_backend() -> str:
     """Run async tests on asyncio, which is what the server runs on."""
     return "asyncio"
+
+
+@pytest.fixture(scope="session")
+def postgres(tmp_path_factory: pytest.TempPathFactory) -> "Iterator[PostgresServer]":
+    """Run one PostgreSQL for all tests of a worker that ask for it."""
+    from postgres_server import postgres_in
+
+    yield from postgres_in(tmp_path_factory.mktemp("postgres"))
+
+
+@pytest.fixture
+def postgres_url(postgres: "PostgresServer") -> str:
+    """Return the address of an empty database."""
+    return postgres.new_database()
 
 
 @pytest.fixture(scope="session")

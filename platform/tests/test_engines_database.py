@@ -12,6 +12,7 @@ from sqlalchemy import Column, Integer, MetaData, String, Table, delete, func, i
 from sqlalchemy.exc import DBAPIError, IntegrityError
 
 from sampan.platform.engines.database import Database, SqliteDatabase, StorageFull
+from sampan.platform.engines.postgres import PostgresDatabase
 
 pytestmark = pytest.mark.anyio
 
@@ -23,10 +24,13 @@ class Oops(Exception):
     pass
 
 
-@pytest.fixture(params=["sqlite"])
+@pytest.fixture(params=["sqlite", "postgresql"])
 async def database(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Database]:
-    assert request.param == "sqlite"
-    database = SqliteDatabase(tmp_path / "test.sqlite")
+    database: Database
+    if request.param == "sqlite":
+        database = SqliteDatabase(tmp_path / "test.sqlite")
+    else:
+        database = PostgresDatabase(request.getfixturevalue("postgres_url"))
     await create_table(database)
     yield database
     await database.close()
@@ -204,6 +208,7 @@ async def test_writers_cancelled_at_every_moment_never_block_or_tear(database: D
             assert pair <= found or results[number] is not None
 
 
+@pytest.mark.parametrize("database", ["sqlite"], indirect=True)  # the only one whose disk a statement can fill
 async def test_a_full_disk_fails_whom_it_hits_and_what_returned_stays(database: Database) -> None:
     async with database.write() as connection:
         pages = (await connection.execute(text("PRAGMA page_count"))).scalar_one()

@@ -30,7 +30,7 @@ from sampan.platform.crypto.seal import Sealer, derive
 from sampan.platform.crypto.selftest import run_self_test
 from sampan.platform.engines.bus import LocalBus
 from sampan.platform.engines.cache import LocalCache, LocalCounters, LocalNonces
-from sampan.platform.engines.database import SqliteDatabase
+from sampan.platform.engines.database import Database, SqliteDatabase
 from sampan.platform.engines.keys import system_key
 from sampan.platform.engines.objects import LocalObjects
 from sampan.platform.engines.telling import tell
@@ -77,7 +77,20 @@ def built_in_components(*, demo: bool = False) -> tuple[Component, ...]:
     from sampan.platform.upgrades.component import component as upgrades
 
     people = (identity, operators, identity_console)
-    floors = (*people, trust, artifacts, audience, insight, deltas, release, live, switches, upgrades, promotion, console_pages)
+    floors = (
+        *people,
+        trust,
+        artifacts,
+        audience,
+        insight,
+        deltas,
+        release,
+        live,
+        switches,
+        upgrades,
+        promotion,
+        console_pages,
+    )
     return (*floors, identity_demo) if demo else floors
 
 
@@ -88,8 +101,11 @@ async def open_core(
     components: Sequence[Component] | None = None,
     now_ms: Callable[[], int] = system_clock_ms,
     is_guest: bool = False,
+    database: Database | None = None,
 ) -> AsyncIterator[Core]:
     """Open the engines of one process and close them at the end; nothing runs in the background yet.
+
+    `database` is the embedded one in the data folder unless another is given.
 
     A guest only looks, beside a server that may be running on the same folder: it removes no leftovers.
     """
@@ -99,7 +115,7 @@ async def open_core(
     bus = LocalBus()
     changed = system_key("changed")
     store = Store(
-        SqliteDatabase(settings.data / "sampan.sqlite"),
+        database or SqliteDatabase(settings.data / "sampan.sqlite"),
         on_change=lambda: bus.publish(changed),
         on_tell=lambda workspace_id, topic, data: tell(bus, workspace_id, topic, data),
     )

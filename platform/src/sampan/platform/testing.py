@@ -11,6 +11,7 @@ from sqlalchemy import create_engine
 from sampan.platform.app import build_app, built_in_components, open_core, running
 from sampan.platform.component import Component, discover
 from sampan.platform.core import Core, system_clock_ms
+from sampan.platform.engines.postgres import PostgresDatabase, driven
 from sampan.platform.engines.tables import metadata
 from sampan.platform.settings import Settings
 from sampan.platform.workspaces.service import create_workspace
@@ -27,16 +28,21 @@ async def running_core(
     workspaces: Sequence[str] = (WORKSPACE, OTHER_WORKSPACE),
     now_ms: Callable[[], int] = system_clock_ms,
     settings: Settings | None = None,
+    postgres_url: str = "",
 ) -> AsyncIterator[Core]:
-    """Open a core with its tables and workspaces, with the background tasks running."""
+    """Open a core with its tables and workspaces, with the background tasks running; on SQLite, or on a PostgreSQL."""
     everything = discover(built_in_components(demo=True))
     components = everything if components is None else components
     settings = settings or Settings(data=folder, default_workspace=workspaces[0], demo=True)
     await asyncio.to_thread(folder.mkdir, parents=True, exist_ok=True)
     for each in (*everything, *components):
         each.everything()  # importing it declares the tables, which refer to each other across components
-    await asyncio.to_thread(create_tables, folder)
-    async with open_core(settings, components=components, now_ms=now_ms) as core:
+    if postgres_url:
+        await asyncio.to_thread(_create_tables_at, driven(postgres_url))
+    else:
+        await asyncio.to_thread(create_tables, folder)
+    database = PostgresDatabase(postgres_url) if postgres_url else None
+    async with open_core(settings, components=components, now_ms=now_ms, database=database) as core:
         for workspace_id in workspaces:
             await create_workspace(core, workspace_id, workspace_id)
         async with running(core):
@@ -45,7 +51,11 @@ async def running_core(
 
 def create_tables(folder: Path) -> None:
     """Create every declared table in the folder's database, without the migrations."""
-    engine = create_engine(f"sqlite:///{folder / 'sampan.sqlite'}")
+    _create_tables_at(f"sqlite:///{folder / 'sampan.sqlite'}")
+
+
+def _create_tables_at(address: str) -> None:
+    engine = create_engine(address)
     metadata.create_all(engine)
     engine.dispose()
 

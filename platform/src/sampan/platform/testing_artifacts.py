@@ -224,10 +224,12 @@ async def chunks_of(data: bytes, size: int = 64 * 1024) -> AsyncIterator[bytes]:
 
 @contextlib.asynccontextmanager
 async def publishing_in(
-    folder: Path, *, components: Sequence[Component] = COMPONENTS, app: str = APP
+    folder: Path, *, components: Sequence[Component] = COMPONENTS, app: str = APP, postgres_url: str = ""
 ) -> AsyncIterator[Publishing]:
     """Open a server with one publisher ready to publish; no job runs unless the test runs it."""
-    async with running_core(folder / "server", components=components, now_ms=Clock()) as core:
+    async with running_core(
+        folder / "server", components=components, now_ms=Clock(), postgres_url=postgres_url
+    ) as core:
         made = Publishing(core, folder, app=app)
         await made.start()
         yield made

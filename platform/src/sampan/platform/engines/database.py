@@ -27,6 +27,7 @@ Result = TypeVar("Result")
 
 READERS = 4
 MEMBERS_PER_COMMIT = 256
+DISK_IS_FULL = ("disk is full", "No space left on device")  # as SQLite and PostgreSQL say it
 
 
 class StorageFull(Unavailable):
@@ -97,14 +98,16 @@ class Database(Protocol):
         """Close all connections."""
 
 
-class SqliteDatabase:
-    """The embedded database in one file."""
+class GroupCommitDatabase:
+    """Readers beside one writer at a time, whose callers share commits. `engines` are theirs, in this order.
 
-    dialect = "sqlite"
+    What the writer's engine begins must keep every other writer out until it commits, those of other processes too.
+    """
 
-    def __init__(self, path: Path) -> None:
-        self._readers = _open(path, connections=READERS, begin="BEGIN", read_only=True)
-        self._writer = _open(path, connections=1, begin="BEGIN IMMEDIATE", read_only=False)
+    dialect: str
+
+    def __init__(self, readers: Engine, writer: Engine) -> None:
+        self._readers, self._writer = readers, writer
         self._threads = ThreadPoolExecutor(READERS + 1, thread_name_prefix="database")
         self._free_readers = asyncio.Semaphore(READERS)  # nobody waits for a connection inside a thread
         self._turn = asyncio.Lock()
@@ -181,6 +184,18 @@ class SqliteDatabase:
         self._threads.shutdown()
         self._readers.dispose()
         self._writer.dispose()
+
+
+class SqliteDatabase(GroupCommitDatabase):
+    """The embedded database in one file."""
+
+    dialect = "sqlite"
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(
+            _open(path, connections=READERS, begin="BEGIN", read_only=True),
+            _open(path, connections=1, begin="BEGIN IMMEDIATE", read_only=False),
+        )
 
 
 class _CommitGroup:
@@ -279,7 +294,7 @@ def _named_storage_errors() -> Any:
     try:
         yield
     except OperationalError as problem:
-        if "disk is full" in str(problem.orig):
+        if any(sentence in str(problem.orig) for sentence in DISK_IS_FULL):
             raise StorageFull("The server's disk is full. Free room, then try again; nothing was changed.") from (
                 problem
             )

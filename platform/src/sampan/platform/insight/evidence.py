@@ -3,18 +3,18 @@
 Only devices that proved by a ticket that they were offered the release, and that were registered before it began: who
 wants to stop a release by forged failures has to have had that many devices in it. A device has told how the version
 fares when it booted or failed, or when somebody opened the app there and no boot was reported. A ratio of two types of
-events asks those that reported either. Of one network (`limits.network_of`) no more than a share counts, so that one
-place cannot speak for all.
+events asks those that reported either. Of one network (`limits.network_of`) no more than a share counts, and hardly
+more failures than the others let expect, so that one place cannot speak for all.
 """
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Annotated
 
 from msgspec import Meta, Struct
 from sqlalchemy import BigInteger, Column, ColumnElement, Index, String, and_, or_, select
 
 from sampan.platform.engines.database import Transaction
-from sampan.platform.engines.log import insert_or_ignore
+from sampan.platform.engines.log import insert_or
 from sampan.platform.engines.tables import scoped_table
 from sampan.platform.identity.repository_devices import devices
 from sampan.platform.insight.delivery_rows import BOOTED, INSTALLED, device_stages
@@ -24,6 +24,7 @@ from sampan.platform.insight.retired_rows import is_retired
 DELIVERY_FAILED = "delivery_failed"
 LEAST_OF_A_NETWORK = 3
 NETWORK_SHARE = 10  # one tenth
+TIMES_OTHERS = 3
 
 device_signals = scoped_table(
     "device_signals",
@@ -65,7 +66,7 @@ def signal_of(event_type: str) -> str:
 
 
 async def note_signals(tx: Transaction, reports: Iterable[HealthReport]) -> None:
-    """Remember which devices reported what of a version, once each."""
+    """Remember which devices reported what of a version, and when they did last."""
     found = {
         (each.app_id, each.sequence, each.signal, each.device_id): each.at_ms for each in reports if each.device_id
     }
@@ -75,7 +76,13 @@ async def note_signals(tx: Transaction, reports: Iterable[HealthReport]) -> None
             {"workspace_id": tx.workspace_id, **dict(zip(names, key, strict=True)), "at_ms": at_ms}
             for key, at_ms in sorted(found.items())
         ]
-        await tx.execute(insert_or_ignore(tx, device_signals), rows)
+        statement = insert_or(tx, device_signals)
+        statement = statement.on_conflict_do_update(
+            index_elements=["workspace_id", *names],
+            set_={"at_ms": statement.excluded.at_ms},
+            where=_G.at_ms < statement.excluded.at_ms,
+        )
+        await tx.execute(statement, rows)
 
 
 async def of_release(
@@ -90,8 +97,8 @@ async def of_release(
     told_from_ms: int,
 ) -> Fared:
     """Return how a release fared on devices that were registered before a time, from what they told from a time on."""
-    only = (_S.release_id == release_id, _D.created_ms < registered_before_ms, _S.at_ms >= told_from_ms)
-    return await _fared(tx, app, sequence, signals, ratios, only)
+    only = (_S.release_id == release_id, _D.created_ms < registered_before_ms)
+    return await _fared(tx, app, sequence, signals, ratios, only, told_from_ms)
 
 
 async def of_version(
@@ -113,10 +120,12 @@ async def _fared(
     signals: Collection[str],
     ratios: Collection[Ratio],
     only: Iterable[ColumnElement[bool]] = (),
+    told_from_ms: int = 0,
 ) -> Fared:
     def signalled(names: Iterable[str]) -> ColumnElement[bool]:
         theirs = (_G.workspace_id == tx.workspace_id, _G.app == app, _G.sequence == sequence)
-        return _S.device_id.in_(select(_G.device_id).where(*theirs, _G.signal.in_(sorted(names))))
+        since = (_G.at_ms >= told_from_ms, _G.signal.in_(sorted(names)))
+        return _S.device_id.in_(select(_G.device_id).where(*theirs, *since))
 
     has_opened_in_vain = and_(_S.stage == INSTALLED, signalled([Metric.OPEN]))
     broke = and_(_S.failed, _S.stage < BOOTED)
@@ -127,8 +136,9 @@ async def _fared(
     has_told: list[ColumnElement[bool]] = []
     if signals:
         has_told += [broke, _S.stage == BOOTED, has_opened_in_vain]
+    asked = {signal_of(name) for each in ratios for name in (each.failed, each.of)}
     if ratios:
-        has_told.append(signalled({signal_of(name) for each in ratios for name in (each.failed, each.of)}))
+        has_told.append(signalled(asked))
     statement = (
         select(_S.device_id, _D.network, has_failed.label("failed"))
         .select_from(device_stages.join(devices, and_(_D.workspace_id == _S.workspace_id, _D.id == _S.device_id)))
@@ -138,6 +148,8 @@ async def _fared(
             _S.app == app,
             _S.sequence == sequence,
             or_(*has_told),
+            # Where it ran before, it is judged by how it goes on: whoever opens it again tells of it, well or not.
+            or_(_S.at_ms >= told_from_ms, signalled({Metric.OPEN, *failing, *asked})),
             *only,
         )
     )
@@ -149,15 +161,27 @@ async def _fared(
 
 
 def _capped(told: Mapping[str, _Told]) -> Fared:
-    """Count the devices; of a network with more than its share, healthy ones and failures go in proportion."""
+    """Count the devices, no more of a network than its share."""
     networks: dict[str, list[bool]] = {}
     for each in told.values():
         networks.setdefault(each.network, []).append(each.failed)
+    all_failures = sum(each.failed for each in told.values())
     counted = failures = 0
     for network, failed in networks.items():
-        # Of those of the others: a crowd of its own would only raise its own bound.
-        most = max(LEAST_OF_A_NETWORK, (len(told) - len(failed)) // (NETWORK_SHARE - 1))
-        share = len(failed) if not network else min(len(failed), most)
-        counted += share
-        failures += -(-sum(failed) * share // len(failed))
+        # Measured on the others: a crowd of its own would only raise its own bound.
+        others = Fared(len(told) - len(failed), all_failures - sum(failed))
+        part = _share_of(failed, others) if network else Fared(len(failed), sum(failed))
+        counted, failures = counted + part.devices, failures + part.failures
     return Fared(counted, failures)
+
+
+def _share_of(failed: Sequence[bool], others: Fared) -> Fared:
+    """Return what counts of one network, healthy devices and failures in proportion.
+
+    A version that breaks does so in all networks; what fails in one alone is that place's, or a forger's.
+    """
+    devices = min(len(failed), max(LEAST_OF_A_NETWORK, others.devices // (NETWORK_SHARE - 1)))
+    failures = -(-sum(failed) * devices // len(failed))
+    expected = devices * others.failures / others.devices if others.devices else 0
+    most = LEAST_OF_A_NETWORK + int(TIMES_OTHERS * expected)
+    return Fared(devices - max(0, failures - most), min(failures, most))
