@@ -190,6 +190,8 @@ BODIES: Mapping[str, Make] = {
     "GET /insight/event-types": _none,
     "POST /insight/funnels": _always({"steps": [{"type": "app.opened"}, {"type": "delivery.booted"}]}),
     "GET /insight/policy": _none,
+    "GET /sync/policy": _none,
+    "PUT /sync/policy": _always({"sync_check_seconds": 900}),
     "PUT /insight/policy": _always({"event_keep_days": 30}),
     "GET /insight/releases/{release_id}/funnel": _none,
     "GET /insight/inventory/{artefact_id}": _none,

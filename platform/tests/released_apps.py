@@ -15,6 +15,7 @@ from sampan.platform.insight import component as insight
 from sampan.platform.release import component as release
 from sampan.platform.release.cap_rows import open_places
 from sampan.platform.release.caps import Cap
+from sampan.platform.release.client_rules import NO_RULES, ClientRules
 from sampan.platform.release.deliverables import DeliverableKind
 from sampan.platform.release.judging import NOTHING
 from sampan.platform.release.repository import Release, add_release
@@ -54,6 +55,7 @@ async def offer(
     sequence: int = SEQUENCE,
     stages: Sequence[Stage] = EVERYBODY,
     cap: Cap | None = None,
+    client_rules: ClientRules = NO_RULES,
 ) -> str:
     """Release sequence 3 of an app, or another, to these tiers or to an audience, and return the release's id."""
     now_ms, digest = core.now_ms(), digest_of(app)
@@ -86,6 +88,7 @@ async def offer(
         created_ms=now_ms,
         changed_ms=now_ms,
         cap=cap,
+        client_rules=client_rules,
     )
     kills = tuple(Killed(sequence, digest, "unsafe") for sequence in killed)
     async with core.store.workspace(WORKSPACE).write() as tx:

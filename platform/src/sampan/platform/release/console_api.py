@@ -9,7 +9,20 @@ from pydantic import BaseModel, Field
 from sampan.platform.core import Core
 from sampan.platform.operators.console_auth import Signed, Workspace, needs
 from sampan.platform.operators.console_paging import Page, Paged, page
-from sampan.platform.release import drafts, freezes, kills, moves, repository, rolling_back, schedule, stages, starting
+from sampan.platform.release import (
+    caps,
+    client_rules,
+    drafts,
+    freezes,
+    kills,
+    moves,
+    repository,
+    rolling_back,
+    schedule,
+    stages,
+    starting,
+)
+from sampan.platform.release.caps import MAX_CUSTOMERS
 from sampan.platform.release.gate_bounds import Bound
 from sampan.platform.release.looks_rows import Look, read_looks
 from sampan.platform.release.progress import bound_of
@@ -74,6 +87,23 @@ class ScheduleBody(BaseModel, extra="forbid"):
     hours: HoursBody | None = None
 
 
+class CapBody(BaseModel, extra="forbid"):
+    """How many customers get it at most; a device on which nobody is signed in counts as one."""
+
+    customers: int = Field(ge=1, le=MAX_CUSTOMERS)
+    until_ms: int | None = Field(None, ge=0, le=MAX_MS, description="From then on nobody new gets it; null: no end.")
+
+
+class ClientRulesBody(BaseModel, extra="forbid"):
+    """How clients take it."""
+
+    wifi_only: bool = Field(False, description="No download in the background but on Wi-Fi.")
+    predownload: bool = Field(False, description="Fetched right after a sync, before anything else.")
+    minimum_sequence: int | None = Field(
+        None, ge=1, le=MAX_MS, description="A lower version that is installed updates before it opens; null: none does."
+    )
+
+
 class ReleaseDraft(BaseModel):
     """A release to be made."""
 
@@ -86,12 +116,20 @@ class ReleaseDraft(BaseModel):
     rollback_to: int | None = Field(None, description="Sequence that one person may roll back to.")
     stages: list[StageBody] | None = Field(None, description="The plan, first stage first; null: everybody at once.")
     schedule: ScheduleBody = Field(default_factory=lambda: ScheduleBody(), description="When it may start and move on.")
+    cap: CapBody | None = Field(None, description="To so many customers and no more; null: no limit.")
+    client_rules: ClientRulesBody = Field(default_factory=lambda: ClientRulesBody(), description="How clients take it.")
 
 
 class Cause(BaseModel):
     """Why something is done; shown in the history."""
 
     cause: str = Field("", max_length=2000)
+
+
+class RollBack(Cause):
+    """Where devices go back to, and why."""
+
+    to: int | None = Field(None, ge=1, description="Sequence of an earlier version; null: the one that was approved.")
 
 
 class Kill(BaseModel):
@@ -131,6 +169,8 @@ class ReleaseOut(BaseModel):
     stage: int
     stage_since_ms: int
     schedule: ScheduleBody
+    cap: CapBody | None
+    client_rules: ClientRulesBody
     state: ReleaseState
     cause: str
     made_by: str
@@ -221,7 +261,7 @@ def build_routes(core: Core) -> APIRouter:
             found = await repository.page_releases(
                 tx, paging, ORDERS[sort], deliverable_id=deliverable, state=state, client_app=client_app
             )
-        return page(found, _out)
+        return page(found, release_out)
 
     @router.post("/releases", status_code=201, dependencies=[needs("release:create")])
     async def create_release(workspace_id: Workspace, actor: Signed, body: ReleaseDraft) -> ReleaseOut:
@@ -234,10 +274,12 @@ def build_routes(core: Core) -> APIRouter:
             client_app=body.client_app,
             update_mode=body.update_mode,
             rollback_to=body.rollback_to,
-            stages=_plan(body.stages),
+            stages=plan_of(body.stages),
             schedule=body.schedule.model_dump(exclude_none=True),
+            cap=None if body.cap is None else body.cap.model_dump(),
+            client_rules=body.client_rules.model_dump(),
         )
-        return _out(await drafts.create_release(core, workspace_id, actor, draft))
+        return release_out(await drafts.create_release(core, workspace_id, actor, draft))
 
     @router.get("/releases/{release_id}", dependencies=[needs("release:read")])
     async def get_release(workspace_id: Workspace, _actor: Signed, release_id: str) -> ReleaseDetail:
@@ -245,7 +287,7 @@ def build_routes(core: Core) -> APIRouter:
         async with core.store.workspace(workspace_id).read() as tx:
             release = await repository.get_release(tx, release_id)
             entries = await repository.history(tx, release_id)
-        return ReleaseDetail(**_out(release).model_dump(), history=[_entry(entry) for entry in entries])
+        return ReleaseDetail(**release_out(release).model_dump(), history=[_entry(entry) for entry in entries])
 
     @router.post("/releases/{release_id}/submit", dependencies=[needs("release:submit")])
     async def submit(workspace_id: Workspace, actor: Signed, release_id: str, body: Cause) -> SubmittedOut:
@@ -262,17 +304,17 @@ def build_routes(core: Core) -> APIRouter:
     @router.post("/releases/{release_id}/pause", dependencies=[needs("release:stop")])
     async def pause(workspace_id: Workspace, actor: Signed, release_id: str, body: Cause) -> ReleaseOut:
         """Make no new offers for now."""
-        return _out(await moves.pause_release(core, workspace_id, actor, release_id, cause=body.cause))
+        return release_out(await moves.pause_release(core, workspace_id, actor, release_id, cause=body.cause))
 
     @router.post("/releases/{release_id}/move-on", dependencies=[needs("release:submit")])
     async def move_on(workspace_id: Workspace, actor: Signed, release_id: str, body: Cause) -> ReleaseOut:
         """Go to the next stage of the approved plan, whatever its gate says."""
-        return _out(await moves.move_on(core, workspace_id, actor, release_id, cause=body.cause))
+        return release_out(await moves.move_on(core, workspace_id, actor, release_id, cause=body.cause))
 
     @router.post("/releases/{release_id}/narrow", dependencies=[needs("release:stop")])
     async def narrow(workspace_id: Workspace, actor: Signed, release_id: str, body: Cause) -> ReleaseOut:
         """Go back to the stage before; who has the version keeps it."""
-        return _out(await moves.narrow(core, workspace_id, actor, release_id, cause=body.cause))
+        return release_out(await moves.narrow(core, workspace_id, actor, release_id, cause=body.cause))
 
     @router.get("/releases/{release_id}/progress", dependencies=[needs("release:read")])
     async def progress(workspace_id: Workspace, _actor: Signed, release_id: str) -> ProgressOut:
@@ -306,17 +348,19 @@ def build_routes(core: Core) -> APIRouter:
     @router.post("/releases/{release_id}/complete", dependencies=[needs("release:submit")])
     async def complete(workspace_id: Workspace, actor: Signed, release_id: str, body: Cause) -> ReleaseOut:
         """Mark the rollout as done; it keeps offering."""
-        return _out(await moves.complete_release(core, workspace_id, actor, release_id, cause=body.cause))
+        return release_out(await moves.complete_release(core, workspace_id, actor, release_id, cause=body.cause))
 
     @router.post("/releases/{release_id}/stop", dependencies=[needs("release:stop")])
     async def stop(workspace_id: Workspace, actor: Signed, release_id: str, body: Cause) -> ReleaseOut:
         """End the release for good; what is installed stays."""
-        return _out(await moves.stop_release(core, workspace_id, actor, release_id, cause=body.cause))
+        return release_out(await moves.stop_release(core, workspace_id, actor, release_id, cause=body.cause))
 
     @router.post("/releases/{release_id}/rollback", dependencies=[needs("release:stop")])
-    async def roll_back(workspace_id: Workspace, actor: Signed, release_id: str, body: Cause) -> ReleaseOut:
-        """Take devices back to the version that was approved with the release."""
-        return _out(await rolling_back.roll_back_release(core, workspace_id, actor, release_id, cause=body.cause))
+    async def roll_back(workspace_id: Workspace, actor: Signed, release_id: str, body: RollBack) -> ReleaseOut:
+        """Take devices back to an earlier version, by itself the one that was approved with the release."""
+        return release_out(
+            await rolling_back.roll_back_release(core, workspace_id, actor, release_id, cause=body.cause, to=body.to)
+        )
 
     @router.post("/kills", status_code=204, dependencies=[needs("release:kill")])
     async def kill(workspace_id: Workspace, actor: Signed, body: Kill) -> None:
@@ -335,7 +379,8 @@ def build_routes(core: Core) -> APIRouter:
     return router
 
 
-def _out(release: Release) -> ReleaseOut:
+def release_out(release: Release) -> ReleaseOut:
+    """Return the release as people see it."""
     moves = sorted(verb for verb, (sources, _target) in MOVES.items() if release.state in sources)
     return ReleaseOut(
         id=release.id,
@@ -352,6 +397,8 @@ def _out(release: Release) -> ReleaseOut:
         stage=release.stage,
         stage_since_ms=release.stage_since_ms,
         schedule=ScheduleBody.model_validate(schedule.written(release.schedule)),
+        cap=None if release.cap is None else CapBody.model_validate(caps.written(release.cap)),
+        client_rules=ClientRulesBody.model_validate(client_rules.written(release.client_rules)),
         state=release.state,
         cause=release.cause,
         made_by=release.made_by,
@@ -361,7 +408,8 @@ def _out(release: Release) -> ReleaseOut:
     )
 
 
-def _plan(bodies: list[StageBody] | None) -> list[dict[str, Any]]:
+def plan_of(bodies: list[StageBody] | None) -> list[dict[str, Any]]:
+    """Return the stages as they are read; None is everybody at once."""
     if bodies is None:
         return stages.written(stages.EVERYBODY)
     return [body.model_dump(mode="json") for body in bodies]

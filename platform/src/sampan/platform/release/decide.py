@@ -10,6 +10,7 @@ from msgspec import Struct
 
 from sampan.platform.audience.rules import CompiledRule, Facts
 from sampan.platform.release.caps import Cap
+from sampan.platform.release.client_rules import NO_RULES, ClientRules
 
 
 class Context(Struct, frozen=True):
@@ -43,6 +44,7 @@ class Candidate(Struct, frozen=True):
     client_app: str | None
     audience: CompiledRule
     cap: Cap | None = None
+    client_rules: ClientRules = NO_RULES
 
 
 class DeliverableSnapshot(Struct, frozen=True):

@@ -12,8 +12,9 @@ from sampan.platform.errors import Invalid
 from sampan.platform.ids import new_id
 from sampan.platform.insight.event_types import require_of_versions
 from sampan.platform.operators.actor import Actor
-from sampan.platform.release import caps
+from sampan.platform.release import caps, client_rules
 from sampan.platform.release.caps import read_cap
+from sampan.platform.release.client_rules import read_client_rules
 from sampan.platform.release.deliverables import Deliverable
 from sampan.platform.release.judging import NOTHING
 from sampan.platform.release.releasable import NotReleasable, check_plan, releasable
@@ -43,7 +44,8 @@ class BadRollbackTarget(Invalid):
 class Draft:
     """What an operator fills in. `audience` is a rule; `client_app` None means every client app.
 
-    `stages`, `schedule` and `cap` are as people write them (`stages.py`, `schedule.py`, `caps.py`).
+    `stages`, `schedule`, `cap` and `client_rules` are as people write them (`stages.py`, `schedule.py`, `caps.py`,
+    `client_rules.py`).
     """
 
     kind: str
@@ -56,6 +58,7 @@ class Draft:
     stages: object = field(default_factory=lambda: written(EVERYBODY))
     schedule: object = field(default_factory=dict)
     cap: object = None
+    client_rules: object = None
 
 
 async def create_release(core: Core, workspace_id: str, actor: Actor, draft: Draft) -> Release:
@@ -102,6 +105,7 @@ def draft_of(release: Release) -> Draft:
         stages=written(release.stages),
         schedule=written_schedule(release.schedule),
         cap=caps.written(release.cap),
+        client_rules=client_rules.written(release.client_rules),
     )
 
 
@@ -173,4 +177,5 @@ def _new_release(draft: Draft, deliverable: Deliverable, actor: Actor, now_ms: i
         created_ms=now_ms,
         changed_ms=now_ms,
         cap=read_cap(draft.cap),
+        client_rules=read_client_rules(draft.client_rules, sequence=draft.sequence),
     )

@@ -65,6 +65,21 @@ def cap_words(cap: Mapping[str, Any]) -> Words:
     return Words("，".join(zh), ", ".join(en))
 
 
+def client_rules_words(rules: Mapping[str, Any]) -> Words | None:
+    """Return the sentence of the client rules; None when there are none."""
+    zh, en = [], []
+    if rules["wifi_only"]:
+        zh.append("仅在 Wi-Fi 下后台下载")
+        en.append("downloaded in the background on Wi-Fi only")
+    if rules["predownload"]:
+        zh.append("提前下载")
+        en.append("downloaded ahead")
+    if (minimum := rules["minimum_sequence"]) is not None:
+        zh.append(f"低于序号 {minimum} 的版本须先更新才能打开")
+        en.append(f"versions below {minimum} must update before they open")
+    return Words("，".join(zh), "; ".join(en)) if zh else None
+
+
 def _joined(gate: Mapping[str, Any], language: str, separator: str) -> str:
     return separator.join(getattr(_signal_words(signal), language) for signal in gate["signals"])
 

@@ -25,8 +25,9 @@ from sampan.platform.engines.database import Transaction
 from sampan.platform.engines.paging import Found, Order, Paging, read_page
 from sampan.platform.engines.tables import scoped_table
 from sampan.platform.errors import Conflict, NotFound
-from sampan.platform.release import caps, schedule, stages
+from sampan.platform.release import caps, client_rules, schedule, stages
 from sampan.platform.release.caps import Cap
+from sampan.platform.release.client_rules import NO_RULES, ClientRules
 from sampan.platform.release.gate_bounds import Evidence
 from sampan.platform.release.schedule import Schedule
 from sampan.platform.release.stages import Stage
@@ -56,6 +57,7 @@ releases = scoped_table(
     Column("update_mode", String(16), nullable=False),
     Column("rollback_to", BigInteger),
     Column("cap", Text),
+    Column("client_rules", Text, nullable=False),
     Column("state", String(16), nullable=False),
     Column("is_exposed", Boolean, nullable=False),
     Column("cause", Text, nullable=False),
@@ -137,6 +139,7 @@ class Release(Struct, frozen=True):
     created_ms: int
     changed_ms: int
     cap: Cap | None = None
+    client_rules: ClientRules = NO_RULES
 
 
 class HistoryEntry(Struct, frozen=True):
@@ -336,6 +339,7 @@ def _release(row: Row[Any]) -> Release:
     fields["stages"] = stages.read_stages(json.loads(row.stages))
     fields["schedule"] = schedule.read_schedule(json.loads(row.schedule))
     fields["state"] = ReleaseState(row.state)
+    fields["client_rules"] = client_rules.read_client_rules(json.loads(row.client_rules))
     fields["cap"] = None if row.cap is None else caps.read_cap(json.loads(row.cap))
     return Release(**fields, before=Evidence(row.before_devices, row.before_failures))
 
@@ -363,6 +367,7 @@ def _row(release: Release) -> dict[str, Any]:
         "before_failures": release.before.failures,
         "update_mode": release.update_mode,
         "rollback_to": release.rollback_to,
+        "client_rules": canonical_json(client_rules.written(release.client_rules)).decode(),
         "cap": None if release.cap is None else canonical_json(caps.written(release.cap)).decode(),
         "state": release.state,
         "is_exposed": release.is_exposed,

@@ -13,6 +13,7 @@ from sampan.platform.release.deliverables import OFFERS
 from sampan.platform.release.repository import Release, offering_releases
 from sampan.platform.release.stages import rule_in
 from sampan.platform.release.sync import ControlState, ReleasesPart
+from sampan.platform.release.sync_policy_rows import sync_check_seconds
 from sampan.platform.trust.control_rows import all_controls
 
 PART = OFFERS
@@ -23,12 +24,14 @@ class ReleaseRows(Struct, frozen=True):
 
     releases: Sequence[Release]
     controls: Sequence[Control]
+    check_seconds: int
 
 
 async def load(tx: Transaction) -> ReleaseRows:
-    """Read the releases that offer packages and whose control devices can see, and every app's control."""
+    """Read the releases that offer packages and whose control devices can see, every app's control, and the policy."""
     releases = [release for release in await offering_releases(tx) if release.is_exposed and release.url]
-    return ReleaseRows(releases, [parse_control(body, app) for app, body in (await all_controls(tx)).items()])
+    controls = [parse_control(body, app) for app, body in (await all_controls(tx)).items()]
+    return ReleaseRows(releases, controls, await sync_check_seconds(tx))
 
 
 def compile_part(rows: ReleaseRows) -> ReleasesPart:
@@ -37,7 +40,9 @@ def compile_part(rows: ReleaseRows) -> ReleasesPart:
         DeliverableSnapshot(kind, deliverable_id, [candidate_of(release) for release in group])
         for (kind, deliverable_id), group in groupby(rows.releases, key=lambda item: (item.kind, item.deliverable_id))
     ]
-    return ReleasesPart(snapshots, {control.app: control_state(control) for control in rows.controls})
+    return ReleasesPart(
+        snapshots, {control.app: control_state(control) for control in rows.controls}, rows.check_seconds
+    )
 
 
 def candidate_of(release: Release) -> Candidate:
@@ -56,6 +61,7 @@ def candidate_of(release: Release) -> Candidate:
             rule_in(release.audience, release.stages[release.stage]), Bucketing(release.id)
         ),  # one salt for all its stages
         cap=release.cap,
+        client_rules=release.client_rules,
     )
 
 

@@ -6,7 +6,7 @@ from sampan.platform.core import Core
 from sampan.platform.engines.database import Transaction
 from sampan.platform.operators.actor import Actor
 from sampan.platform.operators.changes import Change, propose, propose_in
-from sampan.platform.release import caps
+from sampan.platform.release import caps, client_rules
 from sampan.platform.release.cap_rows import open_places
 from sampan.platform.release.checking import conflicts_of, reach_of
 from sampan.platform.release.conflicts import refuse
@@ -119,4 +119,5 @@ def _start_payload(release: Release) -> dict[str, Any]:
         "update_mode": release.update_mode,
         "rollback_to": release.rollback_to,
         "cap": caps.written(release.cap),
+        "client_rules": client_rules.written(release.client_rules),
     }

@@ -21,12 +21,13 @@ from sampan.platform.audience.index import Conjunct, Kind, RuleIndex, Sieve
 from sampan.platform.audience.known import facts_of
 from sampan.platform.identity.caller import Caller
 from sampan.platform.insight.tickets import TICKET_CHARACTERS, Tickets, release_text
+from sampan.platform.release.client_rules import in_offer
 from sampan.platform.release.decide import Candidate, Context, DeliverableSnapshot, unfit_client
+from sampan.platform.release.sync_policy_rows import DEFAULT_CHECK_SECONDS
 from sampan.platform.workspaces.replica import WorkspaceView
 
 MAX_INSTALLED = 2000
 PLANS_KEPT = 256
-CHECK_SECONDS = 1800
 UNSURE_CHECK_SECONDS = 30
 
 
@@ -165,6 +166,7 @@ class ReleasesPart:
 
     deliverables: Sequence[DeliverableSnapshot]
     control: Mapping[str, ControlState]
+    check_seconds: int = DEFAULT_CHECK_SECONDS
     hosts: Sequence[int] = field(init=False)
     moments_ms: Sequence[int] = field(init=False)
     has_tags: bool = field(init=False)
@@ -297,7 +299,8 @@ def answer(
         for extra in parts
         if (member := extra.answer(view, caller, request, now_ms))
     ]
-    head = b'{"revision":"%d.%d","next_check_seconds":%d' % (view.revision.incarnation, view.revision.n, CHECK_SECONDS)
+    revision = view.revision
+    head = b'{"revision":"%d.%d","next_check_seconds":%d' % (revision.incarnation, revision.n, part.check_seconds)
     return b"".join([head, *members, b',"offers":[', *offers, b'],"control":[', control, b"]}"])
 
 
@@ -370,5 +373,6 @@ def _offer_body(snapshot: DeliverableSnapshot, candidate: Candidate) -> bytes:
         "url": candidate.url,
         "update": candidate.update,
         "reason": "matched",
+        **in_offer(candidate.client_rules),
     }
     return orjson.dumps(body)[1:-1]

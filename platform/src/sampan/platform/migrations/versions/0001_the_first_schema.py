@@ -102,6 +102,14 @@ def upgrade() -> None:
         info={"scoped": True},
     )
     op.create_table(
+        "release_policies",
+        sa.Column("workspace_id", sa.String(length=32), nullable=False),
+        sa.Column("sync_check_seconds", sa.Integer(), nullable=False),
+        sa.Column("changed_ms", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("workspace_id", name=op.f("pk_release_policies")),
+        info={"scoped": True},
+    )
+    op.create_table(
         "insight_policies",
         sa.Column("workspace_id", sa.String(length=32), nullable=False),
         sa.Column("event_keep_days", sa.Integer(), nullable=False),
@@ -629,6 +637,7 @@ def upgrade() -> None:
         sa.Column("update_mode", sa.String(length=16), nullable=False),
         sa.Column("rollback_to", sa.BigInteger(), nullable=True),
         sa.Column("cap", sa.Text(), nullable=True),
+        sa.Column("client_rules", sa.Text(), nullable=False),
         sa.Column("state", sa.String(length=16), nullable=False),
         sa.Column("is_exposed", sa.Boolean(), nullable=False),
         sa.Column("cause", sa.Text(), nullable=False),
@@ -1676,6 +1685,7 @@ def downgrade() -> None:
     op.drop_table("app_reports")
     op.drop_table("retired_versions")
     op.drop_table("insight_policies")
+    op.drop_table("release_policies")
     op.drop_table("event_days")
     with op.batch_alter_table("day_devices", schema=None) as batch_op:
         batch_op.drop_index("ix_day_devices_day")
