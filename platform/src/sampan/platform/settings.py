@@ -86,7 +86,8 @@ class Settings:
         int, about("Days after which the files of rejected and withdrawn versions are removed; 0: never.", ge=0)
     ] = 30
     stale_gate_minutes: Annotated[
-        int, about("Minutes beyond a stage's own after which a gate that hears of no device is told to operators.", ge=1)
+        int,
+        about("Minutes beyond a stage's own after which operators learn of a gate that hears of nothing.", ge=1),
     ] = 1440
     smtp_host: Annotated[str, about("Mail server for notices to operators; empty: no e-mail is sent.")] = ""
     smtp_port: Annotated[int, about("Port of the mail server.", ge=1, le=65535)] = 587
