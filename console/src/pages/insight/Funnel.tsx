@@ -11,7 +11,7 @@ import { PageFrame } from "../../design/PageFrame";
 import { Empty, ErrorState } from "../../design/States";
 import { useText } from "../../i18n";
 import { AppChoice } from "../apps/AppChoice";
-import { useEventName } from "./eventName";
+import { useEventNames } from "./eventName";
 import { percentText, spanText } from "./numbers";
 import "./insight.css";
 
@@ -44,8 +44,8 @@ export default function Funnel() {
         steps: steps.flatMap(({ type, app }) => (type === null ? [] : [{ type, app, sequence: null }])),
       },
     });
-  const eventName = useEventName();
-  const options = (types.data?.items ?? []).map(({ type }) => ({ value: type, label: eventName(type) }));
+  const { label: eventLabel } = useEventNames();
+  const options = (types.data?.items ?? []).map(({ type }) => ({ value: type, label: eventLabel(type) }));
   return (
     <PageFrame
       title={say("insight.funnel")}
@@ -148,7 +148,7 @@ export default function Funnel() {
 
 function Result({ steps }: { steps: readonly Schemas["ReachView"][] }) {
   const { say } = useText();
-  const eventName = useEventName();
+  const { name: eventName } = useEventNames();
   const all = steps[0]?.devices ?? 0;
   if (all === 0) return <span className="muted">{say("insight.funnelNobody")}</span>;
   return (

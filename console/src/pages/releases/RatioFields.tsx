@@ -6,18 +6,18 @@ import { query } from "../../api/client";
 import { useSession } from "../../app/session";
 import { Choice } from "../../design/Choice";
 import { useText } from "../../i18n";
-import { useEventName } from "../insight/eventName";
+import { useEventNames } from "../insight/eventName";
 
 const MOST = 4;
 
 export function RatioFields({ n }: { n: number }) {
   const { say } = useText();
   const { may } = useSession();
-  const eventName = useEventName();
+  const { label: eventLabel } = useEventNames();
   const types = query.useQuery("get", "/insight/event-types", {}, { enabled: may("insight:read") });
   const options = (types.data?.items ?? [])
     .filter(({ by_version }) => by_version)
-    .map(({ type }) => ({ value: type, label: eventName(type) }));
+    .map(({ type }) => ({ value: type, label: eventLabel(type) }));
   return (
     <Form.List name={[n, "gate", "ratios"]}>
       {(fields, { add, remove }) => (

@@ -4,7 +4,7 @@ import type { components } from "../../api/schema";
 import { shortTime } from "../../design/time";
 import { useText } from "../../i18n";
 import { percent, type RuleWords, useRuleWords } from "../../rules/ruleWords";
-import { useEventName } from "../insight/eventName";
+import { useEventNames } from "../insight/eventName";
 
 type Schemas = components["schemas"];
 export type Stage = Schemas["StageBody"];
@@ -23,7 +23,7 @@ export const clock = (minute: number) =>
 export function useWords(): Words {
   const { say, language } = useText();
   const ruleWords = useRuleWords();
-  const eventName = useEventName();
+  const { name: eventName } = useEventNames();
   const list = (parts: readonly string[]) =>
     new Intl.ListFormat(language === "zh" ? "zh-CN" : "en-GB", { type: "disjunction" }).format(parts);
 
