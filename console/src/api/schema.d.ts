@@ -25,26 +25,6 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
-    "/apps/{app_id}/deltas": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /**
-         * Deltas
-         * @description List the deltas between an app's versions, the newest target first, also those that save too little.
-         */
-        get: operations["apps_deltas"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
     "/apps/{app}": {
         parameters: {
             query?: never;
@@ -57,6 +37,26 @@ export interface paths {
          * @description Return one app.
          */
         get: operations["publishing_get_app"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/apps/{app}/deltas": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Deltas
+         * @description List the deltas between an app's versions, the newest target first, also those that save too little.
+         */
+        get: operations["apps_deltas"];
         put?: never;
         post?: never;
         delete?: never;
@@ -2324,6 +2324,30 @@ export interface paths {
         delete?: never;
         options?: never;
         head?: never;
+        /**
+         * Edit Release
+         * @description Change a draft; a release that waits for approval is sent back first.
+         */
+        patch: operations["releases_edit_release"];
+        trace?: never;
+    };
+    "/releases/{release_id}/check": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Check
+         * @description Say what speaks against the release, before it is submitted.
+         */
+        post: operations["releases_check"];
+        delete?: never;
+        options?: never;
+        head?: never;
         patch?: never;
         trace?: never;
     };
@@ -2407,6 +2431,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/releases/{release_id}/places": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Places
+         * @description Say how many places of a capped release are taken; 0 of 0 for one without a cap.
+         */
+        get: operations["releases_places"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/releases/{release_id}/progress": {
         parameters: {
             query?: never;
@@ -2458,9 +2502,29 @@ export interface paths {
         put?: never;
         /**
          * Roll Back
-         * @description Take devices back to the version that was approved with the release.
+         * @description Take devices back to an earlier version, by itself the one that was approved with the release.
          */
         post: operations["releases_roll_back"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/releases/{release_id}/rollback-targets": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Rollback Targets
+         * @description List the versions that the release can be rolled back to, and what else would be rolled back.
+         */
+        get: operations["releases_list_rollback_targets"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -2949,6 +3013,30 @@ export interface paths {
          * @description Keep what an active switch shall be; a release of kind `switch` gives it, in stages.
          */
         post: operations["switches_propose_edition"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/sync/policy": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Sync Policy
+         * @description Return how often devices ask.
+         */
+        get: operations["releases_get_sync_policy"];
+        /**
+         * Put Sync Policy
+         * @description Let devices ask more often, or more seldom; each hears of it with its next answer.
+         */
+        put: operations["releases_put_sync_policy"];
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -3641,6 +3729,16 @@ export interface components {
          */
         Advance: "auto" | "person";
         /**
+         * AlsoOut
+         * @description A release that would be rolled back too, because its version would be offered instead of the target.
+         */
+        AlsoOut: {
+            /** Release */
+            release: string;
+            /** Version */
+            version: string;
+        };
+        /**
          * AppHealth
          * @description An app's health by version, the highest first. All numbers but `devices` count reports.
          */
@@ -3920,6 +4018,19 @@ export interface components {
             version: number;
         };
         /**
+         * CapBody
+         * @description How many customers get it at most; a device on which nobody is signed in counts as one.
+         */
+        CapBody: {
+            /** Customers */
+            customers: number;
+            /**
+             * Until Ms
+             * @description From then on nobody new gets it; null: no end.
+             */
+            until_ms?: number | null;
+        };
+        /**
          * CategoryIn
          * @description A heading.
          */
@@ -4016,25 +4127,6 @@ export interface components {
             target: string;
             /** Target Name */
             target_name: string;
-        };
-        /**
-         * CheckedOut
-         * @description A rule that holds every rule of rules, in words; `flagd` is it in JsonLogic where flagd can say it.
-         */
-        CheckedOut: {
-            /** Attributes */
-            attributes: string[];
-            /**
-             * Claimed
-             * @description Those that only the device says.
-             */
-            claimed: string[];
-            /** En */
-            en: string;
-            /** Flagd */
-            flagd: unknown;
-            /** Zh */
-            zh: string;
         };
         /**
          * ClaimIn
@@ -4142,6 +4234,29 @@ export interface components {
              * @description Whether a phone number without a customer makes one.
              */
             registers_customers?: boolean | null;
+        };
+        /**
+         * ClientRulesBody
+         * @description How clients take it.
+         */
+        ClientRulesBody: {
+            /**
+             * Minimum Sequence
+             * @description A lower version that is installed updates before it opens; null: none does.
+             */
+            minimum_sequence?: number | null;
+            /**
+             * Predownload
+             * @description Fetched right after a sync, before anything else.
+             * @default false
+             */
+            predownload: boolean;
+            /**
+             * Wifi Only
+             * @description No download in the background but on Wi-Fi.
+             * @default false
+             */
+            wifi_only: boolean;
         };
         /**
          * Column
@@ -5906,6 +6021,22 @@ export interface components {
             zh: string;
         };
         /**
+         * ObjectionOut
+         * @description A sentence about a release; `release` is the other one where two are in conflict.
+         */
+        ObjectionOut: {
+            /** Code */
+            code: string;
+            /** En */
+            en: string;
+            /** Field */
+            field: string;
+            /** Release */
+            release: string | null;
+            /** Zh */
+            zh: string;
+        };
+        /**
          * OfferedOut
          * @description The release that gives the subject its version.
          */
@@ -6836,6 +6967,18 @@ export interface components {
             phone: string;
         };
         /**
+         * PlacesOut
+         * @description How many places of a capped release are taken; `is_closed`: nobody new gets one any more.
+         */
+        PlacesOut: {
+            /** Is Closed */
+            is_closed: boolean;
+            /** Places */
+            places: number;
+            /** Taken */
+            taken: number;
+        };
+        /**
          * PlatformView
          * @description How the platform is.
          */
@@ -7286,12 +7429,14 @@ export interface components {
             audience: {
                 [key: string]: unknown;
             };
+            cap: components["schemas"]["CapBody"] | null;
             /** Cause */
             cause: string;
             /** Changed Ms */
             changed_ms: number;
             /** Client App */
             client_app: string | null;
+            client_rules: components["schemas"]["ClientRulesBody"];
             /** Created Ms */
             created_ms: number;
             /** Deliverable */
@@ -7337,11 +7482,14 @@ export interface components {
             audience: {
                 [key: string]: unknown;
             };
+            /** @description To so many customers and no more; null: no limit. */
+            cap?: components["schemas"]["CapBody"] | null;
             /**
              * Client App
              * @description Only this client app; null means every one.
              */
             client_app?: string | null;
+            client_rules?: components["schemas"]["ClientRulesBody"];
             /**
              * Id
              * @description Id of the deliverable: for a mini-app its app id.
@@ -7363,6 +7511,51 @@ export interface components {
             /**
              * Sequence
              * @description Sequence of the published version.
+             */
+            sequence: number;
+            /**
+             * Stages
+             * @description The plan, first stage first; null: everybody at once.
+             */
+            stages?: components["schemas"]["StageBody"][] | null;
+            /**
+             * Update Mode
+             * @description async or sync.
+             * @default async
+             */
+            update_mode: string;
+        };
+        /**
+         * ReleaseEdit
+         * @description What is to change in a draft; what is left out stays.
+         */
+        ReleaseEdit: {
+            /**
+             * Audience
+             * @description Rule tree: who gets it.
+             */
+            audience?: {
+                [key: string]: unknown;
+            };
+            /** @description To so many customers and no more; null: no limit. */
+            cap?: components["schemas"]["CapBody"] | null;
+            /**
+             * Client App
+             * @description Only this client app; null means every one.
+             */
+            client_app?: string | null;
+            client_rules?: components["schemas"]["ClientRulesBody"];
+            /**
+             * Rollback To
+             * @description Sequence that one person may roll back to.
+             */
+            rollback_to?: number | null;
+            /** @description When it may start and move on. */
+            schedule?: components["schemas"]["ScheduleBody"];
+            /**
+             * Sequence
+             * @description Sequence of the published version.
+             * @default 0
              */
             sequence: number;
             /**
@@ -7407,12 +7600,14 @@ export interface components {
             audience: {
                 [key: string]: unknown;
             };
+            cap: components["schemas"]["CapBody"] | null;
             /** Cause */
             cause: string;
             /** Changed Ms */
             changed_ms: number;
             /** Client App */
             client_app: string | null;
+            client_rules: components["schemas"]["ClientRulesBody"];
             /** Created Ms */
             created_ms: number;
             /** Deliverable */
@@ -7446,7 +7641,7 @@ export interface components {
         };
         /**
          * ReleaseState
-         * @description Where a release stands. `stopped` and `rolled_back` are final.
+         * @description Where a release stands. `rolled_back` is final; what was stopped can still be rolled back.
          * @enum {string}
          */
         ReleaseState: "draft" | "submitted" | "approved" | "running" | "paused" | "completed" | "stopped" | "rolled_back";
@@ -7614,6 +7809,22 @@ export interface components {
             note: string;
         };
         /**
+         * RollBack
+         * @description Where devices go back to, and why.
+         */
+        RollBack: {
+            /**
+             * Cause
+             * @default
+             */
+            cause: string;
+            /**
+             * To
+             * @description Sequence of an earlier version; null: the one that was approved.
+             */
+            to?: number | null;
+        };
+        /**
          * RoomOut
          * @description The cap of a release; `would_get` tells whether the subject's next sync is given a free place.
          */
@@ -7677,6 +7888,25 @@ export interface components {
             change: string;
             /** Digest */
             digest: string;
+        };
+        /**
+         * CheckedOut
+         * @description A rule that holds every rule of rules, in words; `flagd` is it in JsonLogic where flagd can say it.
+         */
+        sampan__platform__audience__console_audiences_api__CheckedOut: {
+            /** Attributes */
+            attributes: string[];
+            /**
+             * Claimed
+             * @description Those that only the device says.
+             */
+            claimed: string[];
+            /** En */
+            en: string;
+            /** Flagd */
+            flagd: unknown;
+            /** Zh */
+            zh: string;
         };
         /**
          * EditionOut
@@ -7768,6 +7998,16 @@ export interface components {
              * @default
              */
             note: string;
+        };
+        /**
+         * CheckedOut
+         * @description What certainly speaks against the release, so that it cannot be submitted, and what is worth knowing.
+         */
+        sampan__platform__release__console_planning_api__CheckedOut: {
+            /** Conflicts */
+            conflicts: components["schemas"]["ObjectionOut"][];
+            /** Warnings */
+            warnings: components["schemas"]["ObjectionOut"][];
         };
         /**
          * EditionOut
@@ -8303,6 +8543,29 @@ export interface components {
          */
         SwitchState: "draft" | "active" | "archived" | "proposed";
         /**
+         * SyncPolicyIn
+         * @description Another interval.
+         */
+        SyncPolicyIn: {
+            /** Sync Check Seconds */
+            sync_check_seconds: number;
+        };
+        /**
+         * SyncPolicyOut
+         * @description How often devices ask what they should have.
+         */
+        SyncPolicyOut: {
+            /** Least */
+            least: number;
+            /** Most */
+            most: number;
+            /**
+             * Sync Check Seconds
+             * @description A device asks again after so many seconds, at the latest.
+             */
+            sync_check_seconds: number;
+        };
+        /**
          * SystemView
          * @description How the server is. `jobs` counts by state; a finished job is in none.
          */
@@ -8357,6 +8620,26 @@ export interface components {
             name: string;
             /** Title */
             title: string;
+        };
+        /**
+         * TargetOut
+         * @description A version that devices can go back to.
+         */
+        TargetOut: {
+            /** Also */
+            also: components["schemas"]["AlsoOut"][];
+            /** Sequence */
+            sequence: number;
+            /** Version */
+            version: string;
+        };
+        /**
+         * TargetsOut
+         * @description The versions to go back to, the highest first.
+         */
+        TargetsOut: {
+            /** Items */
+            items: components["schemas"]["TargetOut"][];
         };
         /**
          * TesterOut
@@ -9047,42 +9330,6 @@ export interface operations {
             };
         };
     };
-    apps_deltas: {
-        parameters: {
-            query?: {
-                /** @description The `next_cursor` of the page before. */
-                cursor?: string | null;
-                /** @description Most items of the page. */
-                limit?: number;
-            };
-            header?: never;
-            path: {
-                app_id: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Successful Response */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Page_DeltaOut_"];
-                };
-            };
-            /** @description Validation Error */
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["HTTPValidationError"];
-                };
-            };
-        };
-    };
     publishing_get_app: {
         parameters: {
             query?: never;
@@ -9101,6 +9348,42 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["AppOut"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    apps_deltas: {
+        parameters: {
+            query?: {
+                /** @description The `next_cursor` of the page before. */
+                cursor?: string | null;
+                /** @description Most items of the page. */
+                limit?: number;
+            };
+            header?: never;
+            path: {
+                app: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_DeltaOut_"];
                 };
             };
             /** @description Validation Error */
@@ -10117,7 +10400,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["CheckedOut"];
+                    "application/json": components["schemas"]["sampan__platform__audience__console_audiences_api__CheckedOut"];
                 };
             };
             /** @description Validation Error */
@@ -13554,6 +13837,72 @@ export interface operations {
             };
         };
     };
+    releases_edit_release: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                release_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ReleaseEdit"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ReleaseOut"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    releases_check: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                release_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["sampan__platform__release__console_planning_api__CheckedOut"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
     releases_complete: {
         parameters: {
             query?: never;
@@ -13694,6 +14043,37 @@ export interface operations {
             };
         };
     };
+    releases_places: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                release_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PlacesOut"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
     releases_progress: {
         parameters: {
             query?: never;
@@ -13771,7 +14151,7 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": components["schemas"]["Cause"];
+                "application/json": components["schemas"]["RollBack"];
             };
         };
         responses: {
@@ -13782,6 +14162,37 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["ReleaseOut"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    releases_list_rollback_targets: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                release_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TargetsOut"];
                 };
             };
             /** @description Validation Error */
@@ -14748,6 +15159,59 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["ProposalOut"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    releases_get_sync_policy: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SyncPolicyOut"];
+                };
+            };
+        };
+    };
+    releases_put_sync_policy: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SyncPolicyIn"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SyncPolicyOut"];
                 };
             };
             /** @description Validation Error */

@@ -17,10 +17,13 @@ import { Empty, Fetch, Loading } from "../../design/States";
 import { bytes } from "../../design/size";
 import { useText } from "../../i18n";
 import { AppErrors, AppHealth } from "../insight/AppHealth";
+import { Deltas } from "./Deltas";
 import { Held } from "./Held";
 import { useAppNames } from "./names";
 import { Renewals } from "./Renewals";
 import { Submit } from "./Submit";
+
+const TABS = ["versions", "health", "deltas"];
 
 export default function AppDetail() {
   const { say } = useText();
@@ -55,8 +58,8 @@ export default function AppDetail() {
             <div className="stack">
               {may("insight:read") ? (
                 <Tabs
-                  activeKey={search.get("tab") === "health" ? "health" : "versions"}
-                  onChange={(tab) => setSearch(tab === "health" ? { tab } : {}, { replace: true })}
+                  activeKey={TABS.find((tab) => tab === search.get("tab")) ?? "versions"}
+                  onChange={(tab) => setSearch(tab === "versions" ? {} : { tab }, { replace: true })}
                   destroyOnHidden
                   items={[
                     {
@@ -78,6 +81,7 @@ export default function AppDetail() {
                         </div>
                       ),
                     },
+                    { key: "deltas", label: say("apps.deltas"), children: <Deltas app={app} /> },
                   ]}
                 />
               ) : (

@@ -15,7 +15,9 @@ UNAUTHORIZED, SERVER_FAULT = 401, 500
 def register(root: typer.Typer) -> None:
     """Add the commands."""
     from sampan.platform.cli import promotion_commands, publisher_commands_register, publisher_commands_versions
+    from sampan.platform.cli.delta_commands import delta
 
+    root.add_typer(delta, name="delta")
     root.command()(new)
     root.command()(keygen)
     root.command()(pack)

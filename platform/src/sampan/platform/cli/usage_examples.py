@@ -110,6 +110,7 @@ EXAMPLES: Mapping[str, tuple[str, ...]] = {
     "app create": (f"app create {APP} --publisher {PUBLISHER}",),
     "app errors": (f"app errors {APP}", f"app errors {APP} --version 1.2.0 --source-maps maps"),
     "app health": (f"app health {APP}", f"app health {APP} --days 30"),
+    "delta list": (f"delta list {APP}",),
     "trust status": ("trust status",),
     "trust root": ("trust root", f"trust root intl --pin --digest {DIGEST}"),
     "trust pending": ("trust pending",),

@@ -27,12 +27,12 @@ def build_routes(core: Core) -> APIRouter:
     """Return the routes below /console/api/v1."""
     router = APIRouter(tags=["apps"])
 
-    @router.get("/apps/{app_id}/deltas")
-    async def deltas(workspace_id: Workspace, actor: Reader, app_id: str, paging: Paged) -> Page[DeltaOut]:
+    @router.get("/apps/{app}/deltas")
+    async def deltas(workspace_id: Workspace, actor: Reader, app: str, paging: Paged) -> Page[DeltaOut]:
         """List the deltas between an app's versions, the newest target first, also those that save too little."""
         async with core.store.workspace(workspace_id).read() as tx:
-            await require_app(tx, actor, app_id)
-            found = await read_deltas(tx, app_id)
+            await require_app(tx, actor, app)
+            found = await read_deltas(tx, app)
         return listed([_out(each) for each in found], paging, key=_order)
 
     return router
