@@ -20,7 +20,7 @@ OTHERS = (
     "apps", "apps/bank.demo.coupons", "changes", "releases/new", "releases/freezes", "switches",
     "switches/new", "audiences", "audiences/new", "tags", "customers", "customers/import",
     "devices", "reports", "client-apps", "publishers", "operators", "roles", "tokens", "catalogue", "trust", "audit",
-    "insight", "insight/funnel", "policy", "hosts", "notices", "account", "system", "design", "no-such-page",
+    "insight", "insight/funnel", "policy", "hosts", "notices", "account", "system", "design", "explain", "no-such-page",
 )  # fmt: skip
 
 

@@ -57,6 +57,7 @@ export const router = createBrowserRouter(
         page("audiences/:audience/edit", ["audience:edit"], () => import("../pages/audiences/EditAudience")),
         page("tags", ["tag:read"], () => import("../pages/tags/Tags")),
         page("tags/:tag", ["tag:read"], () => import("../pages/tags/TagPage")),
+        page("explain", ["audience:explain"], () => import("../pages/explain/Explain")),
         page("customers", ["customer:read"], () => import("../pages/customers/Customers")),
         page("customers/import", ["customer:edit"], () => import("../pages/customers/ImportPage")),
         page("customers/:customer", ["customer:read"], () => import("../pages/customers/CustomerPage")),

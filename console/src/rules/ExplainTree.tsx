@@ -2,6 +2,7 @@
 
 import { CheckCircleFilled, CloseCircleFilled, QuestionCircleFilled } from "@ant-design/icons";
 import { useText } from "../i18n";
+import { bucketSaid } from "./bucket";
 import type { Value } from "./rules";
 import { useRuleWords } from "./ruleWords";
 import "./explain.css";
@@ -82,10 +83,19 @@ function Seen({ of: part }: { of: Explanation }) {
   const { say } = useText();
   const words = useRuleWords();
   const { seen } = part;
-  const isNothing = seen === undefined || seen === null || (Array.isArray(seen) && seen.length === 0);
+  const by = say(part.source === "claimed" ? "explain.sourceClaimed" : "explain.sourceServer");
+  if (part.attr === "percentage" && typeof seen === "number")
+    return <span className="small muted">{bucketSaid(part, seen, say)}</span>;
+  const isNothing = seen === undefined || seen === null;
   const list = (Array.isArray(seen) ? seen : [seen]) as Value[];
   const value = isNothing
     ? say("rules.seenNothing")
-    : list.map((one) => (one === MASKED ? say("rules.masked") : words.value(part.attr ?? "", one))).join(", ");
-  return <span className="small muted">{say("rules.seen", { value })}</span>;
+    : list.length === 0
+      ? say("explain.seenNone")
+      : list.map((one) => (one === MASKED ? say("rules.masked") : words.value(part.attr ?? "", one))).join(", ");
+  return (
+    <span className="small muted">
+      {say("rules.seen", { value })} · {by}
+    </span>
+  );
 }

@@ -13,6 +13,7 @@ export const actions = {
   audience_change: ["修改了受众", "Audience changed"],
   audience_create: ["新建了受众", "Audience made"],
   audience_explain: ["查看了客户是否属于受众", "Looked up whether a customer is in an audience"],
+  explain_personal: ["查看了命中查询中隐藏的编号", "Hidden ids of an explanation shown"],
   catalogue_category: ["修改了目录分类", "Category of the catalogue changed"],
   catalogue_category_removed: ["移除了目录分类", "Category of the catalogue removed"],
   catalogue_order: ["调整了目录顺序", "Order of the catalogue changed"],

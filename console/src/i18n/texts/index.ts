@@ -9,6 +9,7 @@ import { changes } from "./changes";
 import { common } from "./common";
 import { customers } from "./customers";
 import { devices } from "./devices";
+import { explain } from "./explain";
 import { frame } from "./frame";
 import { hosts } from "./hosts";
 import { notices } from "./notices";
@@ -39,6 +40,7 @@ export const areas = {
   customers,
   designPage,
   devices,
+  explain,
   frame,
   hosts,
   insight,

@@ -140,6 +140,7 @@ export const problems = {
   rule_value_invalid: ["取值不正确，或数量不对。", "A value is not right, or there are too few or too many."],
   rule_tag_unknown: ["没有这个标签。", "There is no such tag."],
   rule_audience_unknown: ["没有这个已存受众。", "There is no such saved audience."],
+  explain_subject: ["请只给出一台设备或一位客户。", "Give one device or one customer."],
   explain_limit: ["查询过于频繁，请一分钟后再试。", "Too many questions. Wait a minute."],
   tag_unknown: ["没有这个标签，可能已被删除。", "There is no such tag; it may have been deleted."],
   tag_taken: ["已有同名标签。", "There is a tag of this name already."],

@@ -15,6 +15,7 @@ import { PageFrame } from "../../design/PageFrame";
 import { CopyId, StateTag, TierTag, Time } from "../../design/Small";
 import { Fetch } from "../../design/States";
 import { useText } from "../../i18n";
+import { ExplainLink } from "../explain/ExplainLink";
 import { CustomerHistory } from "./CustomerHistory";
 import { Devices } from "./Devices";
 
@@ -36,7 +37,14 @@ export default function CustomerPage() {
           </>
         ) : null
       }
-      actions={item && !item.erased_ms ? <CustomerActions customer={item} /> : null}
+      actions={
+        item && !item.erased_ms ? (
+          <>
+            <ExplainLink customer={item.id} />
+            <CustomerActions customer={item} />
+          </>
+        ) : null
+      }
     >
       <Fetch of={found}>
         {(one) => (

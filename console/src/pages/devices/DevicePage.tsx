@@ -14,6 +14,7 @@ import { CopyId, TierTag, Time } from "../../design/Small";
 import { Empty, Fetch } from "../../design/States";
 import { shortDigest } from "../../design/size";
 import { useText } from "../../i18n";
+import { ExplainLink } from "../explain/ExplainLink";
 import { DeviceState, Owner } from "./DeviceList";
 
 type Device = components["schemas"]["DeviceDetail"];
@@ -28,7 +29,14 @@ export default function DevicePage() {
       title={`${say("devices.one")} ${shortDigest(device)}`}
       crumbs={[{ title: say("devices.title"), to: "/devices" }]}
       tags={found.data ? <DeviceState device={found.data} /> : null}
-      actions={found.data ? <Actions device={found.data} /> : null}
+      actions={
+        found.data ? (
+          <>
+            <ExplainLink device={found.data.id} />
+            <Actions device={found.data} />
+          </>
+        ) : null
+      }
     >
       <Fetch of={found}>
         {(one) => (

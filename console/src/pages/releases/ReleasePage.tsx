@@ -12,6 +12,7 @@ import { toneOf } from "../../design/states";
 import { useText } from "../../i18n";
 import { Audience } from "../../rules/Audience";
 import { useAppNames } from "../apps/names";
+import { ExplainLink } from "../explain/ExplainLink";
 import { Delivery } from "./Delivery";
 import { Gate, isBegun, useProgress } from "./Gate";
 import { isWatched, pageOf } from "./kinds";
@@ -34,7 +35,14 @@ export default function ReleasePage() {
       crumbs={[{ title: say("releases.title"), to: "/releases" }]}
       tags={item ? <StateTag state={item.state} /> : null}
       lead={item?.cause}
-      actions={item ? <ReleaseActions release={item} /> : null}
+      actions={
+        item ? (
+          <>
+            <ExplainLink id={item.deliverable} />
+            <ReleaseActions release={item} />
+          </>
+        ) : null
+      }
     >
       <Fetch of={found}>
         {(one) =>
