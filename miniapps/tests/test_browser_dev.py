@@ -120,6 +120,13 @@ def test_a_script_error_stands_over_the_app(page: "Page", bench: Bench) -> None:
     assert page.locator(".trouble .code").inner_text() == '1 | throw new Error("the first line is wrong");'
 
 
+def test_a_build_that_is_broken_stands_over_the_app_until_it_is_mended(page: "Page", bench: Bench) -> None:
+    (bench.app / "app.js").write_text("const leak = new RTCPeerConnection();\n")
+    page.locator(".trouble.broken", has_text="app.js:1: error").wait_for()
+    (bench.app / "app.js").write_text("")
+    page.locator(".trouble.broken").wait_for(state="detached")
+
+
 def test_other_servers_are_mocked_and_a_shared_package_is_mounted(page: "Page", bench: Bench) -> None:
     (bench.app / "app.js").write_text(CALLS)
     in_app(page).locator("#fetched", has_text="from the mock").wait_for()

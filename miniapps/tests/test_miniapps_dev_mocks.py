@@ -9,8 +9,9 @@ from starlette.applications import Starlette
 from starlette.testclient import TestClient
 
 from sampan.miniapps.consents import ConsentRefused
+from sampan.miniapps.dev.building import Building
 from sampan.miniapps.dev.commands import mocks_of
-from sampan.miniapps.dev.component import MOCKS, STACK, developing
+from sampan.miniapps.dev.component import BUILD, MOCKS, STACK, developing
 from sampan.miniapps.dev.mocks import LoginFailed, MockBank, MocksWrong, read_mocks
 from sampan.miniapps.dev.stacks import told_stack
 from sampan.miniapps.dev.workbench import NoMiniApp, domains_of, manifest_in, sample_of, shared_of
@@ -91,9 +92,11 @@ def test_the_templates_mocks_are_right_and_found(tmp_path: Path) -> None:
 
 
 def test_the_panel_reads_and_sets_the_mocks_and_asks_for_own_lines(tmp_path: Path) -> None:
-    bank = bank_of(tmp_path, fetch=[{"url": "https://api.example/*", "latency_ms": 50}])
+    bank, building = bank_of(tmp_path, fetch=[{"url": "https://api.example/*", "latency_ms": 50}]), Building()
     make_app(tmp_path / "app", APP, "Written")
-    component = developing(bank, DevFacts(APP, "full", "+86"), folder=tmp_path / "app", maps=tmp_path / "maps")
+    component = developing(
+        bank, DevFacts(APP, "full", "+86"), building, folder=tmp_path / "app", maps=tmp_path / "maps"
+    )
     (routes,) = [each for each in component.contributes if isinstance(each, ClientRoutes)]
     core: Any = None
     with TestClient(Starlette(routes=routes.build(core))) as http:
@@ -102,6 +105,11 @@ def test_the_panel_reads_and_sets_the_mocks_and_asks_for_own_lines(tmp_path: Pat
         ]
         assert http.put(MOCKS, json={"pay": "unknown"}).json()["pay"] == "unknown"
         assert http.put(MOCKS, json={"network": "slow"}).json()["pay"] == "unknown"
+        building.came(1)
+        building.broke(["app.js:1: error: not in an app"])
+        assert http.get(BUILD).json() == {"version": 1, "broken": ["app.js:1: error: not in an app"]}
+        building.came(2)
+        assert http.get(BUILD).json() == {"version": 2, "broken": []}
         told = http.post(STACK, json={"text": "Error: x\n at http://ab.apps.localhost:8090/app.js:1:7"}).json()
     assert (told["text"], told["code"]) == (
         "Error: x\n at app.js:1:7",

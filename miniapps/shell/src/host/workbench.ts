@@ -53,6 +53,13 @@ export class Bench {
     return readState((await this.calls.send("PUT", MOCKS, { [name]: value })).body);
   }
 
+  /** Return what keeps the folder's present state from being published; nothing when what runs is what was written. */
+  async broken(): Promise<readonly string[]> {
+    const { body } = await this.calls.send("GET", "/client/v1/dev/build");
+    const told = isObject(body) && Array.isArray(body.broken) ? body.broken : [];
+    return told.map(text);
+  }
+
   /** Return a stack with the developer's own files in it, and the line of code where it went wrong. */
   async stack(said: string): Promise<{ text: string; code: string }> {
     const { body } = await this.calls.send("POST", "/client/v1/dev/stack", { text: said.slice(0, 8000) });

@@ -89,6 +89,7 @@ export const en: Record<Key, string> = {
   elder: "Easy mode",
   elder_hint: "Large text and a simple home",
   developer: "Developer panel",
+  buildBroken: "Not published. What runs here is the version before:",
   developer_hint: "Versions, digests, permissions, network",
   about: "About this app",
   version: "Version",

@@ -87,6 +87,7 @@ export const zh = {
   elder: "长辈模式",
   elder_hint: "大字、简洁的首页",
   developer: "开发者面板",
+  buildBroken: "最新改动未能发布，当前运行的仍是上一版本：",
   developer_hint: "版本、摘要、授权与网络",
   about: "关于该应用",
   version: "版本",

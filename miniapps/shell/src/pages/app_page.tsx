@@ -8,7 +8,7 @@ import { Icon } from "../ui/icons";
 import { AppIcon, Row } from "../ui/parts";
 import { refusalText } from "./refusals";
 import { ReportSheet } from "./report";
-import { Trouble } from "./trouble";
+import { Broken, Trouble } from "./trouble";
 
 /** What lies over a running app: a cover until it shows itself, and the capsule that every app has. */
 export function AppPage({ id }: { id: string }): JSX.Element {
@@ -43,6 +43,7 @@ export function AppPage({ id }: { id: string }): JSX.Element {
         <Cover app={app} phase={phase} isWritten={workbench?.app === id} onRetry={openAnew} />
       )}
       {phase.step === "running" && phase.newer && <UpdateBar app={app} onPress={openAnew} />}
+      {workbench?.app === id && <Broken />}
       {workbench?.app === id && <Trouble id={id} sinceMs={sinceMs} onDismiss={() => setSinceMs(Date.now())} />}
       <Capsule id={id} app={app} />
     </div>

@@ -33,6 +33,43 @@ export function Trouble(props: { id: string; sinceMs: number; onDismiss: () => v
   );
 }
 
+const LOOK_MS = 1000;
+
+/** That what was written last cannot be published, and why: over the app, which is of before. Gone once it is mended. */
+export function Broken(): JSX.Element | null {
+  const { t } = useWords();
+  const [lines, setLines] = useState<readonly string[]>([]);
+  useEffect(() => {
+    let isShown = true;
+    const look = () => {
+      if (document.visibilityState === "hidden") return;
+      bench.broken().then(
+        (found) => isShown && setLines((shown) => (same(shown, found) ? shown : found)),
+        () => undefined, // the command has ended, which the page says elsewhere
+      );
+    };
+    look();
+    const timer = setInterval(look, LOOK_MS);
+    return () => {
+      isShown = false;
+      clearInterval(timer);
+    };
+  }, []);
+  if (lines.length === 0) return null;
+  return (
+    <div className="trouble broken" role="alert">
+      <strong>{t("buildBroken")}</strong>
+      {lines.slice(0, MOST).map((line) => (
+        <pre key={line}>{line}</pre>
+      ))}
+    </div>
+  );
+}
+
+function same(one: readonly string[], other: readonly string[]): boolean {
+  return one.length === other.length && one.every((line, n) => line === other[n]);
+}
+
 const bench = new Bench();
 
 /** An error in the developer's own files, as far as `sampan dev` knows them. */

@@ -36,6 +36,7 @@ def dev(
 
     A bank of its own runs on this machine for as long as the command does, with keys made for it. Nothing is kept.
     """
+    from sampan.miniapps.dev.building import Building
     from sampan.miniapps.dev.component import developing
     from sampan.miniapps.dev.mocks import MockBank, read_mocks
     from sampan.miniapps.dev.workbench import Workbench, sample_of
@@ -76,10 +77,11 @@ def dev(
 
         customer = (told.tier, told.profile.phone, told.profile.name)
         shared = [(mocks.parent / each).resolve() for each in told.shared]
-        bench = Workbench(folder, bank, _say, customer, shared)
+        building = Building()
+        bench = Workbench(folder, bank, _say, customer, shared, building=building)
         facts = DevFacts(app, told.tier, told.profile.phone)
         maps = source_maps or folder.parent / MAPS
-        component = developing(MockBank(mocks), facts, folder=folder, maps=maps)
+        component = developing(MockBank(mocks), facts, building, folder=folder, maps=maps)
         try:
             serve(settings, prepare=prepare, ready=ready, more=(component,))
         finally:

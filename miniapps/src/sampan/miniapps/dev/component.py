@@ -14,6 +14,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
+from sampan.miniapps.dev.building import Building
 from sampan.miniapps.dev.mocks import Chosen, FetchMock, MockBank, Mocks, read_mocks
 from sampan.miniapps.dev.stacks import told_stack
 from sampan.miniapps.dev_facts import DevFacts, LoginStandIn, NetworkStandIn
@@ -24,7 +25,7 @@ from sampan.platform.identity.client_calls import body_of
 from sampan.platform.identity.own_api import json_answer
 from sampan.platform.ports import PayPort, SignPort
 
-MOCKS, STACK = "/client/v1/dev/mocks", "/client/v1/dev/stack"
+MOCKS, STACK, BUILD = "/client/v1/dev/mocks", "/client/v1/dev/stack", "/client/v1/dev/build"
 JSON = "application/json"
 
 
@@ -40,7 +41,7 @@ class StackBody(msgspec.Struct):
     text: Annotated[str, msgspec.Meta(max_length=8000)]
 
 
-def developing(bank: MockBank, facts: DevFacts, *, folder: Path, maps: Path) -> Component:
+def developing(bank: MockBank, facts: DevFacts, building: Building, *, folder: Path, maps: Path) -> Component:
     """Return the component that puts the mocks in the bank's place."""
     return Component(
         "dev",
@@ -50,12 +51,15 @@ def developing(bank: MockBank, facts: DevFacts, *, folder: Path, maps: Path) -> 
             Port(SignPort, lambda _core: bank),
             NetworkStandIn(bank.fetch),
             LoginStandIn(bank.login),
-            ClientRoutes(_routes(bank, folder, maps)),
+            ClientRoutes(_routes(bank, building, folder, maps)),
         ),
     )
 
 
-def _routes(bank: MockBank, folder: Path, maps: Path) -> Callable[[Core], list[BaseRoute]]:
+def _routes(bank: MockBank, building: Building, folder: Path, maps: Path) -> Callable[[Core], list[BaseRoute]]:
+    async def build_state(_request: Request) -> Response:
+        return json_answer(building.told())
+
     async def show(_request: Request) -> Response:
         return json_answer(_state(bank, read_mocks(bank.path)))
 
@@ -78,6 +82,7 @@ def _routes(bank: MockBank, folder: Path, maps: Path) -> Callable[[Core], list[B
             Route(MOCKS, show, methods=["GET"]),
             Route(MOCKS, choose, methods=["PUT"]),
             Route(STACK, stack, methods=["POST"]),
+            Route(BUILD, build_state, methods=["GET"]),
         ]
 
     return build

@@ -7,7 +7,8 @@ from dataclasses import replace
 from pathlib import Path
 from threading import Event
 
-from sampan.offline_packages import Manifest, parse_manifest
+from sampan.miniapps.dev.building import Building
+from sampan.offline_packages import Manifest, Severity, parse_manifest
 from sampan.offline_packages.checks import CheckPolicy
 from sampan.offline_packages.required_files import MANIFEST
 from sampan.platform.cli import packages
@@ -93,9 +94,17 @@ class Workbench:
     """
 
     def __init__(
-        self, folder: Path, bank: DemoFolder, say: Say, customer: tuple[str, str, str], shared: Sequence[Path] = ()
+        self,
+        folder: Path,
+        bank: DemoFolder,
+        say: Say,
+        customer: tuple[str, str, str],
+        shared: Sequence[Path] = (),
+        *,
+        building: Building,
     ) -> None:
         self._folder, self._bank, self._say, self._customer = folder, bank, say, customer
+        self._building = building
         self._sample = sample_of(folder)
         self._shared = shared_of(folder, shared)
         self._sequence = 0
@@ -126,14 +135,17 @@ class Workbench:
         """Bring the next version; whatever stops it is said, and the next change tries again."""
         began = time.monotonic()
         try:
-            if not self._is_good():
+            if errors := self._errors():
+                self._building.broke(errors)
                 return False
             self._allow_domains(sessions)
             self._sequence += 1
             launch.bring(replace(self._sample, sequence=self._sequence))
         except (SampanError, OSError, ValueError) as problem:
             self._say(f"not published: {problem}")
+            self._building.broke([str(problem)])
             return False
+        self._building.came(self._sequence)
         self._say(f"version {self._sequence} is in the shell after {time.monotonic() - began:.1f} s")
         return True
 
@@ -162,11 +174,12 @@ class Workbench:
             f"the app declares {', '.join(domains) or 'no hosts'}; ask your bank to allow them before you publish"
         )
 
-    def _is_good(self) -> bool:
+    def _errors(self) -> list[str]:
+        """Say what the checks find, and return what stops the version."""
         domains = tuple(domains_of(manifest_in(self._folder)))
         rules = replace(packages.default_rules(), checks=CheckPolicy(allowed_domains=domains))
         with packages.accepted(self._folder, rules, Output(as_json=True)) as found:
             told = packages.findings(found, rules)
         for line in packages.finding_lines(told):
             self._say(line)
-        return not packages.has_errors(told)
+        return packages.finding_lines([each for each in told if each.severity is Severity.ERROR])
