@@ -12,11 +12,14 @@ import httpx2
 import pytest
 from test_miniapps_release_stages import Rollout, rollout
 
+from sampan.platform.engines.paging import Paging
 from sampan.platform.identity.service_session import NewSession, begin
 from sampan.platform.insight.intake import intake_of
 from sampan.platform.insight.schemas import Stage
+from sampan.platform.release import drafts
 from sampan.platform.release.judging import evidence_seen
-from sampan.platform.release.repository import Release
+from sampan.platform.release.repository import OLDEST, Release, page_releases
+from sampan.platform.release.stages import BadStages
 from sampan.platform.release.states import ReleaseState
 from sampan.platform.testing import WORKSPACE, client
 from sampan.platform.testing_device import Clock, TestDevice
@@ -30,6 +33,11 @@ PHONES = 12
 GATE = {"signals": ["delivery_failed", "white_screen"], "ratio_percent": 200, "most_basis_points": 100}
 ALL: list[dict[str, Any]] = [{"name": "all", "basis_points": 10_000, "gate": GATE}]
 HALF: list[dict[str, Any]] = [{"name": "half", "basis_points": 5_000, "gate": GATE}, *ALL]
+UNREADABLE = [
+    *[("ratio_percent", each) for each in (None, "", "2x", "200", True, 0, 109, 1001, 110.5, float("nan"), [], {})],
+    *[("most_basis_points", each) for each in ("", "1 %", True, 0, 5001, 1.5, float("inf"), [])],
+    *[("signals", each) for each in (None, [], ["sad"], "white_screen", [None])],
+]
 STAGE_DEVICES, BASE_FAILURES, FORGED = 500, 5, 12
 
 
@@ -231,6 +239,18 @@ async def test_who_knows_nothing_never_says_that_all_is_well(town: Town) -> None
     found = await rollout.bank.read(release.id)
     assert (found.state, found.stage) == (R.RUNNING, 0)
     assert {look.why for look in await rollout.looks(release)} == {"too_few_devices"}
+
+
+async def test_a_threshold_that_nobody_can_read_makes_no_release(rollout: Rollout) -> None:
+    bank = rollout.bank
+    for name, value in UNREADABLE:
+        plan = [{**HALF[0], "gate": {**GATE, name: value}}, *ALL]
+        draft = drafts.Draft("miniapp", APP, 2, {"all": []}, rollback_to=1, stages=plan)
+        with pytest.raises(BadStages) as refused:
+            await drafts.create_release(bank.core, WORKSPACE, bank.maker, draft)
+        assert str(refused.value.facts["field"]).startswith(f"stages[0].gate.{name}"), value
+    async with bank.core.store.workspace(WORKSPACE).read() as tx:
+        assert len((await page_releases(tx, Paging(), OLDEST)).items) == 1  # that of version 1
 
 
 async def _old_devices(rollout: Rollout, count: int, *, networks: int) -> None:
