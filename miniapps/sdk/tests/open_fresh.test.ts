@@ -3,7 +3,7 @@ import { FRESH_TIMEOUT_MS, openFresh } from "../src/container/open_fresh";
 import type { Sampan } from "../src/container/start";
 import { Refused } from "../src/trust/refused";
 
-function parts(problems: (Refused | null)[], run: () => Promise<unknown> = async () => undefined) {
+function parts(problems: (Refused | null)[], run: () => Promise<unknown> = async () => undefined, isOutdated = false) {
   const done: string[] = [];
   const next = async () => {
     const problem = problems.shift() ?? null;
@@ -17,6 +17,8 @@ function parts(problems: (Refused | null)[], run: () => Promise<unknown> = async
         done.push("sync");
         return run();
       },
+      mustUpdate: async () => isOutdated,
+      want: () => undefined,
       damaged: async (app: string) => void done.push(`damaged ${app}`),
     },
   };
@@ -37,6 +39,12 @@ describe("opening the newest version", () => {
     const damaged = parts([new Refused("store_damaged", "x")], () => Promise.reject(new Error("away")));
     await openFresh(damaged.made, "a.b", null);
     expect(damaged.done).toEqual(["damaged a.b", "sync", "open a.b"]);
+  });
+
+  it("updates first what is below the minimum", async () => {
+    const { done, made } = parts([], () => Promise.reject(new Error("away")), true);
+    await openFresh(made, "a.b", null);
+    expect(done).toEqual(["sync", "open a.b"]); // and the container refuses what is still too old
   });
 
   it("passes on what no sync can mend", async () => {

@@ -4,6 +4,7 @@ import { type Answer, ServerAway } from "../src/session/calls";
 import { memoryLocks } from "../src/store/locks";
 import { MemoryStore } from "../src/store/memory";
 import { PackageStore } from "../src/store/packages";
+import { isFreeNetwork } from "../src/sync/client_rules";
 import type { Hint } from "../src/sync/device";
 import { SyncClient } from "../src/sync/sync-client";
 import type { Json, JsonObject } from "../src/trust/canonical";
@@ -35,6 +36,7 @@ let refusal: Refused | null;
 let refusedApps: Map<string, Refused>;
 let isSwitched: boolean;
 let treeIsAway: boolean;
+let isFree: boolean;
 
 const answer = (body: JsonObject, etag = '"e1"', status = 200): Answer => ({
   status,
@@ -51,6 +53,7 @@ beforeEach(() => {
   refusedApps = new Map();
   isSwitched = true;
   treeIsAway = false;
+  isFree = true;
 });
 
 async function call(_method: string, _path: string, body?: Json, headers?: Record<string, string>): Promise<Answer> {
@@ -90,6 +93,7 @@ function client(): SyncClient {
     profile,
     treePath,
     nowMs,
+    isOnFreeNetwork: () => isFree,
   });
 }
 
@@ -252,5 +256,65 @@ describe("a round of sync", () => {
     ];
     await client().run();
     expect((await client().run()).happenings).toEqual([{ what: "removed", app: A, sequence: 2 }]);
+  });
+});
+
+describe("the client rules of an offer", () => {
+  const OLD = { sequence: 1, version: "1.0.0", digest: `sha256:${"0".repeat(64)}`, isConfirmed: true };
+  const what = async (mine: SyncClient) => (await mine.run()).happenings.map((each) => each.what);
+
+  it("wait for Wi-Fi with what nobody opens, and ask for it again", async () => {
+    const offers = [{ ...OFFER, wifi_only: true }];
+    answers = [answer({ offers }), answer({ offers }), answer({ offers })];
+    const mine = client();
+    isFree = false;
+    expect(await what(mine)).toEqual(["offered", "deferred"]);
+    expect(await what(mine)).toEqual(["offered", "deferred"]);
+    expect(sent[1]?.etag).toBeUndefined();
+    isFree = true;
+    expect(await what(mine)).toEqual(["offered", "installed"]);
+  });
+
+  it("do not keep waiting who opens the app", async () => {
+    answers = [answer({ offers: [{ ...OFFER, wifi_only: true }] })];
+    const mine = client();
+    isFree = false;
+    mine.want(A);
+    expect(await what(mine)).toEqual(["offered", "installed"]);
+  });
+
+  it("fetch ahead what is to be there ahead", async () => {
+    const b = "bank.demo.b";
+    const second = { ...OFFER, id: b, url: OFFER.url.replace(A, b), predownload: true };
+    answers = [answer({ offers: [OFFER, second] })];
+    const apps = (await client().run()).happenings.filter((each) => each.what === "offered").map((each) => each.app);
+    expect(apps).toEqual([b, A]);
+  });
+
+  it("hold back a version below the minimum until it is updated, or the minimum is gone", async () => {
+    const offers = [{ ...OFFER, minimum: 2 }];
+    await packages.switch(A, OLD);
+    const mine = client();
+    expect(await mine.mustUpdate(A)).toBe(false);
+    refusal = new Refused("trust_unreachable", "no tree");
+    answers = [answer({ offers }), answer({ offers: [OFFER] }), answer({ offers }), answer({ offers })];
+    await mine.run();
+    expect(await mine.mustUpdate(A)).toBe(true);
+    expect(await mine.mustUpdate("bank.demo.b")).toBe(false);
+    await mine.run();
+    expect(await mine.mustUpdate(A)).toBe(false);
+    await mine.run();
+    expect(await mine.mustUpdate(A)).toBe(true);
+    refusal = null;
+    await mine.run();
+    expect(await mine.mustUpdate(A)).toBe(false);
+  });
+
+  it("take a browser that does not tell its network as one that may download", () => {
+    expect(isFreeNetwork(undefined)).toBe(true);
+    expect(isFreeNetwork({})).toBe(true);
+    expect(isFreeNetwork({ type: "wifi" })).toBe(true);
+    expect(isFreeNetwork({ type: "cellular" })).toBe(false);
+    expect(isFreeNetwork({ type: "bluetooth" })).toBe(false);
   });
 });

@@ -33,13 +33,17 @@ export async function openFresh(
   options: FreshOptions = {},
 ): Promise<void> {
   const { container, sync } = parts;
-  if (options.isUpdatedFirst === true) await atMost(sync.run(), FRESH_TIMEOUT_MS);
+  if (await sync.mustUpdate(app)) {
+    sync.want(app);
+    await sync.run().catch(() => undefined); // the opening tells that it is still too old
+  } else if (options.isUpdatedFirst === true) await atMost(sync.run(), FRESH_TIMEOUT_MS);
   try {
     await parts.device.mayOpen(app, Date.now());
     return await container.open(app, params, options);
   } catch (thrown) {
     if (!MENDABLE.some((code) => isRefused(thrown, code))) throw thrown;
     if (isRefused(thrown, "store_damaged")) await sync.damaged(app);
+    sync.want(app);
     await sync.run().catch(() => undefined); // the second opening tells why
   }
   await container.open(app, params, options);

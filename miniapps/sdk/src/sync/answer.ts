@@ -16,6 +16,12 @@ export interface Offer {
   readonly reason: string;
   readonly release: string;
   readonly ticket: string;
+  /** Not downloaded in the background but on Wi-Fi. */
+  readonly isWifiOnly: boolean;
+  /** Fetched before the rest. */
+  readonly isPredownload: boolean;
+  /** A lower sequence that is installed updates before it opens; 0: none has to. */
+  readonly minimum: number;
 }
 
 /** One app of the catalogue; what the shell shows is in `entry` as the server sent it. */
@@ -95,6 +101,9 @@ function readOffer(value: JsonObject): Offer {
     reason: name("reason"),
     release: name("release", MAX_ID),
     ticket: name("ticket"),
+    isWifiOnly: value.wifi_only === true,
+    isPredownload: value.predownload === true,
+    minimum: count("minimum"),
   };
 }
 

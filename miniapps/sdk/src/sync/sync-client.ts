@@ -13,6 +13,7 @@ import type { Json, JsonObject } from "../trust/canonical";
 import { isRefused, Refused } from "../trust/refused";
 import { isAppId, packagePath } from "../trust/roles";
 import { type Catalogue, type Offer, readSyncAnswer } from "./answer";
+import { inOrderOfFetching, Minimums } from "./client_rules";
 import { Deliveries } from "./deliveries";
 import type { Device, Hint } from "./device";
 
@@ -48,13 +49,25 @@ export interface SyncOptions {
   /** Where the tree is served, from the server's root: `/trust/<workspace>/<profile>`. */
   readonly treePath: string;
   readonly nowMs: () => number;
+  /** Whether downloads may cost nothing extra (`isFreeNetwork`). Default: yes. */
+  readonly isOnFreeNetwork?: () => boolean;
   /** Carry out an install hint; a container waits with the switch while the app runs. Default: `device.apply`. */
   readonly install?: (hint: Hint & { action: "install" }, progress: Progress) => Promise<Installed | null>;
 }
 
 /** One thing that a round did. */
 export interface Happening {
-  readonly what: "unchanged" | "unsure" | "offered" | "installed" | "waiting" | "removed" | "kept" | "refused" | "away";
+  readonly what:
+    | "unchanged"
+    | "unsure"
+    | "offered"
+    | "installed"
+    | "waiting"
+    | "deferred"
+    | "removed"
+    | "kept"
+    | "refused"
+    | "away";
   readonly app?: string;
   readonly sequence?: number;
   readonly code?: string;
@@ -80,9 +93,22 @@ export class SyncClient {
   readonly deliveries: Deliveries;
   private happenings: Happening[] = [];
   private isRecovered = false;
+  private readonly minimums: Minimums;
+  private readonly wanted = new Set<string>();
 
   constructor(private readonly options: SyncOptions) {
     this.deliveries = new Deliveries(options.store, options.events);
+    this.minimums = new Minimums(options.store, options.device.packages);
+  }
+
+  /** Somebody opens the app: the next rounds fetch it over any network. */
+  want(app: string): void {
+    this.wanted.add(app);
+  }
+
+  /** Whether what is installed of the app must be updated before it opens. */
+  mustUpdate(app: string): Promise<boolean> {
+    return this.minimums.mustUpdate(app);
   }
 
   /** The catalogue of the last answer that had one, without the network; null before the first. */
@@ -152,9 +178,10 @@ export class SyncClient {
         { key: FACTS, value: { ...facts, appsEtag: found.appsEtag } },
       ]);
     }
+    await store.write([this.minimums.row(found.offers)]);
     await this.refreshTrust();
     let isAllDone = true;
-    for (const offer of found.offers) isAllDone = (await this.carryOut(offer)) && isAllDone;
+    for (const offer of inOrderOfFetching(found.offers)) isAllDone = (await this.carryOut(offer)) && isAllDone;
     // An answer whose offers were not all carried out must come again, so it is not remembered as had.
     const syncEtag = isAllDone ? (answer.headers.get("etag") ?? "") : "";
     const { revision: revisionSeen, appsEtag, nextCheckSeconds } = found;
@@ -207,6 +234,10 @@ export class SyncClient {
     const { device, nowMs, store } = this.options;
     await this.deliveries.offered(offer);
     this.happenings.push({ what: "offered", app: id, sequence });
+    if (offer.isWifiOnly && !this.wanted.has(id) && this.options.isOnFreeNetwork?.() === false) {
+      this.happenings.push({ what: "deferred", app: id, sequence });
+      return false; // the answer comes again until this is done
+    }
     const began = nowMs();
     const progress: Progress = {
       downloaded: (bytes) =>
@@ -221,6 +252,7 @@ export class SyncClient {
       { key: DAMAGED, value: (await this.damagedApps()).filter((each) => each !== id) },
     ]);
     const isInstalled = (await device.packages.state(id)).current?.digest === digest;
+    if (isInstalled) this.wanted.delete(id);
     if (isInstalled) await this.deliveries.stage(id, "installed", digest);
     this.happenings.push({ what: isInstalled ? "installed" : "waiting", app: id, sequence });
     return isInstalled;

@@ -25,7 +25,12 @@ export type InstallCode =
   | "install_downgrade"
   | "install_failed_here";
 
-export type OpenCode = "open_nothing_installed" | "open_killed" | "open_below_floor" | "open_not_for_you";
+export type OpenCode =
+  | "open_nothing_installed"
+  | "open_killed"
+  | "open_below_floor"
+  | "open_not_for_you"
+  | "open_update_required";
 
 export type PackageCode = "index_not_canonical" | "index_invalid" | "archive_mismatch" | "package_file_missing";
 

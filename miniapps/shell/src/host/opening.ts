@@ -17,7 +17,7 @@ export class Opening {
   ) {}
 
   async open(app: string): Promise<void> {
-    const { container, device } = this.ready();
+    const { container, device, sync } = this.ready();
     if (container.running().includes(app)) {
       container.show(app);
       this.stage.show(app);
@@ -25,7 +25,10 @@ export class Opening {
     }
     try {
       const state = await device.packages.state(app);
-      this.board.tell(app, { step: state.current === null ? "installing" : "opening" });
+      const isOutdated = await sync.mustUpdate(app);
+      this.board.tell(app, { step: state.current === null || isOutdated ? "installing" : "opening" });
+      if (state.current === null || isOutdated) sync.want(app); // over any network, since somebody waits
+      if (isOutdated && navigator.onLine) await this.sync();
       if (neverRan(state)) {
         // Its origin was not seen either: without a network there is nothing to wait for.
         if (navigator.onLine && (state.current === null || !this.board.snapshot().online)) await this.sync();

@@ -37,6 +37,7 @@ export const REFUSALS: Record<Code, Key> = {
   install_below_floor: "refused_old",
   install_downgrade: "refused_old",
   open_below_floor: "refused_old",
+  open_update_required: "refused_old",
   install_failed_here: "refused_damaged",
   package_file_missing: "refused_damaged",
   store_damaged: "refused_damaged",
