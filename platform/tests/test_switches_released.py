@@ -25,7 +25,7 @@ from sampan.platform.testing_device import TestDevice
 
 pytestmark = pytest.mark.anyio
 KIND = "switch"
-ON = {"rules": [{"audience": EVERYONE, "variant": "on"}]}
+ON: dict[str, Any] = {"rules": [{"audience": EVERYONE, "variant": "on"}]}
 
 
 @pytest.fixture
@@ -297,3 +297,30 @@ def test_the_seal_is_the_same_in_every_process_and_another_for_another_stage() -
     made = [Rollout(*candidate(2, {"attr": "percentage", "op": "below", "values": [n]}, None), "t") for n in (1, 2)]
     one, again, other = (SwitchesPart([], {"k": [each]}).seal for each in (made[0], made[0], made[1]))
     assert one == again != other
+
+
+async def test_the_apps_that_may_read_a_switch_stand_in_its_answer(desk: Scene) -> None:
+    device = await desk.server.device()
+    await desk.activate(switch(apps=["bank.demo.b", "bank.demo.a", "bank.demo.a"]), switch("plain"))
+    flags = {each["key"]: each for each in (await bulk(desk, device)).json()["flags"]}
+    assert flags["new-look"]["metadata"] == {"apps": "bank.demo.a bank.demo.b"}
+    assert "metadata" not in flags["plain"]
+
+
+@pytest.mark.parametrize("apps", [["*", "bank.demo.a"], ["no id"], "*", [3]])
+async def test_readers_are_app_ids_or_every_one(desk: Scene, apps: Any) -> None:
+    body = {"definition": switch(apps=apps)}
+    assert await refused(desk, "POST", "/switches", body) == (422, "bad_switch")
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "waits"),
+    [([], ["bank.demo.a"], True), (["bank.demo.a"], [], False), (["*"], ["bank.demo.a"], False), ([], ["*"], True)],
+)
+async def test_more_readers_wait_for_a_second_person(
+    desk: Scene, before: list[str], after: list[str], waits: bool
+) -> None:
+    await desk.activate(switch(apps=before))
+    served = (await desk.done("GET", "/switches/new-look"))["edition"]
+    outcome = await desk.done("PUT", "/switches/new-look", {"definition": switch(apps=after), "edition": served})
+    assert (outcome["change"] is not None) is waits

@@ -36,6 +36,7 @@ export { MemoryStore } from "./store/memory";
 export { metadataStore } from "./store/metadata";
 export { PackageStore } from "./store/packages";
 export type { Store } from "./store/store";
+export { Switches } from "./switches/switches";
 export type { Catalogue, CatalogueItem, Category } from "./sync/answer";
 export { Device, type Hint } from "./sync/device";
 export { type Happening, type Profile, type Round, SyncClient } from "./sync/sync-client";

@@ -1,7 +1,17 @@
 /** `window.sampan`: the bridge as mini-app developers see it. Every method is one typed call. */
 
 import type { BridgeClient } from "./client";
-import type { BridgeEvents, EventName, FetchInit, Outcome, Payment, Position, Signing, Theme } from "./protocol";
+import type {
+  BridgeEvents,
+  EventName,
+  FetchInit,
+  Outcome,
+  Payment,
+  Position,
+  Signing,
+  SwitchValue,
+  Theme,
+} from "./protocol";
 
 /** What `network.fetch` resolves with; the body is read as in a `Response`. */
 export interface BridgeResponse {
@@ -38,6 +48,8 @@ export interface Sampan {
   location(): Promise<Position>;
   pay(payment: Payment): Promise<Outcome>;
   sign(signing: Signing): Promise<Outcome>;
+  /** A switch that the bank lets this app read; without a network the last value known, with its age. */
+  readonly switches: { get(key: string): Promise<SwitchValue> };
   readonly ui: { title(title: string): Promise<void> };
   theme(): Promise<Theme>;
   language(): Promise<string>;
@@ -85,6 +97,7 @@ export function makeApi(client: BridgeClient): Sampan {
     location: () => client.call("location", {}),
     pay: (payment) => client.call("pay", payment),
     sign: (signing) => client.call("sign", signing),
+    switches: { get: (key) => client.call("switches.get", { key }) },
     ui: { title: async (title) => void (await client.call("ui.title", { title })) },
     theme: async () => theme ?? (await client.welcome).theme,
     language: async () => language ?? (await client.welcome).language,

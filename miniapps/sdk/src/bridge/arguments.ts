@@ -60,6 +60,7 @@ const SHAPES: Readonly<Record<MethodName, Shape>> = {
   location: {},
   pay: { order: text(128, 1), amount: AMOUNT, title: text(200, 1) },
   sign: { order: text(128, 1), title: text(200, 1), digest: (value) => /^sha256:[0-9a-f]{64}$/.test(String(value)) },
+  "switches.get": { key: text(100, 1) },
   "ui.title": { title: text(100) },
 };
 

@@ -3,7 +3,7 @@
 import type { Permissions } from "../trust/types";
 import type { MethodName } from "./protocol";
 
-/** Free of permission: what concerns the app alone and nobody's data. */
+/** Free of permission: what concerns the app alone, and what the bank gave it to read. */
 const FREE: ReadonlySet<MethodName> = new Set<MethodName>([
   "storage.get",
   "storage.set",
@@ -12,6 +12,7 @@ const FREE: ReadonlySet<MethodName> = new Set<MethodName>([
   "navigation.params",
   "navigation.close",
   "ui.title",
+  "switches.get", // the switch itself names the apps that may read it
 ]);
 
 /** The customer decides once per app; pay and sign are confirmed each time instead, in the bank's own words. */

@@ -148,6 +148,13 @@ export interface Outcome {
   readonly reference: string;
 }
 
+/** The value of a switch, and how long ago it was last known to be the present one. */
+export interface SwitchValue {
+  readonly value: unknown;
+  readonly variant: string;
+  readonly age_seconds: number;
+}
+
 export interface Position {
   readonly latitude: number;
   readonly longitude: number;
@@ -176,6 +183,7 @@ export interface BridgeMethods {
   location: { args: Record<string, never>; result: Position };
   pay: { args: Payment; result: Outcome };
   sign: { args: Signing; result: Outcome };
+  "switches.get": { args: { key: string }; result: SwitchValue };
   "ui.title": { args: { title: string }; result: null };
 }
 

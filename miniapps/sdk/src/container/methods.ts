@@ -47,6 +47,7 @@ export function makeMethods(ports: ContainerPorts, context: MethodContext): Meth
       await confirmed({ kind: "sign", signing });
       return server.sign(app, sequence, signing);
     },
+    "switches.get": ({ key }) => ports.switches.read(app, key),
     "ui.title": async ({ title }) => nothing(ui.title(app, title)),
   };
 }

@@ -1,6 +1,15 @@
 /** What the container needs of the shell around it. Everything the customer sees or decides is the shell's. */
 
-import type { FetchAnswer, FetchInit, Outcome, Payment, Position, Signing, Theme } from "../bridge/protocol";
+import type {
+  FetchAnswer,
+  FetchInit,
+  Outcome,
+  Payment,
+  Position,
+  Signing,
+  SwitchValue,
+  Theme,
+} from "../bridge/protocol";
 import type { TreeSource } from "../download/http";
 import type { Store } from "../store/store";
 import type { Device } from "../sync/device";
@@ -29,6 +38,11 @@ export interface Capabilities {
   scan(): Promise<{ text: string; format: string }>;
   camera(facing: "user" | "environment"): Promise<{ type: string; bytes: Uint8Array }>;
   location(): Promise<Position>;
+}
+
+/** What mini-apps may read of the bank's switches. */
+export interface SwitchPort {
+  read(app: string, key: string): Promise<SwitchValue>;
 }
 
 /** The shell's user interface. */
@@ -63,6 +77,7 @@ export interface ContainerPorts {
   readonly server: BankServer;
   readonly consents: ConsentPort;
   readonly capabilities: Capabilities;
+  readonly switches: SwitchPort;
   readonly ui: ShellUi;
   readonly report: (event: Report) => void;
   readonly now: () => number;

@@ -10,6 +10,7 @@ import { IndexedDbStore } from "../store/indexed-db";
 import { webLocks } from "../store/locks";
 import { metadataStore } from "../store/metadata";
 import { PackageStore } from "../store/packages";
+import { Switches } from "../switches/switches";
 import { browserFacts } from "../sync/browser_facts";
 import { Device } from "../sync/device";
 import { type Profile, SyncClient } from "../sync/sync-client";
@@ -52,6 +53,7 @@ export interface Sampan {
   readonly events: EventQueue;
   readonly sync: SyncClient;
   readonly consents: Consents;
+  readonly switches: Switches;
   readonly container: Container;
 }
 
@@ -66,7 +68,7 @@ export function startSampan(options: StartOptions): Sampan {
   const store = new IndexedDbStore(`sampan-${workspace}`);
   const exclusive = webLocks();
   const calls = new Calls(base, options.request);
-  const late: { container?: Container; consents?: Consents } = {};
+  const late: Late = {};
   const session = new Session({ calls, clientApp, store, exclusive, nowMs, wipe: () => wipe(late) });
   const source = httpTree(base + treePath);
   const tree = new TufTree({
@@ -78,6 +80,8 @@ export function startSampan(options: StartOptions): Sampan {
   const device = new Device(tree, new PackageStore(store, exclusive), source, store);
   const events = new EventQueue({ session, store, exclusive, nowMs });
   const consents = new Consents(store, session, options.askConsent);
+  const told = (): Profile => ({ ...browserFacts(navigator), ...options.profile() });
+  const switches = new Switches({ session, store, profile: told, nowMs });
   const container = new Container(
     {
       device,
@@ -86,6 +90,7 @@ export function startSampan(options: StartOptions): Sampan {
       server: new SessionServer(session),
       consents,
       capabilities: { ...browserCapabilities(`${base}/`), ...options.capabilities },
+      switches,
       ui,
       report: ({ type, app, sequence, attrs }) => {
         void events.note(type, sequence > 0 ? { app, sequence } : { app }, attrs).catch(reportError);
@@ -103,6 +108,7 @@ export function startSampan(options: StartOptions): Sampan {
   );
   late.container = container;
   late.consents = consents;
+  late.switches = switches;
   const sync = new SyncClient({
     clientApp,
     session,
@@ -110,17 +116,25 @@ export function startSampan(options: StartOptions): Sampan {
     events,
     store,
     exclusive,
-    profile: () => ({ ...browserFacts(navigator), ...options.profile() }),
+    profile: told,
     treePath,
     nowMs,
     install: (hint, progress) => container.update(hint, progress),
   });
   tellDeliveries(container, sync);
-  return { store, session, device, events, sync, consents, container };
+  return { store, session, device, events, sync, consents, switches, container };
 }
 
-async function wipe(late: { container?: Container; consents?: Consents }): Promise<void> {
+/** What is made after those that ask for it: what forgets a customer, and what knows of minimum versions. */
+interface Late {
+  container?: Container;
+  consents?: Consents;
+  switches?: Switches;
+}
+
+async function wipe(late: Late): Promise<void> {
   await late.consents?.forget();
+  await late.switches?.forget();
   await late.container?.wipe();
 }
 

@@ -64,6 +64,7 @@ export async function startTrial(parts: Sampan, trial: TrialFacts, options: Tria
       server: new SessionServer(parts.session),
       consents: parts.consents,
       capabilities: browserCapabilities(`${base}/`),
+      switches: parts.switches,
       ui,
       report: () => undefined, // what testers meet is no figure of the customers' versions
       now: () => Date.now(),

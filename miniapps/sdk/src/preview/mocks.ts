@@ -37,6 +37,7 @@ export function mockMethods(): Methods {
     location: async () => POSITION,
     pay: async ({ order }) => ({ status: "paid", reference: `preview-${order}` }),
     sign: async ({ order }) => ({ status: "signed", reference: `preview-${order}` }),
+    "switches.get": () => absent("The preview asks for no switches."),
     "ui.title": async () => null,
   };
 }

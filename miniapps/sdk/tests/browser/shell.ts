@@ -40,6 +40,11 @@ async function start() {
       device,
       source,
       store,
+      switches: {
+        read: async (_app, key) => {
+          throw new BridgeError("not_available", `There is no switch ${key} here.`);
+        },
+      },
       server: {
         login: async (_app, _sequence, scopes) => ({ code: `code for ${scopes.join(" ")}`, expires_in: 60 }),
         tier: async () => "full",

@@ -63,7 +63,7 @@ class BrowserHost implements Host {
     this.board,
     this.ready,
     this.happened,
-    () => this.upgrades.answered(),
+    () => this.answered(),
     async () => {
       await this.opening.stopForbidden();
       await this.catalogue.refresh();
@@ -212,6 +212,12 @@ class BrowserHost implements Host {
     await this.sync();
     await this.account.read();
     void followWakeUps(phone.session, () => void this.sync(), new AbortController().signal);
+  }
+
+  private async answered(): Promise<void> {
+    await this.upgrades.answered();
+    const { sync, switches } = this.ready();
+    await switches.follow((await sync.members()).switches_etag).catch(() => undefined); // the last ones stay, and age
   }
 
   private startOn(facts: ShellFacts): Sampan {

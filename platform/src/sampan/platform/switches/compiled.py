@@ -292,6 +292,8 @@ def _answer(definition: Definition, variant: str, reason: str) -> Answer:
         "variant": variant,
         "value": definition.variants[variant],
     }
+    if definition.apps:  # the shell reads it: it hands the value to these mini-apps alone
+        value = {**value, "metadata": {"apps": " ".join(definition.apps)}}
     # Not orjson: its floats are as good, but json is what wrote and read the stored text.
     body = json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode()
     return Answer(body, _seal(body))

@@ -18,17 +18,20 @@ from sampan.platform.audience.buckets import STEPS
 from sampan.platform.audience.problems import BadRule
 from sampan.platform.audience.rules import Bucketing, CompiledRule, compile_rule
 from sampan.platform.crypto.canonical import MAX_SAFE_INTEGER
+from sampan.platform.ids import APP_ID
 from sampan.platform.switches.problems import BadSwitch
 
 KEY = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 VARIANT = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 MAX_VARIANTS = 50
 MAX_RULES = 50
+MAX_APPS = 50
+EVERY_APP = "*"
 MAX_TEXT = 2000
 MAX_VALUE_BYTES = 16 * 1024
 MAX_BYTES = 64 * 1024
 MAX_DEPTH = 20
-MEMBERS = frozenset({"key", "type", "title", "variants", "default", "by", "rules"})
+MEMBERS = frozenset({"key", "type", "title", "variants", "default", "by", "rules", "apps"})
 REQUIRED = frozenset({"key", "type", "variants", "default"})
 
 
@@ -74,7 +77,7 @@ class Rule(Struct, frozen=True):
 
 
 class Definition(Struct, frozen=True):
-    """A switch as people write it."""
+    """A switch as people write it. `apps` are the mini-apps that may read it over the bridge, `*` is every one."""
 
     key: str
     type: SwitchType
@@ -83,6 +86,7 @@ class Definition(Struct, frozen=True):
     default: str
     by: By
     rules: tuple[Rule, ...]
+    apps: tuple[str, ...] = ()
 
     def compiled(self, salt: str) -> list[CompiledRule]:
         """Return the rules' audiences, compiled; raise a `BadRule` with its place."""
@@ -121,6 +125,7 @@ def parse(value: object) -> Definition:
         default=_named(variants, value["default"], "default"),
         by=_one_of(By, value.get("by", By.DEVICE), "by"),
         rules=_rules(variants, value.get("rules", [])),
+        apps=_apps(value.get("apps", [])),
     )
     definition.compiled("")
     if len(to_text(definition)) > MAX_BYTES:
@@ -138,6 +143,7 @@ def to_plain(definition: Definition) -> dict[str, Any]:
         "default": definition.default,
         "by": str(definition.by),
         "rules": [_plain_rule(rule) for rule in definition.rules],
+        **({"apps": list(definition.apps)} if definition.apps else {}),
     }
 
 
@@ -154,7 +160,8 @@ def from_text(text: str) -> Definition:
         for each in value["rules"]
     )
     named = {name: value[name] for name in ("key", "title", "variants", "default")}
-    return Definition(type=SwitchType(value["type"]), by=By(value["by"]), rules=rules, **named)
+    apps = tuple(value.get("apps", ()))
+    return Definition(type=SwitchType(value["type"]), by=By(value["by"]), rules=rules, apps=apps, **named)
 
 
 def widens(old: Definition, new: Definition) -> bool:
@@ -164,6 +171,8 @@ def widens(old: Definition, new: Definition) -> bool:
     for a variant that it had not before. A rule taken from the middle widens: its people fall to the rules after it.
     """
     if _heart(old) != _heart(new) or len(new.rules) > len(old.rules):
+        return True
+    if EVERY_APP not in old.apps and not set(new.apps) <= set(old.apps):
         return True
     return any(
         before.audience != after.audience or not all(_was_there(span, before) for span in after.spans())
@@ -253,6 +262,15 @@ def _rule(variants: Mapping[str, Any], value: object, at: str) -> Rule:
     if sum(each.share for each in split) > STEPS:
         raise _bad(f"The shares of a split make at most {STEPS}; 100 of them are 1 %.", f"{at}.split")
     return Rule(value["audience"], None, split)
+
+
+def _apps(value: object) -> tuple[str, ...]:
+    if not isinstance(value, list) or len(value) > MAX_APPS:
+        raise _bad(f"apps is a list of at most {MAX_APPS} app ids, or of {EVERY_APP!r} alone.", "apps")
+    if EVERY_APP in value and len(value) > 1:
+        raise _bad(f"{EVERY_APP!r} is every mini-app and stands alone.", "apps")
+    found = {each if each == EVERY_APP else _matching(APP_ID, each, f"apps[{n}]") for n, each in enumerate(value)}
+    return tuple(sorted(found))
 
 
 def _share(variants: Mapping[str, Any], value: object, at: str) -> Share:

@@ -37,6 +37,9 @@ def _lines(old: Definition | None, new: Definition) -> Iterator[DiffLine]:
         before, after = str(getattr(old, name)) if old else None, str(getattr(new, name))
         if before != after and (before or after):
             yield DiffLine(zh, en, before, after)
+    readers = (" ".join(old.apps) or None) if old else None, " ".join(new.apps) or None
+    if readers[0] != readers[1]:
+        yield DiffLine("可读取的小程序", "Read by mini-apps", *readers)
     names = [*(old.variants if old else ()), *(name for name in new.variants if not old or name not in old.variants)]
     for name in names:
         was, will = _value(old, name), _value(new, name)
