@@ -217,6 +217,7 @@ BODIES: Mapping[str, Make] = {
     "POST /releases/{release_id}/rollback": _CAUSE,
     "PATCH /releases/{release_id}": _always({"update_mode": "sync"}),
     "POST /releases/{release_id}/check": _none,
+    "POST /releases/check": lambda town: {"id": town.app, "sequence": 1, "audience": EVERYBODY},
     "GET /releases/{release_id}/rollback-targets": _none,
     "GET /releases/{release_id}/places": _none,
     "POST /kills": lambda town: {"id": town.app, "sequence": 1, "reason": "withdrawn", "cause": "because"},

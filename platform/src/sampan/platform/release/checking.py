@@ -10,8 +10,10 @@ from sampan.platform.audience.rules import Bucketing, compile_rule
 from sampan.platform.core import Core
 from sampan.platform.engines.database import Transaction
 from sampan.platform.errors import SampanError
+from sampan.platform.operators.actor import Actor
 from sampan.platform.release import conflicts
 from sampan.platform.release.conflicts import Objection
+from sampan.platform.release.drafts import Draft, checked
 from sampan.platform.release.gate_bounds import Evidence
 from sampan.platform.release.judging import evidence_before
 from sampan.platform.release.releasable import kind_of, releasable
@@ -38,6 +40,18 @@ async def check_release(core: Core, workspace_id: str, release_id: str) -> Check
     """Return all that is to be said of a release as it stands."""
     async with core.store.workspace(workspace_id).read() as tx:
         release = await get_release(tx, release_id)
+    return await _check(core, workspace_id, release)
+
+
+async def check_draft(core: Core, workspace_id: str, actor: Actor, draft: Draft) -> Checked:
+    """Return all that is to be said of a draft that nobody has saved yet; raise what creating it would raise."""
+    actor.require("release:create", app=draft.deliverable_id)
+    async with core.store.workspace(workspace_id).read() as tx:
+        release = await checked(core, tx, actor, draft)
+    return await _check(core, workspace_id, release)
+
+
+async def _check(core: Core, workspace_id: str, release: Release) -> Checked:
     reached = await reach_of(core, workspace_id, release)
     whole = (await estimate(core, workspace_id, release.audience, Bucketing(release.id))).devices
     async with core.store.workspace(workspace_id).read() as tx:
@@ -65,7 +79,9 @@ async def conflicts_of(core: Core, tx: Transaction, release: Release, reached: R
     """Return what certainly speaks against a release; without `reached`, nothing is said of too small stages."""
     now_ms, saved = core.now_ms(), {each.id: compile_rule(each.rule).root for each in await list_audiences(tx)}
     found = conflicts.nobody(release, saved, now_ms)
-    if not found:
+    is_anybody = not found
+    found += conflicts.out_of_time(release, now_ms)
+    if is_anybody:
         seen_by = kind_of(core, release.kind).seen_by
         tiers = await seen_by(tx, release.deliverable_id) if seen_by is not None else None
         others = await releases_of(tx, release.kind, release.deliverable_id)

@@ -14,12 +14,15 @@ from sampan.platform.audience.overlap import Scope, scope_of
 from sampan.platform.audience.rules import Node, compile_rule
 from sampan.platform.errors import Conflict
 from sampan.platform.identity.tiers import Tier
+from sampan.platform.release.caps import is_over
 from sampan.platform.release.gate_bounds import Evidence
 from sampan.platform.release.progress import bound_of
 from sampan.platform.release.repository import Release
+from sampan.platform.release.schedule import next_open_ms
 from sampan.platform.release.stages import Advance, Stage, rule_in
 from sampan.platform.release.states import ReleaseState
 
+MINUTE_MS = 60_000
 MAY_OFFER = (ReleaseState.RUNNING, ReleaseState.PAUSED)
 Saved = Mapping[str, Node]
 
@@ -116,6 +119,31 @@ def _overlap(other: Release) -> Objection:
 def is_partial(release: Release, stages: Iterable[Stage]) -> bool:
     """Whether the release reaches only some of its audience in one of these stages."""
     return release.cap is not None or any(stage.basis_points < STEPS or stage.audience is not None for stage in stages)
+
+
+def out_of_time(release: Release, now_ms: int) -> list[Objection]:
+    """Object to a schedule that never opens or ends too soon for the stages, and to a cap whose time is over."""
+    found = []
+    opens = next_open_ms(release.schedule, (), now_ms)
+    last = release.schedule.not_after_ms
+    if opens is None:
+        zh = "时间安排从现在起一年内不会开放，发布无法开始。请修改时间安排。"
+        en = "The schedule does not open within a year from now, so the release cannot start. Change the schedule."
+        found.append(Objection("never_open", "schedule", zh, en))
+    elif last is not None and opens + _waiting_minutes(release.stages) * MINUTE_MS >= last:
+        zh = "各阶段的最短时间之和超过了时间安排的结束时间，无法走完所有阶段。请缩短阶段或推迟结束时间。"
+        en = "The stages last longer than the schedule: the last one cannot be reached. Shorten them, or end it later."
+        found.append(Objection("schedule_too_short", "schedule.not_after_ms", zh, en))
+    if release.cap is not None and is_over(release.cap, opens or now_ms):
+        zh = "名额的截止时间早于发布可以开始的时间，不会有任何客户获得。请修改截止时间。"
+        en = "Places are given until a time before the release can start, so nobody would get one. Change that time."
+        found.append(Objection("cap_over", "cap.until_ms", zh, en))
+    return found
+
+
+def _waiting_minutes(stages: Sequence[Stage]) -> int:
+    """Return how long the stages last at least that are left without a person."""
+    return sum(stage.min_minutes for stage in stages[:-1] if stage.advance is Advance.AUTO)
 
 
 def too_wide(release: Release, seen_by: frozenset[Tier] | None, saved: Saved, now_ms: int) -> list[Objection]:

@@ -266,20 +266,7 @@ def build_routes(core: Core) -> APIRouter:
     @router.post("/releases", status_code=201, dependencies=[needs("release:create")])
     async def create_release(workspace_id: Workspace, actor: Signed, body: ReleaseDraft) -> ReleaseOut:
         """Make a draft."""
-        draft = drafts.Draft(
-            kind=body.kind,
-            deliverable_id=body.id,
-            sequence=body.sequence,
-            audience=body.audience,
-            client_app=body.client_app,
-            update_mode=body.update_mode,
-            rollback_to=body.rollback_to,
-            stages=plan_of(body.stages),
-            schedule=body.schedule.model_dump(exclude_none=True),
-            cap=None if body.cap is None else body.cap.model_dump(),
-            client_rules=body.client_rules.model_dump(),
-        )
-        return release_out(await drafts.create_release(core, workspace_id, actor, draft))
+        return release_out(await drafts.create_release(core, workspace_id, actor, draft_of(body)))
 
     @router.get("/releases/{release_id}", dependencies=[needs("release:read")])
     async def get_release(workspace_id: Workspace, _actor: Signed, release_id: str) -> ReleaseDetail:
@@ -405,6 +392,23 @@ def release_out(release: Release) -> ReleaseOut:
         created_ms=release.created_ms,
         changed_ms=release.changed_ms,
         moves=moves,
+    )
+
+
+def draft_of(body: ReleaseDraft) -> drafts.Draft:
+    """Return what the body describes."""
+    return drafts.Draft(
+        kind=body.kind,
+        deliverable_id=body.id,
+        sequence=body.sequence,
+        audience=body.audience,
+        client_app=body.client_app,
+        update_mode=body.update_mode,
+        rollback_to=body.rollback_to,
+        stages=plan_of(body.stages),
+        schedule=body.schedule.model_dump(exclude_none=True),
+        cap=None if body.cap is None else body.cap.model_dump(),
+        client_rules=body.client_rules.model_dump(),
     )
 
 

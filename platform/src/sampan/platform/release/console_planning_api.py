@@ -9,15 +9,15 @@ from pydantic import BaseModel, Field
 
 from sampan.platform.core import Core
 from sampan.platform.operators.console_auth import Signed, Workspace, needs
-from sampan.platform.release import cap_rows, drafts, repository
-from sampan.platform.release.checking import check_release
-from sampan.platform.release.conflicts import Objection
+from sampan.platform.release import cap_rows, checking, drafts, repository
 from sampan.platform.release.console_api import (
     CapBody,
     ClientRulesBody,
+    ReleaseDraft,
     ReleaseOut,
     ScheduleBody,
     StageBody,
+    draft_of,
     plan_of,
     release_out,
 )
@@ -96,14 +96,15 @@ def build_routes(core: Core) -> APIRouter:
             await drafts.edit_release(core, workspace_id, actor, release_id, lambda draft: replace(draft, **edited))
         )
 
+    @router.post("/releases/check", dependencies=[needs("release:create")])
+    async def check_draft(workspace_id: Workspace, actor: Signed, body: ReleaseDraft) -> CheckedOut:
+        """Say what speaks against a draft that is not saved yet."""
+        return _checked(await checking.check_draft(core, workspace_id, actor, draft_of(body)))
+
     @router.post("/releases/{release_id}/check", dependencies=[needs("release:read")])
     async def check(workspace_id: Workspace, _actor: Signed, release_id: str) -> CheckedOut:
         """Say what speaks against the release, before it is submitted."""
-        found = await check_release(core, workspace_id, release_id)
-        return CheckedOut(
-            conflicts=[_objection(each) for each in found.conflicts],
-            warnings=[_objection(each) for each in found.warnings],
-        )
+        return _checked(await checking.check_release(core, workspace_id, release_id))
 
     @router.get("/releases/{release_id}/rollback-targets", dependencies=[needs("release:read")])
     async def list_rollback_targets(workspace_id: Workspace, _actor: Signed, release_id: str) -> TargetsOut:
@@ -148,5 +149,8 @@ def _edits(body: ReleaseEdit) -> dict[str, Any]:
     return found
 
 
-def _objection(found: Objection) -> ObjectionOut:
-    return ObjectionOut(**asdict(found))
+def _checked(found: checking.Checked) -> CheckedOut:
+    return CheckedOut(
+        conflicts=[ObjectionOut(**asdict(each)) for each in found.conflicts],
+        warnings=[ObjectionOut(**asdict(each)) for each in found.warnings],
+    )

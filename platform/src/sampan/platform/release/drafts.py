@@ -65,7 +65,7 @@ async def create_release(core: Core, workspace_id: str, actor: Actor, draft: Dra
     """Create a draft of a release; any published version may be released, also again."""
     actor.require("release:create", app=draft.deliverable_id)
     async with core.store.workspace(workspace_id).write() as tx:
-        release = await _checked(core, tx, actor, draft)
+        release = await checked(core, tx, actor, draft)
         await add_release(tx, release)
         await record(core, tx, actor, "release.created", release, {"version": release.version})
     return release
@@ -86,7 +86,7 @@ async def edit_release(
                 f"A release that is {release.state} cannot be edited. Have it sent back, or make a new one.",
                 state=release.state,
             )
-        changed = await _checked(core, tx, actor, edited(draft_of(release)))
+        changed = await checked(core, tx, actor, edited(draft_of(release)))
         release = await rewrite_draft(tx, release, changed)
         await record(core, tx, actor, "release.edited", release, {"version": release.version})
     return release
@@ -109,7 +109,7 @@ def draft_of(release: Release) -> Draft:
     )
 
 
-async def _checked(core: Core, tx: Transaction, actor: Actor, draft: Draft) -> Release:
+async def checked(core: Core, tx: Transaction, actor: Actor, draft: Draft) -> Release:
     """Return the release that a draft describes; raise the first thing that is wrong with it."""
     stages = read_stages(draft.stages)
     require_of_versions(core, event_types_in(stages))

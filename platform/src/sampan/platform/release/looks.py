@@ -18,6 +18,7 @@ from sampan.platform.release.looks_rows import LOOK, Look, add_look
 from sampan.platform.release.moves import go_to_stage, hold_release, watch
 from sampan.platform.release.progress import Situation, Step, bound_of, next_step
 from sampan.platform.release.repository import Release, UnknownRelease, get_release
+from sampan.platform.release.starting import begin_when_open
 from sampan.platform.release.states import ReleaseState
 
 if TYPE_CHECKING:
@@ -39,6 +40,8 @@ async def _run(core: "Core", job: Job) -> None:
             raise GiveUp(problem.detail) from problem
         if release.state is ReleaseState.RUNNING:
             await _look_at(core, tx, release)
+        elif release.state is ReleaseState.APPROVED:
+            await begin_when_open(core, tx, GATES, release)
         await job.finish(tx)
 
 

@@ -10,10 +10,13 @@ from sampan.platform.release import caps, client_rules
 from sampan.platform.release.cap_rows import open_places
 from sampan.platform.release.checking import conflicts_of, reach_of
 from sampan.platform.release.conflicts import refuse
+from sampan.platform.release.freezes import list_freezes
 from sampan.platform.release.judging import evidence_before
+from sampan.platform.release.looks_rows import promise_look
 from sampan.platform.release.moves import refuse_in_a_freeze, watch
 from sampan.platform.release.releasable import NotReleasable, check_plan, kind_of, releasable
 from sampan.platform.release.repository import Release, get_release
+from sampan.platform.release.schedule import is_open, is_over
 from sampan.platform.release.schedule import written as written_schedule
 from sampan.platform.release.stages import written
 from sampan.platform.release.states import ReleaseState, move
@@ -40,7 +43,10 @@ async def submit_release(core: Core, workspace_id: str, actor: Actor, release_id
 
 
 async def apply_start(core: Core, tx: Transaction, change: Change, actor: Actor) -> None:
-    """Start the release that a change request describes; runs in the approving transaction."""
+    """Start the release that a change request describes, or let it wait until its schedule opens.
+
+    Runs in the approving transaction.
+    """
     release = await get_release(tx, change.target)
     deliverable = await releasable(core, tx, release.kind, release.deliverable_id, release.sequence)
     if deliverable.digest != release.digest:
@@ -49,6 +55,31 @@ async def apply_start(core: Core, tx: Transaction, change: Change, actor: Actor)
     refuse(await conflicts_of(core, tx, release, None))
     release = await change_state(core, tx, actor, release, "approve", cause="")
     await refuse_in_a_freeze(core, tx)
+    if is_open(release.schedule, (), core.now_ms()):
+        await begin(core, tx, actor, release)
+    else:
+        await promise_look(tx, release.id, now_ms=core.now_ms())
+
+
+async def begin_when_open(core: Core, tx: Transaction, actor: Actor, release: Release) -> None:
+    """Start an approved release as soon as its schedule and the calendar allow it; stop it if it cannot go any more."""
+    now_ms = core.now_ms()
+    try:
+        deliverable = await releasable(core, tx, release.kind, release.deliverable_id, release.sequence)
+        is_same = deliverable.digest == release.digest
+    except NotReleasable:
+        is_same = False
+    if not is_same or is_over(release.schedule, now_ms):
+        cause = "its schedule ended before it could start" if is_same else "the version can be released no longer"
+        await change_state(core, tx, actor, release, "stop", cause=cause)
+    elif is_open(release.schedule, await list_freezes(tx, now_ms=now_ms), now_ms):
+        await begin(core, tx, actor, release)
+    else:
+        await promise_look(tx, release.id, now_ms=now_ms)
+
+
+async def begin(core: Core, tx: Transaction, actor: Actor, release: Release) -> None:
+    """Make an approved release run, and offer."""
     before = await evidence_before(tx, release)
     release = await change_state(core, tx, actor, release, "start", cause="", before=before)
     if release.cap is not None:
