@@ -13,6 +13,7 @@ from sqlalchemy import create_engine
 from sampan.platform import migrations
 from sampan.platform.app import built_in_components
 from sampan.platform.component import discover
+from sampan.platform.engines.postgres import driven
 from sampan.platform.engines.tables import metadata
 from sampan.platform.serving import bring_schema_up_to_date
 
@@ -21,12 +22,23 @@ def test_a_migrated_database_is_what_the_code_declares(tmp_path: Path) -> None:
     for component in discover(built_in_components(demo=True)):
         component.everything()
     assert bring_schema_up_to_date(tmp_path)
-    engine = create_engine(f"sqlite:///{tmp_path / 'sampan.sqlite'}")
+    assert _differences(f"sqlite:///{tmp_path / 'sampan.sqlite'}") == []
+
+
+def test_a_migrated_postgresql_is_what_the_code_declares(postgres_url: str) -> None:
+    for component in discover(built_in_components(demo=True)):
+        component.everything()
+    migrations.upgrade(driven(postgres_url))
+    assert _differences(driven(postgres_url)) == []
+
+
+def _differences(address: str) -> list[object]:
+    engine = create_engine(address)
     with engine.connect() as connection:
         context = MigrationContext.configure(connection, opts={"include_object": _is_ours})
-        differences = compare_metadata(context, metadata)
+        differences: list[object] = compare_metadata(context, metadata)
     engine.dispose()
-    assert differences == []
+    return differences
 
 
 def _is_ours(_item: object, name: str | None, kind: str, _reflected: bool, _other: object) -> bool:
