@@ -13,6 +13,7 @@ import uvicorn
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from sampan.loadtests.device import Round, SimulatedDevice
+from sampan.loadtests.device.simulated import Profile
 from sampan.miniapps import service as miniapps
 from sampan.miniapps.catalogue import Category
 from sampan.miniapps.component import component as miniapps_component
@@ -114,10 +115,13 @@ class Scene:
         rollback_to: int | None = None,
         audience: Mapping[str, Any] = EVERYONE,
         share: int = STEPS,
+        client_rules: Mapping[str, Any] | None = None,
     ) -> Release:
         """Release a published version, to a share of the audience."""
         stages = [{"name": "first", "basis_points": share}]
-        draft = drafts.Draft("miniapp", APP, sequence, audience, rollback_to=rollback_to, stages=stages)
+        draft = drafts.Draft(
+            "miniapp", APP, sequence, audience, rollback_to=rollback_to, stages=stages, client_rules=client_rules
+        )
         made = await drafts.create_release(self.core, WORKSPACE, self.maker, draft)
         await self.approved(await starting.submit_release(self.core, WORKSPACE, self.maker, made.id))
         return made
@@ -154,7 +158,9 @@ class Scene:
         async with self.core.store.workspace(WORKSPACE).read() as tx:
             return await releases_of(tx, "miniapp", APP)
 
-    def device(self, name: str = "device", *, fetch: Fetch | None = None) -> SimulatedDevice:
+    def device(
+        self, name: str = "device", *, fetch: Fetch | None = None, profile: Profile | None = None
+    ) -> SimulatedDevice:
         """Return the device of this name; twice the same name is the same device after a restart."""
         return SimulatedDevice(
             self.publishing.folder / "devices" / name,
@@ -163,6 +169,7 @@ class Scene:
             client_app="retail",
             now_ms=self.core.now_ms,
             fetch=fetch or HttpFetch(),
+            profile=profile,
         )
 
     async def round(self, device: SimulatedDevice) -> Round:

@@ -10,7 +10,9 @@ import pytest
 from device_scene import Scene, opened_scene, shown
 from sqlalchemy import select
 
+from sampan.loadtests.device.commands import with_jitter
 from sampan.loadtests.device.session import TOKEN_IS_OLD
+from sampan.loadtests.device.simulated import Profile
 from sampan.offline_packages import package_digest
 from sampan.offline_packages.fetching import FetchFailed, HttpFetch
 from sampan.platform.insight.delivery_rows import reached_by_release
@@ -306,3 +308,42 @@ async def refusals(scene: Scene) -> list[str]:
     statement = select(events.c.attrs).where(events.c.workspace_id == WORKSPACE, events.c.type == "trust.refused")
     async with scene.core.store.workspace(WORKSPACE).read() as tx:
         return [row.attrs for row in await tx.execute(statement)]
+
+
+async def test_a_version_below_the_minimum_updates_before_it_opens(scene: Scene) -> None:
+    device = scene.device(profile=Profile(network="5g"))
+    await scene.round(device)
+    await scene.publish(2)
+    await scene.release(2, client_rules={"wifi_only": True, "minimum_sequence": 2})
+    first = await scene.round(device)
+    assert [each.what for each in first.happenings] == ["offered", "deferred", "refused"]
+    assert first.codes() == {APP: "open_update_required"}
+    second = await scene.round(device)  # somebody waits for it now, so the network does not matter
+    assert second.apps("opened") == {APP: 2}
+    assert second.codes() == {}
+
+
+async def test_a_minimum_that_is_gone_holds_nothing_back(scene: Scene) -> None:
+    device = scene.device(profile=Profile(network="5g"))
+    await scene.round(device)
+    await scene.publish(2)
+    made = await scene.release(2, rollback_to=1, client_rules={"wifi_only": True, "minimum_sequence": 2})
+    await scene.round(device)
+    await scene.roll_back(made)
+    done = await scene.round(device)
+    assert (done.codes(), done.apps("opened")) == ({}, {APP: 1})
+
+
+async def test_what_is_for_wifi_alone_comes_over_wifi(scene: Scene) -> None:
+    await scene.publish(2)
+    await scene.release(2, client_rules={"wifi_only": True})
+    metered = await scene.round(scene.device("metered", profile=Profile(network="5g")))
+    assert (metered.apps("deferred"), metered.apps("installed")) == ({APP: 2}, {})
+    assert (await scene.round(scene.device("free"))).apps("installed") == {APP: 2}
+
+
+def test_devices_ask_again_a_little_later_than_told() -> None:
+    pauses = [with_jitter(1800) for _ in range(200)]
+    assert min(pauses) >= 1800
+    assert max(pauses) <= 1980
+    assert len(set(pauses)) > 100

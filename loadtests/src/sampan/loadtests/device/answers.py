@@ -25,6 +25,9 @@ class Offer(msgspec.Struct, frozen=True):
     url: Url = ""
     update: Name = ""
     reason: Name = ""
+    wifi_only: bool = False
+    predownload: bool = False
+    minimum: Sequence = 0
 
 
 class Item(msgspec.Struct, frozen=True):

@@ -1,6 +1,7 @@
 """`sampan device`: a simulated device on the command line."""
 
 import os
+import random
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -84,12 +85,17 @@ def run(
         done = device.run(open_apps=opens)
         _print(context, device, done, as_json=as_json)
         status_code = max(status_code, _exit_status(done))
-        pause = min(every, done.next_check_seconds)
+        pause = min(every, with_jitter(done.next_check_seconds))
         if time.monotonic() + pause >= ends:
             break
         time.sleep(pause)
     if status_code:
         raise typer.Exit(status_code)
+
+
+def with_jitter(seconds: float) -> float:
+    """Return when to ask again: up to a tenth later, so that devices that started together do not stay together."""
+    return seconds * (1 + random.random() / 10)  # noqa: S311 - no secret
 
 
 def status(context: typer.Context, folder: Folder, as_json: AsJson = False) -> None:

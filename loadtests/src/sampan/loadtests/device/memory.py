@@ -35,6 +35,7 @@ class Facts(msgspec.Struct):
     tickets: dict[str, Ticket] = msgspec.field(default_factory=dict)
     kinds: dict[str, str] = msgspec.field(default_factory=dict)
     damaged: list[str] = msgspec.field(default_factory=list)
+    minimums: dict[str, int] = msgspec.field(default_factory=dict)
     next_seq: int = 1
     events: list[dict[str, Any]] = msgspec.field(default_factory=list)
     dropped_events: int = 0

@@ -35,6 +35,7 @@ KINDS = frozenset({"miniapp", SHARED})
 MAX_TEXT = 500
 NOT_MODIFIED = 304
 BATCH_IS_BAD = frozenset({413, 422})
+FREE_NETWORKS = frozenset({"wifi", "ethernet"})
 STAGE_OF_STEP = {"archive_downloaded": "downloaded", "files_verified": "verified"}
 
 
@@ -42,6 +43,12 @@ class OfferNotOurs(Forbidden):
     """An offer of a kind, an action or an address that is not this device's."""
 
     code = "offer_not_ours"
+
+
+class UpdateRequired(Forbidden):
+    """What is installed is below the minimum version; it opens once it is updated."""
+
+    code = "open_update_required"
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +89,7 @@ class SimulatedDevice:
         self._profile = profile or Profile()
         self._fetch = fetch or HttpFetch()
         self._round, self._busy_with = Round(), ""
+        self._wanted: set[str] = set()
         self._tree_url = f"{server.rstrip('/')}/trust/{workspace}/{PROFILE}"
         self._tree_name, self._trust_folder, self._root = tree_id(workspace, PROFILE), folder / "trust", root
         self._device: Device | None = None
@@ -133,7 +141,10 @@ class SimulatedDevice:
         if found.unsure:
             self._happened("unsure")
         self._refresh_trust(found.listed())
-        left = [offer for offer in found.offers if not self._carry_out(offer)]
+        if not found.unsure:
+            facts.minimums = {each.id: each.minimum for each in found.offers if each.minimum}
+        ahead_first = sorted(found.offers, key=lambda each: not each.predownload)
+        left = [offer for offer in ahead_first if not self._carry_out(offer)]
         if not found.unsure:
             facts.revision_seen = found.revision
             facts.apps_etag = found.apps.etag if found.apps else ""
@@ -155,6 +166,7 @@ class SimulatedDevice:
         """Open one app; return whether it opened. A refusal is in the round."""
         began = time.monotonic()
         try:
+            self._refuse_outdated(app_id)
             with self.device.open(app_id, now_ms=self._now_ms()) as app:
                 for entry in app.package.index.files:
                     app.package.read(entry.path)
@@ -255,10 +267,9 @@ class SimulatedDevice:
         """Carry out one hint as far as the signed tree allows; return whether nothing is left to do of it."""
         try:
             self._check(offer)
-            if offer.action == "remove":
-                self._remove(offer)
-            else:
-                self._take(offer)
+            if offer.action != "remove":
+                return self._take(offer)
+            self._remove(offer)
         except SampanError as problem:
             if isinstance(problem, Unreachable):
                 self._happened("away", offer.id, offer.sequence, problem)
@@ -285,13 +296,17 @@ class SimulatedDevice:
         if rest == offer.url or "/" in rest or not rest.endswith(".package.ma"):
             raise OfferNotOurs(f"The offer of {offer.id} points outside {whole}.")
 
-    def _take(self, offer: Offer) -> None:
+    def _take(self, offer: Offer) -> bool:
+        """Fetch and install an offered version; return whether that is done, and does not wait for Wi-Fi."""
         facts = self.memory.facts
         held = facts.tickets.get(offer.id)
         if held is None or (held.release, held.ticket, held.digest) != (offer.release, offer.ticket, offer.digest):
             facts.tickets[offer.id] = Ticket(offer.kind, offer.release, offer.ticket, offer.sequence, offer.digest)
             self.memory.stage(offer.id, "offered", at_ms=self._now_ms())
         self._round.happenings.append(Happening("offered", offer.id, offer.sequence, detail=offer.action))
+        if offer.wifi_only and self._profile.network not in FREE_NETWORKS and offer.id not in self._wanted:
+            self._round.happenings.append(Happening("deferred", offer.id, offer.sequence))
+            return False  # the answer comes again until this is done
         self._busy_with = offer.id
         # The tree knows no roll-back as such: the rule asks the signed control file for this very pair.
         taken = self.device.apply(Hint(offer.id, "install", offer.sequence, offer.digest))
@@ -301,6 +316,15 @@ class SimulatedDevice:
         if taken is not None:
             self.memory.stage(offer.id, "installed", at_ms=self._now_ms())
             self._round.happenings.append(Happening("installed", offer.id, taken.sequence, detail=taken.version))
+        self._wanted.discard(offer.id)
+        return True
+
+    def _refuse_outdated(self, app_id: str) -> None:
+        """Raise `UpdateRequired` for a version below the minimum; somebody waits, so the next round fetches it."""
+        now, minimum = self.store.state(app_id).current, self.memory.facts.minimums.get(app_id, 0)
+        if now is not None and now.sequence < minimum:
+            self._wanted.add(app_id)
+            raise UpdateRequired(f"{app_id} must be updated before it opens. Connect to the network and open it again.")
 
     def _remove(self, offer: Offer) -> None:
         left = self.device.apply(Hint(offer.id, "remove"))
