@@ -87,6 +87,11 @@ export const switches = {
     "不符合任何规则的人得到它；关闭开关后所有人都得到它，所以请选最稳妥的。",
     "For everyone whom no rule gives another, and for all once it is turned off: so choose the safe one.",
   ],
+  apps: ["可读取的小程序", "Mini-apps that may read it"],
+  appsHint: [
+    "小程序编号，以空格分隔；* 表示所有小程序；留空则小程序不可读取。",
+    "App ids with spaces between; * is every mini-app. Empty: no mini-app may.",
+  ],
   by: ["百分比按什么划分", "Percentages go by"],
   by_device: ["设备", "Device"],
   by_customer: ["客户", "Customer"],

@@ -52,6 +52,9 @@ export function WhatFields({ form, isNew }: { form: FormInstance<Values>; isNew:
           options={(["device", "customer"] as const).map((value) => ({ value, label: say(`switches.by_${value}`) }))}
         />
       </Form.Item>
+      <Form.Item name="apps" label={say("switches.apps")} extra={say("switches.appsHint")}>
+        <Input className="mono" spellCheck={false} autoComplete="off" />
+      </Form.Item>
     </>
   );
 }

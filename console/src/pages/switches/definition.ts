@@ -17,6 +17,8 @@ export type Definition = {
   default: string;
   by: "device" | "customer";
   rules: SwitchRule[];
+  /** The mini-apps that may read it; `*` is every one. */
+  apps?: string[];
 };
 
 /** What is entered: a value is text, but for a boolean and a number; an object is JSON. */
@@ -32,6 +34,7 @@ export type Values = {
   variants: VariantValues[];
   default: string | null;
   rules: RuleValues[];
+  apps: string;
   note: string;
 };
 
@@ -83,6 +86,7 @@ export const FIRST: Values = {
   variants: firstVariants("boolean"),
   default: "off",
   rules: [],
+  apps: "",
   note: "",
 };
 
@@ -100,6 +104,7 @@ export function valuesOf(found: Definition): Values {
       variant: rule.variant ?? rule.split?.[0]?.variant ?? null,
       split: rule.split?.map((each) => ({ ...each })) ?? [{ variant: rule.variant ?? null, share: 1000 }],
     })),
+    apps: (found.apps ?? []).join(" "),
     note: "",
   };
 }
@@ -108,7 +113,9 @@ export function valuesOf(found: Definition): Values {
 export function definitionIn(values: Values): Definition {
   const value = ({ value: said }: VariantValues) =>
     values.type === "object" ? (objectIn(String(said ?? "")) ?? String(said ?? "")) : said;
+  const apps = values.apps.split(/[\s,，]+/).filter(Boolean);
   return {
+    ...(apps.length > 0 ? { apps } : {}),
     key: values.key.trim(),
     type: values.type,
     title: values.title.trim(),
@@ -169,6 +176,7 @@ export function fieldOf(path: (string | number)[]): (string | number)[] {
   const [first, ...rest] = path;
   if (first !== "definition") return path;
   if (rest.length === 0) return ["title"];
+  if (rest[0] === "apps") return ["apps"];
   if (rest.length === 1 && rest[0] === "variants") return ["variants", 0, "value"];
   if (rest.length === 2 && rest[0] === "rules") return [...rest, "variant"];
   if (rest[0] === "rules" && rest[2] === "split" && rest.length === 3) return [...rest, 0, "share"];
