@@ -156,7 +156,7 @@ export const insight = {
   activeDay: ["今日活跃设备", "Active today"],
   activeUnder: ["近 7 天 {{week}}，近 30 天 {{month}}", "{{week}} in 7 days, {{month}} in 30"],
   success: ["更新成功率", "Updates that succeeded"],
-  hits: ["离线包命中率", "Opened without a download"],
+  hits: ["离线包命中率", "Package hit rate"],
   start: ["启动时间中位数", "Start time, median"],
   startUnder: ["90% {{p90}}，95% {{p95}}", "90 % {{p90}}, 95 % {{p95}}"],
   latency: ["发布到可见", "Publish to visible"],
@@ -215,6 +215,7 @@ export const insight = {
   event_app_resource_failed: ["资源加载失败", "File did not load"],
   event_app_csp_refused: ["被策略拒绝", "Refused by policy"],
   keep: ["事件保留", "How long events are kept"],
+  keepSave: ["保存天数", "Save the days"],
   keepDays: ["保留天数", "Days"],
   keepHint: [
     "超过天数的原始事件和错误分组会被删除，不能恢复；按日汇总的数字保留 {{n}} 天。",
@@ -224,6 +225,12 @@ export const insight = {
 export const policy = {
   title: ["规则", "Rules"],
   lead: ["对小程序包的要求；放宽须经批准。", "What packages must keep to; loosening takes an approval."],
+  checks: ["设备检查更新", "Devices ask for updates"],
+  checkSeconds: ["检查间隔（秒）", "Seconds between two checks"],
+  checkHint: [
+    "设备最迟在这段时间后再次询问，另加至多一成的随机时间。",
+    "At the latest a device asks again after so long, plus up to a tenth at random.",
+  ],
   domains: ["允许的网络域名", "Allowed network domains"],
   domainsHint: ["每行一个；小程序只能声明这里列出的域名。", "One a line. Mini-apps may declare only these."],
   locales: ["必须的语言", "Languages that must be there"],

@@ -9,12 +9,16 @@ import { ProblemForm } from "../../design/ProblemForm";
 import { Fetch } from "../../design/States";
 import { useText } from "../../i18n";
 
-export function KeepDays() {
+export function useKeepDays() {
+  const { may } = useSession();
+  return query.useQuery("get", "/insight/policy", {}, { enabled: may("insight:read") });
+}
+
+export function KeepDays({ of: found }: { of: ReturnType<typeof useKeepDays> }) {
   const { say } = useText();
   const { may } = useSession();
   const { message } = App.useApp();
   const act = useAct();
-  const found = query.useQuery("get", "/insight/policy", {}, { enabled: may("insight:read") });
   const put = query.useMutation("put", "/insight/policy");
   if (!may("insight:read")) return null;
   return (
@@ -25,7 +29,7 @@ export function KeepDays() {
             {may("insight:policy") ? (
               <ProblemForm<{ event_keep_days: number }>
                 key={event_keep_days}
-                submit={say("common.save")}
+                submit={say("insight.keepSave")}
                 doneText=""
                 initial={{ event_keep_days }}
                 onSubmit={async (body) => {

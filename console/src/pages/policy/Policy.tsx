@@ -7,9 +7,10 @@ import { useAct } from "../../app/useAct";
 import { Facts, Panel } from "../../design/Blocks";
 import { PageFrame } from "../../design/PageFrame";
 import { ProblemForm } from "../../design/ProblemForm";
-import { Fetch } from "../../design/States";
+import { Fetch, Loading } from "../../design/States";
 import { useText } from "../../i18n";
-import { KeepDays } from "../insight/KeepDays";
+import { KeepDays, useKeepDays } from "../insight/KeepDays";
+import { CheckSeconds } from "../releases/CheckSeconds";
 
 const MB = 1024 * 1024;
 type Values = { domains: string; locales: string[]; package: number; file: number; files: number; note?: string };
@@ -26,7 +27,18 @@ export default function Policy() {
   const { message } = App.useApp();
   const act = useAct();
   const found = query.useQuery("get", "/miniapps/policy");
+  const keep = useKeepDays();
   const put = query.useMutation("put", "/miniapps/policy");
+  // The parts come together: one that came late would push those below it down.
+  if (found.isLoading || keep.isLoading) {
+    return (
+      <PageFrame title={say("policy.title")} lead={say("policy.lead")}>
+        <div className="panel" style={{ maxWidth: 640 }}>
+          <Loading lines={8} />
+        </div>
+      </PageFrame>
+    );
+  }
   return (
     <PageFrame title={say("policy.title")} lead={say("policy.lead")}>
       <div className="stack" style={{ maxWidth: 640 }}>
@@ -98,7 +110,8 @@ export default function Policy() {
             }
           </Fetch>
         </Panel>
-        <KeepDays />
+        <CheckSeconds />
+        <KeepDays of={keep} />
       </div>
     </PageFrame>
   );
