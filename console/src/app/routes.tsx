@@ -74,6 +74,7 @@ export const router = createBrowserRouter(
         page("trust", ["trust:read"], () => import("../pages/trust/Trust")),
         page("audit", ["audit:read"], () => import("../pages/audit/Audit")),
         page("insight", ["insight:read"], () => import("../pages/insight/Insight")),
+        page("insight/funnel", ["insight:read"], () => import("../pages/insight/Funnel")),
         page("policy", ["miniapps:policy", "app:read"], () => import("../pages/policy/Policy")),
         page("system", ["system:read"], () => import("../pages/system/System")),
         page("hosts", ["host:read"], () => import("../pages/hosts/Hosts")),
