@@ -116,8 +116,8 @@ const UNENTERED = new Set([
   "pages/switches/EditSwitch.tsx: switches.createSubmit or switches.save: body.edition",
 ]);
 
-/** Another workspace is gone to without asking the server. */
-const UNSENT = new Set(["pages/session/SignIn.tsx: session.setupOpen"]);
+/** Another workspace is gone to without asking the server; a reason goes along when the page asks again. */
+const UNSENT = new Set(["pages/session/SignIn.tsx: session.setupOpen", "pages/explain/Subject.tsx: explain.revealTitle"]);
 
 const tried = new Set<Use>();
 const above = new Set<string>();
