@@ -117,7 +117,10 @@ const UNENTERED = new Set([
 ]);
 
 /** Another workspace is gone to without asking the server; a reason goes along when the page asks again. */
-const UNSENT = new Set(["pages/session/SignIn.tsx: session.setupOpen", "pages/explain/Subject.tsx: explain.revealTitle"]);
+const UNSENT = new Set([
+  "pages/session/SignIn.tsx: session.setupOpen",
+  "pages/explain/Subject.tsx: explain.revealTitle",
+]);
 
 const tried = new Set<Use>();
 const above = new Set<string>();
