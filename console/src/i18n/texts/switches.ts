@@ -87,6 +87,15 @@ export const switches = {
     "不符合任何规则的人得到它；关闭开关后所有人都得到它，所以请选最稳妥的。",
     "For everyone whom no rule gives another, and for all once it is turned off: so choose the safe one.",
   ],
+  inStages: ["分阶段发布这次修改", "Give this change in stages"],
+  inStagesHint: [
+    "先存为一个修订，再用发布单按比例放量；在此之前所有人的取值不变。",
+    "It is kept as an edition, and a release gives it to more and more devices; until then nobody's value changes.",
+  ],
+  stagedSaved: ["已保存修订 {{n}}，请建立发布单", "Edition {{n}} is kept; now say who gets it"],
+  proposals: ["待发布的修订", "Editions for a release"],
+  proposalsHint: ["只有发布单会把它们给出去。", "Only a release gives them to anybody."],
+  release: ["发布", "Release"],
   apps: ["可读取的小程序", "Mini-apps that may read it"],
   appsHint: [
     "小程序编号，以空格分隔；* 表示所有小程序；留空则小程序不可读取。",

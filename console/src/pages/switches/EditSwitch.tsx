@@ -1,6 +1,6 @@
 /** A switch made or changed, by a form or as JSON; the server says whether a change waits for a second person. */
 
-import { App, Form, type FormInstance, Input, Segmented } from "antd";
+import { App, Checkbox, Form, type FormInstance, Input, Segmented } from "antd";
 import { useState } from "react";
 import { useNavigate, useParams } from "react-router";
 import { query } from "../../api/client";
@@ -72,6 +72,7 @@ function Existing({ switchKey: key }: { switchKey: string }) {
   const [first, setFirst] = useState(found.data);
   if (found.data && !first) setFirst(found.data);
   const change = query.useMutation("put", "/switches/{switch}");
+  const propose = query.useMutation("post", "/switches/{switch}/proposals");
   const back = `/switches/${key}`;
   const hasForms = useHasForms();
   const waiting = useWaiting("switch.change", key);
@@ -92,8 +93,15 @@ function Existing({ switchKey: key }: { switchKey: string }) {
               <PendingChange kind="switch.change" target={key} />
               <SwitchForm
                 initial={valuesOf(definitionOf(one))}
-                onSubmit={async (definition, note) => {
+                canStage={isActive}
+                onSubmit={async (definition, note, inStages) => {
                   const body = { definition, edition: one.edition, note };
+                  if (inStages) {
+                    const { edition } = await act(() => propose.mutateAsync({ params, body }));
+                    message.success(say("switches.stagedSaved", { n: edition }));
+                    navigate(`/releases/new?kind=switch&app=${encodeURIComponent(key)}&sequence=${edition}`);
+                    return;
+                  }
                   const done = await act(() => change.mutateAsync({ params, body }));
                   message.success(say(done.change ? "switches.proposed" : "switches.saved"));
                   navigate(back);
@@ -113,12 +121,14 @@ function Existing({ switchKey: key }: { switchKey: string }) {
 type FormProps = {
   isNew?: boolean;
   initial: Values;
-  onSubmit: (definition: Record<string, unknown>, note: string) => Promise<unknown>;
+  /** An active switch may also be changed step by step, by a release. */
+  canStage?: boolean;
+  onSubmit: (definition: Record<string, unknown>, note: string, inStages: boolean) => Promise<unknown>;
   onCancel: () => void;
 };
-type Whole = Values & { json?: string };
+type Whole = Values & { json?: string; in_stages?: boolean };
 
-function SwitchForm({ isNew = false, initial, onSubmit, onCancel }: FormProps) {
+function SwitchForm({ isNew = false, initial, canStage = false, onSubmit, onCancel }: FormProps) {
   const { say } = useText();
   const words = useProblemText();
   const [form] = Form.useForm<Whole>();
@@ -149,7 +159,7 @@ function SwitchForm({ isNew = false, initial, onSubmit, onCancel }: FormProps) {
         const values = form.getFieldsValue(true) as Whole;
         const definition = view === "json" ? (objectIn(values.json ?? "") ?? {}) : definitionIn(values);
         try {
-          await onSubmit(definition, (values.note ?? "").trim());
+          await onSubmit(definition, (values.note ?? "").trim(), values.in_stages === true);
         } catch (thrown) {
           throw placed(asProblem(thrown), values);
         }
@@ -203,6 +213,11 @@ function SwitchForm({ isNew = false, initial, onSubmit, onCancel }: FormProps) {
             <Form.Item name="note" label={say("switches.note")} extra={say("switches.noteHint")}>
               <Input.TextArea autoSize={{ minRows: 2, maxRows: 8 }} maxLength={2000} />
             </Form.Item>
+            {canStage ? (
+              <Form.Item name="in_stages" valuePropName="checked" extra={say("switches.inStagesHint")}>
+                <Checkbox>{say("switches.inStages")}</Checkbox>
+              </Form.Item>
+            ) : null}
           </Panel>
         )}
       </div>
