@@ -32,6 +32,17 @@ export const releases = {
   ],
   updateMode: ["更新方式", "How it arrives"],
   async: ["后台更新：下次打开时切换", "In the background: switches at the next opening"],
+  clientRules: ["客户端规则", "Client rules"],
+  wifiOnly: ["仅在 Wi-Fi 下后台下载", "Download in the background on Wi-Fi only"],
+  predownload: ["提前下载，优先于其他更新", "Download ahead, before other updates"],
+  minimum: ["最低可用版本", "Minimum version"],
+  minimumHint: [
+    "已安装版本低于此版本的设备，须先更新才能打开；离线时不能打开。",
+    "Devices with an older version must update before it opens; offline it does not open.",
+  ],
+  noMinimum: ["不限制", "None"],
+  minimumIs: ["低于 #{{n}} 须先更新才能打开", "Below #{{n}}: update before it opens"],
+  ruleJoin: ["；", "; "],
   sync: ["打开前更新：先取新版本", "Before opening: the new version is fetched first"],
   rollbackTo: ["回退目标", "Roll back to"],
   rollbackHint: [
