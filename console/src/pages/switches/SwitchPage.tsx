@@ -19,6 +19,7 @@ import { Code } from "../audiences/AudiencePage";
 import { PendingChange, useWaiting } from "../audiences/PendingChange";
 import { type Definition, definitionOf, type Switch } from "./definition";
 import { Split, SwitchState, toneOfSwitch, Variant } from "./names";
+import { Proposals } from "./Proposals";
 import { TrySwitch } from "./TrySwitch";
 
 const CHANGE = "switch.change";
@@ -52,14 +53,18 @@ export default function SwitchPage() {
                 <div className="stack">
                   <Lanes of={one} />
                   {may("audience:explain") ? <TrySwitch switchKey={key} /> : null}
-                  <Panel title={say("switches.json")}>
-                    <Code text={JSON.stringify(definitionOf(one), null, 2)} file={`${key}.json`} />
-                  </Panel>
+                  <details className="panel">
+                    <summary>{say("switches.json")}</summary>
+                    <div className="panel-body">
+                      <Code text={JSON.stringify(definitionOf(one), null, 2)} file={`${key}.json`} />
+                    </div>
+                  </details>
                 </div>
                 <div className="stack">
                   <Panel title={say("common.details")}>
                     <SwitchFacts of={one} />
                   </Panel>
+                  {one.last_edition > one.edition ? <Proposals switchKey={key} /> : null}
                   <Panel title={say("switches.history")} flush>
                     <Fetch of={history} lines={3}>
                       {(editions) => (
@@ -180,7 +185,7 @@ function SwitchActions({ of: one, isWaiting }: { of: Switch; isWaiting: boolean 
   const reason = { reason: "required", reasonField: "cause" } as const;
   return (
     <>
-      {one.state === "active" && rules.length > 0 && may("switch:lower") ? (
+      {one.state === "active" && (rules.length > 0 || one.last_edition > one.edition) && may("switch:lower") ? (
         <ConfirmAction
           label={say("switches.off")}
           danger
