@@ -40,6 +40,11 @@ def create_release(
     rollback_to: Annotated[int | None, typer.Option(help="Sequence that one person may roll back to.")] = None,
     kind: Annotated[str, typer.Option(help="Deliverable kind: miniapp, shared, switch or app_upgrade.")] = "miniapp",
     update: Annotated[str, typer.Option(help="async: at the next open; sync: before it opens.")] = "async",
+    wifi_only: Annotated[bool, typer.Option("--wifi-only", help="No background download but on Wi-Fi.")] = False,
+    predownload: Annotated[bool, typer.Option("--predownload", help="Fetched ahead, before anything else.")] = False,
+    minimum: Annotated[
+        int | None, typer.Option(metavar="SEQUENCE", min=1, help="Lower versions must update before they open.")
+    ] = None,
     percent: Annotated[
         list[float], typer.Option(help="A stage of so many percent of the audience; repeat, the last is 100.")
     ] = [],  # noqa: B006 - typer's way to say "none"
@@ -60,6 +65,7 @@ def create_release(
         "client_app": client_app,
         "rollback_to": rollback_to,
         "update_mode": update,
+        "client_rules": {"wifi_only": wifi_only, "predownload": predownload, "minimum_sequence": minimum},
         "stages": stages_of(percent, auto, plan, is_watched=kind in PACKAGES),
     }
     made = api.post("/releases", draft)
