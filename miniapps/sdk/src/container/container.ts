@@ -12,6 +12,7 @@ import type { Installed } from "../store/installed";
 import type { Hint } from "../sync/device";
 import { checkInstall } from "../trust/install-rule";
 import { parseIndex } from "../trust/package-index";
+import { Refused } from "../trust/refused";
 import { AppStorage } from "./app_storage";
 import { Dependencies } from "./dependencies";
 import { Emitter } from "./events";
@@ -220,7 +221,7 @@ export class Container extends Emitter<ContainerEvents> {
     this.open_.set(app, { running, release, opener, answer });
     this.toFront(app);
     try {
-      await Promise.all([this.installWaiting(app), this.noteOpened(app)]);
+      await Promise.all([this.installWaiting(app).then(() => this.refuseOutdated(app)), this.noteOpened(app)]);
       await running.start();
     } catch (thrown) {
       const code = codeOf(thrown);
@@ -228,6 +229,14 @@ export class Container extends Emitter<ContainerEvents> {
       this.ports.report({ type: "trust.refused", app, sequence: running.sequence, attrs: { code, detail: "open" } });
       this.end(app);
       throw thrown;
+    }
+  }
+
+  /** The bank set a minimum version, and what is installed here is older; a version that waited is installed by now. */
+  private async refuseOutdated(app: string): Promise<void> {
+    if ((await this.ports.mustUpdate?.(app)) === true) {
+      const help = "Connect to the network and open it again.";
+      throw new Refused("open_update_required", `${app} must be updated before it opens. ${help}`);
     }
   }
 

@@ -79,6 +79,8 @@ export interface ContainerPorts {
   readonly capabilities: Capabilities;
   readonly switches: SwitchPort;
   readonly ui: ShellUi;
+  /** Whether what is installed of an app must be updated before it opens. Default: no. */
+  readonly mustUpdate?: (app: string) => Promise<boolean>;
   readonly report: (event: Report) => void;
   readonly now: () => number;
 }

@@ -12,6 +12,7 @@ import { metadataStore } from "../store/metadata";
 import { PackageStore } from "../store/packages";
 import { Switches } from "../switches/switches";
 import { browserFacts } from "../sync/browser_facts";
+import { browserConnection, isFreeNetwork } from "../sync/client_rules";
 import { Device } from "../sync/device";
 import { type Profile, SyncClient } from "../sync/sync-client";
 import { TufTree } from "../trust/tree";
@@ -92,6 +93,7 @@ export function startSampan(options: StartOptions): Sampan {
       capabilities: { ...browserCapabilities(`${base}/`), ...options.capabilities },
       switches,
       ui,
+      mustUpdate: async (app) => (await late.sync?.mustUpdate(app)) === true,
       report: ({ type, app, sequence, attrs }) => {
         void events.note(type, sequence > 0 ? { app, sequence } : { app }, attrs).catch(reportError);
       },
@@ -119,8 +121,10 @@ export function startSampan(options: StartOptions): Sampan {
     profile: told,
     treePath,
     nowMs,
+    isOnFreeNetwork: () => isFreeNetwork(browserConnection()),
     install: (hint, progress) => container.update(hint, progress),
   });
+  late.sync = sync;
   tellDeliveries(container, sync);
   return { store, session, device, events, sync, consents, switches, container };
 }
@@ -130,6 +134,7 @@ interface Late {
   container?: Container;
   consents?: Consents;
   switches?: Switches;
+  sync?: SyncClient;
 }
 
 async function wipe(late: Late): Promise<void> {
