@@ -159,7 +159,12 @@ class Desk:
         """An active switch with a rule that divides an audience, of which a change waits."""
         api, key = self.server.api(ADMIN), "transfer.new-look"
         rule = {"attr": "audience", "op": "in", "values": [self.audience]}
-        definition = {"key": key, "type": "boolean", "variants": {"on": True, "off": False}, "default": "off"}
+        definition: dict[str, Any] = {
+            "key": key,
+            "type": "boolean",
+            "variants": {"on": True, "off": False},
+            "default": "off",
+        }
         definition |= {"rules": [{"audience": rule, "split": [{"variant": "on", "share": 1000}]}]}
         body = {"switches": [definition], "activate": True, "note": "First for a tenth"}
         self.server.sessions.approve(REVIEWER, str(api.post("/switch-file", body)["change"]))

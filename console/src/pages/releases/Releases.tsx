@@ -36,7 +36,13 @@ export default function Releases() {
     },
   });
   const columns: Column<Release>[] = [
-    { key: "app", title: say("releases.deliverable"), render: (row) => <AppName app={row.deliverable} /> },
+    {
+      key: "app",
+      title: say("releases.deliverable"),
+      // An id has no place to break at: it gets the room of most of them.
+      width: "28%",
+      render: (row) => <AppName app={row.deliverable} />,
+    },
     {
       key: "version",
       title: say("common.version"),
@@ -48,6 +54,7 @@ export default function Releases() {
           <span className="sub num">#{row.sequence}</span>
         </>
       ),
+      nowrap: true,
     },
     {
       key: "state",
