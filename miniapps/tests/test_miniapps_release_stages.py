@@ -311,6 +311,25 @@ async def test_a_roll_back_in_the_middle_reaches_everybody(rollout: Rollout) -> 
     assert await bank.offers(Tier.FULL, 2) == [("rollback", 1)]
 
 
+async def test_a_stop_takes_nothing_back_that_a_roll_back_of_that_version_once_did(rollout: Rollout) -> None:
+    """A way back stays in the control file; the version was approved anew since, and a pause is no roll-back."""
+    bank, everybody = rollout.bank, [{"name": "all", "basis_points": 10_000, "gate": GATE}]
+    release = await rollout.start()
+    await rolling_back.roll_back_release(bank.core, WORKSPACE, bank.maker, release.id, cause="crashes")
+    await bank.publishing.expose()
+    assert await bank.offers(Tier.FULL, 2) == [("rollback", 1)]
+    rollout.clock.now_ms += 1
+    again = await rollout.start(everybody)
+    assert (await bank.offers(Tier.FULL, 1), await bank.offers(Tier.FULL, 2)) == ([("install", 2)], [])
+    await moves.pause_release(bank.core, WORKSPACE, bank.maker, again.id, cause="a doubt")
+    await bank.publishing.expose()
+    assert (await bank.offers(Tier.FULL, 1), await bank.offers(Tier.FULL, 2)) == ([], [])
+    rollout.clock.now_ms += 1
+    await rolling_back.roll_back_release(bank.core, WORKSPACE, bank.maker, again.id, cause="it was right")
+    await bank.publishing.expose()
+    assert await bank.offers(Tier.FULL, 2) == [("rollback", 1)]
+
+
 async def test_what_the_second_person_approves_names_every_stage(rollout: Rollout) -> None:
     bank = rollout.bank
     schedule = {"hours": {"zone": "Asia/Shanghai", "days": [0, 1], "from_minute": 540, "until_minute": 1020}}

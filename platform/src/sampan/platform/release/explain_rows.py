@@ -12,7 +12,7 @@ from sampan.platform.engines.paging import Found, Order, Paging, read_page
 from sampan.platform.insight.repository import inventory
 from sampan.platform.release.cap_rows import places_held, places_of
 from sampan.platform.release.caps import Cap, is_over
-from sampan.platform.release.repository import Release, read_release_rows, releases
+from sampan.platform.release.repository import Release, read_release_rows, releases, standing_still
 from sampan.platform.release.snapshot import control_state
 from sampan.platform.release.states import ReleaseState
 from sampan.platform.release.sync import ControlState
@@ -91,7 +91,8 @@ async def controls_of(tx: Transaction, wanted: Sequence[Deliverable]) -> dict[st
     statement = select(table.app_id, table.body).where(
         table.workspace_id == tx.workspace_id, table.app_id.in_(sorted({each for _kind, each in wanted}))
     )
-    return {row.app_id: control_state(parse_control(row.body, row.app_id)) for row in await tx.execute(statement)}
+    rows, still = await tx.execute(statement), await standing_still(tx)
+    return {row.app_id: control_state(parse_control(row.body, row.app_id), still.get(row.app_id, ())) for row in rows}
 
 
 async def holdings_of(tx: Transaction, device_id: str, wanted: Sequence[Deliverable]) -> dict[Deliverable, Holding]:

@@ -245,6 +245,26 @@ async def releases_of(tx: Transaction, kind: str, deliverable_id: str) -> list[R
     return [_release(row) for row in await tx.execute(statement.order_by(releases.c.id.desc()))]
 
 
+async def standing_still(tx: Transaction) -> dict[str, set[int]]:
+    """Return, by deliverable, the versions of which a release is paused that began after their last roll-back."""
+    columns = (releases.c.deliverable_id, releases.c.sequence, releases.c.started_ms, releases.c.changed_ms)
+    here = releases.c.workspace_id == tx.workspace_id
+    paused = (await tx.execute(select(*columns).where(here, releases.c.state == ReleaseState.PAUSED))).all()
+    if not paused:
+        return {}
+    ids = sorted({row.deliverable_id for row in paused})
+    back = (here, releases.c.state == ReleaseState.ROLLED_BACK, releases.c.deliverable_id.in_(ids))
+    rolled_back: dict[tuple[str, int], int] = {}
+    for row in await tx.execute(select(*columns).where(*back)):
+        version = row.deliverable_id, row.sequence
+        rolled_back[version] = max(row.changed_ms, rolled_back.get(version, 0))
+    found: dict[str, set[int]] = {}
+    for row in paused:
+        if row.started_ms > rolled_back.get((row.deliverable_id, row.sequence), 0):
+            found.setdefault(row.deliverable_id, set()).add(row.sequence)
+    return found
+
+
 async def mark_exposed(tx: Transaction, deliverable_ids: Collection[str], *, kind: str | None = None) -> None:
     """Mark what offers now of these deliverables, of one kind or of all packages, as visible to devices."""
     which = releases.c.url != "" if kind is None else releases.c.kind == kind

@@ -1,6 +1,6 @@
 """The snapshot part `releases`: all that offers now, compiled for `decide` and `sync`."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from itertools import groupby
 
 from msgspec import Struct
@@ -10,7 +10,7 @@ from sampan.platform.audience.rules import Bucketing, compile_rule
 from sampan.platform.engines.database import Transaction
 from sampan.platform.release.decide import Candidate, DeliverableSnapshot
 from sampan.platform.release.deliverables import OFFERS
-from sampan.platform.release.repository import Release, offering_releases
+from sampan.platform.release.repository import Release, offering_releases, standing_still
 from sampan.platform.release.stages import rule_in
 from sampan.platform.release.sync import ControlState, ReleasesPart
 from sampan.platform.release.sync_policy_rows import sync_check_seconds
@@ -25,13 +25,14 @@ class ReleaseRows(Struct, frozen=True):
     releases: Sequence[Release]
     controls: Sequence[Control]
     check_seconds: int
+    still: Mapping[str, Collection[int]] = {}
 
 
 async def load(tx: Transaction) -> ReleaseRows:
     """Read the releases that offer packages and whose control devices can see, every app's control, and the policy."""
     releases = [release for release in await offering_releases(tx) if release.is_exposed and release.url]
     controls = [parse_control(body, app) for app, body in (await all_controls(tx)).items()]
-    return ReleaseRows(releases, controls, await sync_check_seconds(tx))
+    return ReleaseRows(releases, controls, await sync_check_seconds(tx), await standing_still(tx))
 
 
 def compile_part(rows: ReleaseRows) -> ReleasesPart:
@@ -40,9 +41,8 @@ def compile_part(rows: ReleaseRows) -> ReleasesPart:
         DeliverableSnapshot(kind, deliverable_id, [candidate_of(release) for release in group])
         for (kind, deliverable_id), group in groupby(rows.releases, key=lambda item: (item.kind, item.deliverable_id))
     ]
-    return ReleasesPart(
-        snapshots, {control.app: control_state(control) for control in rows.controls}, rows.check_seconds
-    )
+    controls = {control.app: control_state(control, rows.still.get(control.app, ())) for control in rows.controls}
+    return ReleasesPart(snapshots, controls, rows.check_seconds)
 
 
 def candidate_of(release: Release) -> Candidate:
@@ -65,10 +65,14 @@ def candidate_of(release: Release) -> Candidate:
     )
 
 
-def control_state(control: Control) -> ControlState:
-    """Return what a hint needs of a control file."""
+def control_state(control: Control, still: Collection[int] = ()) -> ControlState:
+    """Return what a hint needs of a control file.
+
+    A way back stays in the file for good. `still` are the versions (`standing_still`) that devices are not hinted to
+    leave by a way that was opened before: a pause takes nothing back.
+    """
     return ControlState(
         control.serial,
         frozenset(entry.sequence for entry in control.killed),
-        frozenset((entry.from_, entry.to) for entry in control.rollback),
+        frozenset((entry.from_, entry.to) for entry in control.rollback if entry.from_ not in still),
     )
