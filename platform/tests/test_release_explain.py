@@ -13,7 +13,6 @@ from msgspec.structs import replace
 from pyroaring import BitMap
 from release_drawn import APP, drawn_releases, release
 
-from sampan.offline_packages.control import Control
 from sampan.platform.audience.attributes import Privacy
 from sampan.platform.audience.audience_rows import PART as AUDIENCES
 from sampan.platform.audience.audience_rows import AudiencesPart, SavedAudience
@@ -27,12 +26,13 @@ from sampan.platform.identity.caller import Caller
 from sampan.platform.identity.tiers import Tier
 from sampan.platform.insight.tickets import Tickets
 from sampan.platform.release.caps import Cap
+from sampan.platform.release.decide import DeliverableSnapshot
 from sampan.platform.release.explaining import Action, Explained, Whom, Why, explain_deliverable
 from sampan.platform.release.repository import Release
-from sampan.platform.release.snapshot import ReleaseRows, candidate_of, compile_part
+from sampan.platform.release.snapshot import candidate_of
 from sampan.platform.release.stages import Stage
 from sampan.platform.release.states import OFFERING, ReleaseState
-from sampan.platform.release.sync import ControlState, Installed, SyncDevice, SyncRequest, answer
+from sampan.platform.release.sync import ControlState, Installed, ReleasesPart, SyncDevice, SyncRequest, answer
 from sampan.platform.workspaces.replica import WorkspaceView
 
 TICKETS = Tickets(bytes(32))
@@ -59,8 +59,8 @@ def synced(
         (each for each in releases if each.state in OFFERING and each.is_exposed),
         key=lambda each: (each.kind, each.deliverable_id, -each.sequence, [-ord(sign) for sign in each.id]),
     )
-    part = compile_part(ReleaseRows(offering, [Control(APP, "1.1", (), (), (), ())]))
-    part = type(part)(part.deliverables, {APP: control})
+    snapshots = [DeliverableSnapshot("miniapp", APP, [candidate_of(each) for each in offering])] if offering else []
+    part = ReleasesPart(snapshots, {APP: control})
     found = json.loads(answer(view, part, caller, request, tickets=TICKETS, now_ms=NOW_MS, places=places))
     return list(found["offers"])
 
@@ -234,6 +234,13 @@ def test_an_upgrade_is_for_its_own_client_app(
     found = explain_deliverable(whom, "app_upgrade", "retail", [upgrade])
     assert (found.offered and found.offered.sequence, found.action) == (sequence, action)
     assert found.releases[0].why is (Why.MATCHED if sequence else Why.OTHER_CLIENT_APP)
+
+
+def test_a_release_of_what_everybody_has_gives_nothing() -> None:
+    old, new = (release(number, kind="switch", url="") for number in (2, 3))
+    found = explained(old, new, standing=2)
+    assert (whys(found), found.offered) == ([(3, Why.MATCHED), (2, Why.STANDING)], new)
+    assert (explained(old, standing=2).why, explained(old, standing=2).offered) == (Why.STANDING, None)
 
 
 def test_the_value_of_a_switch_is_not_installed() -> None:
