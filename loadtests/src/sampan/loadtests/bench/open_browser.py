@@ -103,6 +103,10 @@ class ShellTab:
         self._page.locator(".update-bar").wait_for(timeout=patience_ms)
         return time.monotonic()
 
+    def wait_until_offline(self) -> None:
+        """Wait until the page knows that the network is gone; what comes back sooner is never missed by it."""
+        self._page.wait_for_function("() => !navigator.onLine")
+
     def take_newer(self) -> None:
         """Change to the newer version."""
         self._page.locator(".update-bar button").click()

@@ -85,8 +85,9 @@ def _watched(
             answered = people.approve(change, digest)
             if not is_live:
                 time.sleep(LONG_AFTER_SECONDS)
-                answered = time.monotonic()
                 context.set_offline(True)
+                tab.wait_until_offline()
+                answered = time.monotonic()
                 context.set_offline(False)
             shown = tab.wait_for_newer(PATIENCE_MS)
             figures = {"from_command_ms": shown - began, "from_answer_ms": max(0.0, shown - answered)}
