@@ -70,6 +70,8 @@ export const actions = {
   session_end_all: ["在所有地方退出登录", "Signed out everywhere"],
   switch_activated: ["启用了开关", "Switch activated"],
   switch_archived: ["归档了开关", "Switch archived"],
+  report_handled: ["将用户举报标记为已处理", "Report marked as handled"],
+  report_reopened: ["重新打开了用户举报", "Report opened again"],
   switch_changed: ["修改了开关", "Switch changed"],
   switch_created: ["新建了开关", "Switch drafted"],
   switch_explain: ["查看了开关的取值原因", "Switch explained for somebody"],

@@ -25,8 +25,8 @@ export const apps = {
   submitted: ["提交时间", "Submitted"],
   origin: ["来自其他环境", "Promoted from"],
   originFrom: [
-    "{workspace}（{server}），由 {who} 在该环境批准于",
-    "{workspace} ({server}), approved there by {who} at",
+    "{{workspace}}（{{server}}），由 {{who}} 在该环境批准于",
+    "{{workspace}} ({{server}}), approved there by {{who}} at",
   ],
   originClaim: ["以上为晋级人所述，本系统未核实：", "As the promoting person says; not checked here:"],
   submittedBy: ["提交人", "Submitted by"],

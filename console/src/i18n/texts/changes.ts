@@ -53,6 +53,8 @@ export const changes = {
   kind_catalogue_entry: ["修改目录条目", "Catalogue entry"],
   kind_miniapps_policy: ["修改包规则", "Rules for packages"],
   kind_audience_change: ["修改受众", "Change a saved audience"],
+  kind_promotion_switches: ["从其他环境晋级开关", "Promote switches from another workspace"],
+  kind_promotion_audiences: ["从其他环境晋级受众", "Promote saved audiences from another workspace"],
   kind_switch_change: ["修改开关", "Change switches"],
   kind_token_key_rotate: ["轮换令牌密钥", "Rotate token keys"],
 } as const;

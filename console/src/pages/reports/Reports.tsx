@@ -133,13 +133,15 @@ function Handled({ row }: { row: Row }) {
       </span>
       {row.handled_note ? <span className="wrap muted">{row.handled_note}</span> : null}
       {may("report:handle") ? (
-        <Button
-          size="small"
-          type="link"
-          onClick={() => act(() => unmark.mutateAsync({ params: { path: { report: row.id } } }))}
-        >
-          {say("reports.reopen")}
-        </Button>
+        <div>
+          <Button
+            size="small"
+            type="link"
+            onClick={() => act(() => unmark.mutateAsync({ params: { path: { report: row.id } } }))}
+          >
+            {say("reports.reopen")}
+          </Button>
+        </div>
       ) : null}
     </div>
   );

@@ -56,8 +56,9 @@ def promote(
     is_new = bool(rules.switches or rules.audiences) or not all(each.is_done for each in apps)
     if is_new and not yes:
         _confirm()
-    versions = [promote_app(context.obj, there, here, each, unlock, wait=wait) for each in apps]
+    # Rules first: what the target refuses of them is refused before any package is on its way.
     asked = here.api.post("/promotions", rules.body(there, note)) if rules.switches or rules.audiences else None
+    versions = [promote_app(context.obj, there, here, each, unlock, wait=wait) for each in apps]
     _tell(context, here, versions, asked)
 
 

@@ -5,6 +5,7 @@ Ids of saved audiences differ between workspaces, so rules are compared with nam
 """
 
 import json
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -18,12 +19,14 @@ from sampan.platform.cli.promotion_places import (
     found_or_none,
     name_of,
 )
+from sampan.platform.operators.change_rows import DiffLine
 from sampan.platform.promotion.names import named_in, with_audiences
 from sampan.platform.promotion.problems import PromotionAmbiguousName
 from sampan.platform.switches.definition import parse
 from sampan.platform.switches.differences import differences
 
 Json = dict[str, Any]
+AUDIENCE_ID = re.compile(r"\baud_[0-9a-f]{32}\b")
 ACTIVE = "active"
 
 
@@ -86,7 +89,8 @@ class RulesPlanner:
         is_served = present is not None and present["state"] == ACTIVE
         old = parse(self._as_there(present["definition"])) if present is not None and is_served else None
         lines = differences(old, parse(definition))
-        self._tell(f"switch {key}", present, [(line.en, line.before, line.after) for line in lines])
+        said = [(line.en, self._said(line, line.before), self._said(line, line.after)) for line in lines]
+        self._tell(f"switch {key}", present, said)
 
     def add_audience(self, name: str) -> None:
         """Plan a saved audience, by its name; raise `PromotionUnknown` or `PromotionDiverged`."""
@@ -160,6 +164,12 @@ class RulesPlanner:
     def _plain(self, side: str, definition: Mapping[str, Any]) -> Json:
         rules = [{**rule, "audience": self._rule(side, rule["audience"])} for rule in definition["rules"]]
         return {**definition, "rules": rules}
+
+    def _said(self, line: DiffLine, value: str | None) -> str | None:
+        """Return a value in words, saved audiences by their names."""
+        words = line.words.get(value) if value is not None else None
+        text = words.en if words is not None else value
+        return None if text is None else AUDIENCE_ID.sub(lambda found: self._names["source"][found[0]], text)
 
     def _as_there(self, definition: Mapping[str, Any]) -> Json:
         """Return the target's switch with the source's ids of the saved audiences that have the same names."""
