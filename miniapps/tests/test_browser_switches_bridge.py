@@ -64,7 +64,7 @@ def test_an_app_reads_what_is_its_own_and_sees_a_release_and_keeps_it_offline(de
         release = api.post("/releases", draft)["id"]
         change = api.post(f"/releases/{release}/submit", {"cause": "test"})["change"]
         desk.server.sessions.approve(REVIEWER, change)
-        app.wait_for_function(f"async () => (await ({READ})('{MINE}')).value === 2.5")
+        desk.server.wait_for(lambda: app.evaluate(READ, MINE)["value"] == 2.5)
         page.context.set_offline(True)
         kept = app.evaluate(READ, MINE)
         assert (kept["value"], kept["variant"]) == (2.5, "high")
