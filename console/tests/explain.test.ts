@@ -77,6 +77,7 @@ test.each([
   [{ action: "keep", installed: held }, "Stays on 1.1.0"],
   [{ offered, action: null }, "Gets 1.1.0"],
   [{ action: "none" }, "Gets nothing: {{why}}"],
+  [{ action: null, reason: "standing" }, "Has what everybody has; no release gives another one"],
 ])("%j is said as %j", (more, text) => {
   const { key, values } = answerOf(item(more));
   expect(say(key, values)).toBe(text);
@@ -113,7 +114,7 @@ test("under a not, what holds decides", () => {
 
 test.each(["zh", "en"] as const)("every reason of the server has its words in %s", (language) => {
   const reasons = [
-    ..."matched not_in_audience other_client_app host_too_old no_place no_release superseded".split(" "),
+    ..."matched not_in_audience other_client_app host_too_old no_place no_release superseded standing".split(" "),
     ..."depends_on_device not_exposed version_killed device_revoked".split(" "),
     ..."submitted approved paused stopped rolled_back".split(" ").map((state) => `release_${state}`),
   ];

@@ -63,6 +63,7 @@ export const explain = {
   remove: ["{{held}} 将被移除：此版本已禁用", "Loses {{held}}: the version was killed"],
   gets: ["得到 {{version}}", "Gets {{version}}"],
   nothing: ["得不到：{{why}}", "Gets nothing: {{why}}"],
+  asEverybody: ["与所有人相同，没有发布单另给", "Has what everybody has; no release gives another one"],
   not: ["未得到 {{version}}：{{why}}", "Not {{version}}: {{why}}"],
   whyWith: ["{{why}}，{{seen}}", "{{why}}, {{seen}}"],
   unknownFact: ["{{attr}}未知", "{{attr}} is not known"],
@@ -80,6 +81,10 @@ export const explain = {
   why_host_too_old: ["超级应用的容器版本太低", "the super-app's host is too old"],
   why_no_place: ["名额已满或已截止", "all places are taken, or the time is over"],
   why_no_release: ["没有发布单给出它", "no release offers it"],
+  why_standing: [
+    "所有人都是此值或更新的值，或开关未启用",
+    "everybody has it or a newer one, or the switch is not served",
+  ],
   why_superseded: ["已有更高版本", "a higher version is given"],
   why_depends_on_device: ["取决于具体设备", "it depends on the device"],
   why_not_exposed: ["管控文件尚未公布", "its control file is not published yet"],

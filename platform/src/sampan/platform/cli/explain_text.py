@@ -21,6 +21,9 @@ WHYS: Mapping[str, Words] = {
     "host_too_old": Words("超级应用的容器版本太低", "the super-app's host is too old"),
     "no_place": Words("名额已满，或已过截止时间", "all places are taken, or the time is over"),
     "no_release": Words("没有发布单提供它", "no release offers it"),
+    "standing": Words(
+        "所有人都是此值或更新的值，或开关未启用", "everybody has it or a newer one, or the switch is not served"
+    ),
     "superseded": Words("有更高的版本", "a higher version is offered"),
     "depends_on_device": Words("取决于具体设备", "it depends on the device"),
     "not_exposed": Words("管控文件尚未公布", "its control file is not published yet"),
@@ -124,6 +127,8 @@ class Speaker:
                 return self.say(f"停留在 {holds}", f"Stays on {holds}")
             case _, {"version": version, "release": release}:
                 return self.say(f"得到 {version}，依据 {release}", f"Gets {version}, by {release}")
+        if item["reason"] == "standing":
+            return self.say("与所有人相同，没有发布单另给", "Has what everybody has; no release gives another one")
         return self.say(f"得不到：{self.of(WHYS[item['reason']])}", f"Gets nothing: {self.of(WHYS[item['reason']])}")
 
     def newer(self, item: Json) -> Json | None:

@@ -48,7 +48,8 @@ class DeliverableKind(Struct, frozen=True):
     What is no package but a value has no `url`; it never stands among the offers of sync, and `part` names the
     snapshot part of its own component that is compiled from its releases. Such a kind may further have: `check`, which
     refuses a plan that it cannot carry out; `lines`, what approvers read of the version itself; `approve`, a permission
-    that approvers need besides; `completed` and `roll_back`, which take effect in place of an offer.
+    that approvers need besides; `completed` and `roll_back`, which take effect in place of an offer; `standing`, by id
+    the sequence that everybody has without a release: releases up to it give nothing, nor do those of ids left out.
     """
 
     name: str
@@ -61,6 +62,7 @@ class DeliverableKind(Struct, frozen=True):
     approve: str = ""
     completed: "Callable[[Core, Transaction, Release, Actor], Awaitable[None]] | None" = None
     roll_back: "Callable[[Core, Transaction, Release, Deliverable, Actor], Awaitable[None]] | None" = None
+    standing: Callable[[Transaction, Collection[str]], Awaitable[Mapping[str, int]]] | None = None
     seen_by: Callable[[Transaction, str], Awaitable[frozenset[Tier] | None]] | None = None
 
 

@@ -18,6 +18,7 @@ from sampan.platform.identity.service_devices import devices_of, known_device
 from sampan.platform.operators.actor import Actor
 from sampan.platform.operators.audit import record
 from sampan.platform.release.caps import subjects_of
+from sampan.platform.release.deliverables import DeliverableKind
 from sampan.platform.release.explain_rows import (
     Deliverable,
     Holding,
@@ -28,10 +29,11 @@ from sampan.platform.release.explain_rows import (
     releases_of,
     rooms_of,
 )
-from sampan.platform.release.explaining import NO_CONTROL, Explained, Whom, explain_deliverable
+from sampan.platform.release.explaining import BELOW_ALL, NO_CONTROL, Explained, Whom, explain_deliverable
 
 HOST_WHEN_UNSAID = 1  # as sync reads a request without it
 DEVICES_TOLD = 20
+NEVER = 2**63 - 1  # of what is not served at all, no release gives anything
 
 
 class ExplainSubject(Invalid):
@@ -99,6 +101,7 @@ async def explain_page(
         wanted = await page_deliverables(tx, paging, kind=kind, deliverable_id=deliverable_id)
         releases = await releases_of(tx, wanted.items)
         controls = await controls_of(tx, wanted.items)
+        standing = await _standing(core, tx, wanted.items)
         holdings = await holdings_of(tx, device, wanted.items) if device is not None else {}
         facts = subject.whom.facts
         capped = {each.id: each.cap for found in releases.values() for each in found if each.cap is not None}
@@ -116,10 +119,22 @@ async def explain_page(
             releases[deliverable],
             control=controls.get(found_id, NO_CONTROL),
             installed=held.sequence if held is not None else None,
+            standing=standing.get(deliverable, BELOW_ALL),
             may_see=may_see,
         )
 
     return ExplainedPage(subject, wanted.shown(explained), holdings, rooms)
+
+
+async def _standing(core: Core, tx: Transaction, wanted: Sequence[Deliverable]) -> dict[Deliverable, int]:
+    """Return up to which sequence releases give nothing, where a kind says so."""
+    found: dict[Deliverable, int] = {}
+    for kind in core.contributions(DeliverableKind):
+        ids = [each for name, each in wanted if name == kind.name]
+        if kind.standing is not None and ids:
+            served = await kind.standing(tx, ids)
+            found |= {(kind.name, each): served.get(each, NEVER) for each in ids}
+    return found
 
 
 async def _subject(core: Core, tx: Transaction, device: str | None, customer: str | None) -> Subject:

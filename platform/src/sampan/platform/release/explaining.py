@@ -22,6 +22,7 @@ from sampan.platform.release.states import OFFERING, ReleaseState
 from sampan.platform.release.sync import ControlState
 
 MOST_SHOWN = 20
+BELOW_ALL = -1
 UPGRADE = "app_upgrade"  # of a client app, whose id it bears; that one alone is told of it
 NEWEST_HOST = 2**53 - 1
 NO_CONTROL = ControlState("", frozenset(), frozenset())
@@ -36,6 +37,7 @@ class Why(StrEnum):
     HOST_TOO_OLD = "host_too_old"
     NO_PLACE = "no_place"  # it is capped, and keeps no place for the subject
     NO_RELEASE = "no_release"
+    STANDING = "standing"  # of a switch: everybody has this edition or a newer one, or the switch is not served
     SUPERSEDED = "superseded"  # it means the subject, and so does a release of a higher version
     DEPENDS_ON_DEVICE = "depends_on_device"  # of a customer: only a device decides it
     NOT_EXPOSED = "not_exposed"  # its control file is not in the trust tree yet
@@ -65,6 +67,7 @@ class Whom(Struct, frozen=True):
     is_device: bool
     host_version: int = NEWEST_HOST
     is_revoked: bool = False
+    standing: int = BELOW_ALL
 
 
 class Judged(Struct, frozen=True):
@@ -99,12 +102,17 @@ def explain_deliverable(
     *,
     control: ControlState = NO_CONTROL,
     installed: int | None = None,
+    standing: int = BELOW_ALL,
     may_see: Collection[Privacy] = EVERYTHING,
 ) -> Explained:
-    """Return why the subject is offered what it is offered of one deliverable; `installed` is the sequence it holds."""
-    ordered = sorted(releases, key=lambda each: (each.sequence, _offers(each), each.id), reverse=True)
+    """Return why the subject is offered what it is offered of one deliverable; `installed` is the sequence it holds.
+
+    Releases up to `standing` give nothing; see `DeliverableKind`.
+    """
+    whom = replace(whom, standing=standing)
+    ordered = sorted(releases, key=lambda each: (each.sequence, _offers(whom, each), each.id), reverse=True)
     compiled = {each.id: _compiled(each) for each in ordered}
-    offering = [compiled[each.id] for each in ordered if _offers(each)]
+    offering = [compiled[each.id] for each in ordered if _offers(whom, each)]
     chosen = _chosen(whom, kind, deliverable_id, offering)
     judged = [_judged(whom, each, compiled[each.id], chosen, control, may_see) for each in ordered]
     offered = next((each.release for each in judged if chosen is not None and each.release.id == chosen), None)
@@ -120,8 +128,8 @@ def explain_deliverable(
     )
 
 
-def _offers(release: Release) -> bool:
-    return release.state in OFFERING and release.is_exposed
+def _offers(whom: Whom, release: Release) -> bool:
+    return release.state in OFFERING and release.is_exposed and release.sequence > whom.standing
 
 
 def _chosen(whom: Whom, kind: str, deliverable_id: str, offering: Sequence[Candidate]) -> str | None:
@@ -172,6 +180,8 @@ def _held_back(whom: Whom, release: Release, control: ControlState) -> Why | Non
         return Why.VERSION_KILLED
     if (why := _WAITS.get(release.state)) is not None:
         return why
+    if release.sequence <= whom.standing:
+        return Why.STANDING
     return None if release.is_exposed else Why.NOT_EXPOSED
 
 
@@ -185,7 +195,7 @@ def _why(whom: Whom, offered: Release | None, judged: Sequence[Judged]) -> Why:
         return Why.DEVICE_REVOKED
     if offered is not None:
         return Why.MATCHED
-    first = next((each for each in judged if _offers(each.release)), judged[0] if judged else None)
+    first = next((each for each in judged if _offers(whom, each.release)), judged[0] if judged else None)
     return first.why if first is not None else Why.NO_RELEASE
 
 

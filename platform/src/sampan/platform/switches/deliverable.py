@@ -13,7 +13,7 @@ from sampan.platform.switches.differences import differences
 from sampan.platform.switches.part import KIND, PART
 from sampan.platform.switches.problems import NotKillable
 from sampan.platform.switches.proposals import check_release, on_completed, roll_back
-from sampan.platform.switches.repository import edition_texts
+from sampan.platform.switches.repository import edition_texts, served_switches
 
 
 async def find(tx: Transaction, wanted: Collection[tuple[str, int]]) -> Mapping[tuple[str, int], Deliverable]:
@@ -50,6 +50,11 @@ async def lines(tx: Transaction, release: Release) -> Sequence[DiffLine]:
     return differences(switch.definition, edition.definition)
 
 
+async def standing(tx: Transaction, keys: Collection[str]) -> Mapping[str, int]:
+    """Return the editions that are served to everybody."""
+    return {each.key: each.edition for each in await served_switches(tx) if each.key in keys}
+
+
 SWITCH = DeliverableKind(
     KIND,
     find,
@@ -61,4 +66,5 @@ SWITCH = DeliverableKind(
     approve="switch:approve",
     completed=on_completed,
     roll_back=roll_back,
+    standing=standing,
 )
