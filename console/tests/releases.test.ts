@@ -2,7 +2,7 @@
 
 import { describe, expect, test } from "vitest";
 import { verdictOf } from "../src/pages/releases/judge";
-import { bodyOf, NO_SCHEDULE, presetStages, stepOf, type Values } from "../src/pages/releases/plan";
+import { bodyOf, NO_RULES, NO_SCHEDULE, presetStages, stepOf, type Values } from "../src/pages/releases/plan";
 import { formsOf } from "../src/rules/ruleForms";
 import { groupOf, isGroup, missingIn, nodeOf, placeIn, ruleOf, tiersOf, written } from "../src/rules/rules";
 
@@ -78,6 +78,7 @@ describe("a plan", () => {
     sequence: 2,
     audience: TIER,
     update_mode: "async",
+    client_rules: { wifi_only: true, predownload: false, minimum_sequence: 2 },
     stages,
     schedule: NO_SCHEDULE("UTC"),
   });
@@ -99,6 +100,13 @@ describe("a plan", () => {
     const [first, second] = presetStages("steps", words, TIER);
     if (!first || !second) throw new Error("no stages");
     expect(bodyOf(values([first, second])).stages?.map((stage) => stage.advance)).toEqual(["auto", "person"]);
+  });
+
+  test("client rules are a package's alone", () => {
+    const one = values([]);
+    expect(bodyOf(one).client_rules).toEqual({ wifi_only: true, predownload: false, minimum_sequence: 2 });
+    expect(bodyOf({ ...one, kind: "switch" }).client_rules).toEqual(NO_RULES);
+    expect(stepOf(["client_rules", "minimum_sequence"])).toBe("version");
   });
 
   test("a refused field leads to its step", () => {

@@ -4149,6 +4149,25 @@ export interface components {
             target_name: string;
         };
         /**
+         * CheckedOut
+         * @description A rule that holds every rule of rules, in words; `flagd` is it in JsonLogic where flagd can say it.
+         */
+        CheckedOut: {
+            /** Attributes */
+            attributes: string[];
+            /**
+             * Claimed
+             * @description Those that only the device says.
+             */
+            claimed: string[];
+            /** En */
+            en: string;
+            /** Flagd */
+            flagd: unknown;
+            /** Zh */
+            zh: string;
+        };
+        /**
          * ClaimIn
          * @description What is said of a thing there; this server cannot check it.
          */
@@ -7441,6 +7460,16 @@ export interface components {
             digest: string;
         };
         /**
+         * ReleaseChecked
+         * @description What certainly speaks against the release, so that it cannot be submitted, and what is worth knowing.
+         */
+        ReleaseChecked: {
+            /** Conflicts */
+            conflicts: components["schemas"]["ObjectionOut"][];
+            /** Warnings */
+            warnings: components["schemas"]["ObjectionOut"][];
+        };
+        /**
          * ReleaseDetail
          * @description A release with its history.
          */
@@ -7910,25 +7939,6 @@ export interface components {
             digest: string;
         };
         /**
-         * CheckedOut
-         * @description A rule that holds every rule of rules, in words; `flagd` is it in JsonLogic where flagd can say it.
-         */
-        sampan__platform__audience__console_audiences_api__CheckedOut: {
-            /** Attributes */
-            attributes: string[];
-            /**
-             * Claimed
-             * @description Those that only the device says.
-             */
-            claimed: string[];
-            /** En */
-            en: string;
-            /** Flagd */
-            flagd: unknown;
-            /** Zh */
-            zh: string;
-        };
-        /**
          * EditionOut
          * @description What a saved audience was, and what had changed with it.
          */
@@ -8018,16 +8028,6 @@ export interface components {
              * @default
              */
             note: string;
-        };
-        /**
-         * CheckedOut
-         * @description What certainly speaks against the release, so that it cannot be submitted, and what is worth knowing.
-         */
-        sampan__platform__release__console_planning_api__CheckedOut: {
-            /** Conflicts */
-            conflicts: components["schemas"]["ObjectionOut"][];
-            /** Warnings */
-            warnings: components["schemas"]["ObjectionOut"][];
         };
         /**
          * EditionOut
@@ -10420,7 +10420,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["sampan__platform__audience__console_audiences_api__CheckedOut"];
+                    "application/json": components["schemas"]["CheckedOut"];
                 };
             };
             /** @description Validation Error */
@@ -13909,7 +13909,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["sampan__platform__release__console_planning_api__CheckedOut"];
+                    "application/json": components["schemas"]["ReleaseChecked"];
                 };
             };
             /** @description Validation Error */
@@ -14315,7 +14315,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["sampan__platform__release__console_planning_api__CheckedOut"];
+                    "application/json": components["schemas"]["ReleaseChecked"];
                 };
             };
             /** @description Validation Error */

@@ -46,6 +46,7 @@ export const router = createBrowserRouter(
         page("releases", ["release:read"], () => import("../pages/releases/Releases")),
         page("releases/new", ["release:create"], () => import("../pages/releases/NewRelease")),
         page("releases/freezes", ["release:read"], () => import("../pages/releases/Freezes")),
+        page("releases/:release/edit", ["release:create"], () => import("../pages/releases/EditRelease")),
         page("releases/:release", ["release:read"], () => import("../pages/releases/ReleasePage")),
         page("switches", ["switch:read"], () => import("../pages/switches/Switches")),
         page("switches/new", ["switch:edit"], () => import("../pages/switches/EditSwitch")),

@@ -30,6 +30,15 @@ export const plan = {
   preset_own: ["自定义", "A plan of one's own"],
   presetHint_own: ["从下面的阶段改起。", "Change the stages below."],
 
+  cap: ["限制客户数量", "Limit the number of customers"],
+  capHint: [
+    "先到先得，绝不超过；得到名额的客户在所有阶段都保留。",
+    "First come, first served, and never more. Who has a place keeps it through all stages.",
+  ],
+  capCustomers: ["最多客户数", "Customers at most"],
+  capUntil: ["不再新增，自", "Nobody new from"],
+  capWords: ["最多 {{n}} 位客户", "At most {{n}} customers"],
+
   nth: ["阶段 {{n}}", "Stage {{n}}"],
   add: ["添加阶段", "Add a stage"],
   remove: ["移除此阶段", "Remove this stage"],

@@ -88,6 +88,11 @@ export const problems = {
     "该版本尚未发布到信任树，不能发布给客户。",
     "This version is not published yet, so it cannot be released.",
   ],
+  release_conflict: [
+    "这张发布单现在不能发布，原因列在发布单上。",
+    "This release cannot go out as it is; its page says why.",
+  ],
+  bad_cap: ["请填写正确的客户数量和时间。", "Correct the number of customers, or the time."],
   no_rollback_target: ["没有可以回退到的版本。", "There is no version to roll back to."],
   phone_invalid: ["手机号格式不正确，例如 +8613800000001。", "Write the phone number as in +8613800000001."],
   foreign_origin: ["请求不是由本控制台页面发出的。", "This request was not made by a page of this console."],

@@ -9,10 +9,13 @@ import { AudienceField } from "../../rules/AudienceField";
 import { Estimate } from "../../rules/Estimate";
 import type { Wrong } from "../../rules/RuleEditor";
 import { missingIn, type Rule } from "../../rules/rules";
+import { CapFields } from "./CapFields";
+import { isWatched } from "./kinds";
 import type { Values } from "./plan";
 
 export function AudienceFields(props: { form: FormInstance<Values>; audience: Rule; wrong: Wrong }) {
   const { form, audience, wrong } = props;
+  const isPackage = isWatched({ kind: Form.useWatch("kind", form) });
   const { say } = useText();
   const { may } = useSession();
   const clientApps = query.useQuery(
@@ -46,6 +49,7 @@ export function AudienceFields(props: { form: FormInstance<Values>; audience: Ru
             options={clientApps.data?.items.map((item) => ({ value: item.id, label: item.name })) ?? []}
           />
         </Form.Item>
+        {isPackage ? <CapFields form={form} /> : null}
       </div>
       <Estimate rule={audience} />
     </div>

@@ -5,6 +5,7 @@ import { useEffect, useRef, useState } from "react";
 import { useNavigate, useSearchParams } from "react-router";
 import { query } from "../../api/client";
 import { asProblem, type Problem } from "../../api/problem";
+import type { ReleaseDetail } from "../../api/types";
 import { focusFirst } from "../../app/focus";
 import { useSession } from "../../app/session";
 import { useAct } from "../../app/useAct";
@@ -16,7 +17,19 @@ import { useText } from "../../i18n";
 import { EVERYBODY } from "../../rules/rules";
 import { AudienceFields } from "./AudienceFields";
 import { kindOf } from "./kinds";
-import { bodyOf, NO_SCHEDULE, type Preset, presetStages, STEPS, type Step, stepOf, type Values } from "./plan";
+import {
+  bodyOf,
+  NO_CAP,
+  NO_RULES,
+  NO_SCHEDULE,
+  type Preset,
+  presetStages,
+  STEPS,
+  type Step,
+  stepOf,
+  type Values,
+  valuesOf,
+} from "./plan";
 import { Review } from "./Review";
 import { ownZone, ScheduleFields } from "./ScheduleFields";
 import { StagesFields } from "./StagesFields";
@@ -25,6 +38,11 @@ import { VersionFields } from "./VersionFields";
 type Path = readonly (string | number)[];
 
 export default function NewRelease() {
+  return <ReleaseWizard />;
+}
+
+/** The steps; with a draft, of that one. */
+export function ReleaseWizard({ draft }: { draft?: ReleaseDetail }) {
   const { say } = useText();
   const { may } = useSession();
   const { message } = App.useApp();
@@ -34,24 +52,32 @@ export default function NewRelease() {
   const [params] = useSearchParams();
   const [form] = Form.useForm<Values>();
   const begin = STEPS.find((step) => step === params.get("step")) ?? "version";
+  const from = draft ? "review" : begin;
   const [step, setStep] = useState<Step>(begin);
-  const [reached, setReached] = useState(STEPS.indexOf(begin));
-  const [preset, setPreset] = useState<Preset>("everybody");
+  const [reached, setReached] = useState(STEPS.indexOf(from));
+  const [preset, setPreset] = useState<Preset>(draft ? "own" : "everybody");
   const [isSent, setSent] = useState(may("release:submit"));
   const [note, setNote] = useState("");
   const [refused, setRefused] = useState<{ at: Path; problem: Problem } | null>(null);
   const place = useRef<HTMLDivElement>(null);
   const create = query.useMutation("post", "/releases");
+  const edit = query.useMutation("patch", "/releases/{release_id}");
   const submit = query.useMutation("post", "/releases/{release_id}/submit");
-  const [first] = useState<Partial<Values>>(() => ({
-    kind: kindOf(params.get("kind")),
-    ...(params.get("app") ? { id: params.get("app") ?? "" } : {}),
-    ...(params.get("sequence") ? { sequence: Number(params.get("sequence")) } : {}),
-    audience: EVERYBODY,
-    update_mode: "async",
-    stages: presetStages("everybody", { everybody: say("plan.everybody"), testers: "" }, {}),
-    schedule: NO_SCHEDULE(ownZone()),
-  }));
+  const [first] = useState<Partial<Values>>(() =>
+    draft
+      ? valuesOf(draft, ownZone())
+      : {
+          kind: kindOf(params.get("kind")),
+          ...(params.get("app") ? { id: params.get("app") ?? "" } : {}),
+          ...(params.get("sequence") ? { sequence: Number(params.get("sequence")) } : {}),
+          audience: EVERYBODY,
+          update_mode: "async",
+          client_rules: NO_RULES,
+          cap: NO_CAP,
+          stages: presetStages("everybody", { everybody: say("plan.everybody"), testers: "" }, {}),
+          schedule: NO_SCHEDULE(ownZone()),
+        },
+  );
   const audience = Form.useWatch("audience", form) ?? EVERYBODY;
 
   const [shownFor, setShownFor] = useState(0);
@@ -83,7 +109,12 @@ export default function NewRelease() {
       : null;
 
   const save = async () => {
-    const made = await act(() => create.mutateAsync({ body: bodyOf(form.getFieldsValue(true) as Values) }));
+    const body = bodyOf(form.getFieldsValue(true) as Values);
+    const made = await act(() => {
+      if (!draft) return create.mutateAsync({ body });
+      const { kind: _kind, id: _id, ...changes } = body;
+      return edit.mutateAsync({ params: { path: { release_id: draft.id } }, body: changes });
+    });
     if (isSent)
       try {
         const asked = { params: { path: { release_id: made.id } }, body: { cause: note.trim() } };
@@ -97,7 +128,7 @@ export default function NewRelease() {
 
   return (
     <PageFrame
-      title={say("releases.create")}
+      title={say(draft ? "releases.edit" : "releases.create")}
       crumbs={[{ title: say("releases.title"), to: "/releases" }]}
       lead={say("releases.createLead")}
     >
@@ -131,6 +162,7 @@ export default function NewRelease() {
               version_unknown: ["sequence"],
               bad_rollback_target: ["rollback_to"],
               bad_update_mode: ["update_mode"],
+              bad_client_rules: ["client_rules", "minimum_sequence"],
               client_app_unknown: ["client_app"],
             }}
             rename={(path) => placed(path, form)}
@@ -153,7 +185,7 @@ export default function NewRelease() {
             }
           >
             <StepSection name="version" step={step}>
-              <VersionFields form={form} />
+              <VersionFields form={form} isFixed={draft !== undefined} />
             </StepSection>
             <StepSection name="audience" step={step}>
               <AudienceFields form={form} wrong={wrongIn(["audience"])} audience={audience} />
@@ -213,6 +245,7 @@ function StepSection({ name, step, children }: { name: Step; step: Step; childre
 function placed(path: (string | number)[], form: FormInstance<Values>): (string | number)[] {
   const has = (name: Path) => form.getFieldsError().some((field) => (field.name as Path).join() === name.join());
   if (path.length === 1 && path[0] === "stages") return ["stages", 0, "name"];
+  if (path.length === 1 && path[0] === "cap") return ["cap", "on"];
   if (path.length === 1 && path[0] === "schedule") return ["schedule", "not_before_ms"];
   if (path[0] === "stages" && path[2] === "gate" && !has(path.slice(0, 4))) return [...path.slice(0, 3), "on"];
   if (path[0] === "stages" && path[2] === "advance" && !has(path)) return [...path.slice(0, 2), "name"];

@@ -1,14 +1,20 @@
 /** What can be done with a release in its present state, and whom it reaches; the server says which moves there are. */
 
+import { Form } from "antd";
 import type { ReactNode } from "react";
 import { query } from "../../api/client";
+import type { components } from "../../api/schema";
 import type { ReleaseDetail } from "../../api/types";
 import { useSession } from "../../app/session";
 import { useAct } from "../../app/useAct";
+import { Note } from "../../design/Blocks";
+import { Choice } from "../../design/Choice";
 import { ConfirmAction } from "../../design/ConfirmAction";
 import { useText } from "../../i18n";
 import { percent } from "../../rules/ruleWords";
 import { useWords } from "./planWords";
+
+type Target = components["schemas"]["TargetOut"];
 
 export function ReleaseActions({ release }: { release: ReleaseDetail }) {
   const { say } = useText();
@@ -27,7 +33,13 @@ export function ReleaseActions({ release }: { release: ReleaseDetail }) {
   const params = { path: { release_id: release.id } };
   const thing = { app: release.deliverable, ...(release.client_app ? { clientApp: release.client_app } : {}) };
   const has = (move: string, permission: string) => release.moves.includes(move) && may(permission, thing);
-  const target = release.rollback_to === null ? say("releases.rollbackNone") : `#${release.rollback_to}`;
+  const backTo = query.useQuery(
+    "get",
+    "/releases/{release_id}/rollback-targets",
+    { params },
+    { enabled: has("roll_back", "release:stop") },
+  );
+  const targets = backTo.data?.items ?? [];
   const here = release.stages[release.stage];
   const further = release.stages[release.stage + 1];
   const before = release.stages[release.stage - 1];
@@ -56,16 +68,21 @@ export function ReleaseActions({ release }: { release: ReleaseDetail }) {
           onConfirm={(cause) => act(() => stop.mutateAsync({ params, body: { cause } }))}
         />
       ) : null}
-      {has("roll_back", "release:stop") && release.rollback_to !== null ? (
+      {has("roll_back", "release:stop") && targets.length > 0 ? (
         <ConfirmAction
           label={say("releases.roll_back")}
           danger
           title={say("releases.rollbackTitle")}
-          what={telling(say("releases.rollbackWhat", { to: target }))}
+          what={telling(say("releases.rollbackWhat"))}
           reason="required"
           reasonField="cause"
-          onConfirm={(cause) => act(() => rollBack.mutateAsync({ params, body: { cause } }))}
-        />
+          initial={{
+            to: targets.find(({ sequence }) => sequence === release.rollback_to)?.sequence ?? targets[0]?.sequence,
+          }}
+          onConfirm={(cause, { to }) => act(() => rollBack.mutateAsync({ params, body: { cause, to: Number(to) } }))}
+        >
+          <BackTo targets={targets} approved={release.rollback_to} />
+        </ConfirmAction>
       ) : null}
       {has("pause", "release:stop") ? (
         <ConfirmAction
@@ -131,6 +148,28 @@ export function ReleaseActions({ release }: { release: ReleaseDetail }) {
           reasonField="cause"
           onConfirm={(cause) => act(() => submit.mutateAsync({ params, body: { cause } }))}
         />
+      ) : null}
+    </>
+  );
+}
+
+/** Which version to go back to, and which releases end with this one. */
+function BackTo({ targets, approved }: { targets: readonly Target[]; approved: number | null }) {
+  const { say } = useText();
+  const form = Form.useFormInstance();
+  const to = Form.useWatch("to", form);
+  const also = targets.find(({ sequence }) => sequence === to)?.also ?? [];
+  const label = ({ version, sequence }: Target) =>
+    `${version} (#${sequence})${sequence === approved ? ` · ${say("releases.rollbackApproved")}` : ""}`;
+  return (
+    <>
+      <Form.Item name="to" label={say("releases.rollbackTo")} rules={[{ required: true }]}>
+        <Choice<number> options={targets.map((each) => ({ value: each.sequence, label: label(each) }))} />
+      </Form.Item>
+      {also.length > 0 ? (
+        <Note tone="warn">
+          {say("releases.rollbackAlso", { versions: also.map(({ version }) => version).join(", ") })}
+        </Note>
       ) : null}
     </>
   );

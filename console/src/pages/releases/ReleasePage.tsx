@@ -1,6 +1,7 @@
 /** One release: for whom, how far it got, its history, and what can be done with it now. */
 
-import { Link, useParams } from "react-router";
+import { Button } from "antd";
+import { Link, useNavigate, useParams } from "react-router";
 import { query } from "../../api/client";
 import type { ReleaseDetail } from "../../api/types";
 import { useSession } from "../../app/session";
@@ -13,9 +14,12 @@ import { useText } from "../../i18n";
 import { Audience } from "../../rules/Audience";
 import { useAppNames } from "../apps/names";
 import { ExplainLink } from "../explain/ExplainLink";
+import { CapWords, PlacesTaken } from "./CapWords";
+import { clientRulesText } from "./ClientRules";
 import { Delivery } from "./Delivery";
 import { Gate, isBegun, useProgress } from "./Gate";
 import { isWatched, pageOf } from "./kinds";
+import { Objections, useObjections } from "./Objections";
 import { useWords } from "./planWords";
 import { ReleaseActions } from "./ReleaseActions";
 import { ScheduleWords, StageSteps } from "./StageSteps";
@@ -24,10 +28,12 @@ export default function ReleasePage() {
   const { say, sayOr } = useText();
   const { may } = useSession();
   const { release = "" } = useParams();
+  const navigate = useNavigate();
   const names = useAppNames();
   const found = query.useQuery("get", "/releases/{release_id}", { params: { path: { release_id: release } } });
   const item = found.data;
   const progress = useProgress(item);
+  const checked = useObjections(item);
   const name = item ? `${names(item.deliverable) || item.deliverable} ${item.version}` : say("releases.title");
   return (
     <PageFrame
@@ -39,6 +45,9 @@ export default function ReleasePage() {
         item ? (
           <>
             <ExplainLink id={item.deliverable} />
+            {item.state === "draft" && may("release:create", { app: item.deliverable }) ? (
+              <Button onClick={() => navigate(`/releases/${item.id}/edit`)}>{say("releases.edit")}</Button>
+            ) : null}
             <ReleaseActions release={item} />
           </>
         ) : null
@@ -46,11 +55,12 @@ export default function ReleasePage() {
     >
       <Fetch of={found}>
         {(one) =>
-          isBegun(one) && progress.isPending ? (
+          (isBegun(one) && progress.isPending) || checked.isLoading ? (
             <Loading lines={8} />
           ) : (
             <div className="columns">
               <div className="stack">
+                {checked.data && !isBegun(one) ? <Objections of={checked.data} /> : null}
                 <Panel title={say("releases.stages")} hint={<Since of={one} />}>
                   <StageSteps
                     stages={one.stages}
@@ -78,11 +88,27 @@ export default function ReleasePage() {
                         ),
                       },
                       { label: say("releases.audience"), value: <Audience rule={one.audience} /> },
+                      ...(one.cap
+                        ? [
+                            {
+                              label: say("plan.cap"),
+                              value: (
+                                <>
+                                  <CapWords of={one.cap} />
+                                  {isBegun(one) ? <PlacesTaken release={one.id} /> : null}
+                                </>
+                              ),
+                            },
+                          ]
+                        : []),
                       { label: say("releases.clientApp"), value: one.client_app ?? say("releases.everyClientApp") },
                       {
                         label: say("releases.updateMode"),
                         value: sayOr(`releases.${one.update_mode}`, one.update_mode),
                       },
+                      ...(isWatched(one)
+                        ? [{ label: say("releases.clientRules"), value: clientRulesText(one.client_rules, say) }]
+                        : []),
                       {
                         label: say("releases.rollbackTo"),
                         value: one.rollback_to === null ? say("releases.noRollback") : `#${one.rollback_to}`,

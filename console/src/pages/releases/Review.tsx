@@ -1,10 +1,14 @@
 /** The last step of a release: all that was entered, in words. */
 
 import { Facts } from "../../design/Blocks";
+import { Loading } from "../../design/States";
 import { useText } from "../../i18n";
 import { useEstimate, useReachWords } from "../../rules/Estimate";
 import { useAppNames } from "../apps/names";
+import { CapWords } from "./CapWords";
+import { clientRulesText } from "./ClientRules";
 import { isWatched, kindOf, useVersions } from "./kinds";
+import { Objections, useDraftObjections } from "./Objections";
 import { bodyOf, type Values } from "./plan";
 import { useWords } from "./planWords";
 import { Freezes } from "./ScheduleFields";
@@ -22,13 +26,16 @@ export function Review({ values }: { values: Values }) {
     const version = versions.items?.find((item) => item.sequence === sequence)?.version;
     return version && kind !== "switch" ? `${version} (#${sequence})` : `#${sequence}`;
   };
-  const { stages, schedule } = bodyOf(values);
+  const { stages, schedule, cap } = bodyOf(values);
+  const checked = useDraftObjections(values);
   const reaches = reach
     ? say("plan.reviewReach", { customers: count(reach.customers), devices: count(reach.devices) })
     : "";
+  if (checked.isLoading) return <Loading lines={8} />;
   return (
     <div className="stack">
       <Freezes />
+      {checked.data ? <Objections of={checked.data} /> : null}
       <Facts
         items={[
           { label: say("releases.kind"), value: say(`releases.kind_${kind}`) },
@@ -43,6 +50,7 @@ export function Review({ values }: { values: Values }) {
               </>
             ),
           },
+          ...(cap ? [{ label: say("plan.cap"), value: <CapWords of={cap} /> }] : []),
           { label: say("releases.clientApp"), value: values.client_app ?? say("releases.everyClientApp") },
           ...(isWatched(values)
             ? [
@@ -50,6 +58,7 @@ export function Review({ values }: { values: Values }) {
                   label: say("releases.updateMode"),
                   value: sayOr(`releases.${values.update_mode}`, values.update_mode),
                 },
+                { label: say("releases.clientRules"), value: clientRulesText(values.client_rules, say) },
               ]
             : []),
           {

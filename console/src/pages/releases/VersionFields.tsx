@@ -5,11 +5,12 @@ import { useSearchParams } from "react-router";
 import { Note } from "../../design/Blocks";
 import { Choice } from "../../design/Choice";
 import { useText } from "../../i18n";
+import { ClientRuleFields } from "./ClientRules";
 import { DeliverableChoice } from "./DeliverableChoice";
 import { KINDS, kindOf, useTargets, useVersions } from "./kinds";
 import type { Values } from "./plan";
 
-export function VersionFields({ form }: { form: FormInstance<Values> }) {
+export function VersionFields({ form, isFixed = false }: { form: FormInstance<Values>; isFixed?: boolean }) {
   const { say } = useText();
   const [params] = useSearchParams();
   const kind = kindOf(Form.useWatch("kind", form) ?? params.get("kind"));
@@ -26,12 +27,18 @@ export function VersionFields({ form }: { form: FormInstance<Values> }) {
     <>
       <Form.Item name="kind" label={say("releases.kind")} rules={[{ required: true }]}>
         <Radio.Group
+          disabled={isFixed}
           onChange={() => form.resetFields(["id", "sequence", "rollback_to"])}
           options={KINDS.map((value) => ({ value, label: say(`releases.kind_${value}`) }))}
         />
       </Form.Item>
       <Form.Item name="id" label={say(`releases.of_${kind}`)} rules={[{ required: true }]}>
-        <DeliverableChoice key={kind} kind={kind} onChange={() => form.resetFields(["sequence", "rollback_to"])} />
+        <DeliverableChoice
+          key={kind}
+          kind={kind}
+          disabled={isFixed}
+          onChange={() => form.resetFields(["sequence", "rollback_to"])}
+        />
       </Form.Item>
       {id !== "" && versions.items?.length === 0 ? (
         <div style={{ marginBottom: 18 }}>
@@ -54,6 +61,7 @@ export function VersionFields({ form }: { form: FormInstance<Values> }) {
           ]}
         />
       </Form.Item>
+      {isPackage ? <ClientRuleFields sequence={sequence} versions={asOptions(versions.items)} /> : null}
       <Form.Item name="rollback_to" label={say("releases.rollbackTo")} extra={say("releases.rollbackHint")}>
         <Choice<number> allowClear placeholder={say("releases.noRollback")} options={asOptions(targets.items)} />
       </Form.Item>

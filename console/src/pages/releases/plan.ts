@@ -1,11 +1,14 @@
 /** What the wizard enters of stages and schedule, the plans that it offers, and the body that the server takes. Pure. */
 
 import type { components } from "../../api/schema";
+import type { ReleaseDetail } from "../../api/types";
 import type { Rule } from "../../rules/rules";
 import type { Schedule, Stage } from "./planWords";
 
 type Gate = components["schemas"]["GateBody"];
+export type ClientRules = components["schemas"]["ClientRulesBody"];
 type Draft = components["schemas"]["ReleaseDraft"];
+export type Cap = components["schemas"]["CapBody"];
 
 export const SIGNALS = ["delivery_failed", "white_screen", "script_error", "resource_failed"] as const;
 export const DAYS = [0, 1, 2, 3, 4, 5, 6] as const;
@@ -35,6 +38,8 @@ export type Values = {
   client_app?: string | null;
   update_mode: string;
   rollback_to?: number | null;
+  client_rules: ClientRules;
+  cap?: { on: boolean; customers: number; until_ms?: number | null };
   stages: StageValues[];
   schedule: {
     not_before_ms?: number | null;
@@ -78,6 +83,51 @@ export const NO_SCHEDULE = (zone: string): Values["schedule"] => ({
   hours: { on: false, zone, days: ["0", "1", "2", "3", "4"], from_minute: 540, until_minute: 1080 },
 });
 
+export const NO_CAP: NonNullable<Values["cap"]> = { on: false, customers: 100, until_ms: null };
+
+/** Returns what the wizard shows of a release that is to be edited. */
+export function valuesOf(release: ReleaseDetail, zone: string): Values {
+  const { schedule, cap, stages } = release;
+  const none = NO_SCHEDULE(zone);
+  return {
+    kind: release.kind,
+    id: release.deliverable,
+    sequence: release.sequence,
+    audience: release.audience as Rule,
+    client_app: release.client_app,
+    update_mode: release.update_mode,
+    rollback_to: release.rollback_to,
+    client_rules: release.client_rules,
+    cap: cap ? { on: true, customers: cap.customers, until_ms: cap.until_ms ?? null } : NO_CAP,
+    stages: stages.map(stageValues),
+    schedule: {
+      not_before_ms: schedule.not_before_ms ?? null,
+      not_after_ms: schedule.not_after_ms ?? null,
+      hours: schedule.hours ? { ...schedule.hours, on: true, days: schedule.hours.days.map(String) } : none.hours,
+    },
+  };
+}
+
+function stageValues({ gate, ...stage }: Stage): StageValues {
+  const signals = gate?.signals ?? [];
+  return {
+    name: stage.name,
+    basis_points: stage.basis_points,
+    audience: (stage.audience as Rule | null | undefined) ?? null,
+    advance: stage.advance,
+    min_minutes: stage.min_minutes,
+    gate: gate
+      ? {
+          on: true,
+          ratio_percent: gate.ratio_percent,
+          most_basis_points: gate.most_basis_points ?? null,
+          signals: signals.filter((each): each is (typeof SIGNALS)[number] => typeof each === "string"),
+          ratios: signals.filter((each): each is Ratio => typeof each !== "string"),
+        }
+      : { on: false, ...GATE },
+  };
+}
+
 export function stageBody({ gate: { on, ratio_percent, ...gate }, ...stage }: StageValues): Stage {
   const most_basis_points = gate.most_basis_points ?? null;
   const signals = [...gate.signals, ...gate.ratios] as Gate["signals"];
@@ -92,7 +142,18 @@ export function scheduleBody({ hours: { on, days, ...hours }, ...schedule }: Val
   };
 }
 
-export function bodyOf({ kind = "miniapp", stages, schedule, client_app, rollback_to, ...rest }: Values): Draft {
+export const NO_RULES: ClientRules = { wifi_only: false, predownload: false, minimum_sequence: null };
+
+export function bodyOf({
+  kind = "miniapp",
+  stages,
+  schedule,
+  client_app,
+  rollback_to,
+  client_rules,
+  cap,
+  ...rest
+}: Values): Draft {
   const isPackage = kind === "miniapp";
   const shown = isPackage ? stages : stages.map((stage) => ({ ...stage, gate: { ...stage.gate, on: false } }));
   return {
@@ -100,6 +161,8 @@ export function bodyOf({ kind = "miniapp", stages, schedule, client_app, rollbac
     kind,
     client_app: client_app ?? null,
     rollback_to: rollback_to ?? null,
+    client_rules: isPackage ? { ...NO_RULES, ...client_rules } : NO_RULES,
+    cap: isPackage && cap?.on ? { customers: cap.customers, until_ms: cap.until_ms ?? null } : null,
     // Nobody moves on from the last one.
     stages: shown.map((stage, n) => stageBody(n + 1 === stages.length ? { ...stage, advance: "person" } : stage)),
     schedule: scheduleBody(schedule),
@@ -112,6 +175,6 @@ export type Step = (typeof STEPS)[number];
 /** Returns the step that a field of the form stands in. */
 export function stepOf(path: readonly (string | number)[]): Step {
   const [first] = path;
-  if (first === "audience" || first === "client_app") return "audience";
+  if (first === "audience" || first === "client_app" || first === "cap") return "audience";
   return first === "stages" || first === "schedule" ? first : "version";
 }

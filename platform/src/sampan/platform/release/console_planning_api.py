@@ -48,7 +48,7 @@ class ObjectionOut(BaseModel):
     release: str | None
 
 
-class CheckedOut(BaseModel):
+class ReleaseChecked(BaseModel):
     """What certainly speaks against the release, so that it cannot be submitted, and what is worth knowing."""
 
     conflicts: list[ObjectionOut]
@@ -97,12 +97,12 @@ def build_routes(core: Core) -> APIRouter:
         )
 
     @router.post("/releases/check", dependencies=[needs("release:create")])
-    async def check_draft(workspace_id: Workspace, actor: Signed, body: ReleaseDraft) -> CheckedOut:
+    async def check_draft(workspace_id: Workspace, actor: Signed, body: ReleaseDraft) -> ReleaseChecked:
         """Say what speaks against a draft that is not saved yet."""
         return _checked(await checking.check_draft(core, workspace_id, actor, draft_of(body)))
 
     @router.post("/releases/{release_id}/check", dependencies=[needs("release:read")])
-    async def check(workspace_id: Workspace, _actor: Signed, release_id: str) -> CheckedOut:
+    async def check(workspace_id: Workspace, _actor: Signed, release_id: str) -> ReleaseChecked:
         """Say what speaks against the release, before it is submitted."""
         return _checked(await checking.check_release(core, workspace_id, release_id))
 
@@ -149,8 +149,8 @@ def _edits(body: ReleaseEdit) -> dict[str, Any]:
     return found
 
 
-def _checked(found: checking.Checked) -> CheckedOut:
-    return CheckedOut(
+def _checked(found: checking.Checked) -> ReleaseChecked:
+    return ReleaseChecked(
         conflicts=[ObjectionOut(**asdict(each)) for each in found.conflicts],
         warnings=[ObjectionOut(**asdict(each)) for each in found.warnings],
     )
