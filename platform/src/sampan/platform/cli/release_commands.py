@@ -21,6 +21,10 @@ Sequence = Annotated[int, typer.Argument(help="Sequence of the version; edition 
 PACKAGES = ("miniapp", "shared")
 Release = Annotated[str, typer.Argument(metavar="RELEASE", help="Release id.")]
 Cause = Annotated[str, typer.Option(help="Why; stands in the history.")]
+Customers = Annotated[int | None, typer.Option(metavar="NUMBER", min=1, help="To so many customers and no more.")]
+Until = Annotated[
+    str | None, typer.Option(metavar="TIME", help="Nobody new from then on, such as 2027-01-01T00:00:00+08:00.")
+]
 ENDS_AS = {"pause": "paused", "complete": "completed", "stop": "stopped", "rollback": "rolled_back"}
 
 
@@ -52,6 +56,8 @@ def create_release(
         int | None, typer.Option(metavar="MINUTES", help="Stages move on by themselves, each after so many minutes.")
     ] = None,
     plan: Annotated[Path | None, typer.Option(help="File with the stages as JSON, instead of --percent.")] = None,
+    customers: Customers = None,
+    until: Until = None,
     submit: Annotated[bool, typer.Option(help="Ask for approval at once.")] = True,
     note: Annotated[str, typer.Option(help="What the approver should know.")] = "",
 ) -> None:
@@ -67,6 +73,7 @@ def create_release(
         "update_mode": update,
         "client_rules": {"wifi_only": wifi_only, "predownload": predownload, "minimum_sequence": minimum},
         "stages": stages_of(percent, auto, plan, is_watched=kind in PACKAGES),
+        "cap": _cap(customers, until),
     }
     made = api.post("/releases", draft)
     _say_when_not_listed(context, api, app, kind)
@@ -104,6 +111,68 @@ def stages_of(percents: Several[float], minutes: int | None, plan: Path | None, 
     ] or None
 
 
+@release.command("edit")
+def edit_release(
+    context: typer.Context,
+    release_id: Release,
+    sequence: Annotated[int | None, typer.Option(help="Another version, by its sequence.")] = None,
+    tier: Annotated[list[str], typer.Option(help="Other tiers; repeat for more.")] = [],  # noqa: B006
+    rollback_to: Annotated[int | None, typer.Option(help="Sequence that one person may roll back to.")] = None,
+    update: Annotated[str | None, typer.Option(help="async: at the next open; sync: before it opens.")] = None,
+    percent: Annotated[list[float], typer.Option(help="Other stages; repeat, the last is 100.")] = [],  # noqa: B006
+    auto: Annotated[int | None, typer.Option(metavar="MINUTES", help="The new stages move on by themselves.")] = None,
+    plan: Annotated[Path | None, typer.Option(help="File with other stages as JSON.")] = None,
+    customers: Customers = None,
+    until: Until = None,
+) -> None:
+    """Change a draft; what is not named stays."""
+    wanted = {
+        "sequence": sequence,
+        "audience": {"attr": "tier", "op": "in", "values": tier} if tier else None,
+        "rollback_to": rollback_to,
+        "update_mode": update,
+        "stages": stages_of(percent, auto, plan),
+        "cap": _cap(customers, until),
+    }
+    api = _api()
+    found = api.patch(f"/releases/{release_id}", {name: value for name, value in wanted.items() if value is not None})
+    text = f"The draft of {found['deliverable']} {found['version']} is changed: sampan release check {release_id}"
+    context.obj.result(found, text)
+
+
+@release.command("check")
+def check_release(context: typer.Context, release_id: Release) -> None:
+    """Say what speaks against a release before it is submitted."""
+    found = _api().post(f"/releases/{release_id}/check", None)
+    lines = [
+        *(f"conflict  {each['en']}" for each in found["conflicts"]),
+        *(f"warning   {each['en']}" for each in found["warnings"]),
+    ]
+    context.obj.result(found, "\n".join(lines) or "Nothing speaks against it.")
+
+
+@release.command("submit")
+def submit_release(
+    context: typer.Context,
+    release_id: Release,
+    note: Annotated[str, typer.Option(help="What the approver should know.")] = "",
+) -> None:
+    """Ask for approval of a draft."""
+    asked = _api().post(f"/releases/{release_id}/submit", {"cause": note})
+    text = f"Waits for approval: sampan change approve {asked['change']} --digest {asked['digest']}"
+    context.obj.result(asked, text)
+
+
+def _cap(customers: int | None, until: str | None) -> dict[str, Any] | None:
+    if customers is None:
+        if until is not None:
+            raise BadPlan("--until is the time of --customers; give both.")
+        return None
+    from sampan.platform.audience.attributes import parse_moment
+
+    return {"customers": customers, "until_ms": None if until is None else parse_moment(until)}
+
+
 @release.command("list")
 def list_releases(
     context: typer.Context,
@@ -129,9 +198,11 @@ def show_release(context: typer.Context, release_id: Release) -> None:
     found = api.get(f"/releases/{release_id}")
     delivery = api.get(f"/insight/releases/{release_id}/funnel")
     progress = api.get(f"/releases/{release_id}/progress")
+    places = api.get(f"/releases/{release_id}/places") if found["cap"] is not None else None
     lines = [
         f"{found['deliverable']} {found['version']} (sequence {found['sequence']}): {said(found['state'])}",
         f"  for {_audience(found['audience'])}",
+        *([f"  {places['taken']} of {places['places']} places taken"] if places is not None else []),
         *(
             f"  {'>' if number == found['stage'] else ' '} stage {number + 1}: {stage_words(stage).en}"
             for number, stage in enumerate(found["stages"])
@@ -179,9 +250,16 @@ def stop_release(context: typer.Context, release_id: Release, cause: Cause = "")
 
 
 @release.command("rollback")
-def roll_back_release(context: typer.Context, release_id: Release, cause: Cause = "") -> None:
-    """Take devices back to the version that was approved with the release."""
-    _move(context, release_id, "rollback", cause)
+def roll_back_release(
+    context: typer.Context,
+    release_id: Release,
+    cause: Cause = "",
+    to: Annotated[
+        int | None, typer.Option(metavar="SEQUENCE", min=1, help="An earlier version; else the approved one.")
+    ] = None,
+) -> None:
+    """Take devices back to an earlier version; one person may."""
+    _move(context, release_id, "rollback", cause, **({} if to is None else {"to": to}))
 
 
 @release.command("move-on")
@@ -217,14 +295,14 @@ def _say_when_not_listed(context: typer.Context, api: "Api", app: str, kind: str
     )
 
 
-def _move(context: typer.Context, release_id: str, verb: str, cause: str) -> None:
+def _move(context: typer.Context, release_id: str, verb: str, cause: str, **more: int) -> None:
     """Carry out a move; one that was carried out before changes nothing and is no failure."""
     from sampan.platform.cli.done_already import unless_done
 
     api = _api()
     path, state = f"/releases/{release_id}", ENDS_AS[verb]
     found, is_new = unless_done(
-        lambda: api.post(f"{path}/{verb}", {"cause": cause}),
+        lambda: api.post(f"{path}/{verb}", {"cause": cause, **more}),
         "wrong_release_state",
         lambda: api.get(path),
         lambda seen: seen["state"] == state,

@@ -66,6 +66,12 @@ EXAMPLES: Mapping[str, tuple[str, ...]] = {
         "release create retail 520 --kind app_upgrade --tier full --percent 10 --percent 100",
         "release create transfer.new-look 4 --kind switch --tier full --percent 10 --percent 100",
     ),
+    "release edit": (
+        f"release edit {RELEASE} --customers 50 --until 2027-01-01T00:00:00+08:00",
+        f"release edit {RELEASE} --percent 5 --percent 100",
+    ),
+    "release check": (f"release check {RELEASE}",),
+    "release submit": (f'release submit {RELEASE} --note "as agreed"',),
     "release move-on": (f'release move-on {RELEASE} --cause "numbers look well"',),
     "release narrow": (f'release narrow {RELEASE} --cause "a doubt"',),
     "app-upgrade list": ("app-upgrade list retail",),
@@ -82,7 +88,10 @@ EXAMPLES: Mapping[str, tuple[str, ...]] = {
     "release pause": (f'release pause {RELEASE} --cause "more errors than usual"',),
     "release complete": (f"release complete {RELEASE}",),
     "release stop": (f'release stop {RELEASE} --cause "wrong fees"',),
-    "release rollback": (f'release rollback {RELEASE} --cause "wrong fees"',),
+    "release rollback": (
+        f'release rollback {RELEASE} --cause "wrong fees"',
+        f'release rollback {RELEASE} --to 2 --cause "wrong fees in 3 and 4"',
+    ),
     "release resume": (f'release resume {RELEASE} --cause "mended upstream"',),
     "explain": (
         "explain --device dev_0192f0c8a7b47c0e9d3f5a6b7c8d9e0f",

@@ -1,0 +1,53 @@
+"""`sampan release`: a draft is limited, checked, changed and submitted; a release goes back to any earlier version."""
+
+from pathlib import Path
+
+import pytest
+
+from sampan.platform.testing_cli import DemoServer, Person
+
+APP = "bank.demo.bills"
+
+
+@pytest.fixture
+def maker(demo_server: DemoServer, tmp_path: Path) -> Person:
+    return demo_server.person("release@demo.example", tmp_path / "maker")
+
+
+@pytest.fixture
+def checker(demo_server: DemoServer, tmp_path: Path) -> Person:
+    return demo_server.person("reviewer@demo.example", tmp_path / "checker")
+
+
+def test_a_draft_from_its_limit_to_its_approval(maker: Person, checker: Person) -> None:
+    limit = ("--customers", "50", "--until", "2099-01-01T00:00:00+08:00")
+    draft = maker.ok("release", "create", APP, "1", "--tier", "full", *limit, "--no-submit")["release"]
+    found = maker.ok("release", "edit", draft, "--customers", "20", "--update", "sync")
+    assert (found["cap"], found["update_mode"]) == ({"customers": 20, "until_ms": None}, "sync")
+    checked = maker.ok("release", "check", draft)
+    assert checked["conflicts"] == []
+    assert "Nothing speaks against it" not in maker.run("release", "check", draft, as_json=False).out
+    asked = maker.ok("release", "submit", draft, "--note", "as agreed")
+    shown = checker.run("change", "show", asked["change"], as_json=False)
+    assert "at most 20 customers" in shown.out
+    checker.ok("change", "approve", asked["change"], "--digest", asked["digest"])
+    assert "0 of 20 places taken" in maker.run("release", "show", draft, as_json=False).out
+    refused = maker.run("release", "edit", draft, "--customers", "30")
+    assert (refused.status, refused.value["code"]) == (1, "wrong_release_state")
+    _conflicts(maker)
+    backwards = maker.run("release", "rollback", draft, "--to", "1", "--cause", "no")
+    assert (backwards.status, backwards.value["code"]) == (1, "no_rollback_target")
+    maker.ok("release", "stop", draft, "--cause", "the test is over")
+
+
+def _conflicts(maker: Person) -> None:
+    """While the limited release runs, a second partial one for the same customers is refused."""
+    refused = maker.run("release", "create", APP, "1", "--tier", "full", "--percent", "10", "--percent", "100")
+    assert (refused.status, refused.value["code"]) == (1, "release_conflict")
+    assert "both may mean the same devices" in refused.value["detail"]
+    assert [each["code"] for each in refused.value["conflicts"]] == ["overlapping_release"]
+
+
+def test_a_time_without_a_number_is_refused(maker: Person) -> None:
+    refused = maker.run("release", "create", APP, "1", "--tier", "full", "--until", "2099-01-01T00:00:00+08:00")
+    assert (refused.status, refused.value["code"]) == (1, "bad_plan")
