@@ -314,7 +314,9 @@ async function fill(form: HTMLElement): Promise<void> {
           ? "123456"
           : field.matches("textarea.mono")
             ? "ios=1.0.0"
-            : "Abc",
+            : field.getAttribute("role") === "spinbutton"
+              ? "7"
+              : "Abc",
       );
   }
   await settled();
