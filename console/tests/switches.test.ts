@@ -14,7 +14,7 @@ import {
   valuesOf,
 } from "../src/pages/switches/definition";
 import { switchesIn } from "../src/pages/switches/ImportSwitches";
-import { idsIn } from "../src/pages/tags/ids";
+import { idsIn, unknownIn } from "../src/pages/tags/ids";
 import { BROKEN, ruleIn } from "../src/rules/RuleOrJson";
 
 const FULL = { attr: "tier", op: "in", values: ["full"] };
@@ -34,6 +34,8 @@ const LIMIT: Definition = {
 test("ids are read as people paste them, each once", () => {
   expect(idsIn(" a\nb, c，d、a ;e\r\n\n")).toEqual(["a", "b", "c", "d", "e"]);
   expect(idsIn("  \n ")).toEqual([]);
+  const refused = (code: string) => new Problem(422, code, "2 of the ids are not known here, the first 'R 9'. Nothing");
+  expect([unknownIn(refused("member_unknown")), unknownIn(refused("bad_tag"))]).toEqual(["R 9", ""]);
 });
 
 describe("a definition", () => {

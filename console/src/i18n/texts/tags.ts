@@ -76,6 +76,7 @@ export const tags = {
   add: ["加入", "Add"],
   remove: ["移出", "Remove"],
   idsHint: ["每行一个，也可用逗号或空格分隔。", "One a line, or with commas or spaces between."],
+  unknownId: ["不存在的编号，例如 {{id}}", "Not known: {{id}}, the first of them"],
   fewDone: ["成员已更新。", "The members are changed."],
   imports: ["导入记录", "Imports"],
   importsEmpty: ["还没有导入过文件", "No file was imported yet"],

@@ -2,12 +2,14 @@
 
 import { UserAddOutlined } from "@ant-design/icons";
 import { App, Form, Input, Radio } from "antd";
+import { useState } from "react";
 import { query } from "../../api/client";
+import { asProblem } from "../../api/problem";
 import type { components } from "../../api/schema";
 import { useAct } from "../../app/useAct";
 import { FormDialog } from "../../design/FormDialog";
 import { useText } from "../../i18n";
-import { COLUMNS, idsIn } from "./ids";
+import { COLUMNS, idsIn, unknownIn } from "./ids";
 
 type Body = components["schemas"]["MembersIn"];
 type Values = { column: NonNullable<Body["column"]>; add: string; remove: string };
@@ -17,6 +19,7 @@ export function FewMembers({ tag }: { tag: string }) {
   const { message } = App.useApp();
   const act = useAct();
   const change = query.useMutation("post", "/tags/{tag}/members");
+  const [unknown, setUnknown] = useState("");
   return (
     <FormDialog<Values>
       label={say("tags.few")}
@@ -30,7 +33,13 @@ export function FewMembers({ tag }: { tag: string }) {
       rename={(path) => path.slice(0, 1)}
       onSubmit={async ({ column, add, remove }) => {
         const body = { column, add: idsIn(add), remove: idsIn(remove) };
-        await act(() => change.mutateAsync({ params: { path: { tag } }, body }));
+        setUnknown("");
+        try {
+          await act(() => change.mutateAsync({ params: { path: { tag } }, body }));
+        } catch (thrown) {
+          setUnknown(unknownIn(asProblem(thrown)));
+          throw thrown;
+        }
         message.success(say("tags.fewDone"));
       }}
     >
@@ -38,7 +47,12 @@ export function FewMembers({ tag }: { tag: string }) {
         <Radio.Group options={COLUMNS.map((value) => ({ value, label: say(`tags.column_${value}`) }))} />
       </Form.Item>
       {(["add", "remove"] as const).map((name) => (
-        <Form.Item key={name} name={name} label={say(`tags.${name}`)} extra={say("tags.idsHint")}>
+        <Form.Item
+          key={name}
+          name={name}
+          label={say(`tags.${name}`)}
+          extra={unknown && name === "add" ? say("tags.unknownId", { id: unknown }) : say("tags.idsHint")}
+        >
           <Input.TextArea autoSize={{ minRows: 3, maxRows: 10 }} spellCheck={false} />
         </Form.Item>
       ))}
