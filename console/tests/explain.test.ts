@@ -101,7 +101,9 @@ test("a reason names the first condition that decides it, with what was seen", (
   expect(said(all([leaf("device", false, { seen: "***" })]))).toBe("not in the audience, device is not on its list");
   expect(said(all([leaf("region", false, { seen: "cn-31" })]))).toBe("not in the audience, region is cn-31");
   const cap = { customers: 2000, taken: 2000 };
-  expect(whySaid(release(2, "no_place", place, cap), say, words)).toContain("2000 of 2000 places taken");
+  expect(whySaid(release(2, "no_place", place, cap), say, words)).toBe("2000 of 2000 places taken");
+  const over = { customers: 2000, taken: 7 };
+  expect(whySaid(release(2, "no_place", place, over), say, words)).toBe("the time to get a place is over");
   expect(whySaid(release(2, "release_paused", place), say, words)).toBe("the release is paused");
 });
 

@@ -9226,7 +9226,7 @@ export interface components {
          * @description Why a release gives its version to the subject or not: the reasons of `decide`, and those beside it.
          * @enum {string}
          */
-        "Why-Output": "matched" | "not_in_audience" | "other_client_app" | "host_too_old" | "no_place" | "no_release" | "superseded" | "depends_on_device" | "not_exposed" | "version_killed" | "release_submitted" | "release_approved" | "release_paused" | "release_stopped" | "release_rolled_back" | "device_revoked";
+        "Why-Output": "matched" | "not_in_audience" | "other_client_app" | "host_too_old" | "no_place" | "no_release" | "standing" | "superseded" | "depends_on_device" | "not_exposed" | "version_killed" | "release_submitted" | "release_approved" | "release_paused" | "release_stopped" | "release_rolled_back" | "device_revoked";
         /**
          * Witnesses
          * @description Heads that the chain must still contain.

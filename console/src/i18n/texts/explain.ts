@@ -50,6 +50,7 @@ export const explain = {
   more: ["另有 {{n}} 张更低版本的发布单", "and {{n}} releases of lower versions"],
   stage: ["阶段 {{n}}/{{of}}（{{share}}）", "stage {{n}} of {{of}} ({{share}})"],
   cap: ["名额 {{taken}}/{{places}}", "{{taken}} of {{places}} places taken"],
+  placesOver: ["已截止，不再给出名额", "the time to get a place is over"],
   capHas: ["已占名额", "has a place"],
   capWouldGet: ["下次检查时可得名额", "gets a place at its next check"],
   sourceClaimed: ["设备自报", "said by the device"],

@@ -49,7 +49,7 @@ export function whySaid(release: Judged, say: Say, words: RuleWords): string {
   const why = say(`explain.why_${release.reason}`);
   if (release.cap && release.reason === "no_place") {
     const { taken, customers } = release.cap;
-    return say("explain.whyWith", { why, seen: say("explain.cap", { taken, places: customers }) });
+    return taken < customers ? say("explain.placesOver") : say("explain.cap", { taken, places: customers });
   }
   if (release.reason !== "not_in_audience" && release.reason !== "depends_on_device") return why;
   const [first] = decidingOf(release.rule as Explanation);

@@ -142,7 +142,9 @@ class Speaker:
         why = self.of(WHYS[release["reason"]])
         if release["cap"] and release["reason"] == "no_place":
             taken, places = release["cap"]["taken"], release["cap"]["customers"]
-            return self.say(f"{why}（{taken:,}/{places:,}）", f"{why} ({taken:,} of {places:,})")
+            if taken < places:
+                return self.say("已截止，不再给出名额", "the time to get a place is over")
+            return self.say(f"名额已满（{taken:,}/{places:,}）", f"all places are taken ({taken:,} of {places:,})")
         if release["reason"] not in ("not_in_audience", "depends_on_device"):
             return why
         leaf = next(deciding(release["rule"]), None)
