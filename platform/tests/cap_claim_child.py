@@ -13,7 +13,8 @@ from unittest.mock import patch
 from sampan.platform.audience.facts import Facts
 from sampan.platform.audience.rules import EVERYONE, compile_rule
 from sampan.platform.core import Core
-from sampan.platform.engines.database import SqliteDatabase
+from sampan.platform.engines.database import Database, SqliteDatabase
+from sampan.platform.engines.postgres import PostgresDatabase
 from sampan.platform.identity.tiers import Tier
 from sampan.platform.release import cap_rows, places
 from sampan.platform.release.caps import Cap
@@ -32,9 +33,14 @@ def capped(release_id: str, customers: int) -> DeliverableSnapshot:
     return DeliverableSnapshot("miniapp", "bank.demo.capped", [release])
 
 
-async def main(folder: Path, release_id: str, name: str, devices: int, dies_after: int) -> list[str]:
+def opened(address: str) -> Database:
+    """Open the database of a file, or of a `postgresql://` address."""
+    return PostgresDatabase(address) if "://" in address else SqliteDatabase(Path(address))
+
+
+async def main(address: str, release_id: str, name: str, devices: int, dies_after: int) -> list[str]:
     """Return which of the devices got a place of 50; die in the middle of a transaction when told to."""
-    database = SqliteDatabase(folder / "sampan.sqlite")
+    database = opened(address)
     core = cast(Core, SimpleNamespace(store=Store(database), now_ms=lambda: 1))
     claimed, snapshots, count = places.ClaimedPlaces(core, WORKSPACE), [capped(release_id, 50)], 0
     claim = cap_rows.claim_places
@@ -57,5 +63,5 @@ async def main(folder: Path, release_id: str, name: str, devices: int, dies_afte
 
 
 if __name__ == "__main__":
-    won = asyncio.run(main(Path(sys.argv[1]), sys.argv[2], sys.argv[3], int(sys.argv[4]), int(sys.argv[5])))
+    won = asyncio.run(main(sys.argv[1], sys.argv[2], sys.argv[3], int(sys.argv[4]), int(sys.argv[5])))
     sys.stdout.write(json.dumps(won))

@@ -10,18 +10,27 @@ from typing import Any, NoReturn
 
 import httpx2
 import pytest
+from cap_claim_child import opened
 from released_apps import body, held, offer, offering_server
 from sqlalchemy import event
 
 from sampan.platform.core import Core
-from sampan.platform.engines.database import SqliteDatabase
-from sampan.platform.release.cap_rows import Places, all_places, claim_places, open_places, places_of
+from sampan.platform.engines.tables import metadata
+from sampan.platform.release.cap_rows import (
+    Places,
+    all_places,
+    claim_places,
+    open_places,
+    places_of,
+    release_caps,
+    release_places,
+)
 from sampan.platform.release.caps import BadCap, Cap, read_cap
 from sampan.platform.release.repository import change_release, get_release
 from sampan.platform.release.snapshot import PART
 from sampan.platform.release.stages import Stage
 from sampan.platform.release.states import ReleaseState
-from sampan.platform.testing import WORKSPACE, client, running_core
+from sampan.platform.testing import WORKSPACE, client
 from sampan.platform.testing_device import TestDevice, TestServer
 from sampan.platform.workspaces.revisions import raise_revision
 from sampan.platform.workspaces.store import Store
@@ -185,58 +194,59 @@ async def test_many_devices_at_once_get_exactly_the_places(server: TestServer) -
     assert await counted(server.core, release) == Places(7, 7, is_closed=True)
 
 
-async def worker(folder: Path, release: str, name: str, devices: int, *, dies_after: int = 0) -> list[str] | int:
-    """Return which devices another process found a place for, or how it died."""
-    command = (str(CHILD), str(folder), release, name, str(devices), str(dies_after))
+async def worker(address: str, name: str, *, dies_after: int = 0) -> list[str] | int:
+    """Return for which of 100 devices another process found a place, or how it died."""
+    command = (str(CHILD), address, "rel_cap", name, "100", str(dies_after))
     child = await asyncio.create_subprocess_exec(sys.executable, *command, stdout=asyncio.subprocess.PIPE)
     async with asyncio.timeout(180):
         said, _nothing = await child.communicate()
     return list(json.loads(said)) if child.returncode == 0 else child.returncode or 0
 
 
-async def rows(folder: Path, release: str) -> tuple[Places | None, set[str]]:
-    database = SqliteDatabase(folder / "sampan.sqlite")
+async def rows(address: str) -> tuple[Places | None, set[str]]:
+    database = opened(address)
     async with Store(database).workspace(WORKSPACE).read() as tx:
-        found = await places_of(tx, release), await all_places(tx, release)
+        found = await places_of(tx, "rel_cap"), await all_places(tx, "rel_cap")
     await database.close()
     return found
 
 
-@pytest.fixture
-async def capped_folder(tmp_path: Path) -> Path:
-    """Return a server's folder, at rest, in which the release `rel_cap` has 50 places."""
-    async with running_core(tmp_path) as core, core.store.workspace(WORKSPACE).write() as tx:
+@pytest.fixture(params=["sqlite", "postgresql"])
+async def address(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """Return a database in which the release `rel_cap` has 50 places; a file, or a PostgreSQL of its own."""
+    found = str(tmp_path / "sampan.sqlite")
+    if request.param == "postgresql":
+        found = request.getfixturevalue("postgres_url")
+    database = opened(found)
+    tables = [release_caps, release_places]
+    await asyncio.to_thread(metadata.create_all, database.engines[-1], tables)
+    async with Store(database).workspace(WORKSPACE).write() as tx:
         await open_places(tx, "rel_cap", Cap(customers=50))
-    return tmp_path
+    await database.close()
+    return found
 
 
-async def test_two_processes_give_200_devices_exactly_50_places(capped_folder: Path) -> None:
-    first, second = await asyncio.gather(
-        worker(capped_folder, "rel_cap", "a", 100), worker(capped_folder, "rel_cap", "b", 100)
-    )
+async def test_two_processes_give_200_devices_exactly_50_places(address: str) -> None:
+    first, second = await asyncio.gather(worker(address, "a"), worker(address, "b"))
     assert isinstance(first, list)
     assert isinstance(second, list)
-    places, holders = await rows(capped_folder, "rel_cap")
+    places, holders = await rows(address)
     assert places == Places(50, 50, is_closed=True)
     assert len(first) + len(second) == 50
     assert {*first, *second} == holders
 
 
-async def test_a_worker_that_is_killed_in_the_middle_costs_no_place_and_gives_none_twice(capped_folder: Path) -> None:
-    assert await worker(capped_folder, "rel_cap", "a", 100, dies_after=4) == -signal.SIGKILL
-    places, holders = await rows(capped_folder, "rel_cap")
+async def test_a_worker_that_is_killed_in_the_middle_costs_no_place_and_gives_none_twice(address: str) -> None:
+    assert await worker(address, "a", dies_after=4) == -signal.SIGKILL
+    places, holders = await rows(address)
     assert places == Places(50, len(holders), is_closed=False)
     assert 0 < len(holders) < 20
-    others = await worker(capped_folder, "rel_cap", "b", 100)
+    others = await worker(address, "b")
     assert isinstance(others, list)
     assert len(others) == 50 - len(holders)
-    assert set(await _again(capped_folder)) == holders
-
-
-async def _again(folder: Path) -> list[str]:
-    found = await worker(folder, "rel_cap", "a", 100)
-    assert isinstance(found, list)
-    return found
+    again = await worker(address, "a")
+    assert isinstance(again, list)
+    assert set(again) == holders
 
 
 async def test_a_release_without_a_count_gives_no_places(server: TestServer) -> None:
