@@ -1,4 +1,4 @@
-"""`POST /client/v1/sync`, raw ASGI: a device asks what it should have now. No SQL on this path."""
+"""`POST /client/v1/sync`, raw ASGI: a device asks what it should have now. No SQL, but while a release gives places."""
 
 import hashlib
 from bisect import bisect_right
