@@ -19,11 +19,12 @@ export const releases = {
   of_miniapp: ["小程序", "Mini-app"],
   of_app_upgrade: ["超级应用", "Client app"],
   of_switch: ["开关", "Switch"],
-  edition: ["修订", "Edition"],
+  edition: ["版本", "Edition"],
+  stepsNoGate: ["1 %、10 %、50 %、全部。", "1 %, 10 %, 50 %, everybody."],
   noVersions_miniapp: ["这个小程序还没有已发布的版本。", "This mini-app has no published version yet."],
   noVersions_app_upgrade: ["还没有可发布的升级，请先登记一个。", "No upgrade is entered yet; enter one first."],
   noVersions_switch: [
-    "没有比现行修订更新的提议，请先提议一个。",
+    "没有待发布的新版本，请先在开关的修改页保存一个。",
     "Nothing is proposed that is newer than what is served; propose it first.",
   ],
   noGate: [

@@ -89,12 +89,12 @@ export const switches = {
   ],
   inStages: ["分阶段发布这次修改", "Give this change in stages"],
   inStagesHint: [
-    "先存为一个修订，再用发布单按比例放量；在此之前所有人的取值不变。",
+    "先存为一个新版本，再用发布单按比例放量；在此之前所有人的取值不变。",
     "It is kept as an edition, and a release gives it to more and more devices; until then nobody's value changes.",
   ],
-  stagedSaved: ["已保存修订 {{n}}，请建立发布单", "Edition {{n}} is kept; now say who gets it"],
-  proposals: ["待发布的修订", "Editions for a release"],
-  proposalsHint: ["只有发布单会把它们给出去。", "Only a release gives them to anybody."],
+  stagedSaved: ["已保存第 {{n}} 版，请建立发布单", "Edition {{n}} is kept; now say who gets it"],
+  proposals: ["待发布的版本", "Editions for a release"],
+  proposalsHint: ["由发布单提供给客户。", "Only a release gives them to anybody."],
   release: ["发布", "Release"],
   apps: ["可读取的小程序", "Mini-apps that may read it"],
   appsHint: [

@@ -43,7 +43,9 @@ export function StagesFields(props: {
           {PRESETS.map((name) => (
             <Radio key={name} value={name}>
               <span className="strong">{say(`plan.preset_${name}`)}</span>
-              <span className="small muted block">{say(`plan.presetHint_${name}`)}</span>
+              <span className="small muted block">
+                {say(name === "steps" && !isWatched({ kind }) ? "releases.stepsNoGate" : `plan.presetHint_${name}`)}
+              </span>
             </Radio>
           ))}
         </Radio.Group>
