@@ -24,7 +24,9 @@ settings.load_profile("long" if os.environ.get("SAMPAN_LONG") == "1" else "short
 
 # Tests that share one demo server, and one browser, by the names of their files.
 GROUPS = {
-    "demo": re.compile(r"test_(cli_(demo|officer|people|promotion_servers|publisher|release_drafts|switches)|sdk_demo)\.py"),
+    "demo": re.compile(
+        r"test_(cli_(demo|officer|people|promotion_servers|publisher|release_drafts|switches)|sdk_demo)\.py"
+    ),
     "browser": re.compile(r"test_browser_\w+\.py"),
 }
 CHROMIUM = Path("/usr/bin/chromium")

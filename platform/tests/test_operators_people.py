@@ -279,7 +279,8 @@ async def test_a_reset_takes_two_and_replaces_everything(stage: Stage) -> None:
     before = await stage.enter("carl@example.com", carl.totp_secret, carl.password)
     await stage.approved(await propose_reset(stage.core, WORKSPACE, stage.ada, carl.operator_id))
     link = await issue_setup_link(stage.core, WORKSPACE, stage.ada, carl.operator_id)
-    assert await recognise(stage.core, WORKSPACE, before.secret, source="192.0.2.1")  # asking for a reset alone disturbs nobody
+    # asking for a reset alone disturbs nobody
+    assert await recognise(stage.core, WORKSPACE, before.secret, source="192.0.2.1")
     secret = await stage.set_up(link.secret)
     with pytest.raises(SessionEnded):
         await recognise(stage.core, WORKSPACE, before.secret, source="192.0.2.1")
