@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 from sdk_runner import Sdk
-from test_trust_attacks import A, sim
-from test_trust_attacks_sdk import Browser, _digest
+from test_trust_attacks import A, _digest, sim
+from test_trust_attacks_sdk import Browser
 from trust_simulator import Simulator, served
 
 from sampan.offline_packages.control import Rollback
