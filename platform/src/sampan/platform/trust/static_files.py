@@ -38,7 +38,9 @@ ALWAYS_ASK = b"no-cache"
 JSON, ARCHIVE, BYTES = b"application/json", b"application/zip", b"application/octet-stream"
 SMALL_BYTES = 64 * 1024
 
-_PATH = re.compile(r"/trust/([a-z][a-z0-9-]{1,30}[a-z0-9])/([a-z]{1,16})/(metadata|targets|files|deltas)/([A-Za-z0-9._/-]+)")
+_PATH = re.compile(
+    r"/trust/([a-z][a-z0-9-]{1,30}[a-z0-9])/([a-z]{1,16})/(metadata|targets|files|deltas)/([A-Za-z0-9._/-]+)"
+)
 _ROLE_FILE = re.compile(r"[1-9][0-9]{0,15}\.[a-z0-9.-]{1,200}\.json")
 _TARGET = re.compile(r"(?:apps/[a-z0-9.-]+/[0-9]+|control)/([0-9a-f]{64})\.[A-Za-z0-9._-]+(\.[a-z]+)")
 _DIGEST = re.compile(r"[0-9a-f]{64}")
