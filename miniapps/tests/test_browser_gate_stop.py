@@ -258,7 +258,7 @@ def _console_tells(page: "Page", bank: Field) -> None:
 def _rolls_back(page: "Page") -> None:
     page.locator("main .page-head").get_by_role("button", name="Roll back", exact=True).click()
     dialog = page.get_by_role("dialog")
-    expect(dialog).to_contain_text("Devices go back to #1")
+    expect(dialog).to_contain_text("1.0.0 (#1)")
     dialog.get_by_label("Reason").fill("it does not start")
     dialog.locator("button[type=submit]").click()
     expect(page.locator(".page-head").get_by_text("Rolled back")).to_be_visible()
