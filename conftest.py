@@ -51,11 +51,11 @@ def anyio_backend() -> str:
 
 
 @pytest.fixture(scope="session")
-def postgres(tmp_path_factory: pytest.TempPathFactory) -> "Iterator[PostgresServer]":
+def postgres() -> "Iterator[PostgresServer]":
     """Run one PostgreSQL for all tests of a worker that ask for it."""
-    from postgres_server import postgres_in
+    from postgres_server import running_postgres
 
-    yield from postgres_in(tmp_path_factory.mktemp("postgres"))
+    yield from running_postgres()
 
 
 @pytest.fixture

