@@ -226,6 +226,7 @@ export const policy = {
   title: ["规则", "Rules"],
   lead: ["对小程序包的要求；放宽须经批准。", "What packages must keep to; loosening takes an approval."],
   checks: ["设备检查更新", "Devices ask for updates"],
+  saveChecks: ["保存检查间隔", "Save the interval"],
   checkSeconds: ["检查间隔（秒）", "Seconds between two checks"],
   checkHint: [
     "设备最迟在这段时间后再次询问，另加至多一成的随机时间。",

@@ -24,7 +24,7 @@ export function CheckSeconds() {
           may("release:policy") ? (
             <ProblemForm<{ sync_check_seconds: number }>
               key={sync_check_seconds}
-              submit={say("common.save")}
+              submit={say("policy.saveChecks")}
               doneText=""
               initial={{ sync_check_seconds }}
               onSubmit={async (body) => {

@@ -12,14 +12,14 @@ export function ClientRuleFields({ sequence, versions }: { sequence: number | un
   const { say } = useText();
   return (
     <>
-      <Form.Item label={say("releases.clientRules")} style={{ marginBottom: 8 }}>
-        <Form.Item name={["client_rules", "wifi_only"]} valuePropName="checked" noStyle>
+      <fieldset className="plain" aria-label={say("releases.clientRules")}>
+        <Form.Item name={["client_rules", "wifi_only"]} valuePropName="checked" style={{ marginBottom: 8 }}>
           <Checkbox>{say("releases.wifiOnly")}</Checkbox>
         </Form.Item>
-        <Form.Item name={["client_rules", "predownload"]} valuePropName="checked" noStyle>
+        <Form.Item name={["client_rules", "predownload"]} valuePropName="checked">
           <Checkbox>{say("releases.predownload")}</Checkbox>
         </Form.Item>
-      </Form.Item>
+      </fieldset>
       <Form.Item
         name={["client_rules", "minimum_sequence"]}
         label={say("releases.minimum")}

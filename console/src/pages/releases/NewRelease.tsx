@@ -203,7 +203,9 @@ export function ReleaseWizard({ draft }: { draft?: ReleaseDetail }) {
               <ScheduleFields form={form} />
             </StepSection>
             <StepSection name="review" step={step}>
-              {step === "review" ? <Review values={{ ...first, ...form.getFieldsValue(true) } as Values} /> : null}
+              {step === "review" ? (
+                <Review form={form} values={{ ...first, ...form.getFieldsValue(true) } as Values} />
+              ) : null}
               {may("release:submit") ? (
                 <div style={{ margin: "18px 0" }}>
                   <Checkbox checked={isSent} onChange={({ target }) => setSent(target.checked)}>
@@ -245,7 +247,7 @@ function StepSection({ name, step, children }: { name: Step; step: Step; childre
 function placed(path: (string | number)[], form: FormInstance<Values>): (string | number)[] {
   const has = (name: Path) => form.getFieldsError().some((field) => (field.name as Path).join() === name.join());
   if (path.length === 1 && path[0] === "stages") return ["stages", 0, "name"];
-  if (path.length === 1 && path[0] === "cap") return ["cap", "on"];
+  if (path[0] === "cap" && !has(path)) return ["cap", "on"];
   if (path.length === 1 && path[0] === "schedule") return ["schedule", "not_before_ms"];
   if (path[0] === "stages" && path[2] === "gate" && !has(path.slice(0, 4))) return [...path.slice(0, 3), "on"];
   if (path[0] === "stages" && path[2] === "advance" && !has(path)) return [...path.slice(0, 2), "name"];
