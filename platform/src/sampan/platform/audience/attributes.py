@@ -236,8 +236,7 @@ def _percentage() -> dict[str, Form]:
 
 
 def _bucket(bucketing: Bucketing, low: int, high: int) -> Tests:
-    key_of = fact("device" if bucketing.by == "device" else "customer")
-    return conditions.bucket_between(key_of, Buckets(bucketing.salt, bucketing.steps), low, high)
+    return conditions.bucket_between(bucketing.by, Buckets(bucketing.salt, bucketing.steps), low, high)
 
 
 def _tiers(values: Sequence[Tier], _bucketing: Bucketing) -> Tests:

@@ -33,15 +33,11 @@ def murmur3_32(data: bytes, seed: int = 0) -> int:
     return h ^ h >> 16
 
 
-def _slowly(key: str, seed: int, _signed: bool) -> int:
-    return murmur3_32(key.encode(), seed)
-
-
-murmur3: Callable[[str, int, bool], int]
+murmur3: Callable[[bytes], int]
 try:
-    from mmh3 import hash as murmur3
+    from mmh3 import mmh3_32_uintdigest as murmur3
 except ImportError:  # no wheel for this machine: the same hash, slower
-    murmur3 = _slowly
+    murmur3 = murmur3_32
 
 
 class Buckets(Struct, frozen=True):
@@ -52,4 +48,4 @@ class Buckets(Struct, frozen=True):
 
     def place(self, key: str) -> int:
         """Return the place of the key, 0 to 9,999."""
-        return murmur3(f"{self.salt}:{key}", 0, False) % self.steps * (STEPS // self.steps)
+        return murmur3(f"{self.salt}:{key}".encode()) % self.steps * (STEPS // self.steps)

@@ -19,13 +19,18 @@ Test = Callable[[Facts], bool]
 Known = Callable[[Any], bool]
 
 
+Draw = tuple[bytes, int, int]
+"""`prefix`, `first`, `end`: holds where the place of `prefix` and the device's id lies from `first` up to `end`."""
+
+
 class Tests(Struct, frozen=True):
-    """Whether a condition surely holds, and whether it surely fails."""
+    """Whether a condition surely holds, and whether it surely fails; `draw` says what `holds` does, where it is one."""
 
     __test__ = False
 
     holds: Test
     fails: Test
+    draw: Draw | None = None
 
     def opposite(self) -> "Tests":
         """Return the tests of the opposite condition."""
@@ -80,20 +85,21 @@ def _within(spans: tuple[Span, ...]) -> Callable[[Key], bool]:
     return lambda key: low <= key < high
 
 
-def bucket_between(key_of: Callable[[Facts], str | None], buckets: Buckets, low: int, high: int) -> Tests:
-    """Test whether the place of the subject's key lies from `low` up to, not including, `high`."""
-    steps, scale, prefix = buckets.steps, STEPS // buckets.steps, f"{buckets.salt}:"
+def bucket_between(by: str, buckets: Buckets, low: int, high: int) -> Tests:
+    """Test whether the place of a key, `device` or `customer`, lies from `low` up to, not including, `high`."""
+    key_of: Callable[[Facts], str | None] = attrgetter(by)
+    steps, scale, prefix = buckets.steps, STEPS // buckets.steps, f"{buckets.salt}:".encode()
     first, end = -(-low // scale), -(-high // scale)  # the same bounds in steps
 
     def holds(facts: Facts) -> bool:
         key = key_of(facts)
-        return bool(key) and first <= murmur3(f"{prefix}{key}", 0, False) % steps < end
+        return key is not None and key != "" and first <= murmur3(prefix + key.encode()) % steps < end
 
     def fails(facts: Facts) -> bool:
         key = key_of(facts)
-        return bool(key) and not first <= murmur3(f"{prefix}{key}", 0, False) % steps < end
+        return key is not None and key != "" and not first <= murmur3(prefix + key.encode()) % steps < end
 
-    return Tests(holds, fails)
+    return Tests(holds, fails, (prefix, first, end) if by == "device" and steps == STEPS else None)
 
 
 def any_tag(names: Sequence[str]) -> Tests:

@@ -15,7 +15,8 @@ from typing import Any, Generic, TypeVar
 
 from msgspec import Struct
 
-from sampan.platform.audience.conditions import Test, all_of, any_of
+from sampan.platform.audience.buckets import STEPS, murmur3
+from sampan.platform.audience.conditions import Draw, Test, all_of, any_of
 from sampan.platform.audience.facts import Facts
 from sampan.platform.audience.rules import CompiledRule, Condition, Group, Negation, Node, conditions_of
 
@@ -26,15 +27,19 @@ VALUES_KEPT = 512
 MASKS_KEPT = 256
 _OTHER = "\x00other"
 
+_MASKED_ALONE = [frozenset({name}) for name in MASKED]
+
 Item = TypeVar("Item")
+Entry = TypeVar("Entry")
 Kind = tuple[Any, ...]
 
 
 class Conjunct(Struct, frozen=True):
-    """A part of a rule that must hold, and what it looks at."""
+    """A part of a rule that must hold, and what it looks at; `draw` says what `test` does, where it is one."""
 
     test: Test
     attributes: frozenset[str]
+    draw: Draw | None = None
 
 
 def narrow(rule: CompiledRule, facts: Facts, known: Iterable[str]) -> Sequence[Conjunct] | None:
@@ -46,7 +51,8 @@ def narrow(rule: CompiledRule, facts: Facts, known: Iterable[str]) -> Sequence[C
             return None
         if left is not True:
             looks_at = frozenset(each.attribute.name for each in conditions_of(node))
-            conjuncts.append(Conjunct(left, looks_at - decided))
+            draw = node.tests.draw if isinstance(node, Condition) and positive else None
+            conjuncts.append(Conjunct(left, looks_at - decided, draw))
     return conjuncts
 
 
@@ -84,24 +90,33 @@ class RuleIndex(Generic[Item]):
 
 
 class Sieve(Generic[Item]):
-    """The items that may apply to one kind of subject; `among` lets those through that may apply to one subject."""
+    """The items that may apply to one kind of subject; `passing` gives those that do apply to one subject."""
 
     def __init__(self, items: Sequence[tuple[Item, Sequence[Conjunct]]]) -> None:
         self._all = (1 << len(items)) - 1
         self._entries: list[tuple[Item, Test | None]] = [(item, _left(conjuncts)) for item, conjuncts in items]
+        self._drawn = [(item, *_drawn(conjuncts)) for item, conjuncts in items]
         self._columns = [column for name in MASKED if (column := _column(name, items)) is not None]
-        self._lists: dict[int, list[tuple[Item, Test | None]]] = {}
+        self._lists: dict[int, list[tuple[Item, bytes, int, int, Test | None]]] = {}
         self.is_sure = not self._columns and all(test is None for _item, test in self._entries)
 
-    def among(self, facts: Facts) -> list[tuple[Item, Test | None]]:
-        """Return the items in their order, with the test that is left, None where nothing is."""
+    def passing(self, facts: Facts) -> list[Item]:
+        """Return the items whose rule holds, in their order.
+
+        What is left of most rules is one percentage, so these are drawn here, without a call each.
+        """
         mask = self.mask(facts)
         found = self._lists.get(mask)
         if found is None:
             if len(self._lists) >= MASKS_KEPT:
                 self._lists.clear()
-            found = self._lists[mask] = self.of(mask)
-        return found
+            found = self._lists[mask] = _chosen(self._drawn, mask)
+        key = facts.device.encode()
+        return [
+            item
+            for item, prefix, first, end, test in found
+            if (not prefix or (first <= murmur3(prefix + key) % STEPS < end and key)) and (test is None or test(facts))
+        ]
 
     def mask(self, facts: Facts) -> int:
         """Return which items are let through, as bits."""
@@ -112,8 +127,12 @@ class Sieve(Generic[Item]):
 
     def of(self, mask: int) -> list[tuple[Item, Test | None]]:
         """Return the items of a mask, like `among`, but remember nothing."""
-        bits = f"{mask:0{len(self._entries)}b}"[::-1]
-        return list(compress(self._entries, map("1".__eq__, bits)))
+        return _chosen(self._entries, mask)
+
+
+def _chosen(entries: Sequence[Entry], mask: int) -> list[Entry]:
+    bits = f"{mask:0{len(entries)}b}"[::-1]
+    return list(compress(entries, map("1".__eq__, bits)))
 
 
 class _Column:
@@ -147,9 +166,17 @@ def _column(name: str, items: Sequence[tuple[Any, Sequence[Conjunct]]]) -> _Colu
 
 def _left(conjuncts: Sequence[Conjunct]) -> Test | None:
     """Return the test of what no column decides."""
-    masked = [frozenset({name}) for name in MASKED]
-    left = [each.test for each in conjuncts if each.attributes not in masked]
+    left = [each.test for each in conjuncts if each.attributes not in _MASKED_ALONE]
     return all_of(left) if left else None
+
+
+def _drawn(conjuncts: Sequence[Conjunct]) -> tuple[bytes, int, int, Test | None]:
+    """Return one draw of what no column decides, with an empty prefix where there is none, and the test of the rest."""
+    left = [each for each in conjuncts if each.attributes not in _MASKED_ALONE]
+    drawn = next((each for each in left if each.draw is not None), None)
+    if drawn is None or drawn.draw is None:
+        return b"", 0, 0, _left(left)
+    return *drawn.draw, _left([each for each in left if each is not drawn])
 
 
 def _conjuncts(node: Node, *, positive: bool) -> Iterable[tuple[Node, bool]]:

@@ -9,6 +9,8 @@ from bisect import bisect_right
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
+from itertools import groupby
+from operator import attrgetter
 from struct import Struct
 from typing import Annotated
 
@@ -33,6 +35,9 @@ UNSURE_CHECK_SECONDS = 30
 
 Name = Annotated[str, msgspec.Meta(max_length=200)]
 Count = Annotated[int, msgspec.Meta(ge=0, le=2**53 - 1)]
+
+
+AFTER_TICKET = b'"},'
 
 
 class SyncDevice(Saying, omit_defaults=True, gc=False):
@@ -104,8 +109,11 @@ class Ready(msgspec.Struct, frozen=True):
     """One decided deliverable; `body` is its encoded offer but for the action and the ticket.
 
     `key` names it among what is installed, `control` is what control says of it, encoded, if anything; `fresh` is its
-    offer to a device that does not hold it, up to its ticket, and `tag` its release's (see `Tickets.many`).
+    offer to a device that does not hold it, up to its ticket, from the end of the offer before on; `tag` is its
+    release's (see `Tickets.many`). `n` is the deliverable's number.
     """
+
+    n: int
 
     kind: str
     id: str
@@ -148,12 +156,14 @@ class Plan(msgspec.Struct, frozen=True):
 
 
 class Prepared(msgspec.Struct):
-    """What a kind of subject on a kind of client may get: each deliverable's number with what of it is ready.
+    """What a kind of subject on a kind of client may get, the releases of one deliverable by rank.
 
-    `plan` is what all of them get, once it is known; None as long as some audience depends on more than the kind.
+    `has_rivals` says whether any deliverable has more than one of them; `plan` is what all subjects get, once it is
+    known, None as long as some audience depends on more than the kind.
     """
 
-    sieve: Sieve[tuple[int, Ready]]
+    sieve: Sieve[Ready]
+    has_rivals: bool
     plan: Plan | None = None
 
 
@@ -203,43 +213,46 @@ class ReleasesPart:
             prepared = self._prepared[key] = self._prepare(facts, Context(host_version), tickets)
         if prepared.plan is not None:
             return prepared.plan
-        return self._make_plan(_chosen(prepared.sieve, facts))
+        return self._make_plan(_chosen(prepared, facts))
 
     def _prepare(self, facts: Facts, context: Context, tickets: Tickets) -> Prepared:
         """Work out, as `decide` would, what is left to be decided for each subject of this kind."""
-        items: list[tuple[tuple[int, Ready], Sequence[Conjunct]]] = []
+        items: list[tuple[Ready, Sequence[Conjunct]]] = []
         decided = -1
         for (n, candidate), conjuncts in self._index.candidates(facts):
             if n == decided or unfit_client(candidate, facts, context) is not None:
                 continue
             if candidate.cap is not None:
                 conjuncts = [*conjuncts, _has_place(candidate.release_id)]
-            items.append(((n, self._ready(self.deliverables[n], candidate, tickets)), conjuncts))
+            items.append((self._ready(n, candidate, tickets), conjuncts))
             if not conjuncts:
                 decided = n  # everyone of this kind gets it, and so nothing lower
-        prepared = Prepared(Sieve(items))
+        prepared = Prepared(Sieve(items), len({ready.n for ready, _left in items}) < len(items))
         if prepared.sieve.is_sure:
-            prepared.plan = self._make_plan(_chosen(prepared.sieve, facts))
+            prepared.plan = self._make_plan(_chosen(prepared, facts))
         return prepared
 
-    def _ready(self, snapshot: DeliverableSnapshot, candidate: Candidate, tickets: Tickets) -> Ready:
+    def _ready(self, n: int, candidate: Candidate, tickets: Tickets) -> Ready:
+        snapshot = self.deliverables[n]
         body = _offer_body(snapshot, candidate)
         return Ready(
+            n,
             snapshot.kind,
             snapshot.id,
             candidate.sequence,
             body,
             (snapshot.kind, snapshot.id),
             self._all_control.get(snapshot.id, b""),
-            b'{"action":"install",%b,"ticket":"' % body,
+            AFTER_TICKET + b'{"action":"install",%b,"ticket":"' % body,
             tickets.tag(release_text(candidate.release_id, candidate.digest)),
         )
 
     def _make_plan(self, ready: Sequence[Ready]) -> Plan:
-        fresh = [b""] * (2 * len(ready) + 1) if ready else []
-        fresh[:-1:2] = [b'"},' + item.fresh for item in ready]
+        fresh: list[bytes] = []
         if ready:
-            fresh[0], fresh[-1] = ready[0].fresh, b'"}'
+            fresh = [b""] * (2 * len(ready)) + [b'"}']
+            fresh[:-1:2] = [item.fresh for item in ready]
+            fresh[0] = fresh[0][len(AFTER_TICKET) :]
         return Plan(
             ready,
             frozenset([item.key for item in ready]),
@@ -255,14 +268,12 @@ def _has_place(release_id: str) -> Conjunct:
     return Conjunct(lambda facts: release_id in facts.places, frozenset({"places"}))
 
 
-def _chosen(sieve: Sieve[tuple[int, Ready]], facts: Facts) -> list[Ready]:
+def _chosen(prepared: Prepared, facts: Facts) -> list[Ready]:
     """Return the first of each deliverable whose audience matches."""
-    chosen, last = [], -1
-    for (n, ready), test in sieve.among(facts):
-        if n != last and (test is None or test(facts)):
-            chosen.append(ready)
-            last = n
-    return chosen
+    passing = prepared.sieve.passing(facts)
+    if not prepared.has_rivals:
+        return passing
+    return [next(group) for _n, group in groupby(passing, attrgetter("n"))]
 
 
 @lru_cache(maxsize=4096)

@@ -238,18 +238,19 @@ def split_salt(salt: str) -> str:
     return f"{salt}:split"
 
 
-def _given(definition: Definition, rule: Rule, salt: str) -> Answer | Choose:
+def _given(definition: Definition, rule: Rule, salted: str) -> Answer | Choose:
     if rule.variant is not None:
         return _answer(definition, rule.variant, "TARGETING_MATCH")
     spans = [(high, _answer(definition, name, "SPLIT")) for name, low, high in rule.spans() if high > low]
     beside = _answer(definition, definition.default, "SPLIT")
     key_of = attrgetter(str(definition.by))
+    salt = salted.encode()
     if definition.by is By.DEVICE and len(spans) == 1:
         ((edge, inside),) = spans
 
         def one(facts: Facts) -> Answer:
             key = facts.device
-            return inside if key and murmur3(salt + key, 0, False) % STEPS < edge else beside
+            return inside if key and murmur3(salt + key.encode()) % STEPS < edge else beside
 
         return one
 
@@ -257,7 +258,7 @@ def _given(definition: Definition, rule: Rule, salt: str) -> Answer | Choose:
         key = key_of(facts)
         if not key:
             return beside
-        place = murmur3(salt + key, 0, False) % STEPS
+        place = murmur3(salt + key.encode()) % STEPS
         for edge, answer in spans:
             if place < edge:
                 return answer
