@@ -117,6 +117,10 @@ export const plan = {
   saysAfter: ["不晚于 {{at}}", "Not after {{at}}"],
   saysHours: ["{{days}} {{from}}–{{until}}（{{zone}}）", "{{days}}, {{from}}–{{until}} ({{zone}})"],
   always: ["任何时间", "At any time"],
+  reviewIncomplete: [
+    "还有内容没有填完整，填好后才会检查能否发布。",
+    "Something is not filled in yet. Whether this can go out is checked once it is.",
+  ],
   reviewReach: ["客户 {{customers}}；活跃设备 {{devices}}", "Customers: {{customers}}; active devices: {{devices}}"],
   now: ["当前", "now"],
   done: ["已完成", "done"],

@@ -10,10 +10,9 @@ import { bodyOf, type Values } from "./plan";
 type Checked = components["schemas"]["ReleaseChecked"];
 type Objection = components["schemas"]["ObjectionOut"];
 
-/** Returns what is said of the draft that the wizard holds; what is incomplete is said at its field instead. */
-export function useDraftObjections(values: Values) {
-  const enabled = Boolean(values.id && values.sequence);
-  return query.useQuery("post", "/releases/check", { body: bodyOf(values) }, { enabled });
+/** Returns what is said of the draft that the wizard holds; of one with fields to fill in nobody asks. */
+export function useDraftObjections(values: Values, isWhole: boolean | null) {
+  return query.useQuery("post", "/releases/check", { body: bodyOf(values) }, { enabled: isWhole === true });
 }
 
 /** Returns what is said of a saved release that has not begun. */

@@ -1,6 +1,10 @@
 /** The last step of a release: all that was entered, in words. */
 
-import { Facts } from "../../design/Blocks";
+import type { FormInstance } from "antd";
+import { useEffect, useState } from "react";
+import { asProblem } from "../../api/problem";
+import { Facts, Note } from "../../design/Blocks";
+import { ProblemNote } from "../../design/ProblemText";
 import { Loading } from "../../design/States";
 import { useText } from "../../i18n";
 import { useEstimate, useReachWords } from "../../rules/Estimate";
@@ -14,7 +18,7 @@ import { useWords } from "./planWords";
 import { Freezes } from "./ScheduleFields";
 import { ScheduleWords, StageSteps } from "./StageSteps";
 
-export function Review({ values }: { values: Values }) {
+export function Review({ form, values }: { form: FormInstance<Values>; values: Values }) {
   const { say, sayOr } = useText();
   const words = useWords();
   const names = useAppNames();
@@ -27,14 +31,17 @@ export function Review({ values }: { values: Values }) {
     return version && kind !== "switch" ? `${version} (#${sequence})` : `#${sequence}`;
   };
   const { stages, schedule, cap } = bodyOf(values);
-  const checked = useDraftObjections(values);
+  const isWhole = useIsWhole(form);
+  const checked = useDraftObjections(values, isWhole);
   const reaches = reach
     ? say("plan.reviewReach", { customers: count(reach.customers), devices: count(reach.devices) })
     : "";
-  if (checked.isLoading) return <Loading lines={8} />;
+  if (isWhole === null || checked.isLoading) return <Loading lines={8} />;
   return (
     <div className="stack">
       <Freezes />
+      {isWhole ? null : <Note tone="warn">{say("plan.reviewIncomplete")}</Note>}
+      <ProblemNote problem={checked.error ? asProblem(checked.error) : null} />
       {checked.data ? <Objections of={checked.data} /> : null}
       <Facts
         items={[
@@ -74,4 +81,21 @@ export function Review({ values }: { values: Values }) {
       </div>
     </div>
   );
+}
+
+/** Returns whether every field of every step is filled in; null before it is known. No field is marked for it. */
+function useIsWhole(form: FormInstance<Values>): boolean | null {
+  const [isWhole, setWhole] = useState<boolean | null>(null);
+  useEffect(() => {
+    let isHere = true;
+    const say = (found: boolean) => isHere && setWhole(found);
+    form.validateFields({ validateOnly: true }).then(
+      () => say(true),
+      () => say(false),
+    );
+    return () => {
+      isHere = false;
+    };
+  }, [form]);
+  return isWhole;
 }
