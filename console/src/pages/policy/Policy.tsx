@@ -10,7 +10,7 @@ import { ProblemForm } from "../../design/ProblemForm";
 import { Fetch, Loading } from "../../design/States";
 import { useText } from "../../i18n";
 import { KeepDays, useKeepDays } from "../insight/KeepDays";
-import { CheckSeconds } from "../releases/CheckSeconds";
+import { CheckSeconds, useCheckSeconds } from "../releases/CheckSeconds";
 
 const MB = 1024 * 1024;
 type Values = { domains: string; locales: string[]; package: number; file: number; files: number; note?: string };
@@ -28,9 +28,10 @@ export default function Policy() {
   const act = useAct();
   const found = query.useQuery("get", "/miniapps/policy");
   const keep = useKeepDays();
+  const checks = useCheckSeconds();
   const put = query.useMutation("put", "/miniapps/policy");
   // The parts come together: one that came late would push those below it down.
-  if (found.isLoading || keep.isLoading) {
+  if (found.isLoading || keep.isLoading || checks.isLoading) {
     return (
       <PageFrame title={say("policy.title")} lead={say("policy.lead")}>
         <div className="panel" style={{ maxWidth: 640 }}>
@@ -110,7 +111,7 @@ export default function Policy() {
             }
           </Fetch>
         </Panel>
-        <CheckSeconds />
+        <CheckSeconds of={checks} />
         <KeepDays of={keep} />
       </div>
     </PageFrame>

@@ -9,12 +9,16 @@ import { ProblemForm } from "../../design/ProblemForm";
 import { Fetch } from "../../design/States";
 import { useText } from "../../i18n";
 
-export function CheckSeconds() {
+export function useCheckSeconds() {
+  const { may } = useSession();
+  return query.useQuery("get", "/sync/policy", {}, { enabled: may("release:read") });
+}
+
+export function CheckSeconds({ of: found }: { of: ReturnType<typeof useCheckSeconds> }) {
   const { say } = useText();
   const { may } = useSession();
   const { message } = App.useApp();
   const act = useAct();
-  const found = query.useQuery("get", "/sync/policy", {}, { enabled: may("release:read") });
   const put = query.useMutation("put", "/sync/policy");
   if (!may("release:read")) return null;
   return (
