@@ -115,8 +115,8 @@ def _enter(page: "Page", label: str) -> None:
 
 def _two_targets(route: "Route") -> None:
     also = [{"release": "rel_1", "version": "0.9.5"}]
-    items = [
+    targets = [
         {"sequence": 3, "version": "0.9.5", "also": []},
         {"sequence": 2, "version": "0.9.0", "also": also},
     ]
-    route.fulfill(json={"items": items})
+    route.fulfill(json={"targets": targets})

@@ -204,7 +204,7 @@ async def test_a_funnel_counts_devices_that_did_one_after_another(bank: Bank) ->
     assert [each["middle_ms"] for each in found["steps"]] == [0, MINUTE_MS, 2 * MINUTE_MS]
     found = (await bank.funnel({"steps": steps, "window_minutes": 1})).json()
     assert [each["devices"] for each in found["steps"]] == [3, 2, 0]
-    types = {each["type"]: each["by_version"] for each in (await bank.ask("event-types"))["items"]}
+    types = {each["type"]: each["by_version"] for each in (await bank.ask("event-types"))["types"]}
     assert (types["pay.done"], types["delivery.booted"]) == (True, False)
 
 

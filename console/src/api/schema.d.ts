@@ -4765,8 +4765,8 @@ export interface components {
          * @description All types.
          */
         EventTypes: {
-            /** Items */
-            items: components["schemas"]["EventTypeView"][];
+            /** Types */
+            types: components["schemas"]["EventTypeView"][];
         };
         /**
          * EventTypeView
@@ -8658,8 +8658,8 @@ export interface components {
          * @description The versions to go back to, the highest first.
          */
         TargetsOut: {
-            /** Items */
-            items: components["schemas"]["TargetOut"][];
+            /** Targets */
+            targets: components["schemas"]["TargetOut"][];
         };
         /**
          * TesterOut

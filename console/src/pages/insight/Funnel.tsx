@@ -45,7 +45,7 @@ export default function Funnel() {
       },
     });
   const { label: eventLabel } = useEventNames();
-  const options = (types.data?.items ?? []).map(({ type }) => ({ value: type, label: eventLabel(type) }));
+  const options = (types.data?.types ?? []).map(({ type }) => ({ value: type, label: eventLabel(type) }));
   return (
     <PageFrame
       title={say("insight.funnel")}

@@ -15,7 +15,7 @@ export function RatioFields({ n }: { n: number }) {
   const { may } = useSession();
   const { label: eventLabel } = useEventNames();
   const types = query.useQuery("get", "/insight/event-types", {}, { enabled: may("insight:read") });
-  const options = (types.data?.items ?? [])
+  const options = (types.data?.types ?? [])
     .filter(({ by_version }) => by_version)
     .map(({ type }) => ({ value: type, label: eventLabel(type) }));
   return (

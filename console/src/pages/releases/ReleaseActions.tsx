@@ -39,7 +39,7 @@ export function ReleaseActions({ release }: { release: ReleaseDetail }) {
     { params },
     { enabled: has("roll_back", "release:stop") },
   );
-  const targets = backTo.data?.items ?? [];
+  const targets = backTo.data?.targets ?? [];
   const here = release.stages[release.stage];
   const further = release.stages[release.stage + 1];
   const before = release.stages[release.stage - 1];

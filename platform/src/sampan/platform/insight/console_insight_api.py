@@ -156,7 +156,7 @@ class EventTypeView(BaseModel):
 class EventTypes(BaseModel):
     """All types."""
 
-    items: list[EventTypeView]
+    types: list[EventTypeView]
 
 
 class KeepView(BaseModel):
@@ -223,7 +223,7 @@ def _add_funnels(router: APIRouter, core: Core) -> None:
     async def types() -> EventTypes:
         """List the types of events that devices may report."""
         return EventTypes(
-            items=[EventTypeView(type=each, by_version=not each.startswith(DELIVERY)) for each in event_types(core)]
+            types=[EventTypeView(type=each, by_version=not each.startswith(DELIVERY)) for each in event_types(core)]
         )
 
     @router.post("/insight/funnels")

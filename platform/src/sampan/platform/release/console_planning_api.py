@@ -73,7 +73,7 @@ class TargetOut(BaseModel):
 class TargetsOut(BaseModel):
     """The versions to go back to, the highest first."""
 
-    items: list[TargetOut]
+    targets: list[TargetOut]
 
 
 class PlacesOut(BaseModel):
@@ -113,7 +113,7 @@ def build_routes(core: Core) -> APIRouter:
             release = await repository.get_release(tx, release_id)
             found = await rollback_targets(core, tx, release)
         return TargetsOut(
-            items=[
+            targets=[
                 TargetOut(
                     sequence=each.deliverable.sequence,
                     version=each.deliverable.version,
