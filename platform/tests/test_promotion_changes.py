@@ -8,10 +8,13 @@ import pytest
 from switch_scene import EVERYONE, Scene, scene, switch, tier_from
 
 from sampan.platform.operators.testing import bearer_for, person_with
+from sampan.platform.promotion import planning
+from sampan.platform.promotion.console_api import MAX_THINGS
 from sampan.platform.promotion.names import in_order, with_audiences
 from sampan.platform.testing import WORKSPACE
 
 pytestmark = pytest.mark.anyio
+MOST_NAMED = 10
 THERE = {"server": "https://sit.example", "workspace": "sit"}
 CLAIM = {"edition": 4, "approved_by": "rex@sit.example", "approved_ms": 1_790_000_000_000}
 VIP, OTHERS = f"aud_{'a' * 32}", f"aud_{'b' * 32}"
@@ -136,8 +139,41 @@ async def test_who_may_not_change_them_here_may_not_promote_them(desk: Scene) ->
 
 
 def test_audiences_are_made_before_those_that_name_them() -> None:
-    assert in_order({"c": frozenset({"b"}), "b": frozenset({"a", "x"}), "a": frozenset()}) == ["a", "b", "c"]
-    assert sorted(in_order({"a": frozenset({"b"}), "b": frozenset({"a"})})) == ["a", "b"]
+    assert list(in_order({"c": frozenset({"b"}), "b": frozenset({"a", "x"}), "a": frozenset()})) == ["a", "b", "c"]
+
+
+class Counted(dict[str, frozenset[str]]):
+    """Needs that count how often they are looked up."""
+
+    looked_up = 0
+
+    def __getitem__(self, key: str) -> frozenset[str]:
+        self.looked_up += 1
+        assert self.looked_up <= 2 * MAX_THINGS, "as many ways as there are through the audiences"
+        return super().__getitem__(key)
+
+
+def test_each_of_a_hundred_audiences_that_name_all_before_them_is_looked_at_once() -> None:
+    names = [f"aud_{number:032x}" for number in range(MAX_THINGS)]
+    needs = Counted({name: frozenset(names[:number]) for number, name in enumerate(names)})
+    assert list(in_order(Counted(reversed(needs.items())))) == names
+    assert list(in_order(needs)) == names
+
+
+@pytest.mark.parametrize("count", [1, 2, 9, MAX_THINGS])
+async def test_audiences_that_contain_each_other_are_refused_before_anything_is_looked_up(
+    desk: Scene, count: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(planning, "list_audiences", None)
+    ids = [f"aud_{number:032x}" for number in range(count)]
+    rules = [
+        {"attr": "audience", "op": "in", "values": [each for each in ids if each != id_ or count == 1][:MOST_NAMED]}
+        for id_ in ids
+    ]
+    circle = [an_audience(rule, name=f"a{n}", id_=id_) for n, (id_, rule) in enumerate(zip(ids, rules, strict=True))]
+    answer = await desk.call("POST", "/promotions", body(audiences=circle))
+    assert (answer.status_code, answer.json()["code"]) == (422, "promotion_circle")
+    assert {"a0"} <= set(answer.json()["names"]) <= {f"a{number}" for number in range(count)}
 
 
 def test_ids_are_replaced_wherever_they_stand() -> None:

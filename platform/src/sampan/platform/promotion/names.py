@@ -4,7 +4,8 @@ Tags go by name, which both workspaces share. Saved audiences go by ids that eac
 are found by what people call them.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from graphlib import TopologicalSorter
 from typing import Any
 
 from msgspec import Struct
@@ -52,16 +53,8 @@ def with_audiences(rule: Mapping[str, Any], ids: Mapping[str, str]) -> dict[str,
 
 
 def in_order(needs: Mapping[str, frozenset[str]]) -> Sequence[str]:
-    """Return the keys so that each stands behind those that it needs; a circle is cut somewhere."""
-    found: list[str] = []
+    """Return the keys so that each stands behind those that it needs; each is looked at once.
 
-    def visit(key: str, around: frozenset[str]) -> Iterator[str]:
-        for each in sorted(needs[key] & needs.keys() - around):
-            yield from visit(each, around | {each})
-        if key not in found:
-            found.append(key)
-            yield key
-
-    for key in needs:
-        list(visit(key, frozenset({key})))
-    return found
+    Raises `graphlib.CycleError` with the circle as its second argument where keys need each other.
+    """
+    return tuple(TopologicalSorter({key: sorted(needs[key] & needs.keys()) for key in needs}).static_order())

@@ -4,6 +4,7 @@ What is missing here is refused with all of it named, before anything is propose
 """
 
 from collections.abc import Iterable, Mapping
+from graphlib import CycleError
 from typing import Any
 
 from msgspec import Struct
@@ -19,6 +20,7 @@ from sampan.platform.promotion.names import Named, in_order, named_in, with_audi
 from sampan.platform.promotion.problems import (
     PromotionAmbiguousName,
     PromotionAudiencesMissing,
+    PromotionCircle,
     PromotionClientAppsMissing,
     PromotionIdsInRule,
     PromotionTagsMissing,
@@ -104,11 +106,28 @@ class Plan(Struct, frozen=True):
     done: dict[str, str]
 
 
+def ordered(wanted: Wanted) -> Wanted:
+    """Return the promotion with saved audiences behind those that they name, as they can be saved.
+
+    Raises `PromotionCircle`, a `BadRule`, or `BadSwitch` for what stands in it twice.
+    """
+    _refuse_twice([each.name for each in wanted.audiences])
+    by_id = {each.id: each for each in wanted.audiences}
+    try:
+        order = in_order({key: named_in([each.rule]).audiences for key, each in by_id.items()})
+    except CycleError as problem:
+        names = sorted({by_id[key].name for key in problem.args[1]})
+        raise PromotionCircle(
+            f"These saved audiences contain each other: {', '.join(names)}. Take one out of another's rule.",
+            names=names,
+        ) from problem
+    return replace(wanted, audiences=tuple(by_id[key] for key in order))
+
+
 async def planned(tx: Transaction, wanted: Wanted) -> Plan:
-    """Compare with this workspace; raise the refusals of `problems`, `BadRule` or `BadSwitch`."""
+    """Compare an `ordered` promotion with this workspace; raise the refusals of `problems`, `BadRule`, `BadSwitch`."""
     definitions = [parse(_without_state(each.definition)) for each in wanted.switches]
     _refuse_twice([each.key for each in definitions])
-    _refuse_twice([each.name for each in wanted.audiences])
     rules = [each.rule for each in wanted.audiences]
     rules += [rule.audience for definition in definitions for rule in definition.rules]
     named = named_in(rules)
@@ -123,7 +142,7 @@ async def planned(tx: Transaction, wanted: Wanted) -> Plan:
             names=names,
         )
     plan = Plan([], [], {})
-    for audience in _sorted(wanted.audiences):
+    for audience in wanted.audiences:
         _plan_audience(plan, audience, by_name.get(audience.name), ids)
     for switch, definition in zip(wanted.switches, definitions, strict=True):
         await _plan_switch(tx, plan, switch, definition, ids)
@@ -209,11 +228,6 @@ def _ids(wanted: Wanted, by_name: Mapping[str, SavedAudience]) -> dict[str, str]
     for each in wanted.audiences:
         ids[each.id] = by_name[each.name].id if each.name in by_name else new_id("aud")
     return ids
-
-
-def _sorted(audiences: tuple[WantedAudience, ...]) -> list[WantedAudience]:
-    by_id = {each.id: each for each in audiences}
-    return [by_id[key] for key in in_order({each.id: named_in([each.rule]).audiences for each in audiences})]
 
 
 def _refuse_twice(names: list[str]) -> None:

@@ -27,6 +27,13 @@ class PromotionAmbiguousName(Conflict):
     code = "promotion_ambiguous_name"
 
 
+class PromotionCircle(Invalid):
+    """Saved audiences of the promotion contain each other; `names` lists those of the circle."""
+
+    code = "promotion_circle"
+    field = "audiences"
+
+
 class PromotionClientAppsMissing(Conflict):
     """Rules name client apps that this workspace does not have; `client_apps` lists them."""
 

@@ -25,7 +25,7 @@ from sampan.platform.operators.actor import Actor
 from sampan.platform.operators.audit import record
 from sampan.platform.operators.change_rows import ChangeFilter, ChangeState, DiffLine, Words, page_changes
 from sampan.platform.operators.changes import Change, propose_in
-from sampan.platform.promotion.planning import AudienceStep, Plan, SwitchStep, Wanted, planned
+from sampan.platform.promotion.planning import AudienceStep, Plan, SwitchStep, Wanted, ordered, planned
 from sampan.platform.promotion.problems import NothingToPromote, PromotionTargetMoved
 from sampan.platform.switches.definition import from_text
 from sampan.platform.switches.differences import STATES, differences
@@ -54,6 +54,7 @@ async def promote(core: Core, workspace_id: str, actor: Actor, wanted: Wanted, *
         if things:
             actor.require(permission)
     asked = digest_of(json.dumps(to_builtins(wanted), sort_keys=True).encode())
+    wanted = ordered(wanted)
     async with core.store.workspace(workspace_id).write() as tx:
         plan = await planned(tx, wanted)
         if not plan.audiences and not plan.switches:
