@@ -131,6 +131,24 @@ class Desk:
         return self.draft("bank.demo.bills", 1)
 
     @cached_property
+    def unsent(self) -> str:
+        """A release that is a draft still, for some customers only."""
+        audience = {"attr": "tier", "op": "in", "values": ["registered"]}
+        body = {"kind": "miniapp", "id": "bank.demo.bills", "sequence": 1, "audience": audience}
+        return str(self.server.api(RELEASER).post("/releases", {**body, "cap": {"customers": 50}})["id"])
+
+    @cached_property
+    def client_app(self) -> str:
+        """A client app with an upgrade that was entered and another that was withdrawn."""
+        api, app = self.server.api(ADMIN), "retail"
+        said = {"zh": "转账更快，界面更清楚。", "en": "Transfers are faster, and pages are clearer."}
+        for build, mode in ((9001, "forced"), (9002, "reminder")):
+            upgrade = {"build": build, "version": f"9.0.{build}", "mode": mode, "url": "https://example.com/app"}
+            api.post(f"/client-apps/{app}/upgrades", {**upgrade, "text": said})
+        api.delete(f"/client-apps/{app}/upgrades/9002")
+        return app
+
+    @cached_property
     def change(self) -> str:
         """The change request of that release."""
         return self.submit(self.release)

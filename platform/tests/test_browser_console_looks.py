@@ -64,6 +64,7 @@ def test_every_other_page_looks_well(desk: Desk, language: Language, mode: Mode,
     variant = Variant(desk, language, mode, size)
     others = {path.replace("/", "-"): path for path in OTHERS}
     others |= {"release": f"releases/{desk.release}", "customer": f"customers/{desk.customer}"}
+    others |= {"release-edit": f"releases/{desk.unsent}/edit", "upgrades": f"client-apps/{desk.client_app}/upgrades"}
     others |= {"device": f"devices/{desk.device}", "tag": f"tags/{desk.tag}"}
     others |= {"switch": f"switches/{desk.switch}", "switch-edit": f"switches/{desk.switch}/edit"}
     others |= {"audience": f"audiences/{desk.audience}", "audience-edit": f"audiences/{desk.audience}/edit"}
@@ -82,5 +83,6 @@ def test_every_page_is_looked_at() -> None:
     paths = {part.split('"')[1] for part in routes.split("page(")[2:]}
     seen = {"", "releases", "reviews", "changes/:change", "releases/:release", "customers/:customer", "devices/:device"}
     seen |= {"switches/:key", "switches/:key/edit", "audiences/:audience", "audiences/:audience/edit", "tags/:tag"}
+    seen |= {"releases/:release/edit", "client-apps/:app/upgrades"}
     seen |= {"apps/:app", "apps/:app/versions/:sequence", *OTHERS}
     assert paths - seen == set()
