@@ -11,6 +11,7 @@ from released_apps import body, held, offer
 
 from sampan.platform.console_app import PREFIX
 from sampan.platform.core import Core
+from sampan.platform.identity.repository_customers import set_reference
 from sampan.platform.identity.service_devices import revoke_device
 from sampan.platform.insight.intake import intake_of
 from sampan.platform.operators.testing import bearer_for, person_with
@@ -131,6 +132,23 @@ async def test_the_subject_says_how_old_its_words_are(desk: Desk) -> None:
     of_customer = (await desk.ask(customer=desk.customer)).json()["subject"]
     assert (of_customer["device"], of_customer["tier"]) == (None, "full")
     assert [(each["id"], each["signed_in"]) for each in of_customer["devices"]] == [(desk.device_id, True)]
+
+
+async def test_a_bank_reference_names_the_customer_to_whoever_may_explain(desk: Desk) -> None:
+    """Without `customer:read`; masked, and audited by the id, as with the id itself."""
+    await offer(desk.core, BILLS, audience={"attr": "customer", "op": "in", "values": [desk.customer]})
+    async with desk.core.store.workspace(WORKSPACE).write() as tx:
+        await set_reference(tx, desk.customer, "CIF-1003")
+    manager = await bearer_for(desk.core, WORKSPACE, await person_with(desk.core, WORKSPACE, "release_manager"))
+    assert (await desk.http.get(f"{PREFIX}/customers", headers=manager)).status_code == 403
+    answer = await desk.ask(manager, customer="CIF-1003")
+    assert answer.status_code == 200, answer.text
+    assert answer.json() == (await desk.ask(manager, customer=desk.customer)).json()
+    assert answer.json()["items"][0]["releases"][0]["rule"]["seen"] == "***"
+    assert (await desk.ask(manager, customer="CIF-1003", reason="curious")).status_code == 403
+    assert (await desk.ask(customer="CIF-1003", reason="asked")).status_code == 200
+    audit = (await desk.http.get(f"{PREFIX}/audit?action=explain.personal", headers=desk.headers)).json()["items"]
+    assert [row["target"] for row in audit] == [desk.customer]
 
 
 async def test_a_device_that_was_shut_out_gets_nothing(desk: Desk) -> None:

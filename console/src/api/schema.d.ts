@@ -12280,7 +12280,7 @@ export interface operations {
             query?: {
                 /** @description The `next_cursor` of the page before. */
                 cursor?: string | null;
-                /** @description Id of a customer, on no device. */
+                /** @description Id or bank reference of a customer, on no device. */
                 customer?: string | null;
                 /** @description Id of a device; or else of a customer. */
                 device?: string | null;

@@ -112,11 +112,13 @@ function Search({ value, onFound }: { value: string; onFound: (whom: Whom) => vo
 async function whomOf(text: string, mayAskByPhone: boolean): Promise<Whom | null> {
   const typed = readWhom(text);
   if (typed === null || !("reference" in typed)) return typed;
-  const byReference = await api.GET("/customers", {
-    params: { query: { bank_reference: typed.reference, limit: 1 } },
-  });
-  const found = byReference.data?.items[0];
-  if (found) return { customer: found.id };
+  try {
+    const query = { customer: typed.reference, limit: 1 };
+    const { data } = await api.GET("/explain", { params: { query } });
+    if (data?.subject.customer) return { customer: data.subject.customer };
+  } catch (thrown) {
+    if (asProblem(thrown).status !== 404) throw thrown;
+  }
   if (typed.phone === null || !mayAskByPhone) return null;
   const byPhone = await api.POST("/customers/search", { body: { phone: typed.phone } });
   const owner = byPhone.data?.items[0];
@@ -150,14 +152,14 @@ function Answers({ whom, only }: { whom: Whom; only: string }) {
               <Pager pages={pagesOf(data)} shown={data.items.length} />
             </div>
           )}
-          <Switches whom={whom} />
+          <Switches of={data.subject.device ?? data.subject.customer ?? ""} />
         </>
       )}
     </Fetch>
   );
 }
 
-function Switches({ whom }: { whom: Whom }) {
+function Switches({ of: id }: { of: string }) {
   const { say } = useText();
   const { may } = useSession();
   const found = query.useQuery(
@@ -168,7 +170,6 @@ function Switches({ whom }: { whom: Whom }) {
   );
   const items = found.data?.items ?? [];
   if (items.length === 0) return null;
-  const id = "device" in whom ? whom.device : whom.customer;
   return (
     <Panel title={say("explain.switches")} hint={say("explain.switchesHint")}>
       <ul className="explained-switches">

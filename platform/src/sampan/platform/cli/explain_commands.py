@@ -8,7 +8,9 @@ import typer
 def explain(
     context: typer.Context,
     device: Annotated[str | None, typer.Option(help="Id of the device.")] = None,
-    customer: Annotated[str | None, typer.Option(help="Id of the customer, on no device in particular.")] = None,
+    customer: Annotated[
+        str | None, typer.Option(help="Id or bank reference of the customer, on no device in particular.")
+    ] = None,
     app: Annotated[str | None, typer.Option(help="Only this app, or other deliverable.")] = None,
     kind: Annotated[str | None, typer.Option(help="Only this kind, such as miniapp.")] = None,
     reason: Annotated[

@@ -131,7 +131,9 @@ def build_routes(core: Core) -> APIRouter:
         device: Annotated[
             str | None, Query(max_length=40, description="Id of a device; or else of a customer.")
         ] = None,
-        customer: Annotated[str | None, Query(max_length=40, description="Id of a customer, on no device.")] = None,
+        customer: Annotated[
+            str | None, Query(max_length=128, description="Id or bank reference of a customer, on no device.")
+        ] = None,
         kind: Annotated[str | None, Query(max_length=32, description="Only this kind, such as miniapp.")] = None,
         deliverable: Annotated[
             str | None, Query(alias="id", max_length=200, description="Only this deliverable, such as an app id.")

@@ -14,6 +14,7 @@ from sampan.platform.core import Core
 from sampan.platform.engines.database import Transaction
 from sampan.platform.engines.paging import Found, Paging
 from sampan.platform.errors import Invalid
+from sampan.platform.identity.repository_customers import find_by_reference, get_customer
 from sampan.platform.identity.service_devices import devices_of, known_device
 from sampan.platform.operators.actor import Actor
 from sampan.platform.operators.audit import record
@@ -82,13 +83,15 @@ async def explain_page(
     deliverable_id: str | None = None,
     reason: str = "",
 ) -> ExplainedPage:
-    """Explain a page of deliverables for a device, or for a customer on no device in particular.
+    """Explain a page of deliverables for a device, or for a customer (id or bank reference) on no device in particular.
 
     Personal values stay masked without a `reason`; with one, who may see personal data sees them, and that is audited.
     Raises `ExplainSubject`, `SubjectUnknown`, `DeviceUnknown`.
     """
     if (device is None) == (customer is None):
         raise ExplainSubject("Give the id of a device or of a customer: one of the two.", field="query.device")
+    if customer is not None:
+        customer = await _customer_id(core, workspace_id, customer)
     if reason:
         actor.require("customer:personal")
         detail, target = {"reason": reason}, device or customer or ""
@@ -124,6 +127,13 @@ async def explain_page(
         )
 
     return ExplainedPage(subject, wanted.shown(explained), holdings, rooms)
+
+
+async def _customer_id(core: Core, workspace_id: str, named: str) -> str:
+    """Return the id of whom an id or a bank reference names; what names nobody as it is."""
+    async with core.store.workspace(workspace_id).read() as tx:
+        found = await get_customer(tx, named) or await find_by_reference(tx, named)
+    return found.id if found is not None else named
 
 
 async def _standing(core: Core, tx: Transaction, wanted: Sequence[Deliverable]) -> dict[Deliverable, int]:
