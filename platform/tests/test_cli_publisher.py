@@ -85,6 +85,9 @@ def test_the_last_number_of_a_name_counts(name: str, free: str) -> None:
         (("publish", "x.ma"), 3, "not_signed_in"),
         (("keygen", "nobody", "--out", "x.pem"), 2, None),
         (("keygen", "publisher", "--out", "x.pem"), 1, "passphrase_needed"),
+        (("keygen", "publisher", "--passphrase-file", "missing"), 1, "file_unreadable"),
+        (("publisher", "add", "Studio", "--key", "missing.pub", "--trial-key", "missing.pub"), 1, "file_unreadable"),
+        (("publisher", "add-key", "pub_x", "."), 1, "file_unreadable"),
     ],
 )
 def test_refusals_have_a_code_and_an_exit_status(
@@ -115,6 +118,20 @@ def test_keys_are_made_encrypted_and_never_overwritten(alone: Person) -> None:
         assert path.with_suffix(".pub").read_text() == each["public"]
     again = alone.run("keygen", "publisher", "--out", "keys/publisher.pem", "--passphrase-file", "secret")
     assert (again.status, again.value["code"]) == (1, "key_file_exists")
+
+
+def test_a_key_without_an_ending_gets_all_its_files(alone: Person) -> None:
+    made = alone.ok("keygen", "publisher", "--out", "keys/bank.v1", "--passphrase-file", "secret")
+    assert [each["file"] for each in made["keys"]] == ["keys/bank.v1", "keys/bank.v1.trial"]
+    assert (alone.folder / "keys/bank.v1.pub").read_text() == made["keys"][0]["public"]
+    assert (alone.folder / "keys/bank.v1.trial.pub").read_text() == made["keys"][1]["public"]
+
+
+def test_no_key_is_made_when_one_of_the_files_is_there(alone: Person) -> None:
+    (alone.folder / "publisher.trial.pub").write_text("of another key")
+    ran = alone.run("keygen", "publisher", "--passphrase-file", "secret")
+    assert (ran.status, ran.value["code"]) == (1, "key_file_exists")
+    assert sorted(path.name for path in alone.folder.glob("publisher*")) == ["publisher.trial.pub"]
 
 
 def test_an_unreachable_server_is_exit_status_4(alone: Person) -> None:

@@ -132,11 +132,13 @@ def app_keys(
     passphrase_file: PassphraseFile = None,
 ) -> None:
     """Ask the officers for an app's other publisher key, beside the server's newest review (or intake) key."""
+    from sampan.platform.cli.given_files import text_of
+
     if key is not None:
         pair, signed = _renewed(app, profile, key, passphrase_file)
         name = pair.id
     elif body is not None and publisher_key is not None:
-        name, signed = publisher_key, body.read_text()
+        name, signed = publisher_key, text_of(body)
     else:
         raise typer.BadParameter("give --key, or --body with --publisher-key", param_hint="key")
     api = _api()
@@ -189,13 +191,14 @@ def _officers(api: "Api", given: list[str]) -> list[str]:
 
 def _registered(api: "Api", path: Path, purpose: str, *, owner: str = "", profile: str = "") -> dict[str, Any]:
     """Return the key of a public key file as the server has it, registered now where it was not."""
+    from sampan.platform.cli.given_files import text_of
     from sampan.platform.cli.key_pairs import KeyFileMissing
     from sampan.platform.crypto.keys import PublicKey
     from sampan.platform.crypto.tuf_keys import key_id
 
     if not path.exists():
         raise KeyFileMissing(f"There is no public key file {path}; `sampan keygen` writes it beside the key.")
-    public = PublicKey.from_pem(path.read_text())
+    public = PublicKey.from_pem(text_of(path))
     for each in api.items("/trust/keys", purpose=purpose):
         if each["id"] == key_id(public):
             return dict(each)

@@ -61,13 +61,14 @@ def keygen(
     algorithm: Annotated[str, typer.Option(help="ed25519 or es256.")] = "ed25519",
 ) -> None:
     """Make a key here: the private part encrypted (PKCS#8), the public part beside it, to be registered."""
-    from sampan.platform.cli.key_pairs import make_pair, passphrase_for, public_path, trial_path
+    from sampan.platform.cli.key_pairs import make_pair, passphrase_for, public_path, refuse_taken, trial_path
 
     if who not in ("publisher", "officer"):
         raise typer.BadParameter("say publisher or officer", param_hint="who")
     out = out or Path(f"{who}.pem")
-    secret = passphrase_for(f"the new key {out}", passphrase_file, is_new=True)
     paths = {"intl": out, "trial": trial_path(out)} if who == "publisher" else {"": out}
+    refuse_taken(paths.values())
+    secret = passphrase_for(f"the new key {out}", passphrase_file, is_new=True)
     made = {profile: make_pair(path, secret, algorithm=algorithm) for profile, path in paths.items()}
     keys = [
         {"profile": profile, "id": pair.id, "file": str(pair.path), "public": pair.public.pem()}

@@ -32,7 +32,9 @@ def add_publisher(
     trial_key: TrialKey,
 ) -> None:
     """Register a publisher with its public keys."""
-    keys = {"intl": key.read_text(), "trial": trial_key.read_text()}
+    from sampan.platform.cli.given_files import text_of
+
+    keys = {"intl": text_of(key), "trial": text_of(trial_key)}
     found = _api().post("/publishers", {"name": name, "keys": keys})
     context.obj.result(found, f"{found['id']} {found['name']} is registered with {len(found['keys'])} keys.")
 
@@ -56,7 +58,10 @@ def add_key(
     tree: Annotated[str, typer.Option("--tree", help="intl or trial.")] = "intl",
 ) -> None:
     """Register another key of a publisher; officers sign it in app by app (`trust app-keys`)."""
-    _api().post(f"/publishers/{publisher_id}/keys", {"profile": tree, "pem": public.read_text()})
+    from sampan.platform.cli.given_files import text_of
+
+    body = {"profile": tree, "pem": text_of(public)}
+    _api().post(f"/publishers/{publisher_id}/keys", body)
     context.obj.result({"publisher": publisher_id, "tree": tree}, f"The key is registered for {publisher_id}.")
 
 
