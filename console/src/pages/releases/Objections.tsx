@@ -44,7 +44,7 @@ export function Objections({ of: { conflicts, warnings } }: { of: Checked }) {
 function List({ of: objections }: { of: readonly Objection[] }) {
   const { say, language } = useText();
   return (
-    <ul style={{ margin: "4px 0 4px 18px" }}>
+    <ul style={{ margin: "0 0 0 18px" }}>
       {objections.map((each) => (
         <li key={`${each.code}${each.field}${each.release}`}>
           {language === "zh" ? each.zh : each.en}{" "}

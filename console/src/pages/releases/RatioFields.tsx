@@ -25,10 +25,20 @@ export function RatioFields({ n }: { n: number }) {
           {fields.map((field, at) => (
             <fieldset key={field.key} className="plain plan-line" aria-label={say("plan.ratioNth", { n: at + 1 })}>
               <Form.Item name={[field.name, "failed"]} label={say("plan.ratioFailed")} rules={[{ required: true }]}>
-                <Choice<string> options={options} loading={types.isLoading} popupMatchSelectWidth={false} />
+                <Choice<string>
+                  placeholder={say("rules.choose")}
+                  options={options}
+                  loading={types.isLoading}
+                  popupMatchSelectWidth={false}
+                />
               </Form.Item>
               <Form.Item name={[field.name, "of"]} label={say("plan.ratioOf")} rules={[{ required: true }]}>
-                <Choice<string> options={options} loading={types.isLoading} popupMatchSelectWidth={false} />
+                <Choice<string>
+                  placeholder={say("rules.choose")}
+                  options={options}
+                  loading={types.isLoading}
+                  popupMatchSelectWidth={false}
+                />
               </Form.Item>
               <Button
                 type="text"

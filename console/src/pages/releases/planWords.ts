@@ -24,6 +24,7 @@ export function useWords(): Words {
   const { say, language } = useText();
   const ruleWords = useRuleWords();
   const { name: eventName } = useEventNames();
+  const named = (type: string | undefined) => (type ? eventName(type) : "…"); // one that is not chosen yet
   const list = (parts: readonly string[]) =>
     new Intl.ListFormat(language === "zh" ? "zh-CN" : "en-GB", { type: "disjunction" }).format(parts);
 
@@ -37,7 +38,7 @@ export function useWords(): Words {
         one.gate.signals.map((signal) =>
           typeof signal === "string"
             ? say(`plan.signal_${signal}`)
-            : say("plan.saysEvents", { failed: eventName(signal.failed), of: eventName(signal.of) }),
+            : say("plan.saysEvents", { failed: named(signal.failed), of: named(signal.of) }),
         ),
       );
       said.push(say("plan.saysGate", { signals, times: one.gate.ratio_percent / 100 }));
