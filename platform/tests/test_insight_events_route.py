@@ -13,7 +13,7 @@ from sqlalchemy import select
 
 from sampan.platform.engines.database import Transaction
 from sampan.platform.insight import intake, pace
-from sampan.platform.insight.delivery_rows import reached_by_release
+from sampan.platform.insight.delivery_rows import device_stages, reached_by_release, reached_by_version
 from sampan.platform.insight.repository import events as events_table
 from sampan.platform.insight.schemas import Stage
 from sampan.platform.testing import OTHER_WORKSPACE, WORKSPACE
@@ -147,6 +147,21 @@ async def test_a_refused_event_is_named_and_its_number_is_spent(
     assert await stored(server, device) == [1, 3]
     assert (await taken(device, opened(2)))["accepted_through"] == 3
     assert await stored(server, device) == [1, 3]
+
+
+@pytest.mark.parametrize("changes", [{"app": "bank.other.payments"}, {"sequence": 77}, {"app": "bank.demo.rich"}])
+async def test_a_ticket_counts_for_the_app_and_version_of_its_offer_alone(
+    server: TestServer, device: TestDevice, changes: dict[str, Any]
+) -> None:
+    offer = await offer_of(device)
+    found = await taken(device, stage(1, "failed", offer, **changes), stage(2, "failed", offer), opened(3))
+    assert found == {"accepted_through": 3, "gaps": [], "refused": [{"seq": 1, "code": "bad_ticket"}]}
+    assert await stored(server, device) == [2, 3]
+    rows = select(device_stages.c.app, device_stages.c.sequence).where(device_stages.c.workspace_id == WORKSPACE)
+    async with server.core.store.workspace(WORKSPACE).read() as tx:
+        assert [tuple(row) for row in await tx.execute(rows)] == [(offer["id"], offer["sequence"])]
+        for_others = await reached_by_version(tx, str(changes.get("app", OPEN)), from_ms=0)
+    assert {each.sequence for each in for_others} <= {offer["sequence"]}
 
 
 async def test_a_stage_counts_only_with_the_devices_own_ticket(server: TestServer, device: TestDevice) -> None:

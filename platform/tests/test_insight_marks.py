@@ -3,9 +3,10 @@
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec import structs
 
 from sampan.platform.insight.marks import MAX_GAPS, Mark, take
-from sampan.platform.insight.tickets import Tickets, release_text
+from sampan.platform.insight.tickets import Offered, Tickets
 
 KEY = bytes(range(32))
 
@@ -43,21 +44,24 @@ def test_a_damaged_device_cannot_grow_its_mark() -> None:
     assert len(mark.gaps) == MAX_GAPS
 
 
-def test_a_ticket_holds_for_one_device_release_and_digest() -> None:
+def test_a_ticket_holds_for_one_device_and_one_offer() -> None:
     tickets = Tickets(KEY)
-    ticket = tickets.one("dev_1", "rel_1", "sha256:aa")
-    mine = {"device_id": "dev_1", "release_id": "rel_1", "digest": "sha256:aa"}
-    assert tickets.is_good(ticket, **mine)
-    for name, other in (("device_id", "dev_2"), ("release_id", "rel_2"), ("digest", "sha256:ab")):
-        assert not tickets.is_good(ticket, **{**mine, name: other})
-    assert not Tickets(KEY[::-1]).is_good(ticket, **mine)
-    assert not tickets.is_good("é" + ticket, **mine)
-    assert not tickets.is_good("", **mine)
+    mine = Offered("rel_1", "bank.demo.a", 1, "sha256:aa")
+    ticket = tickets.one("dev_1", mine)
+    assert tickets.is_good(ticket, "dev_1", mine)
+    assert not tickets.is_good(ticket, "dev_2", mine)
+    others = ({"release_id": "rel_2"}, {"app": "bank.demo.b"}, {"sequence": 11}, {"digest": "sha256:ab"})
+    for other in others:
+        assert not tickets.is_good(ticket, "dev_1", structs.replace(mine, **other))
+    assert not Tickets(KEY[::-1]).is_good(ticket, "dev_1", mine)
+    assert not tickets.is_good("é" + ticket, "dev_1", mine)
+    assert not tickets.is_good("", "dev_1", mine)
 
 
 @given(st.lists(st.text(), min_size=1, max_size=8, unique=True), st.text())
 def test_tickets_made_together_are_those_made_alone(releases: list[str], device: str) -> None:
     tickets = Tickets(KEY)
-    tags = b"".join(tickets.tag(release_text(release, "sha256:aa")) for release in releases)
-    together = tickets.many(device, int.from_bytes(tags), len(releases))
-    assert together == "".join(tickets.one(device, release, "sha256:aa") for release in releases)
+    offers = [Offered(release, "bank.demo.a", 1, "sha256:aa") for release in releases]
+    tags = b"".join(tickets.tag(offered.text()) for offered in offers)
+    together = tickets.many(device, int.from_bytes(tags), len(offers))
+    assert together == "".join(tickets.one(device, offered) for offered in offers)

@@ -10,7 +10,7 @@ from sampan.platform.audience.rules import Facts, compile_rule, for_tiers
 from sampan.platform.engines.log import Cursor
 from sampan.platform.identity.caller import Caller
 from sampan.platform.identity.tiers import Tier
-from sampan.platform.insight.tickets import Tickets
+from sampan.platform.insight.tickets import Offered, Tickets
 from sampan.platform.release.decide import Candidate, Context, DeliverableSnapshot, Reason, decide
 from sampan.platform.release.states import MOVES, ReleaseState, WrongReleaseState, move
 from sampan.platform.release.sync import ControlState, Installed, ReleasesPart, SyncDevice, SyncRequest, answer
@@ -84,7 +84,7 @@ def test_a_fresh_device_is_offered_what_its_tier_may_have() -> None:
     found = synced(part(candidate(2, Tier.FULL), candidate(1)), Tier.FULL)
     (offer,) = found["offers"]
     assert (offer["action"], offer["sequence"], offer["release"]) == ("install", 2, "rel_2")
-    assert TICKETS.is_good(offer["ticket"], device_id="dev_1", release_id="rel_2", digest=offer["digest"])
+    assert TICKETS.is_good(offer["ticket"], "dev_1", Offered("rel_2", offer["id"], 2, offer["digest"]))
     assert found["control"] == [{"app": APP, "serial": "1.4"}]
     assert found["revision"] == "1.5"
 

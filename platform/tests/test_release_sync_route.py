@@ -17,7 +17,7 @@ from sampan.platform.identity.service_devices import revoke_device
 from sampan.platform.identity.tiers import Tier
 from sampan.platform.insight.intake import InventoryNote, intake_of
 from sampan.platform.insight.repository import held_versions
-from sampan.platform.insight.tickets import Tickets, ticket_purpose
+from sampan.platform.insight.tickets import Offered, Tickets, ticket_purpose
 from sampan.platform.release import client_api
 from sampan.platform.release.sync import SyncRequest
 from sampan.platform.testing import OTHER_WORKSPACE, WORKSPACE
@@ -80,7 +80,7 @@ async def test_a_new_device_is_told_everything_it_should_have(server: TestServer
     }
     tickets = Tickets(server.core.secret(ticket_purpose(WORKSPACE)))
     device_id = device.tokens["device"]
-    assert tickets.is_good(ticket, device_id=device_id, release_id=release, digest=digest_of(OPEN))
+    assert tickets.is_good(ticket, device_id, Offered(release, OPEN, SEQUENCE, digest_of(OPEN)))
     assert answer.json()["control"] == [{"app": OPEN, "serial": "1.2"}]
     assert answer.json()["revision"] == str(server.core.replica.view(WORKSPACE).revision)
     assert answer.headers["cache-control"] == "private, no-cache"

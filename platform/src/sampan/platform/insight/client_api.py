@@ -17,7 +17,7 @@ from sampan.platform.insight.health import HealthReport, report_of
 from sampan.platform.insight.intake import Batch, encode_attrs, event_day, intake_of
 from sampan.platform.insight.pace import Pace
 from sampan.platform.insight.schemas import STAGE_ORDER, EventSchema, by_type, refusal
-from sampan.platform.insight.tickets import Tickets, ticket_purpose
+from sampan.platform.insight.tickets import Offered, Tickets, ticket_purpose
 
 MAX_BODY_BYTES = 512 * 1024
 MAX_EVENTS = 1000
@@ -140,8 +140,8 @@ def _health(
 def _stage_refusal(tickets: Tickets, caller: Caller, event: Event) -> str:
     if event.app is None or event.sequence is None or event.release is None:
         return "release_missing"
-    is_good = tickets.is_good(event.ticket, device_id=caller.device_id, release_id=event.release, digest=event.digest)
-    return "" if is_good else "bad_ticket"
+    offered = Offered(event.release, event.app, event.sequence, event.digest)
+    return "" if tickets.is_good(event.ticket, caller.device_id, offered) else "bad_ticket"
 
 
 def _row(caller: Caller, event: Event, now_ms: int) -> dict[str, Any]:

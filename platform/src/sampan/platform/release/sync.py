@@ -22,7 +22,7 @@ from sampan.platform.audience.facts import Claims, Facts
 from sampan.platform.audience.index import Conjunct, Kind, RuleIndex, Sieve
 from sampan.platform.audience.known import facts_of
 from sampan.platform.identity.caller import Caller
-from sampan.platform.insight.tickets import TICKET_CHARACTERS, Tickets, release_text
+from sampan.platform.insight.tickets import TICKET_CHARACTERS, Offered, Tickets
 from sampan.platform.release.client_rules import in_offer
 from sampan.platform.release.decide import Candidate, Context, DeliverableSnapshot, unfit_client
 from sampan.platform.release.sync_policy_rows import DEFAULT_CHECK_SECONDS
@@ -110,7 +110,7 @@ class Ready(msgspec.Struct, frozen=True):
 
     `key` names it among what is installed, `control` is what control says of it, encoded, if anything; `fresh` is its
     offer to a device that does not hold it, up to its ticket, from the end of the offer before on; `tag` is its
-    release's (see `Tickets.many`). `n` is the deliverable's number.
+    ticket's (see `Tickets.many`). `n` is the deliverable's number.
     """
 
     n: int
@@ -132,7 +132,7 @@ class Ready(msgspec.Struct, frozen=True):
 class Plan(msgspec.Struct, frozen=True):
     """What one kind of subject on one kind of client should have.
 
-    `tags` are the tickets' release tags, joined (see `Tickets.many`), `cut` cuts joined tickets apart. `fresh` is
+    `tags` are the offers' tags, joined (see `Tickets.many`), `cut` cuts joined tickets apart. `fresh` is
     the offers' JSON of a device that holds nothing, cut where its tickets go: every second piece is a gap.
     """
 
@@ -244,7 +244,7 @@ class ReleasesPart:
             (snapshot.kind, snapshot.id),
             self._all_control.get(snapshot.id, b""),
             AFTER_TICKET + b'{"action":"install",%b,"ticket":"' % body,
-            tickets.tag(release_text(candidate.release_id, candidate.digest)),
+            tickets.tag(Offered(candidate.release_id, snapshot.id, candidate.sequence, candidate.digest).text()),
         )
 
     def _make_plan(self, ready: Sequence[Ready]) -> Plan:
