@@ -4,14 +4,28 @@ import math
 from collections.abc import Iterator
 from itertools import accumulate, takewhile
 from random import Random
+from threading import current_thread
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sampan.platform.release.gate_bounds import FLOOR, POWER, Bound, Evidence, bound_from, sample_of
+from sampan.platform.release import gate_bounds
+from sampan.platform.release.gate_bounds import (
+    FLOOR,
+    LARGEST_SAMPLE,
+    POWER,
+    Bound,
+    Evidence,
+    bound_from,
+    sample_of,
+)
+from sampan.platform.release.judging import work_out
+from sampan.platform.release.progress import bound_of
+from sampan.platform.release.stages import Gate, Stage
 
 RUNS = 1000
+MOST_STEPS = 2_000_000
 BEFORE = 20_000
 """Devices of the version before, on which its rate is measured anew in every run."""
 
@@ -67,6 +81,60 @@ def test_the_sample_is_no_larger_than_it_must_be(healthy: float, failing: float)
     bound = Bound(healthy, failing, sample)
     at_sample = sum(is_stopped(bound, chance, failing, sample) for _ in range(4 * RUNS)) / (4 * RUNS)
     assert abs(at_sample - POWER) < 0.02
+
+
+@pytest.mark.parametrize(("healthy", "failing"), [(0.0101, 0.0126), (0.1, 0.12), (0.05, 0.06), (0.4, 0.43)])
+def test_a_large_sample_is_estimated_as_it_would_be_counted(healthy: float, failing: float) -> None:
+    sample, exact = sample_of(healthy, failing), gate_bounds._counted_sample(healthy, failing)
+    assert sample is not None
+    assert exact is not None
+    assert sample != exact, "it was counted"
+    assert sample == pytest.approx(exact, rel=0.015)
+
+
+@pytest.mark.parametrize("failing", [0.00160, 0.00165, 0.00170])
+def test_what_is_given_up_at_once_would_be_given_up_after_counting(failing: float) -> None:
+    assert sample_of(0.00104, failing) is gate_bounds._counted_sample(0.00104, failing) is None
+
+
+@pytest.mark.parametrize("most_basis_points", [10, 50, 150, 500, 1000, 2000, 5000])
+@pytest.mark.parametrize("ratio_percent", [110, 115, 120, 130, 150, 1000])
+def test_whatever_a_draft_asks_for_costs_a_bounded_number_of_steps(
+    ratio_percent: int, most_basis_points: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    steps, after = 0, gate_bounds._after
+
+    def counted(chances: list[float], devices: int, rate: float) -> list[float]:
+        nonlocal steps
+        found = after(chances, devices, rate)
+        steps += len(chances) * (len(found) - len(chances) + 1)
+        assert steps < MOST_STEPS
+        return found
+
+    monkeypatch.setattr(gate_bounds, "_after", counted)
+    sample_of.cache_clear()
+    bound = bound_of(Gate(ratio_percent=ratio_percent, most_basis_points=most_basis_points), Evidence(0, 0))
+    assert bound.sample is None or 0 < bound.sample <= LARGEST_SAMPLE
+
+
+@pytest.mark.anyio
+async def test_bounds_are_worked_out_in_a_thread_and_remembered(monkeypatch: pytest.MonkeyPatch) -> None:
+    threads, estimated = [], gate_bounds._estimated_sample
+
+    def noted(healthy: float, failing: float) -> int | None:
+        threads.append(current_thread())
+        return estimated(healthy, failing)
+
+    monkeypatch.setattr(gate_bounds, "_estimated_sample", noted)
+    sample_of.cache_clear()
+    gates = [Gate(ratio_percent=percent) for percent in (200, 300, 200)]
+    stages = [Stage(name=str(number), basis_points=10_000, gate=gate) for number, gate in enumerate(gates)]
+    before = Evidence(BEFORE, 200)
+    await work_out(stages, before)
+    assert len(threads) == 2
+    assert current_thread() not in threads
+    assert [bound_of(gate, before).sample is not None for gate in gates] == [True, True, True]
+    assert len(threads) == 2
 
 
 def test_a_small_version_before_leaves_the_decision_to_a_person() -> None:

@@ -24,6 +24,7 @@ from sampan.platform.release import (
 )
 from sampan.platform.release.caps import MAX_CUSTOMERS
 from sampan.platform.release.gate_bounds import Bound
+from sampan.platform.release.judging import work_out
 from sampan.platform.release.looks_rows import Look, read_looks
 from sampan.platform.release.progress import bound_of
 from sampan.platform.release.repository import HistoryEntry, Release
@@ -310,6 +311,7 @@ def build_routes(core: Core) -> APIRouter:
             release = await repository.get_release(tx, release_id)
             looks = await read_looks(tx, release_id)
             calendar = await freezes.list_freezes(tx, now_ms=core.now_ms())
+        await work_out(release.stages, release.before)
         return _progress(release, looks, next_open_ms(release.schedule, calendar, core.now_ms()))
 
     @router.get("/freezes", dependencies=[needs("release:read")])
