@@ -338,6 +338,7 @@ async def test_what_the_second_person_approves_names_every_stage(rollout: Rollou
     text = json.dumps([line.words for line in change_lines(change.payload)], default=str, ensure_ascii=False)
     assert "10 % of the audience" in text
     assert "10 times the last version's failed deliveries, white screens" in text
+    assert text.count("the last stage") == 1
     assert "周一、周二 09:00-17:00 Asia/Shanghai" in text
 
 

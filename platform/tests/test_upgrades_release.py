@@ -107,6 +107,8 @@ async def test_the_approver_reads_what_customers_will_be_told(desk: Scene) -> No
     submitted = await desk.done("POST", f"/releases/{made['id']}/submit", {"cause": ""})
     change = await desk.done("GET", f"/changes/{submitted['change']}")
     lines = {line["en"]: line["after"] for line in change["diff"]}
+    assert "Update mode" not in lines
+    assert "Package digest" not in lines
     assert (lines["How"], lines["Link"]) == ("forced", "https://example.com/app")
     assert (lines["Text in Chinese"], lines["Text in English"]) == ("更安全", "Safer")
 

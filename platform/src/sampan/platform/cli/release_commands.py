@@ -204,7 +204,8 @@ def show_release(context: typer.Context, release_id: Release) -> None:
         f"  for {_audience(found['audience'])}",
         *([f"  {places['taken']} of {places['places']} places taken"] if places is not None else []),
         *(
-            f"  {'>' if number == found['stage'] else ' '} stage {number + 1}: {stage_words(stage).en}"
+            f"  {'>' if number == found['stage'] else ' '} stage {number + 1}: "
+            + stage_words(stage, is_last=number + 1 == len(found["stages"])).en
             for number, stage in enumerate(found["stages"])
         ),
         *(

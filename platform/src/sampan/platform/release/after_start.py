@@ -48,11 +48,12 @@ def describe_start(payload: dict[str, Any]) -> list[DiffLine]:
         DiffLine("版本", "Version", None, f"{payload['id']} {payload['version']} ({payload['sequence']})"),
         *(content or [DiffLine("包摘要", "Package digest", None, payload["digest"])]),
         DiffLine("受众", "Audience", None, audience, {audience: rule_words(payload["audience"])}),
-        *(_stage_line(number, stage) for number, stage in enumerate(payload["stages"], start=1)),
+        *_stage_lines(payload["stages"]),
         *_schedule_lines(payload["schedule"]),
         DiffLine("客户端应用", "Client app", None, payload["client_app"] or "*", CLIENT_APPS),
-        DiffLine("更新方式", "Update mode", None, payload["update_mode"], UPDATE_MODES),
     ]
+    if not content:  # what says its content itself is no package, and a device neither downloads nor opens it
+        lines.append(DiffLine("更新方式", "Update mode", None, payload["update_mode"], UPDATE_MODES))
     if (rules := client_rules_words(payload["client_rules"])) is not None:
         text = json.dumps(payload["client_rules"], sort_keys=True)
         lines.append(DiffLine("客户端规则", "Client rules", None, text, {text: rules}))
@@ -64,9 +65,13 @@ def describe_start(payload: dict[str, Any]) -> list[DiffLine]:
     return lines
 
 
-def _stage_line(number: int, stage: dict[str, Any]) -> DiffLine:
-    text = json.dumps(stage, ensure_ascii=False, sort_keys=True)
-    return DiffLine(f"阶段 {number}", f"Stage {number}", None, text, {text: stage_words(stage)})
+def _stage_lines(stages: list[dict[str, Any]]) -> list[DiffLine]:
+    lines = []
+    for number, stage in enumerate(stages, start=1):
+        text = json.dumps(stage, ensure_ascii=False, sort_keys=True)
+        words = stage_words(stage, is_last=number == len(stages))
+        lines.append(DiffLine(f"阶段 {number}", f"Stage {number}", None, text, {text: words}))
+    return lines
 
 
 def _schedule_lines(schedule: dict[str, Any]) -> list[DiffLine]:

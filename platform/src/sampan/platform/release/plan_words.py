@@ -14,12 +14,15 @@ SIGNALS: Mapping[str, Words] = {
     Signal.SCRIPT_ERROR: Words("脚本错误", "script errors"),
     Signal.RESOURCE_FAILED: Words("资源加载失败", "failed resources"),
 }
+LAST = Words("最后阶段", "the last stage")
+BY_ITSELF = Words("自动进入下一阶段", "goes on by itself")
+BY_A_PERSON = Words("由人决定进入下一阶段", "a person goes on")
 DAYS_ZH = ("周一", "周二", "周三", "周四", "周五", "周六", "周日")
 DAYS_EN = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 
 
-def stage_words(stage: Mapping[str, Any]) -> Words:
-    """Return the sentence of a stage."""
+def stage_words(stage: Mapping[str, Any], *, is_last: bool) -> Words:
+    """Return the sentence of a stage; nobody goes on from the last one."""
     share = f"{stage['basis_points'] / 100:g} %"
     zh, en = [f"“{stage['name']}”：受众的 {share}"], [f"“{stage['name']}”: {share} of the audience"]
     if stage["audience"] is not None:
@@ -34,9 +37,9 @@ def stage_words(stage: Mapping[str, Any]) -> Words:
         en.append(
             f"stops by itself at {gate['ratio_percent'] / 100:g} times the last version's {_joined(gate, 'en', ', ')}"
         )
-    is_auto = stage["advance"] == Advance.AUTO
-    zh.append("自动进入下一阶段" if is_auto else "由人决定进入下一阶段")
-    en.append("goes on by itself" if is_auto else "a person goes on")
+    goes = LAST if is_last else BY_ITSELF if stage["advance"] == Advance.AUTO else BY_A_PERSON
+    zh.append(goes.zh)
+    en.append(goes.en)
     return Words("，".join(zh), "; ".join(en))
 
 
