@@ -15,7 +15,7 @@ from sampan.platform.release import conflicts
 from sampan.platform.release.conflicts import Objection
 from sampan.platform.release.drafts import Draft, checked
 from sampan.platform.release.gate_bounds import Evidence
-from sampan.platform.release.judging import evidence_before
+from sampan.platform.release.judging import evidence_before, work_out
 from sampan.platform.release.releasable import kind_of, releasable
 from sampan.platform.release.repository import Release, get_release, releases_of
 from sampan.platform.release.stages import rule_in
@@ -64,6 +64,7 @@ async def reach_of(core: Core, workspace_id: str, release: Release) -> Reached:
     """Estimate what gates can hear of; slow, and therefore outside of write transactions."""
     async with core.store.workspace(workspace_id).read() as tx:
         before = await evidence_before(tx, release)
+    await work_out(release.stages, before)
     bucketing = Bucketing(release.id)
     in_stages = {}
     for number, sample in conflicts.samples_of(release.stages, before).items():
