@@ -126,6 +126,17 @@ async def test_who_may_not_and_who_is_no_longer_signed_in_hears_so_of_which_side
     assert (nobody.status, nobody.value["code"]) == (3, "not_signed_in")
 
 
+async def test_a_right_that_is_missing_in_the_target_is_found_before_anything_is_signed(scene: Scene) -> None:
+    await scene.sit.publish(3)
+    kept = scene.terminal.folder / "home" / "profiles" / f"{UAT}.json"
+    kept.write_text(json.dumps({**json.loads(kept.read_text()), "secret": scene.uat.secret("checker")}))
+    for also in ((), ("--plan",)):
+        ran = await scene.promote(f"{APP}@1.3.0", *also)
+        assert (ran.status, ran.value["code"], ran.value["side"]) == (3, "missing_permission", "target"), ran
+        assert "version:submit" in ran.value["detail"]
+    assert (await scene.call(scene.uat, "get", f"/apps/{APP}/versions"))["items"] == []
+
+
 async def test_a_switch_and_its_audience_go_as_one_change_request(scene: Scene) -> None:
     tag = {"attr": "tag", "op": "in", "values": ["salaried"]}
     await scene.call(scene.sit, "post", "/tags", {"name": "salaried", "title": ""})

@@ -22,11 +22,12 @@ from sampan.platform.cli.promotion_places import (
     Side,
     found_or_none,
     name_of,
+    require_right,
 )
 from sampan.platform.cli.publisher_commands_versions import Job, Unlock
 from sampan.platform.errors import Conflict, NotFound
 
-PROFILE = "intl"
+PROFILE, SUBMIT = "intl", "version:submit"
 SHOWN_FILES = 20
 GIVEN_UP = ("rejected", "sequence_superseded", "archived", "killed", "checks_failed")
 
@@ -107,6 +108,7 @@ def plan_app(source: Side, target: Side, item: str, unlock: Unlock, *, is_over: 
     app, _, name = item.partition("@")
     found = _published(source, app, name)
     in_target = _app_in(target, app, found["kind"])
+    require_right(target, SUBMIT, publisher=in_target["publisher"], app=app)
     _check_key(target, in_target, unlock)
     listed = target.api.items(f"/apps/{app}/versions")
     known = next((each for each in listed if each["sequence"] == found["sequence"]), None)

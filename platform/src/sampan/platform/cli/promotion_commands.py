@@ -67,7 +67,7 @@ def _planned(
 ) -> "tuple[list[AppPlan], RulesPlan]":
     """Look at everything before anything is changed."""
     from sampan.platform.cli.promotion_apps import plan_app
-    from sampan.platform.cli.promotion_places import BadPromotionItem
+    from sampan.platform.cli.promotion_places import BadPromotionItem, require_right
     from sampan.platform.cli.promotion_rules import RulesPlan, RulesPlanner
 
     if len(set(items)) != len(items):
@@ -78,6 +78,7 @@ def _planned(
         if item.startswith((SWITCH, AUDIENCE)):
             planner = planner or RulesPlanner(source, target, is_over=is_over)
             what, _, name = item.partition(":")
+            require_right(target, f"{what}:edit")
             (planner.add_switch if f"{what}:" == SWITCH else planner.add_audience)(name)
         elif "@" in item.strip("@"):
             along = [str(each.found["digest"]) for each in apps]

@@ -10,6 +10,7 @@ import httpx2
 from sampan.platform.cli.api import Api, ServerRefused, ServerUnreachable
 from sampan.platform.cli.home import NotSignedIn, SignIn, all_signed_in, signed_in_as
 from sampan.platform.errors import Conflict, Invalid, NotFound
+from sampan.platform.operators.actor import MissingPermission
 
 ADDRESS = re.compile(r"(https?://[^/?#@\s]+)/w/([a-z0-9-]+)/?")
 
@@ -102,6 +103,24 @@ def sides(source: str, target: str) -> tuple[Side, Side]:
     if (first.server, first.workspace) == (second.server, second.workspace):
         raise PromotionToItself(f"Both sides are {found[0]}. Name another workspace with --to.")
     return found
+
+
+def require_right(side: Side, permission: str, *, publisher: str | None = None, app: str | None = None) -> None:
+    """Raise `MissingPermission` unless whoever promotes holds the permission for the thing on this side."""
+    me = side.api.get("/session")
+    limits = [each for each in me["limited"] if permission in each["permissions"]]
+    if permission in me["permissions"] or any(_holds(each, publisher=publisher, app=app) for each in limits):
+        return
+    raise MissingPermission(
+        f"The {side.name} ({side}) gives you no {permission!r} for this. An administrator gives it there; versions are "
+        "promoted by a person of the app's publisher.",
+        permission=permission,
+        side=side.name,
+    )
+
+
+def _holds(limit: dict[str, Any], **thing: str | None) -> bool:
+    return limit["client_app"] is None and all(limit[name] in (None, thing[name]) for name in ("publisher", "app"))
 
 
 def found_or_none(side: Side, path: str) -> Any:
