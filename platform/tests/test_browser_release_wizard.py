@@ -37,13 +37,17 @@ def test_every_step_looks_well(desk: Desk, language: Language, mode: Mode, size:
         settled(page)
         for number, step in enumerate(("version", "audience", "stages", "schedule", "review")):
             page.locator(".wizard-steps button").nth(number).click()
+            if step == "version":
+                page.locator(".wizard-step:not([hidden]) input[type=checkbox]").first.check()  # of the client rules
             if step == "audience":
+                page.locator(".wizard-step:not([hidden]) input[type=checkbox]").last.check()  # the limit
                 page.locator(".wizard-step:not([hidden]) input[type=radio]").nth(1).check()
                 page.locator(".rule-parts > .row button").first.click()
                 page.locator(".rule-parts > .row button").nth(1).click()
                 page.locator(".estimate-number").first.wait_for()
             if step == "stages":
                 page.locator(".presets input").nth(1).check()
+                page.locator(".plan-gate button").first.click()
             if step == "schedule":
                 page.locator(".wizard-step:not([hidden]) input[type=checkbox]").first.check()
             found += look.at(f"wizard-{step}-{name}", areas=areas, with_axe=True)

@@ -2,6 +2,7 @@
 
 import { ArrowDownOutlined, ArrowUpOutlined, DeleteOutlined, PlusOutlined } from "@ant-design/icons";
 import { Button, Checkbox, Form, type FormInstance, Input, InputNumber, Radio } from "antd";
+import { useState } from "react";
 import { Note } from "../../design/Blocks";
 import { Checks } from "../../design/Checks";
 import { useText } from "../../i18n";
@@ -10,7 +11,7 @@ import type { Wrong } from "../../rules/RuleEditor";
 import { missingIn, type Rule } from "../../rules/rules";
 import { isWatched } from "./kinds";
 import { OnlySome, TESTERS } from "./OnlySome";
-import { newStage, type Preset, presetStages, SIGNALS, type Values } from "./plan";
+import { newStage, type Preset, presetStages, SIGNALS, type StageValues, type Values } from "./plan";
 import { RatioFields } from "./RatioFields";
 
 const PRESETS = ["everybody", "testers", "steps", "own"] as const;
@@ -122,6 +123,10 @@ function StageFields(props: {
   const { say } = useText();
   const { form, n, isLast, wrongAt } = props;
   const stage = Form.useWatch(["stages", n], form);
+  const first = Form.useWatch(["stages", 0, "gate"], form);
+  const [isOpened, setOpened] = useState(false);
+  // A gate like the first is folded; its fields stay in the form.
+  const isFolded = n > 0 && !isOpened && JSON.stringify(gateOf(stage?.gate)) === JSON.stringify(gateOf(first));
   const kind = Form.useWatch("kind", form);
   const share = stage?.basis_points ?? 0;
   return (
@@ -168,63 +173,83 @@ function StageFields(props: {
       <Form.Item
         name={[n, "gate", "on"]}
         valuePropName="checked"
-        extra={say("plan.gateHint")}
+        extra={n === 0 ? say("plan.gateHint") : undefined}
         hidden={!isWatched({ kind })}
       >
         <Checkbox>{say("plan.gate")}</Checkbox>
       </Form.Item>
       {stage?.gate?.on && isWatched({ kind }) ? (
-        <div className="plan-gate">
-          <Form.Item
-            name={[n, "gate", "signals"]}
-            label={say("plan.signals")}
-            required
-            dependencies={[["stages", n, "gate", "ratios"]]}
-            rules={[
-              {
-                validator: (_, chosen: string[]) =>
-                  chosen.length + (stage.gate.ratios ?? []).length > 0
-                    ? Promise.resolve()
-                    : Promise.reject(say("plan.signalsNone")),
-              },
-            ]}
-          >
-            <Checks
+        <>
+          {isFolded ? (
+            <div className="row small muted">
+              {say("plan.gateAsFirst")}
+              <Button type="link" size="small" aria-expanded={false} onClick={() => setOpened(true)}>
+                {say("plan.gateOpen")}
+              </Button>
+            </div>
+          ) : null}
+          <div className="plan-gate" hidden={isFolded}>
+            <Form.Item
+              name={[n, "gate", "signals"]}
               label={say("plan.signals")}
-              options={SIGNALS.map((signal) => ({ value: signal, label: say(`plan.signal_${signal}`) }))}
-            />
-          </Form.Item>
-          <RatioFields n={n} />
-          <div className="plan-line">
-            <Form.Item
-              name={[n, "gate", "ratio_percent"]}
-              label={say("plan.ratio")}
-              extra={say("plan.ratioHint")}
-              rules={[{ required: true }]}
-              {...HUNDREDTHS}
+              required
+              dependencies={[["stages", n, "gate", "ratios"]]}
+              rules={[
+                {
+                  validator: (_, chosen: string[]) =>
+                    chosen.length + (stage.gate.ratios ?? []).length > 0
+                      ? Promise.resolve()
+                      : Promise.reject(say("plan.signalsNone")),
+                },
+              ]}
             >
-              <InputNumber<number> min={1.1} max={10} step={0.1} precision={2} suffix={say("plan.timesUnit")} />
+              <Checks
+                label={say("plan.signals")}
+                options={SIGNALS.map((signal) => ({ value: signal, label: say(`plan.signal_${signal}`) }))}
+              />
             </Form.Item>
-            <Form.Item
-              name={[n, "gate", "most_basis_points"]}
-              label={say("plan.most")}
-              extra={say("plan.mostHint")}
-              {...HUNDREDTHS}
-            >
-              <InputNumber<number> min={0.1} max={50} precision={2} suffix="%" />
-            </Form.Item>
+            <RatioFields n={n} />
+            <div className="plan-line">
+              <Form.Item
+                name={[n, "gate", "ratio_percent"]}
+                label={say("plan.ratio")}
+                extra={say("plan.ratioHint")}
+                rules={[{ required: true }]}
+                {...HUNDREDTHS}
+              >
+                <InputNumber<number> min={1.1} max={10} step={0.1} precision={2} suffix={say("plan.timesUnit")} />
+              </Form.Item>
+              <Form.Item
+                name={[n, "gate", "most_basis_points"]}
+                label={say("plan.most")}
+                extra={say("plan.mostHint")}
+                {...HUNDREDTHS}
+              >
+                <InputNumber<number> min={0.1} max={50} precision={2} suffix="%" />
+              </Form.Item>
+            </div>
           </div>
-        </div>
+        </>
       ) : null}
     </>
   );
 }
+
+/** Returns what of a gate is compared with another's. */
+const gateOf = (gate: Partial<StageValues["gate"]> | undefined) => [
+  gate?.on,
+  gate?.signals?.toSorted(),
+  gate?.ratios ?? [],
+  gate?.ratio_percent,
+  gate?.most_basis_points ?? null,
+];
 
 /** How many devices a stage reaches, as far as the estimate knows. */
 function Reaches({ audience, only, share }: { audience: Rule; only: Rule | null; share: number }) {
   const { say } = useText();
   const words = useReachWords();
   const { reach } = useEstimate(only ? { all: [audience, only] } : audience);
-  if (!reach) return null;
-  return <p className="small muted plan-reach">{say("plan.reaches", { n: words(reach.devices, share / 10_000) })}</p>;
+  // The line is kept free while the estimate is asked for: what came late would push the fields down.
+  const text = reach ? say("plan.reaches", { n: words(reach.devices, share / 10_000) }) : "\u00a0";
+  return <p className="small muted plan-reach">{text}</p>;
 }
