@@ -108,6 +108,17 @@ async def test_a_partial_release_is_in_the_way_until_it_ends_or_is_everybodys(ba
     assert (await checked(bank, second)).conflicts == []
 
 
+async def test_a_partial_release_that_waits_for_its_schedule_is_in_the_way_too(bank: Bank) -> None:
+    later = {"not_before_ms": bank.core.now_ms() + 3_600_000}
+    first = await started(bank, 2, {"all": []}, stages=TENTH, schedule=later)
+    second = await drafted(bank, 3, {"all": []}, stages=TENTH, schedule=later)
+    assert await refused(bank, second) == [("overlapping_release", "audience")]
+    (said,) = (await checked(bank, second)).conflicts
+    assert (said.release, "已批准" in said.zh, "is approved" in said.en) == (first.id, True, True)
+    await moves.stop_release(bank.core, WORKSPACE, bank.maker, first.id, cause="no")
+    assert (await checked(bank, second)).conflicts == []
+
+
 async def test_for_everybody_beside_a_partial_one_is_no_conflict(bank: Bank) -> None:
     await started(bank, 2, {"all": []}, stages=TENTH)
     whole = await drafted(bank, 1, {"all": []})

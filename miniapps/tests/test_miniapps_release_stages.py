@@ -330,6 +330,27 @@ async def test_a_stop_takes_nothing_back_that_a_roll_back_of_that_version_once_d
     assert await bank.offers(Tier.FULL, 2) == [("rollback", 1)]
 
 
+@pytest.mark.parametrize("verb", ["narrow", "stop", "complete"])
+async def test_what_was_released_anew_stays_however_it_shrinks_or_ends(rollout: Rollout, verb: str) -> None:
+    bank, act = rollout.bank, {"narrow": moves.narrow, "stop": moves.stop_release, "complete": moves.complete_release}
+    first = await rollout.start()
+    await rolling_back.roll_back_release(bank.core, WORKSPACE, bank.maker, first.id, cause="crashes")
+    await bank.publishing.expose()
+    rollout.clock.now_ms += 1
+    few = {"name": "few", "basis_points": 1}
+    again = await rollout.start([few, {"name": "all", "basis_points": 10_000}, few])
+    await moves.move_on(bank.core, WORKSPACE, bank.maker, again.id)
+    if verb == "complete":
+        await moves.move_on(bank.core, WORKSPACE, bank.maker, again.id)
+    await act[verb](bank.core, WORKSPACE, bank.maker, again.id, cause="a doubt")
+    await bank.publishing.expose()
+    assert (await bank.offers(Tier.FULL, 1), await bank.offers(Tier.FULL, 2)) == ([], [])
+    rollout.clock.now_ms += 1
+    await rolling_back.roll_back_release(bank.core, WORKSPACE, bank.maker, again.id, cause="it was right")
+    await bank.publishing.expose()
+    assert await bank.offers(Tier.FULL, 2) == [("rollback", 1)]
+
+
 async def test_what_the_second_person_approves_names_every_stage(rollout: Rollout) -> None:
     bank = rollout.bank
     schedule = {"hours": {"zone": "Asia/Shanghai", "days": [0, 1], "from_minute": 540, "until_minute": 1020}}

@@ -4,10 +4,13 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 from test_miniapps_release_stages import MINUTE, PLAN, Rollout, rollout_in
 
+from sampan.platform.ids import new_id
 from sampan.platform.release import freezes, kills, moves
 from sampan.platform.release.conflicts import ReleaseConflict
+from sampan.platform.release.repository import add_release
 from sampan.platform.release.states import ReleaseState
 from sampan.platform.testing import WORKSPACE
 from sampan.platform.testing_trust import APP
@@ -67,6 +70,19 @@ async def test_what_can_no_longer_start_is_stopped(rollout: Rollout) -> None:
     await rollout.look(minutes=11)
     stopped = await bank.read(made.id)
     assert (stopped.state, stopped.cause) == (R.STOPPED, "the version can be released no longer")
+
+
+async def test_what_came_up_while_it_waited_stops_it_with_the_sentence(rollout: Rollout) -> None:
+    """The approval would have refused it; two partial releases must not begin side by side either."""
+    opens_ms = rollout.clock() + 10 * MINUTE
+    waits = await rollout.start(schedule={"not_before_ms": opens_ms})
+    bank = rollout.bank
+    async with bank.core.store.workspace(WORKSPACE).write() as tx:  # as if another had been approved before this rule
+        other = replace(waits, id=new_id("rel"), state=R.RUNNING, started_ms=1, row_revision=1)
+        await add_release(tx, other)
+    await rollout.look(minutes=11)
+    stopped = await bank.read(waits.id)
+    assert (stopped.state, "both may mean the same devices" in stopped.cause) == (R.STOPPED, True)
 
 
 async def test_a_person_may_stop_what_waits(rollout: Rollout) -> None:

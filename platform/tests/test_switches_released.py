@@ -18,13 +18,17 @@ from sampan.platform.audience.facts import Facts
 from sampan.platform.audience.rules import Bucketing, compile_rule
 from sampan.platform.crypto.canonical import canonical_json
 from sampan.platform.release.decide import Candidate
+from sampan.platform.release.looks import look_job
 from sampan.platform.switches.compiled import Rollout, SwitchesPart
 from sampan.platform.switches.definition import Definition, to_text
+from sampan.platform.switches.proposals import _is_everyone
 from sampan.platform.testing import WORKSPACE
-from sampan.platform.testing_device import TestDevice
+from sampan.platform.testing_device import Clock, TestDevice
+from sampan.platform.workspaces.runners import build_job_runner
 
 pytestmark = pytest.mark.anyio
 KIND = "switch"
+MINUTE_MS = 60_000
 ON: dict[str, Any] = {"rules": [{"audience": EVERYONE, "variant": "on"}]}
 
 
@@ -52,6 +56,17 @@ async def values(desk: Scene, devices: list[TestDevice]) -> list[Any]:
 
 async def bulk(desk: Scene, device: TestDevice, **headers: str) -> Any:
     return await desk.ask(device, {"targetingKey": "k"}, **headers)
+
+
+async def looked_at(desk: Scene, *, minutes: int) -> None:
+    """Let time pass and the jobs of releases run."""
+    core = desk.server.core
+    assert isinstance(core.now_ms, Clock)
+    core.now_ms.now_ms += minutes * MINUTE_MS
+    runner = build_job_runner(core.store, [look_job(core)], now_ms=core.now_ms)
+    await runner.poll()
+    await runner.idle()
+    await core.replica.poll()
 
 
 async def refused(desk: Scene, method: str, path: str, body: Any) -> tuple[int, str]:
@@ -182,6 +197,37 @@ async def test_turning_off_wins_over_a_release_and_stops_it(desk: Scene) -> None
     await desk.done("POST", "/switches/new-look/off", {"cause": "wrong"})
     assert await desk.value(device) is False
     assert (await desk.done("GET", f"/releases/{made}"))["state"] == "stopped"
+
+
+async def test_turning_off_stops_a_release_that_waits_for_its_schedule(desk: Scene) -> None:
+    edition = await on_for_all(desk)
+    device = await desk.server.device()
+    opens_ms = desk.server.core.now_ms() + MINUTE_MS
+    made = await release(desk, KIND, "new-look", edition, schedule={"not_before_ms": opens_ms})
+    await desk.done("POST", "/switches/new-look/off", {"cause": "wrong"})
+    await looked_at(desk, minutes=2)
+    assert await desk.value(device) is False
+    assert (await desk.done("GET", f"/releases/{made}"))["state"] == "stopped"
+
+
+async def test_a_waiting_release_that_its_kind_refuses_by_then_is_stopped_with_the_sentence(desk: Scene) -> None:
+    edition = await on_for_all(desk)
+    opens_ms = desk.server.core.now_ms() + MINUTE_MS
+    waits = await release(desk, KIND, "new-look", edition, schedule={"not_before_ms": opens_ms})
+    served = (await desk.done("GET", "/switches/new-look"))["edition"]
+    newer = await proposed(desk, edition=served, rules=[{"audience": tier_from("full"), "variant": "on"}])
+    await act(desk, await release(desk, KIND, "new-look", newer), "complete")
+    await looked_at(desk, minutes=2)
+    found = await desk.done("GET", f"/releases/{waits}")
+    assert found["state"] == "stopped"
+    assert f"Edition {edition} is not newer than edition {newer}" in found["cause"]
+
+
+def test_a_choice_of_no_rules_is_nobody() -> None:
+    """Completion of such a release must not serve the edition to everybody."""
+    assert not _is_everyone({"any": []})
+    assert not _is_everyone({"all": [{"any": []}]})
+    assert _is_everyone({"any": [EVERYONE]})
 
 
 async def test_the_newest_edition_wins_among_releases(desk: Scene) -> None:

@@ -101,6 +101,14 @@ async def test_an_audience_and_another_client_app_are_kept(desk: Scene) -> None:
     assert "upgrade" not in await synced(device, "5.1.0")
 
 
+async def test_an_upgrade_for_another_client_app_than_its_own_is_refused(desk: Scene) -> None:
+    await desk.done("POST", UPGRADES, upgrade())
+    await desk.done("POST", "/client-apps", {"id": "other", "name": "Other"})
+    body = {"kind": KIND, "id": "retail", "sequence": 520, "audience": {"all": []}, "client_app": "other"}
+    assert await refused(desk, "POST", "/releases", body) == (422, "bad_upgrade", "client_app")
+    await draft(desk, KIND, "retail", 520, client_app="retail")
+
+
 async def test_the_approver_reads_what_customers_will_be_told(desk: Scene) -> None:
     await desk.done("POST", UPGRADES, upgrade(mode="forced"))
     made = await draft(desk, KIND, "retail", 520)

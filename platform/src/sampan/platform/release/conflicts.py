@@ -23,7 +23,8 @@ from sampan.platform.release.stages import Advance, Stage, rule_in
 from sampan.platform.release.states import ReleaseState
 
 MINUTE_MS = 60_000
-MAY_OFFER = (ReleaseState.RUNNING, ReleaseState.PAUSED)
+STANDS = {ReleaseState.APPROVED: "已批准", ReleaseState.RUNNING: "进行中", ReleaseState.PAUSED: "已暂停"}
+MAY_OFFER = frozenset(STANDS)
 Saved = Mapping[str, Node]
 
 
@@ -105,11 +106,10 @@ def overlapping(release: Release, others: Iterable[Release], saved: Saved, now_m
 
 
 def _overlap(other: Release) -> Objection:
-    state = "已暂停" if other.state is ReleaseState.PAUSED else "进行中"
     return Objection(
         "overlapping_release",
         "audience",
-        f"{other.version} 的灰度发布{state}，两者的受众可能重叠。请先完成或停止它，或把受众分开。",
+        f"{other.version} 的灰度发布{STANDS[other.state]}，两者的受众可能重叠。请先完成或停止它，或把受众分开。",
         f"A partial release of {other.version} is {other.state}, and both may mean the same devices. Complete or stop"
         " it first, or keep the audiences apart.",
         other.id,

@@ -200,7 +200,7 @@ def _why(whom: Whom, offered: Release | None, judged: Sequence[Judged]) -> Why:
 
 
 def _compiled(release: Release) -> Candidate:
-    if release.kind == UPGRADE:
+    if release.kind == UPGRADE and release.client_app is None:
         release = replace(release, client_app=release.deliverable_id)
     return candidate_of(release)
 

@@ -15,6 +15,7 @@ from sqlalchemy import (
     Row,
     String,
     Text,
+    func,
     insert,
     select,
     update,
@@ -78,6 +79,7 @@ NEWEST = Order("-created", (releases.c.id,), descending=True)
 OLDEST = Order("created", (releases.c.id,))
 LAST_CHANGED = Order("-changed", (releases.c.changed_ms, releases.c.id), descending=True)
 release_history = scoped_table(
+STAYING = OFFERING | {ReleaseState.PAUSED, ReleaseState.STOPPED}  # what devices have of these, they keep
     "release_history",
     Column("release_id", String(40), primary_key=True),
     Column("row_revision", Integer, primary_key=True),
@@ -246,21 +248,36 @@ async def releases_of(tx: Transaction, kind: str, deliverable_id: str) -> list[R
 
 
 async def standing_still(tx: Transaction) -> dict[str, set[int]]:
-    """Return, by deliverable, the versions of which a release is paused that began after their last roll-back."""
-    columns = (releases.c.deliverable_id, releases.c.sequence, releases.c.started_ms, releases.c.changed_ms)
-    here = releases.c.workspace_id == tx.workspace_id
-    paused = (await tx.execute(select(*columns).where(here, releases.c.state == ReleaseState.PAUSED))).all()
-    if not paused:
-        return {}
-    ids = sorted({row.deliverable_id for row in paused})
-    back = (here, releases.c.state == ReleaseState.ROLLED_BACK, releases.c.deliverable_id.in_(ids))
-    rolled_back: dict[tuple[str, int], int] = {}
-    for row in await tx.execute(select(*columns).where(*back)):
-        version = row.deliverable_id, row.sequence
-        rolled_back[version] = max(row.changed_ms, rolled_back.get(version, 0))
+    """Return, by deliverable, the versions that began after the last roll-back that meant them, and live or stopped.
+
+    A release that lives is meant by a roll-back of its own version alone: others end it with them where they mean it.
+    One that was stopped is meant by a roll-back of any version from its own up.
+    """
+    here, packages = releases.c.workspace_id == tx.workspace_id, releases.c.url != ""
+    version = (releases.c.deliverable_id, releases.c.sequence)
+    ended = (
+        select(*version, func.max(releases.c.changed_ms).label("at_ms"))
+        .where(here, packages, releases.c.state == ReleaseState.ROLLED_BACK)
+        .group_by(*version)
+    )
+    rolled_back: dict[str, dict[int, int]] = {}
+    for row in await tx.execute(ended):
+        rolled_back.setdefault(row.deliverable_id, {})[row.sequence] = row.at_ms
+    if not rolled_back:
+        return {}  # nothing ever opened a way back
+    began = (
+        select(*version, releases.c.state, func.max(releases.c.started_ms).label("at_ms"))
+        .where(here, packages, releases.c.state.in_(sorted(STAYING)), releases.c.started_ms > 0)
+        .group_by(*version, releases.c.state)
+    )
     found: dict[str, set[int]] = {}
-    for row in paused:
-        if row.started_ms > rolled_back.get((row.deliverable_id, row.sequence), 0):
+    for row in await tx.execute(began):
+        backs = rolled_back.get(row.deliverable_id, {})
+        is_stopped = row.state == ReleaseState.STOPPED
+        last = max(
+            (at for of, at in backs.items() if of == row.sequence or (is_stopped and of > row.sequence)), default=0
+        )
+        if row.at_ms > last:
             found.setdefault(row.deliverable_id, set()).add(row.sequence)
     return found
 

@@ -69,7 +69,7 @@ def control_state(control: Control, still: Collection[int] = ()) -> ControlState
     """Return what a hint needs of a control file.
 
     A way back stays in the file for good. `still` are the versions (`standing_still`) that devices are not hinted to
-    leave by a way that was opened before: a pause takes nothing back.
+    leave by a way that was opened before: neither pause nor stop nor a narrower stage takes anything back.
     """
     return ControlState(
         control.serial,

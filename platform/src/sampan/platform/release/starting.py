@@ -4,6 +4,7 @@ from typing import Any
 
 from sampan.platform.core import Core
 from sampan.platform.engines.database import Transaction
+from sampan.platform.errors import SampanError
 from sampan.platform.operators.actor import Actor
 from sampan.platform.operators.changes import Change, propose, propose_in
 from sampan.platform.release import caps, client_rules
@@ -20,8 +21,10 @@ from sampan.platform.release.schedule import is_open, is_over
 from sampan.platform.release.schedule import written as written_schedule
 from sampan.platform.release.stages import written
 from sampan.platform.release.states import ReleaseState, move
-from sampan.platform.release.taking_effect import took_effect
+from sampan.platform.release.taking_effect import tell, took_effect
 from sampan.platform.release.transitions import change_state
+
+NO_LONGER = "the version can be released no longer"
 
 
 async def submit_release(core: Core, workspace_id: str, actor: Actor, release_id: str, *, note: str = "") -> Change:
@@ -62,23 +65,40 @@ async def apply_start(core: Core, tx: Transaction, change: Change, actor: Actor)
 
 
 async def begin_when_open(core: Core, tx: Transaction, actor: Actor, release: Release) -> None:
-    """Start an approved release as soon as its schedule and the calendar allow it; stop it if it cannot go any more."""
+    """Start an approved release as soon as its schedule and the calendar allow it; stop it if it cannot go any more.
+
+    It can go no more when an approval would be refused now; what conflicts with it counts when it would start.
+    """
     now_ms = core.now_ms()
-    try:
-        deliverable = await releasable(core, tx, release.kind, release.deliverable_id, release.sequence)
-        is_same = deliverable.digest == release.digest
-    except NotReleasable:
-        is_same = False
-    if not is_same or is_over(release.schedule, now_ms):
-        cause = "its schedule ended before it could start" if is_same else "the version can be released no longer"
-        await change_state(core, tx, actor, release, "stop", cause=cause)
-    elif is_open(release.schedule, await list_freezes(tx, now_ms=now_ms), now_ms):
+    is_due = is_open(release.schedule, await list_freezes(tx, now_ms=now_ms), now_ms)
+    cause = await _why_never(core, tx, release, is_due=is_due)
+    if cause:
+        await tell(core, tx, await change_state(core, tx, actor, release, "stop", cause=cause))
+    elif is_due:
         await begin(core, tx, actor, release)
     else:
         await promise_look(tx, release.id, now_ms=now_ms)
 
 
 async def begin(core: Core, tx: Transaction, actor: Actor, release: Release) -> None:
+async def _why_never(core: Core, tx: Transaction, release: Release, *, is_due: bool) -> str:
+    """Return what stands against a release that was approved before; empty: nothing."""
+    try:
+        deliverable = await releasable(core, tx, release.kind, release.deliverable_id, release.sequence)
+    except NotReleasable:
+        return NO_LONGER
+    if deliverable.digest != release.digest:
+        return NO_LONGER
+    if is_over(release.schedule, core.now_ms()):
+        return "its schedule ended before it could start"
+    try:
+        await check_plan(core, tx, release)
+        refuse(await conflicts_of(core, tx, release, None) if is_due else [])
+    except SampanError as problem:
+        return problem.detail
+    return ""
+
+
     """Make an approved release run, and offer."""
     before = await evidence_before(tx, release)
     release = await change_state(core, tx, actor, release, "start", cause="", before=before)

@@ -51,9 +51,7 @@ MAX_SWITCHES = 2000
 MAX_IMPORTED = 500
 FORMAT = "sampan.switches/1"
 BECOMES = {SwitchState.ACTIVE: "activated", SwitchState.ARCHIVED: "archived"}
-
-
-OVERTAKEN = frozenset({ReleaseState.RUNNING, ReleaseState.PAUSED, ReleaseState.COMPLETED})
+OVERTAKEN = frozenset({ReleaseState.APPROVED, ReleaseState.RUNNING, ReleaseState.PAUSED, ReleaseState.COMPLETED})
 
 
 class Outcome(Struct, frozen=True):
@@ -317,7 +315,7 @@ async def next_edition(
 
 
 async def _is_released(tx: Transaction, switch: Switch) -> bool:
-    """Whether a release gives, or would when it goes on, another edition than everybody's."""
+    """Whether a release gives, or would when it starts or goes on, another edition than everybody's."""
     found = await releases_of(tx, KIND, switch.key)
     return any(each.state in OVERTAKEN and each.sequence > switch.edition for each in found)
 

@@ -9,6 +9,7 @@ from sampan.platform.operators.change_rows import DiffLine, Words
 from sampan.platform.release.deliverables import Deliverable, DeliverableKind, refuse_what_values_lack
 from sampan.platform.release.repository import Release
 from sampan.platform.upgrades.part import KIND, PART
+from sampan.platform.upgrades.problems import BadUpgrade
 from sampan.platform.upgrades.repository import Mode, find_upgrades
 from sampan.platform.upgrades.service import present_upgrade, withdraw
 
@@ -39,8 +40,13 @@ async def kill(core: Core, tx: Transaction, app: str, build: int, _reason: str, 
 
 
 async def check(_tx: Transaction, release: Release) -> None:
-    """Refuse what upgrades cannot do."""
+    """Refuse what upgrades cannot do: count places, be judged by gates, or lead another client app than their own."""
     refuse_what_values_lack(release)
+    if release.client_app not in (None, release.deliverable_id):
+        raise BadUpgrade(
+            f"An upgrade of {release.deliverable_id} is for that client app alone: leave the client app out.",
+            field="client_app",
+        )
 
 
 async def lines(tx: Transaction, release: Release) -> Sequence[DiffLine]:
