@@ -11,6 +11,7 @@ import typer
 from device_scene import Scene, opened_scene
 from typer.testing import CliRunner
 
+from sampan.loadtests.device import commands
 from sampan.loadtests.device.commands import register
 from sampan.platform.cli.output import Output
 from sampan.platform.testing import WORKSPACE
@@ -72,9 +73,24 @@ async def test_a_server_that_is_away(scene: Scene) -> None:
     assert "server_away" in text
 
 
-async def test_rounds_go_on_for_the_seconds_asked(scene: Scene) -> None:
-    status, text = await sampan(*run(scene, "--seconds", "0.5", "--every", "0.1", "--json"))
+class Held:
+    """The time as a test has it: only waiting makes it pass."""
+
+    now = 0.0
+
+    def monotonic(self) -> float:
+        """The present time in seconds."""
+        return self.now
+
+    def sleep(self, seconds: float) -> None:
+        """Let the seconds pass at once."""
+        self.now += seconds
+
+
+async def test_rounds_go_on_for_the_seconds_asked(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(commands, "time", Held())
+    status, text = await sampan(*run(scene, "--seconds", "0.7", "--every", "0.25", "--json"))
     assert status == 0, text
     rounds = [json.loads(line) for line in text.splitlines()]
-    assert len(rounds) >= 2
+    assert len(rounds) == 3
     assert rounds[0]["device"] == rounds[-1]["device"]
