@@ -196,6 +196,28 @@ async def _each_change_was_one(race: Race) -> None:
     assert set(told.values()) <= {1}, told
 
 
+async def test_a_look_holds_no_writer_up_and_decides_nothing_of_a_release_that_moved(
+    race: Race, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    race = await race.again(STEADY)
+    await race.fails(race.rollout.devices)
+    race.rollout.clock.now_ms += MINUTE
+
+    async def seen(tx: Transaction, release: Release) -> Evidence:
+        async with asyncio.timeout(60):
+            await moves.move_on(race.core, WORKSPACE, race.maker, release.id, cause="a person")  # durable meanwhile
+        return await evidence_seen(tx, release)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(looks, "evidence_seen", seen)
+        await race.look()
+    assert (await race.state(), await race.rollout.looks(race.release)) == (R.RUNNING, [])
+    race.rollout.clock.now_ms += MINUTE
+    await race.look()
+    assert await race.state() is R.PAUSED
+    await _each_change_was_one(race)
+
+
 async def test_two_workers_take_one_step(race: Race) -> None:
     for _ in range(ROUNDS):
         race = await race.again(STEADY)

@@ -7,11 +7,12 @@ events asks those that reported either. Of one network (`limits.network_of`) no 
 more failures than the others let expect, so that one place cannot speak for all.
 """
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from typing import Annotated
 
 from msgspec import Meta, Struct
-from sqlalchemy import BigInteger, Column, ColumnElement, Index, String, and_, or_, select
+from sqlalchemy import BigInteger, Column, ColumnElement, Index, String, and_, case, func, or_, select
+from sqlalchemy.sql.selectable import Subquery
 
 from sampan.platform.engines.database import Transaction
 from sampan.platform.engines.log import insert_or
@@ -55,9 +56,12 @@ class Ratio(Struct, frozen=True, forbid_unknown_fields=True):
     of: EventType
 
 
-class _Told(Struct, frozen=True):
-    network: str
-    failed: bool
+class _Alike(Struct, frozen=True):
+    """So many networks of which as many devices told, and failed; `is_known` false: of devices without one."""
+
+    is_known: bool
+    networks: int
+    each: Fared
 
 
 def signal_of(event_type: str) -> str:
@@ -139,8 +143,8 @@ async def _fared(
     asked = {signal_of(name) for each in ratios for name in (each.failed, each.of)}
     if ratios:
         has_told.append(signalled(asked))
-    statement = (
-        select(_S.device_id, _D.network, has_failed.label("failed"))
+    told = (
+        select(_D.network, func.max(case((has_failed, 1), else_=0)).label("failed"))
         .select_from(device_stages.join(devices, and_(_D.workspace_id == _S.workspace_id, _D.id == _S.device_id)))
         .where(
             _S.workspace_id == tx.workspace_id,
@@ -152,36 +156,48 @@ async def _fared(
             or_(_S.at_ms >= told_from_ms, signalled({Metric.OPEN, *failing, *asked})),
             *only,
         )
+        .group_by(_S.device_id, _D.network)
+        .subquery()
     )
-    told: dict[str, _Told] = {}
-    for row in await tx.execute(statement):
-        before = told.get(row.device_id)
-        told[row.device_id] = _Told(row.network, bool(row.failed) or (before is not None and before.failed))
-    return _capped(told)
+    return _capped(await _alike(tx, told))
 
 
-def _capped(told: Mapping[str, _Told]) -> Fared:
+async def _alike(tx: Transaction, told: Subquery) -> list[_Alike]:
+    """Return the networks, those with the same numbers as one: a look at a million devices reads some hundred rows."""
+    networks = (
+        select(
+            (told.c.network != "").label("is_known"),
+            func.count().label("devices"),
+            func.sum(told.c.failed).label("failures"),
+        )
+        .group_by(told.c.network)
+        .subquery()
+    )
+    columns = (networks.c.is_known, networks.c.devices, networks.c.failures)
+    rows = await tx.execute(select(*columns, func.count().label("networks")).group_by(*columns))
+    return [_Alike(bool(row.is_known), row.networks, Fared(row.devices, row.failures)) for row in rows]
+
+
+def _capped(told: Sequence[_Alike]) -> Fared:
     """Count the devices, no more of a network than its share."""
-    networks: dict[str, list[bool]] = {}
-    for each in told.values():
-        networks.setdefault(each.network, []).append(each.failed)
-    all_failures = sum(each.failed for each in told.values())
+    all_devices = sum(alike.networks * alike.each.devices for alike in told)
+    all_failures = sum(alike.networks * alike.each.failures for alike in told)
     counted = failures = 0
-    for network, failed in networks.items():
+    for alike in told:
         # Measured on the others: a crowd of its own would only raise its own bound.
-        others = Fared(len(told) - len(failed), all_failures - sum(failed))
-        part = _share_of(failed, others) if network else Fared(len(failed), sum(failed))
-        counted, failures = counted + part.devices, failures + part.failures
+        others = Fared(all_devices - alike.each.devices, all_failures - alike.each.failures)
+        part = _share_of(alike.each, others) if alike.is_known else alike.each
+        counted, failures = counted + alike.networks * part.devices, failures + alike.networks * part.failures
     return Fared(counted, failures)
 
 
-def _share_of(failed: Sequence[bool], others: Fared) -> Fared:
+def _share_of(own: Fared, others: Fared) -> Fared:
     """Return what counts of one network, healthy devices and failures in proportion.
 
     A version that breaks does so in all networks; what fails in one alone is that place's, or a forger's.
     """
-    devices = min(len(failed), max(LEAST_OF_A_NETWORK, others.devices // (NETWORK_SHARE - 1)))
-    failures = -(-sum(failed) * devices // len(failed))
+    devices = min(own.devices, max(LEAST_OF_A_NETWORK, others.devices // (NETWORK_SHARE - 1)))
+    failures = -(-own.failures * devices // own.devices)
     expected = devices * others.failures / others.devices if others.devices else 0
     most = LEAST_OF_A_NETWORK + int(TIMES_OTHERS * expected)
     return Fared(devices - max(0, failures - most), min(failures, most))

@@ -1,7 +1,8 @@
 """Looking at running releases: what the gate saw, what it decided, and carrying it out.
 
 A look is a job of its release, promised again by each look, so that one worker at a time looks at it and a restart
-loses nothing. What a look changes commits together with the end of its job.
+loses nothing. It sees in a read transaction, however many devices told, and holds nobody up; then it decides in a write
+transaction, if the release is still what it looked at. What it changes commits together with the end of its job.
 """
 
 from functools import partial
@@ -13,8 +14,8 @@ from sampan.platform.engines.jobs import Job
 from sampan.platform.operators.actor import system_actor
 from sampan.platform.release.freezes import list_freezes
 from sampan.platform.release.gate_bounds import Evidence
-from sampan.platform.release.judging import evidence_seen
-from sampan.platform.release.looks_rows import LOOK, Look, add_look
+from sampan.platform.release.judging import NOTHING, evidence_seen, work_out
+from sampan.platform.release.looks_rows import LOOK, Look, add_look, promise_look
 from sampan.platform.release.moves import go_to_stage, hold_release, watch
 from sampan.platform.release.progress import Situation, Step, bound_of, next_step
 from sampan.platform.release.repository import Release, UnknownRelease, get_release
@@ -33,21 +34,32 @@ def look_job(core: "Core") -> JobKind:
 
 
 async def _run(core: "Core", job: Job) -> None:
-    async with core.store.workspace(job.workspace_id).write() as tx:
-        try:
-            release = await get_release(tx, str(job.payload["release"]))
-        except UnknownRelease as problem:
-            raise GiveUp(problem.detail) from problem
-        if release.state is ReleaseState.RUNNING:
-            await _look_at(core, tx, release)
+    door = core.store.workspace(job.workspace_id)
+    async with door.read() as tx:
+        before = await _release_of(tx, job)
+        seen = await evidence_seen(tx, before) if before.state is ReleaseState.RUNNING else NOTHING
+    await work_out(before.stages, before.before)
+    async with door.write() as tx:
+        release = await _release_of(tx, job)
+        if release.row_revision != before.row_revision:  # what was seen is of another stage, or of another run
+            if release.state in (ReleaseState.RUNNING, ReleaseState.APPROVED):
+                await promise_look(tx, release.id, now_ms=core.now_ms())
+        elif release.state is ReleaseState.RUNNING:
+            await _decide(core, tx, release, seen)
         elif release.state is ReleaseState.APPROVED:
             await begin_when_open(core, tx, GATES, release)
         await job.finish(tx)
 
 
-async def _look_at(core: "Core", tx: Transaction, release: Release) -> None:
+async def _release_of(tx: Transaction, job: Job) -> Release:
+    try:
+        return await get_release(tx, str(job.payload["release"]))
+    except UnknownRelease as problem:
+        raise GiveUp(problem.detail) from problem
+
+
+async def _decide(core: "Core", tx: Transaction, release: Release, seen: Evidence) -> None:
     now_ms = core.now_ms()
-    seen = await evidence_seen(tx, release)
     situation = Situation(
         stages=release.stages,
         stage=release.stage,
