@@ -332,7 +332,8 @@ async def test_a_stop_takes_nothing_back_that_a_roll_back_of_that_version_once_d
 
 @pytest.mark.parametrize("verb", ["narrow", "stop", "complete"])
 async def test_what_was_released_anew_stays_however_it_shrinks_or_ends(rollout: Rollout, verb: str) -> None:
-    bank, act = rollout.bank, {"narrow": moves.narrow, "stop": moves.stop_release, "complete": moves.complete_release}
+    bank = rollout.bank
+    act: dict[str, Any] = {"narrow": moves.narrow, "stop": moves.stop_release, "complete": moves.complete_release}
     first = await rollout.start()
     await rolling_back.roll_back_release(bank.core, WORKSPACE, bank.maker, first.id, cause="crashes")
     await bank.publishing.expose()
