@@ -56,7 +56,7 @@ async def main(address: str, release_id: str, name: str, devices: int, dies_afte
     everybody = [f"{name}{number}" for number in range(devices)]
     with patch.object(places, "CLAIMED_AT_ONCE", TOGETHER), patch.object(places, "claim_places", counted):
         held = await asyncio.gather(
-            *(claimed.of(snapshots, Facts(Tier.VISITOR, device=each), host_version=1) for each in everybody)
+            *(claimed.of(snapshots, Facts(Tier.VISITOR, device=each), host_version=1, handed=0) for each in everybody)
         )
     await database.close()
     return [each for each, found in zip(everybody, held, strict=True) if found]

@@ -38,6 +38,7 @@ from sampan.platform.workspaces.store import Store
 pytestmark = pytest.mark.anyio
 CHILD = Path(__file__).with_name("cap_claim_child.py")
 CAPPED, PHONE = "bank.demo.capped", "+8613800000001"
+OTHERS = ("+8613800000002", "+8613800000003")
 MINUTE_MS = 60_000
 
 
@@ -141,14 +142,67 @@ async def test_two_devices_of_one_customer_use_one_place(server: TestServer) -> 
     assert [await version_of(each) for each in (stranger, late)] == [3, None]
 
 
-async def test_a_device_keeps_its_place_when_somebody_signs_in(server: TestServer) -> None:
-    release = await offer(server.core, CAPPED, cap=Cap(customers=1))
-    (device,) = await devices_of(server, 1)
-    assert await version_of(device) == 3
-    await device.sign_in(PHONE)
+async def signed_in(server: TestServer, device: TestDevice, phone: str) -> None:
+    """Sign in on the device, after whoever is there signed out."""
+    if device.tokens["tier"] != "visitor":
+        await signed_out(server, device)
+    assert (await device.sign_in(phone)).status_code == 200
     await server.core.replica.poll()
-    assert await version_of(device) == 3
+
+
+async def signed_out(server: TestServer, device: TestDevice) -> None:
+    assert (await device.sign_out()).status_code == 200
+    await server.core.replica.poll()
+
+
+async def test_a_devices_place_goes_to_the_first_customer_who_signs_in_there(server: TestServer) -> None:
+    release = await offer(server.core, CAPPED, cap=Cap(customers=1))
+    shared, other = await devices_of(server, 2)
+    assert await version_of(shared) == 3
+    await signed_in(server, shared, PHONE)
+    assert [await version_of(shared), await version_of(shared)] == [3, 3]
+    await signed_out(server, shared)
+    assert await version_of(shared) is None, "the device alone has none any more"
+    for phone in OTHERS:
+        await signed_in(server, shared, phone)
+        assert await version_of(shared) is None, "one place, one customer"
+    await signed_in(server, other, PHONE)
+    assert await version_of(other) == 3, "it is the customer's, on all devices"
     assert await counted(server.core, release) == Places(1, 1, is_closed=True)
+
+
+async def test_every_worker_learns_that_a_place_was_handed_on(server: TestServer) -> None:
+    release = await offer(server.core, CAPPED, cap=Cap(customers=2))
+    shared, full, own = await devices_of(server, 3)
+    async with client(server.core) as another:
+        assert [await version_of(each, another) for each in (shared, full)] == [3, 3]
+        await signed_in(server, shared, PHONE)
+        assert await version_of(shared) == 3
+        await signed_in(server, shared, OTHERS[0])
+        assert await version_of(shared, another) is None, "also for who remembers the device"
+        await signed_out(server, shared)
+        await signed_in(server, own, PHONE)
+        assert [await version_of(each, another) for each in (shared, own, full)] == [None, 3, 3]
+    assert await counted(server.core, release) == Places(2, 2, is_closed=True)
+
+
+async def test_who_has_a_place_leaves_the_devices_to_the_next(server: TestServer) -> None:
+    release = await offer(server.core, CAPPED, cap=Cap(customers=2))
+    mine, shared = await devices_of(server, 2)
+    await signed_in(server, mine, PHONE)
+    assert [await version_of(mine), await version_of(shared)] == [3, 3]
+    for phone, version in ((PHONE, 3), (OTHERS[0], 3), (OTHERS[1], None)):
+        await signed_in(server, shared, phone)
+        assert await version_of(shared) == version
+    assert await counted(server.core, release) == Places(2, 2, is_closed=True)
+
+
+async def test_a_device_that_asks_just_before_its_customer_signs_in_uses_one_place(server: TestServer) -> None:
+    release = await offer(server.core, CAPPED, cap=Cap(customers=2))
+    asked = [("dev_1",), ("cus_1", "dev_1"), ("cus_2", "dev_1"), ("cus_3", "dev_1")]
+    async with server.core.store.workspace(WORKSPACE).write() as tx:
+        found = await claim_places(tx, release, asked, now_ms=1, is_over=False)
+        assert (found, await all_places(tx, release)) == (({"cus_1", "cus_2"}, True), {"cus_1", "cus_2"})
 
 
 async def test_after_its_time_nobody_new_gets_a_place(server: TestServer) -> None:

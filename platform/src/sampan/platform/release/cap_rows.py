@@ -2,16 +2,20 @@
 
 One statement takes the lock of the release's row; what is read and written after it belongs to one claim at a time,
 whatever the number of workers. The count and the places change in one transaction or not at all.
+
+A place of a device goes to the first customer who signs in there. Workers remember who holds a place; the number of the
+log `HANDED`, which has no entries, rises with every place that was handed on and tells them to read again.
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 from msgspec import Struct
 from sqlalchemy import BigInteger, Boolean, Column, Index, String, insert, literal, or_, select, update
 
 from sampan.platform.engines.database import Transaction
+from sampan.platform.engines.log import take_numbers
 from sampan.platform.engines.tables import scoped_table
-from sampan.platform.release.caps import Cap
+from sampan.platform.release.caps import HANDED, Cap
 
 ASKED_AT_ONCE = 500
 
@@ -50,10 +54,10 @@ async def open_places(tx: Transaction, release_id: str, cap: Cap) -> None:
 async def claim_places(
     tx: Transaction, release_id: str, asked: Sequence[Subjects], *, now_ms: int, is_over: bool
 ) -> tuple[set[str], bool]:
-    """Give places in the order asked; return which of the asked subjects hold one, and whether no more are given.
+    """Give places in the order asked; return which of the asked subjects hold one now, and whether no more are given.
 
-    Each of `asked` is one caller: who holds a place under any of its ids gets no second one, others get one under the
-    first. `is_over` closes the release for good.
+    Each of `asked` is one caller, who gets a place under the first of its ids: the one that another of them holds,
+    which is handed on even when no more are given, or else a new one. `is_over` closes the release for good.
     """
     here = (_C.workspace_id == tx.workspace_id, _C.release_id == release_id)
     locking = update(release_caps).where(*here).values(is_closed=or_(_C.is_closed, literal(is_over)))
@@ -62,20 +66,42 @@ async def claim_places(
         return set(), False
     holding = await _holding(tx, release_id, {subject for subjects in asked for subject in subjects})
     free = 0 if row.is_closed else row.places - row.taken
-    new: dict[str, None] = {}
-    for subjects in asked:
-        if len(new) < free and not any(subject in holding or subject in new for subject in subjects):
-            new[subjects[0]] = None
-    is_closed = bool(row.is_closed) or row.taken + len(new) >= row.places
-    if new:
-        rows = [{"release_id": release_id, "subject": subject, "at_ms": now_ms} for subject in new]
+    given: dict[str, None] = {}
+    handed: dict[str, str] = {}
+    for first, *others in asked:
+        if first in holding or first in given:
+            continue
+        if device := next((each for each in others if each in given), None):
+            del given[device]  # asked just now, before its customer signed in
+            given[first] = None
+        elif device := next((each for each in others if each in holding), None):
+            handed[device] = first
+            holding = holding - {device} | {first}
+        elif len(given) < free:
+            given[first] = None
+    is_closed = bool(row.is_closed) or row.taken + len(given) >= row.places
+    if handed:
+        await _hand_on(tx, release_id, handed)
+    if given:
+        rows = [{"release_id": release_id, "subject": subject, "at_ms": now_ms} for subject in given]
         await tx.execute(insert(release_places), [{"workspace_id": tx.workspace_id, **each} for each in rows])
-        await tx.execute(update(release_caps).where(*here).values(taken=row.taken + len(new), is_closed=is_closed))
-    return holding | set(new), is_closed
+        await tx.execute(update(release_caps).where(*here).values(taken=row.taken + len(given), is_closed=is_closed))
+    return holding | set(given), is_closed
+
+
+async def _hand_on(tx: Transaction, release_id: str, handed: Mapping[str, str]) -> None:
+    for device, customer in handed.items():
+        await tx.execute(
+            update(release_places)
+            .where(_P.workspace_id == tx.workspace_id, _P.release_id == release_id, _P.subject == device)
+            .values(subject=customer)
+        )
+    await take_numbers(tx, HANDED, 1)
+    tx.wake()
 
 
 async def all_places(tx: Transaction, release_id: str) -> set[str]:
-    """Return everybody who holds a place; final once the release gives no more."""
+    """Return everybody who holds a place; once the release gives no more, it changes only as places are handed on."""
     statement = select(_P.subject).where(_P.workspace_id == tx.workspace_id, _P.release_id == release_id)
     return {row.subject for row in await tx.execute(statement)}
 

@@ -1,18 +1,24 @@
 """A cap: a release goes to so many customers and no more, and after a time to nobody new. Pure.
 
 It is a hard limit, no estimate: a place belongs to a customer, or to a device on which nobody is signed in, and is
-given once (`cap_rows`). Who has a place keeps it through all stages of the release.
+given once (`cap_rows`). The first customer who signs in on such a device takes its place over: it is his from then on,
+and nobody else's who uses the device. Who has a place keeps it through all stages of the release.
 """
 
+from collections.abc import Sequence
 from typing import Annotated, Any
 
 import msgspec
 from msgspec import Meta, Struct
 
 from sampan.platform.audience.facts import Facts
+from sampan.platform.engines.database import Transaction
+from sampan.platform.engines.log import LogEntry
 from sampan.platform.errors import Invalid
+from sampan.platform.workspaces.replica import FollowedLog
 
 MAX_CUSTOMERS = 100_000  # every worker remembers who has a place
+HANDED = "release_places"
 
 
 class Cap(Struct, frozen=True, forbid_unknown_fields=True):
@@ -53,6 +59,20 @@ def is_over(cap: Cap, now_ms: int) -> bool:
 def subjects_of(facts: Facts) -> tuple[str, ...]:
     """Return under which ids the caller may hold a place: the first is the one under which it would get one.
 
-    A device keeps the place that it got before somebody signed in on it.
+    A place that the device got before anybody signed in on it goes over to who signs in.
     """
     return (facts.customer, facts.device) if facts.customer is not None else (facts.device,)
+
+
+class Handed:
+    """What a worker keeps of places that were handed on: the log's number says it all."""
+
+    def apply(self, entries: Sequence[LogEntry]) -> None:
+        """Take nothing: the log has no entries."""
+
+
+async def _load(_tx: Transaction) -> Handed:
+    return Handed()
+
+
+followed_log = FollowedLog(HANDED, _load)

@@ -19,6 +19,7 @@ from sampan.platform.errors import Invalid
 from sampan.platform.hot import JSON, UNREADABLE, header, read_body, send_bytes
 from sampan.platform.identity.caller import Caller, authenticate
 from sampan.platform.insight.tickets import Tickets, ticket_purpose
+from sampan.platform.release.caps import HANDED
 from sampan.platform.release.deliverables import DeliverableKind
 from sampan.platform.release.snapshot import PART
 from sampan.platform.release.sync import (
@@ -151,7 +152,7 @@ async def _places(
 
         known = claimed[caller.workspace_id] = ClaimedPlaces(core, caller.workspace_id)
     facts = facts_of(view, caller, now_ms=core.now_ms(), claims=request.device.claims())
-    return await known.of(part.capped, facts, request.device.host_version)
+    return await known.of(part.capped, facts, request.device.host_version, handed=view.cursors[HANDED].n)
 
 
 class InventoryFilter:
