@@ -77,9 +77,9 @@ Index(
 Index("ix_releases_changed", releases.c.workspace_id, releases.c.changed_ms, releases.c.id)
 NEWEST = Order("-created", (releases.c.id,), descending=True)
 OLDEST = Order("created", (releases.c.id,))
+STAYING = OFFERING | {ReleaseState.PAUSED, ReleaseState.STOPPED}  # what devices have of these, they keep
 LAST_CHANGED = Order("-changed", (releases.c.changed_ms, releases.c.id), descending=True)
 release_history = scoped_table(
-STAYING = OFFERING | {ReleaseState.PAUSED, ReleaseState.STOPPED}  # what devices have of these, they keep
     "release_history",
     Column("release_id", String(40), primary_key=True),
     Column("row_revision", Integer, primary_key=True),

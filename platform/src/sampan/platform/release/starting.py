@@ -80,7 +80,6 @@ async def begin_when_open(core: Core, tx: Transaction, actor: Actor, release: Re
         await promise_look(tx, release.id, now_ms=now_ms)
 
 
-async def begin(core: Core, tx: Transaction, actor: Actor, release: Release) -> None:
 async def _why_never(core: Core, tx: Transaction, release: Release, *, is_due: bool) -> str:
     """Return what stands against a release that was approved before; empty: nothing."""
     try:
@@ -99,6 +98,7 @@ async def _why_never(core: Core, tx: Transaction, release: Release, *, is_due: b
     return ""
 
 
+async def begin(core: Core, tx: Transaction, actor: Actor, release: Release) -> None:
     """Make an approved release run, and offer."""
     before = await evidence_before(tx, release)
     release = await change_state(core, tx, actor, release, "start", cause="", before=before)
