@@ -93,7 +93,14 @@ export const problems = {
     "This release cannot go out as it is; its page says why.",
   ],
   bad_cap: ["请填写正确的客户数量和时间。", "Correct the number of customers, or the time."],
-  no_rollback_target: ["没有可以回退到的版本。", "There is no version to roll back to."],
+  no_rollback_target: [
+    "不能回退到这个版本：只能回退到发布过的版本，或随本次发布一起批准且之后未变更的版本。",
+    "It cannot go back there: only to a version that was released before, or to the approved one if it did not change.",
+  ],
+  upgrade_withdrawn: [
+    "该升级已被禁用，不能再修改或删除，请登记另一个构建号。",
+    "The upgrade was killed and is neither changed nor deleted. Enter another build.",
+  ],
   phone_invalid: ["手机号格式不正确，例如 +8613800000001。", "Write the phone number as in +8613800000001."],
   foreign_origin: ["请求不是由本控制台页面发出的。", "This request was not made by a page of this console."],
   publisher_name_taken: ["已有同名发布方。", "A publisher of this name exists."],

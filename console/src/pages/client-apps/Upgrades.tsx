@@ -111,7 +111,7 @@ function Actions({ of: row }: { of: Upgrade }) {
           {say("upgrades.release")}
         </Link>
       ) : null}
-      {may("upgrade:edit") ? (
+      {may("upgrade:edit") && !row.withdrawn ? (
         <>
           <FormDialog<Omit<Values, "build">>
             label={say("common.edit")}

@@ -1,6 +1,7 @@
 """What the release floor plugs in that no first answer to a device needs."""
 
 import json
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -60,9 +61,19 @@ def describe_start(payload: dict[str, Any]) -> list[DiffLine]:
     if payload["cap"] is not None:
         text = json.dumps(payload["cap"], sort_keys=True)
         lines.append(DiffLine("名额", "Places", None, text, {text: cap_words(payload["cap"])}))
-    if payload["rollback_to"] is not None:
-        lines.append(DiffLine("可回滚到", "May be rolled back to", None, str(payload["rollback_to"])))
-    return lines
+    return lines + _way_back_lines(payload)
+
+
+def _way_back_lines(payload: dict[str, Any]) -> list[DiffLine]:
+    if (back := payload["rollback"]) is None:
+        return []
+    target = f"{back['version']} ({payload['rollback_to']})"
+    content = [DiffLine.from_json(line) for line in back["content"]]
+    return [
+        DiffLine("可回滚到", "May be rolled back to", None, target),
+        DiffLine("回滚目标摘要", "Digest to go back to", None, back["digest"]),
+        *(replace(line, zh=f"回滚后 - {line.zh}", en=f"After a roll-back: {line.en}") for line in content),
+    ]
 
 
 def _stage_lines(stages: list[dict[str, Any]]) -> list[DiffLine]:

@@ -97,7 +97,7 @@ async def _without_way_back(core: Core, tx: Transaction, release: Release) -> li
     if release.rollback_to is None:
         return []
     try:
-        await releasable(core, tx, release.kind, release.deliverable_id, release.rollback_to)
+        target = await releasable(core, tx, release.kind, release.deliverable_id, release.rollback_to)
     except SampanError as problem:
         zh = f"回滚目标（序号 {release.rollback_to}）未发布或已被禁用，请换一个。"
         return [
@@ -105,6 +105,10 @@ async def _without_way_back(core: Core, tx: Transaction, release: Release) -> li
                 "rollback_not_offerable", "rollback_to", zh, f"Choose another version to go back to: {problem.detail}"
             )
         ]
+    if target.digest != release.rollback_digest:
+        zh = f"回滚目标（序号 {release.rollback_to}）的内容在填写之后已变更，请重新保存或新建发布单。"
+        en = "What the release would go back to was changed since. Save the draft again, or make a new one."
+        return [Objection("rollback_not_offerable", "rollback_to", zh, en)]
     return []
 
 

@@ -96,7 +96,7 @@ def overlapping(release: Release, others: Iterable[Release], saved: Saved, now_m
     found = []
     for other in others:
         ahead = other.stages[other.stage :]
-        is_other = other.id != release.id and other.state in MAY_OFFER
+        is_other = other.id != release.id and other.state in MAY_OFFER and not other.drawn_as  # what a roll-back made
         if not is_other or not is_partial(other, ahead[:1]):
             continue
         theirs = scopes_of(other, ahead, saved, now_ms)

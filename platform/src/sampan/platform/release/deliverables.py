@@ -49,7 +49,9 @@ class DeliverableKind(Struct, frozen=True):
     snapshot part of its own component that is compiled from its releases. Such a kind may further have: `check`, which
     refuses a plan that it cannot carry out; `lines`, what approvers read of the version itself; `approve`, a permission
     that approvers need besides; `completed` and `roll_back`, which take effect in place of an offer; `standing`, by id
-    the sequence that everybody has without a release: releases up to it give nothing, nor do those of ids left out.
+    the sequence that everybody has without a release: releases up to it give nothing, nor do those of ids left out;
+    `back_lines`, what approvers read of a version to go back to; `before`, which goes with `roll_back`: the sequence
+    that everybody had before a version, None for none. One person may go back to it without having it approved.
     """
 
     name: str
@@ -63,6 +65,8 @@ class DeliverableKind(Struct, frozen=True):
     completed: "Callable[[Core, Transaction, Release, Actor], Awaitable[None]] | None" = None
     roll_back: "Callable[[Core, Transaction, Release, Deliverable, Actor], Awaitable[None]] | None" = None
     standing: Callable[[Transaction, Collection[str]], Awaitable[Mapping[str, int]]] | None = None
+    back_lines: "Callable[[Transaction, str, int], Awaitable[Sequence[DiffLine]]] | None" = None
+    before: Callable[[Transaction, str, int], Awaitable[int | None]] | None = None
     seen_by: Callable[[Transaction, str], Awaitable[frozenset[Tier] | None]] | None = None
 
 

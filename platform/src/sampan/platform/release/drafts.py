@@ -117,9 +117,8 @@ async def checked(core: Core, tx: Transaction, actor: Actor, draft: Draft) -> Re
         raise BadUpdateMode(f"The update mode is one of {', '.join(UPDATE_MODES)}.", field="update_mode")
     await _check_audiences(tx, draft, stages)
     deliverable = await releasable(core, tx, draft.kind, draft.deliverable_id, draft.sequence)
-    if draft.rollback_to is not None:
-        await _check_rollback_target(core, tx, draft)
-    release = _new_release(draft, deliverable, actor, core.now_ms())
+    rollback_digest = "" if draft.rollback_to is None else await _rollback_digest(core, tx, draft, draft.rollback_to)
+    release = _new_release(draft, deliverable, rollback_digest, actor, core.now_ms())
     await check_plan(core, tx, release)
     return release
 
@@ -137,17 +136,17 @@ async def _check_audiences(tx: Transaction, draft: Draft, stages: Sequence[Stage
             raise
 
 
-async def _check_rollback_target(core: Core, tx: Transaction, draft: Draft) -> None:
-    target = draft.rollback_to
-    if target is None or target >= draft.sequence:
+async def _rollback_digest(core: Core, tx: Transaction, draft: Draft, target: int) -> str:
+    """Return what exactly is approved as the version to go back to; raise `BadRollbackTarget`."""
+    if target >= draft.sequence:
         raise BadRollbackTarget("A roll-back goes to a lower sequence than the release's.", field="rollback_to")
     try:
-        await releasable(core, tx, draft.kind, draft.deliverable_id, target)
+        return (await releasable(core, tx, draft.kind, draft.deliverable_id, target)).digest
     except NotReleasable as problem:
         raise BadRollbackTarget(problem.detail, field="rollback_to") from problem
 
 
-def _new_release(draft: Draft, deliverable: Deliverable, actor: Actor, now_ms: int) -> Release:
+def _new_release(draft: Draft, deliverable: Deliverable, rollback_digest: str, actor: Actor, now_ms: int) -> Release:
     return Release(
         id=new_id("rel"),
         kind=draft.kind,
@@ -169,6 +168,7 @@ def _new_release(draft: Draft, deliverable: Deliverable, actor: Actor, now_ms: i
         before=NOTHING,
         update_mode=draft.update_mode,
         rollback_to=draft.rollback_to,
+        rollback_digest=rollback_digest,
         state=ReleaseState.DRAFT,
         is_exposed=False,
         cause="",

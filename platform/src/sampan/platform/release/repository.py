@@ -57,6 +57,8 @@ releases = scoped_table(
     Column("before_failures", BigInteger, nullable=False),
     Column("update_mode", String(16), nullable=False),
     Column("rollback_to", BigInteger),
+    Column("rollback_digest", String(80), nullable=False),
+    Column("drawn_as", String(40), nullable=False),
     Column("cap", Text),
     Column("client_rules", Text, nullable=False),
     Column("state", String(16), nullable=False),
@@ -111,6 +113,10 @@ class Release(Struct, frozen=True):
 
     What devices are told of the version stands here too, as it was when the release was made. `is_exposed`: the
     control file that lets devices take it is visible in the trust tree; before that nothing is offered.
+    `rollback_digest` is of the version to go back to, as it was when the release was made.
+
+    `drawn_as`: what a roll-back made draws its percentages under the id of the release that it took back, so that it
+    means the same people. It is empty for what people drafted.
     """
 
     id: str
@@ -142,6 +148,8 @@ class Release(Struct, frozen=True):
     changed_ms: int
     cap: Cap | None = None
     client_rules: ClientRules = NO_RULES
+    rollback_digest: str = ""
+    drawn_as: str = ""
 
 
 class HistoryEntry(Struct, frozen=True):
@@ -352,6 +360,17 @@ async def history(tx: Transaction, release_id: str) -> list[HistoryEntry]:
     ]
 
 
+async def stages_of(tx: Transaction, release_id: str) -> list[int]:
+    """Return the stages at which a release ran, in order: what narrowing left is among them."""
+    table = release_history
+    statement = select(table.c.stage).where(
+        table.c.workspace_id == tx.workspace_id,
+        table.c.release_id == release_id,
+        table.c.state == ReleaseState.RUNNING,
+    )
+    return sorted({row.stage for row in await tx.execute(statement.distinct())})
+
+
 async def _add_history(tx: Transaction, release: Release, *, made_by: str | None = None) -> None:
     await tx.execute(
         insert(release_history).values(
@@ -404,6 +423,8 @@ def _row(release: Release) -> dict[str, Any]:
         "before_failures": release.before.failures,
         "update_mode": release.update_mode,
         "rollback_to": release.rollback_to,
+        "rollback_digest": release.rollback_digest,
+        "drawn_as": release.drawn_as,
         "client_rules": canonical_json(client_rules.written(release.client_rules)).decode(),
         "cap": None if release.cap is None else canonical_json(caps.written(release.cap)).decode(),
         "state": release.state,

@@ -13,15 +13,16 @@ from sampan.platform.engines.database import Transaction
 from sampan.platform.errors import Conflict
 from sampan.platform.ids import new_id
 from sampan.platform.operators.actor import Actor
+from sampan.platform.release.cap_heirs import keep_places
 from sampan.platform.release.client_rules import NO_RULES
 from sampan.platform.release.conflicts import scopes_of
 from sampan.platform.release.deliverables import Deliverable
 from sampan.platform.release.judging import NOTHING
 from sampan.platform.release.releasable import kind_of, releasable
-from sampan.platform.release.repository import Release, add_release, get_release, releases_of
+from sampan.platform.release.repository import Release, add_release, get_release, releases_of, stages_of
 from sampan.platform.release.schedule import ALWAYS
-from sampan.platform.release.stages import EVERYBODY
-from sampan.platform.release.states import OFFERING, ReleaseState, move
+from sampan.platform.release.stages import EVERYBODY, Stage, widest
+from sampan.platform.release.states import OFFERING, ReleaseState, WrongReleaseState, move
 from sampan.platform.release.taking_effect import tell, took_effect
 from sampan.platform.release.transitions import change_state, record
 
@@ -29,7 +30,7 @@ MOST_TARGETS = 50
 
 
 class NoRollbackTarget(Conflict):
-    """No version to go back to was named, neither now nor when the release was approved, or it is not a lower one."""
+    """No lower version was named to go back to, or one that neither was released before nor is the approved one."""
 
     code = "no_rollback_target"
     field = "to"
@@ -45,9 +46,11 @@ class Target(Struct, frozen=True):
 async def roll_back_release(
     core: Core, workspace_id: str, actor: Actor, release_id: str, *, cause: str, to: int | None = None
 ) -> Release:
-    """Take devices back to an earlier published version, by itself the one approved with the release; one person may.
+    """Take devices back to an earlier released version, by itself the one approved with the release; one person may.
 
-    The target gets a release of its own for the same audience, because nothing else might offer it. Releases of
+    What one person can bring back is only what two persons once agreed to: a version with exactly the content of a
+    release that was started, or of the approved target. The target gets releases of its own, because nothing else might
+    offer it, for those whom the release was given to so far and for nobody else. Releases of
     versions above the target, up to the rolled back one, that may mean the same devices are rolled back too: they
     would be offered instead. Whatever a device ever had above the target, it may go back. A kind of value may have a
     way of its own.
@@ -56,6 +59,8 @@ async def roll_back_release(
         release = await get_release(tx, release_id)
         actor.require("release:stop", app=release.deliverable_id)
         move(release.state, "roll_back")
+        if not release.started_ms:
+            raise WrongReleaseState("The release was never started: nobody has to go back.", state=release.state)
         target = await _target(core, tx, release, release.rollback_to if to is None else to)
         all_releases = await releases_of(tx, release.kind, release.deliverable_id)
         if (roll_back := kind_of(core, release.kind).roll_back) is not None:
@@ -78,13 +83,15 @@ async def roll_back_release(
 async def rollback_targets(core: Core, tx: Transaction, release: Release) -> list[Target]:
     """Return the versions that were released before and are lower, the highest first, as far as they can be offered."""
     everything = await releases_of(tx, release.kind, release.deliverable_id)
-    sequences = {each.sequence for each in everything if each.started_ms} | {release.rollback_to or 0}
-    lower = sorted((each for each in sequences if 0 < each < release.sequence), reverse=True)[:MOST_TARGETS]
+    if not any(each.id == release.id and each.started_ms for each in everything):
+        return []
+    agreed = await _agreed(core, tx, release, everything)
+    lower = sorted(agreed, reverse=True)[:MOST_TARGETS]
     found = await kind_of(core, release.kind).find(tx, [(release.deliverable_id, each) for each in lower])
     return [
         Target(target, await _instead(tx, release, target, everything, core.now_ms()))
         for each in lower
-        if (target := found.get((release.deliverable_id, each))) is not None
+        if (target := found.get((release.deliverable_id, each))) is not None and target.digest in agreed[each]
     ]
 
 
@@ -93,7 +100,40 @@ async def _target(core: Core, tx: Transaction, release: Release, sequence: int |
         raise NoRollbackTarget("Name the version to go back to; none was approved with the release.")
     if sequence >= release.sequence:
         raise NoRollbackTarget(f"A roll-back goes to a lower sequence than {release.sequence}.")
-    return await releasable(core, tx, release.kind, release.deliverable_id, sequence)
+    target = await releasable(core, tx, release.kind, release.deliverable_id, sequence)
+    everything = await releases_of(tx, release.kind, release.deliverable_id)
+    agreed = (await _agreed(core, tx, release, everything)).get(sequence)
+    if agreed is None:
+        raise NoRollbackTarget(
+            f"{target.version} was never released and is not the approved target. Release it instead."
+        )
+    if target.digest not in agreed:
+        raise NoRollbackTarget(f"{target.version} was changed since it was approved. Release it as it is now instead.")
+    return target
+
+
+async def _agreed(
+    core: Core, tx: Transaction, release: Release, everything: Sequence[Release]
+) -> dict[int, frozenset[str]]:
+    """Return the lower versions that one person may bring back, each with the digests that two persons agreed to.
+
+    A kind with a way back of its own gives the target to everybody: what a release once gave to some is not enough.
+    """
+    kind = kind_of(core, release.kind)
+    found: dict[int, frozenset[str]] = {}
+    if kind.roll_back is None:
+        for each in everything:
+            if each.started_ms and each.sequence < release.sequence:
+                found[each.sequence] = found.get(each.sequence, frozenset()) | {each.digest}
+    elif kind.before is not None:
+        number = await kind.before(tx, release.deliverable_id, release.sequence)
+        pair = (release.deliverable_id, number or 0)
+        if (had := (await kind.find(tx, [pair])).get(pair)) is not None:
+            found[had.sequence] = frozenset({had.digest})
+    if release.rollback_to is not None:
+        approved = found.get(release.rollback_to, frozenset())
+        found[release.rollback_to] = approved | {release.rollback_digest}
+    return found
 
 
 async def _instead(
@@ -125,12 +165,16 @@ def _ways_back(release: Release, target: Deliverable, everything: Sequence[Relea
 
 
 async def _offer_target(core: Core, tx: Transaction, actor: Actor, rolled: Release, target: Deliverable) -> None:
-    back = _release_of_target(rolled, target, actor, core.now_ms())
-    await add_release(tx, back)
-    await record(core, tx, actor, "release.running", back, {"cause": back.cause})
+    """Offer the target to those whom the release was given to at any of its stages."""
+    for stage in widest(rolled.stages[number] for number in await stages_of(tx, rolled.id)):
+        back = _release_of_target(rolled, target, stage, actor, core.now_ms())
+        await add_release(tx, back)
+        if back.cap is not None:
+            await keep_places(tx, rolled.id, back.id, now_ms=core.now_ms())
+        await record(core, tx, actor, "release.running", back, {"cause": back.cause})
 
 
-def _release_of_target(rolled_back: Release, target: Deliverable, actor: Actor, now_ms: int) -> Release:
+def _release_of_target(rolled_back: Release, target: Deliverable, stage: Stage, actor: Actor, now_ms: int) -> Release:
     return replace(
         rolled_back,
         id=new_id("rel"),
@@ -140,7 +184,7 @@ def _release_of_target(rolled_back: Release, target: Deliverable, actor: Actor, 
         size_bytes=target.size_bytes,
         min_host=target.min_host,
         url=target.url,
-        stages=EVERYBODY,  # the places of a percentage are another release's
+        stages=(stage,),
         stage=0,
         stage_since_ms=now_ms,
         started_ms=now_ms,
@@ -148,7 +192,8 @@ def _release_of_target(rolled_back: Release, target: Deliverable, actor: Actor, 
         schedule=ALWAYS,
         before=NOTHING,
         rollback_to=None,
-        cap=None,
+        rollback_digest="",
+        drawn_as=rolled_back.drawn_as or rolled_back.id,
         client_rules=NO_RULES,
         state=ReleaseState.RUNNING,
         is_exposed=False,

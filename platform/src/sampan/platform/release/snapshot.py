@@ -58,7 +58,7 @@ def candidate_of(release: Release) -> Candidate:
         min_host=release.min_host,
         client_app=release.client_app,
         audience=compile_rule(
-            rule_in(release.audience, release.stages[release.stage]), Bucketing(release.id)
+            rule_in(release.audience, release.stages[release.stage]), Bucketing(release.drawn_as or release.id)
         ),  # one salt for all its stages
         cap=release.cap,
         client_rules=release.client_rules,

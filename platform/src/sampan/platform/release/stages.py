@@ -4,7 +4,7 @@ A plan is approved as a whole; going on within it needs no second approval. Shar
 everybody) and may also fall from one stage to the next. A device's place is the same in all stages of a release.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from enum import StrEnum
 from typing import Annotated, Any
 
@@ -134,6 +134,16 @@ def is_watched(stages: Sequence[Stage], stage: int) -> bool:
     """Return whether a gate, or time, may still do something to a release that is at this stage."""
     has_next = stage + 1 < len(stages)
     return stages[stage].gate is not None or (has_next and stages[stage].advance is Advance.AUTO)
+
+
+def widest(stages: Iterable[Stage]) -> list[Stage]:
+    """Return as few stages as mean everybody whom any of these means, without gates: nothing moves them on."""
+    kept: list[Stage] = []
+    bare = (Stage(each.name, each.basis_points, each.audience) for each in stages)
+    for each in sorted(bare, key=lambda stage: (stage.audience is not None, -stage.basis_points)):
+        if not any(wide.basis_points >= each.basis_points and wide.audience in (None, each.audience) for wide in kept):
+            kept.append(each)
+    return kept
 
 
 def rule_in(audience: Mapping[str, Any], stage: Stage) -> dict[str, Any]:

@@ -42,6 +42,7 @@ async def submit_release(core: Core, workspace_id: str, actor: Actor, release_id
         refuse(await conflicts_of(core, tx, release, reached if release == draft else None))
         release = await change_state(core, tx, actor, release, "submit", cause=note)
         payload = _start_payload(release) | {"content": await _content(core, tx, release)}
+        payload["rollback"] = await _way_back(core, tx, release)
         return await propose_in(core, tx, actor, kind="release.start", target=release.id, payload=payload, note=note)
 
 
@@ -153,6 +154,20 @@ async def _content(core: Core, tx: Transaction, release: Release) -> list[dict[s
     """Return what approvers read of the version itself, where its kind has more to say than its number."""
     lines = kind_of(core, release.kind).lines
     return [] if lines is None else [line.as_json() for line in await lines(tx, release)]
+
+
+async def _way_back(core: Core, tx: Transaction, release: Release) -> dict[str, Any] | None:
+    """Return exactly what one person may roll back to once this is approved."""
+    if release.rollback_to is None:
+        return None
+    kind = kind_of(core, release.kind)
+    target = await releasable(core, tx, release.kind, release.deliverable_id, release.rollback_to)
+    content = [] if kind.back_lines is None else await kind.back_lines(tx, release.deliverable_id, target.sequence)
+    return {
+        "version": target.version,
+        "digest": release.rollback_digest,
+        "content": [line.as_json() for line in content],
+    }
 
 
 def _start_payload(release: Release) -> dict[str, Any]:

@@ -12,8 +12,9 @@ from sampan.platform.release.repository import Release
 from sampan.platform.switches.differences import differences
 from sampan.platform.switches.part import KIND, PART
 from sampan.platform.switches.problems import NotKillable
-from sampan.platform.switches.proposals import check_release, on_completed, roll_back
-from sampan.platform.switches.repository import edition_texts, served_switches
+from sampan.platform.switches.proposals import check_release, on_completed, present_edition, roll_back
+from sampan.platform.switches.repository import SwitchState, edition_before, edition_texts, served_switches
+from sampan.platform.switches.service import present
 
 
 async def find(tx: Transaction, wanted: Collection[tuple[str, int]]) -> Mapping[tuple[str, int], Deliverable]:
@@ -55,6 +56,18 @@ async def standing(tx: Transaction, keys: Collection[str]) -> Mapping[str, int]:
     return {each.key: each.edition for each in await served_switches(tx) if each.key in keys}
 
 
+async def back_lines(tx: Transaction, key: str, number: int) -> Sequence[DiffLine]:
+    """Return what everybody would be served otherwise than now after going back to an edition."""
+    edition = await present_edition(tx, key, number)
+    return differences((await present(tx, key)).definition, edition.definition)
+
+
+async def before(tx: Transaction, key: str, number: int) -> int | None:
+    """Return the edition that everybody was served before one was proposed."""
+    found = await edition_before(tx, key, number)
+    return found.edition if found is not None and found.state is SwitchState.ACTIVE else None
+
+
 SWITCH = DeliverableKind(
     KIND,
     find,
@@ -67,4 +80,6 @@ SWITCH = DeliverableKind(
     completed=on_completed,
     roll_back=roll_back,
     standing=standing,
+    back_lines=back_lines,
+    before=before,
 )

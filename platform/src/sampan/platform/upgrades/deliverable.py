@@ -51,7 +51,12 @@ async def check(_tx: Transaction, release: Release) -> None:
 
 async def lines(tx: Transaction, release: Release) -> Sequence[DiffLine]:
     """Return what customers will be told."""
-    upgrade = await present_upgrade(tx, release.deliverable_id, release.sequence)
+    return await back_lines(tx, release.deliverable_id, release.sequence)
+
+
+async def back_lines(tx: Transaction, client_app: str, build: int) -> Sequence[DiffLine]:
+    """Return what customers will be told of a build."""
+    upgrade = await present_upgrade(tx, client_app, build)
     return [
         DiffLine("升级方式", "How", None, str(upgrade.mode), MODES),
         DiffLine("下载地址", "Link", None, upgrade.url),
@@ -60,4 +65,6 @@ async def lines(tx: Transaction, release: Release) -> Sequence[DiffLine]:
     ]
 
 
-APP_UPGRADE = DeliverableKind(KIND, find, kill, is_controlled=False, part=PART, check=check, lines=lines)
+APP_UPGRADE = DeliverableKind(
+    KIND, find, kill, is_controlled=False, part=PART, check=check, lines=lines, back_lines=back_lines
+)

@@ -23,6 +23,12 @@ class UpgradeTaken(Conflict):
 
 
 class UpgradeInUse(Conflict):
-    """A release of the upgrade runs, stands still or waits; what customers are told must not change under it."""
+    """A release of the upgrade, or one that may go back to it, runs, stands still or waits; it must not change then."""
 
     code = "upgrade_in_use"
+
+
+class UpgradeWithdrawn(Conflict):
+    """The upgrade was killed: it is neither changed nor deleted, since nobody is led to it again."""
+
+    code = "upgrade_withdrawn"

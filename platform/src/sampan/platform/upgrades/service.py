@@ -16,7 +16,7 @@ from sampan.platform.release.repository import releases_of
 from sampan.platform.release.states import ReleaseState
 from sampan.platform.upgrades.links import checked_link
 from sampan.platform.upgrades.part import KIND
-from sampan.platform.upgrades.problems import BadUpgrade, UnknownUpgrade, UpgradeInUse, UpgradeTaken
+from sampan.platform.upgrades.problems import BadUpgrade, UnknownUpgrade, UpgradeInUse, UpgradeTaken, UpgradeWithdrawn
 from sampan.platform.upgrades.repository import (
     Mode,
     Upgrade,
@@ -61,7 +61,7 @@ async def enter_upgrade(
 async def change_upgrade(
     core: Core, workspace_id: str, actor: Actor, client_app: str, build: int, wanted: Wanted
 ) -> Upgrade:
-    """Change an upgrade that no release leads anybody to."""
+    """Change an upgrade that no release leads anybody to, nor back to, and that was not killed."""
     actor.require("upgrade:edit")
     _check(wanted)
     async with core.store.workspace(workspace_id).write() as tx:
@@ -74,7 +74,6 @@ async def change_upgrade(
             mode=wanted.mode,
             url=wanted.url,
             text=wanted.text,
-            withdrawn="",
             changed_ms=now_ms,
         )
         await put_upgrade(tx, changed)
@@ -83,7 +82,7 @@ async def change_upgrade(
 
 
 async def remove_upgrade(core: Core, workspace_id: str, actor: Actor, client_app: str, build: int) -> None:
-    """Delete an upgrade that no release leads anybody to."""
+    """Delete an upgrade that no release leads anybody to, nor back to, and that was not killed."""
     actor.require("upgrade:edit")
     async with core.store.workspace(workspace_id).write() as tx:
         upgrade = await present_upgrade(tx, client_app, build)
@@ -93,7 +92,7 @@ async def remove_upgrade(core: Core, workspace_id: str, actor: Actor, client_app
 
 
 async def withdraw(core: Core, tx: Transaction, client_app: str, build: int, actor: Actor, note: str) -> None:
-    """Mark an upgrade as one that nobody is led to again, until it is changed."""
+    """Mark an upgrade as one that nobody is led to again."""
     upgrade = await present_upgrade(tx, client_app, build)
     withdrawn = replace(upgrade, withdrawn=note, changed_ms=core.now_ms())
     await put_upgrade(tx, withdrawn)
@@ -122,10 +121,13 @@ def _check(wanted: Wanted) -> None:
 
 
 async def _refuse_in_use(tx: Transaction, upgrade: Upgrade) -> None:
+    if upgrade.withdrawn:  # else one person could bring back what was killed, by changing it or entering it again
+        raise UpgradeWithdrawn(f"Build {upgrade.build} was killed: nobody is led to it again. Enter another build.")
     for release in await releases_of(tx, KIND, upgrade.client_app):
-        if release.sequence == upgrade.build and release.state not in ENDED:
+        if upgrade.build in (release.sequence, release.rollback_to) and release.state not in ENDED:
+            way = "" if release.sequence == upgrade.build else f", and may be rolled back to {upgrade.version}"
             raise UpgradeInUse(
-                f"A release of {upgrade.version} is {release.state}. Stop it first, or enter another build.",
+                f"A release of {release.version} is {release.state}{way}. Stop it first, or enter another build.",
                 release=release.id,
             )
 

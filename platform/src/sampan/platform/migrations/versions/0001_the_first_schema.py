@@ -636,6 +636,8 @@ def upgrade() -> None:
         sa.Column("before_failures", sa.BigInteger(), nullable=False),
         sa.Column("update_mode", sa.String(length=16), nullable=False),
         sa.Column("rollback_to", sa.BigInteger(), nullable=True),
+        sa.Column("rollback_digest", sa.String(length=80), nullable=False),
+        sa.Column("drawn_as", sa.String(length=40), nullable=False),
         sa.Column("cap", sa.Text(), nullable=True),
         sa.Column("client_rules", sa.Text(), nullable=False),
         sa.Column("state", sa.String(length=16), nullable=False),
