@@ -229,8 +229,8 @@ async def test_a_funnel_that_asks_too_much_says_so(bank: Bank, monkeypatch: pyte
     await bank.http.put(f"{INSIGHT}/policy", json={"event_keep_days": 7}, headers=admin)
     old = await bank.funnel({"steps": [step, step], "days": 8})
     assert (old.status_code, old.json()["code"]) == (422, "funnel_too_old")
-    async with bank.core.shared(funnels_service._Turn, lambda _core: funnels_service._Turn()).lock:
-        busy = await bank.funnel({"steps": [step, step]})
+    bank.core.shared(funnels_service._Turn, lambda _core: funnels_service._Turn()).taken.add(WORKSPACE)
+    busy = await bank.funnel({"steps": [step, step]})
     assert (busy.status_code, busy.json()["code"], busy.headers["retry-after"]) == (429, "funnel_busy", "5")
 
 

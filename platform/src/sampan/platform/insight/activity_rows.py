@@ -2,7 +2,7 @@
 
 A day is UTC, counted since the epoch, by the time of arrival: an event never changes a day that is over, but those
 that were on their way at midnight may. While a day lasts its devices are exact rows, written in the transaction that
-takes their events; afterwards a job (`rolling_up.py`) moves them into one bitmap for each version, of the devices' own
+takes their events; afterwards a job (`keeping.py`) moves them into one bitmap for each version, of the devices' own
 dense numbers. Both are sets, so counting twice, late or out of order changes nothing, and days, versions and weeks
 unite without reading an event. Under the app "" are all devices that reported anything.
 """

@@ -21,6 +21,7 @@ from sampan.platform.insight.keeping_rows import (
     forget_events,
     forget_hours,
     forget_signals,
+    forgotten_versions,
     oldest_day,
 )
 from sampan.platform.insight.policy_rows import event_keep_days
@@ -72,12 +73,13 @@ async def _run(core: "Core", job: Job) -> None:
     today = now_ms // DAY_MS
     async with core.store.workspace(job.workspace_id).read() as tx:
         keep = await event_keep_days(tx)
-    first, first_rolled_up = today - keep, today - max(keep, ROLLED_UP_KEEP_DAYS)
+        first, first_rolled_up = today - keep, today - max(keep, ROLLED_UP_KEEP_DAYS)
+        versions = await forgotten_versions(tx, first * DAY_MS)
     steps: tuple[Callable[[Transaction], Awaitable[int]], ...] = (
         partial(_roll_up, before_day=today),
         lambda tx: forget_events(tx, yyyymmdd(first), limit=ROWS),
         lambda tx: forget_errors(tx, first * DAY_MS, limit=ROWS),
-        lambda tx: forget_signals(tx, first * DAY_MS, limit=ROWS),
+        *(partial(forget_signals, app=app, sequence=n, before_ms=first * DAY_MS, limit=ROWS) for app, n in versions),
         lambda tx: forget_hours(tx, first_rolled_up * DAY_MS // HOUR_MS, limit=ROWS),
         lambda tx: forget_days(tx, first_rolled_up, limit=DAYS),
     )

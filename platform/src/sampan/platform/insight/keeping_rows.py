@@ -39,11 +39,11 @@ async def forget_errors(tx: Transaction, before_ms: int, *, limit: int) -> int:
     return await _forget_oldest(tx, app_errors, app_errors.c.last_ms, before_ms, limit)
 
 
-async def forget_signals(tx: Transaction, before_ms: int, *, limit: int) -> int:
-    """Remove devices' signals of one version that nobody signalled or held since a time.
+async def forgotten_versions(tx: Transaction, before_ms: int) -> list[tuple[str, int]]:
+    """Return the versions, by app and sequence, that nobody signalled or held since a time.
 
-    A version's signals go together and it is marked as retired: with a part of them it would seem healthier than it
-    was. What devices still hold may be the next release's yardstick, however old it is.
+    It reads all signals, so never in a write transaction. What devices still hold may be the next release's yardstick,
+    however old it is.
     """
     old = (
         select(_G.app, _G.sequence)
@@ -52,10 +52,8 @@ async def forget_signals(tx: Transaction, before_ms: int, *, limit: int) -> int:
         .having(func.max(_G.at_ms) < before_ms)
         .order_by(_G.app, _G.sequence)
     )
-    for version in (await tx.execute(old)).all():
-        if not await _is_held(tx, version.app, version.sequence, before_ms):
-            return await _forget_version(tx, version.app, version.sequence, limit)
-    return 0
+    found = [(row.app, row.sequence) for row in await tx.execute(old)]
+    return [version for version in found if not await _is_held(tx, *version, before_ms)]
 
 
 async def _is_held(tx: Transaction, app: str, sequence: int, since_ms: int) -> bool:
@@ -63,11 +61,19 @@ async def _is_held(tx: Transaction, app: str, sequence: int, since_ms: int) -> b
     return (await tx.execute(select(_I.device_id).where(*own).limit(1))).first() is not None
 
 
-async def _forget_version(tx: Transaction, app: str, sequence: int, limit: int) -> int:
-    await retire(tx, [(app, sequence)])
-    own = (_G.workspace_id == tx.workspace_id, _G.app == app, _G.sequence == sequence)
+async def forget_signals(tx: Transaction, app: str, sequence: int, before_ms: int, *, limit: int) -> int:
+    """Remove at most `limit` devices' signals of one of `forgotten_versions`; return how many.
+
+    A version's signals go together and it is marked as retired: with a part of them it would seem healthier than it
+    was.
+    """
+    own = (_G.workspace_id == tx.workspace_id, _G.app == app, _G.sequence == sequence, _G.at_ms < before_ms)
     order = (_G.signal, _G.device_id)
-    last = (await tx.execute(select(*order).where(*own).order_by(*order).limit(limit))).all()[-1]
+    some = (await tx.execute(select(*order).where(*own).order_by(*order).limit(limit))).all()
+    if not some:
+        return 0
+    await retire(tx, [(app, sequence)])
+    last = some[-1]
     up_to = or_(_G.signal < last.signal, and_(_G.signal == last.signal, _G.device_id <= last.device_id))
     return (await tx.execute(delete(device_signals).where(*own, up_to))).rowcount
 

@@ -5,7 +5,7 @@ from collections.abc import Collection, Sequence
 from typing import Any
 
 from msgspec import Struct
-from sqlalchemy import BigInteger, Column, Index, Integer, Row, String, Text, delete, func, insert, select
+from sqlalchemy import BigInteger, Column, CursorResult, Index, Integer, String, Text, delete, func, insert, or_, select
 
 from sampan.platform.engines.database import Transaction
 from sampan.platform.engines.log import insert_or
@@ -116,23 +116,24 @@ async def held_versions(tx: Transaction, artefact_id: str) -> list[Held]:
     return [Held(row.kind, row.artefact_id, row.sequence, row.devices) for row in await tx.execute(statement)]
 
 
-async def events_in_order(
-    tx: Transaction, types: Collection[str], *, first_day: int, end_day: int, limit: int
-) -> Sequence[Row[Any]]:
-    """Return at most `limit` events of these types, each device's together and in its own order.
+async def events_of_day(
+    tx: Transaction, types: Collection[str], day: int, *, after: tuple[str, int], limit: int
+) -> CursorResult[Any]:
+    """Return the next `limit` events of these types on a day (yyyymmdd), by device and number from a place on.
 
-    A row has `device_id`, `at_ms`, `type`, `app` and `sequence`; days are yyyymmdd, a half-open range.
+    A row has `device_id`, `seq`, `at_ms`, `type`, `app` and `sequence`.
     """
-    table = events.c
+    table, (device_id, seq) = events.c, after
     statement = (
-        select(table.device_id, table.at_ms, table.type, table.app, table.sequence)
+        select(table.device_id, table.seq, table.at_ms, table.type, table.app, table.sequence)
         .where(
             table.workspace_id == tx.workspace_id,
-            table.day >= first_day,
-            table.day < end_day,
+            table.day == day,
+            table.device_id >= device_id,  # by itself, so that the search begins there
+            or_(table.device_id > device_id, table.seq > seq),
             table.type.in_(sorted(types)),
         )
         .order_by(table.device_id, table.seq)
         .limit(limit)
     )
-    return (await tx.execute(statement)).all()
+    return await tx.execute(statement)
