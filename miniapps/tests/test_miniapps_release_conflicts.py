@@ -6,17 +6,21 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec.structs import replace as replace_struct
 from test_miniapps_releases import WHOLE, Bank
 
 from sampan.miniapps import service as miniapps
 from sampan.miniapps.catalogue import Category
+from sampan.platform.audience import asking
+from sampan.platform.audience.problems import ExplainLimit
 from sampan.platform.audience.rules import for_tiers
 from sampan.platform.identity.tiers import Tier
+from sampan.platform.operators.actor import Grant
 from sampan.platform.operators.change_rows import ChangeState
 from sampan.platform.operators.changes import approve, reject
 from sampan.platform.operators.testing import actor_of, person_with
 from sampan.platform.release import drafts, kills, moves, rolling_back
-from sampan.platform.release.checking import Checked, Reached, check_release
+from sampan.platform.release.checking import Asked, Checked, Reached, check_release
 from sampan.platform.release.conflicts import ReleaseConflict, too_small
 from sampan.platform.release.gate_bounds import Evidence
 from sampan.platform.release.repository import Release, ReleaseMoved, rewrite_draft
@@ -61,7 +65,7 @@ async def edited(bank: Bank, made: Release, **changes: Any) -> Release:
 
 async def checked(bank: Bank, made: Release) -> Checked:
     await bank.core.replica.poll()
-    return await check_release(bank.core, WORKSPACE, made.id)
+    return await check_release(bank.core, WORKSPACE, bank.maker, made.id)
 
 
 async def refused(bank: Bank, made: Release) -> list[tuple[str, str]]:
@@ -204,6 +208,28 @@ async def test_a_stage_whose_gate_can_never_hear_enough_is_refused_with_the_numb
     assert too_small(read_stages(plan), before, {0: sample}) == []
     plan[0]["advance"] = "person"
     assert too_small(read_stages(plan), before, {0: 50}) == []
+
+
+async def test_a_check_tells_no_more_than_an_estimate_and_counts_as_often(
+    bank: Bank, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Rules that name persons are estimated for who may explain alone, and each distinct rule counts once."""
+    someone = {"attr": "customer", "op": "in", "values": [f"cus_{'1' * 32}"]}
+    made = await drafted(bank, 1, someone)
+    may_not = replace_struct(bank.maker, grants=tuple(without(each, "audience:explain") for each in bank.maker.grants))
+    await bank.core.replica.poll()
+    told = await check_release(bank.core, WORKSPACE, bank.maker, made.id)
+    hidden = await check_release(bank.core, WORKSPACE, may_not, made.id)
+    assert [[each.code for each in found.warnings] for found in (told, hidden)] == [["estimated_nobody"], []]
+    monkeypatch.setattr(asking, "ASKS_A_MINUTE", 3)  # two were asked
+    asked = Asked(bank.core, WORKSPACE, bank.maker, made.id)
+    assert await asked.devices(someone) == await asked.devices(dict(someone))
+    with pytest.raises(ExplainLimit):
+        await check_release(bank.core, WORKSPACE, bank.maker, made.id)
+
+
+def without(grant: Grant, permission: str) -> Grant:
+    return replace_struct(grant, permissions=grant.permissions - {permission})
 
 
 async def test_a_gate_that_knows_nothing_of_the_version_before_is_told(bank: Bank) -> None:

@@ -17,6 +17,7 @@ from sampan.platform.app import build_app
 from sampan.platform.audience.facts import Facts
 from sampan.platform.audience.rules import Bucketing, compile_rule
 from sampan.platform.crypto.canonical import canonical_json
+from sampan.platform.operators.testing import bearer_for, person_with
 from sampan.platform.release.decide import Candidate
 from sampan.platform.release.looks import look_job
 from sampan.platform.switches.compiled import Rollout, SwitchesPart
@@ -221,6 +222,22 @@ async def test_a_waiting_release_that_its_kind_refuses_by_then_is_stopped_with_t
     found = await desk.done("GET", f"/releases/{waits}")
     assert found["state"] == "stopped"
     assert f"Edition {edition} is not newer than edition {newer}" in found["cause"]
+
+
+async def test_who_is_erased_is_forgotten_by_what_releases_of_switches_serve(desk: Scene) -> None:
+    admin = await bearer_for(desk.core, WORKSPACE, await person_with(desk.core, WORKSPACE, "admin"))
+    body = {"bank_reference": "CIF-1", "tier": "full", "personal": {}}
+    gone = (await desk.call("POST", "/customers", body, as_=admin)).json()["id"]
+    edition = await on_for_all(desk)
+    await release(desk, KIND, "new-look", edition, audience={"attr": "customer", "op": "in", "values": [gone]})
+
+    def seal() -> str:
+        return str(desk.core.replica.view(WORKSPACE).parts["switches"].seal)
+
+    before = seal()
+    assert (await desk.call("POST", f"/customers/{gone}/erase", as_=admin)).status_code == 200
+    await desk.core.replica.poll()
+    assert seal() != before, "it was compiled anew, without the customer"
 
 
 def test_a_choice_of_no_rules_is_nobody() -> None:

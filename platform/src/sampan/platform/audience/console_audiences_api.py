@@ -7,12 +7,11 @@ from msgspec import to_builtins
 from pydantic import BaseModel, Field
 
 from sampan.platform.audience import audiences_service as service
+from sampan.platform.audience.asking import estimate_for, limit_asking
 from sampan.platform.audience.attributes import ATTRIBUTES, Privacy
 from sampan.platform.audience.audience_rows import (
     BY_NAME,
     NEWEST,
-    PART,
-    AudiencesPart,
     Edition,
     SavedAudience,
     get_edition,
@@ -21,18 +20,16 @@ from sampan.platform.audience.audience_rows import (
 )
 from sampan.platform.audience.console_uses_view import UseOut, use_key, use_view
 from sampan.platform.audience.device_facts import facts_of_customer, facts_of_device
-from sampan.platform.audience.estimate import Reach, estimate
+from sampan.platform.audience.estimate import Reach
 from sampan.platform.audience.explain import explain
 from sampan.platform.audience.facts import Claims
 from sampan.platform.audience.flagd import to_flagd
-from sampan.platform.audience.problems import ExplainLimit, SubjectUnknown
-from sampan.platform.audience.reach import singles_out
+from sampan.platform.audience.problems import SubjectUnknown
 from sampan.platform.audience.references import checked_rule, uses_of
 from sampan.platform.audience.rules import Bucketing
 from sampan.platform.audience.schema import rule_schema
 from sampan.platform.audience.words import rule_words
 from sampan.platform.core import Core
-from sampan.platform.engines.keys import workspace_key
 from sampan.platform.operators.actor import Actor
 from sampan.platform.operators.audit import record
 from sampan.platform.operators.console_auth import Workspace, needs
@@ -40,8 +37,6 @@ from sampan.platform.operators.console_bodies import DiffView
 from sampan.platform.operators.console_paging import Page, Paged, listed, page
 
 ORDERS = {order.name: order for order in (NEWEST, BY_NAME)}
-ASKS_A_MINUTE = 120
-MINUTE_MS = 60_000
 Reader = Annotated[Actor, needs("audience:read")]
 Editor = Annotated[Actor, needs("audience:edit")]
 Explainer = Annotated[Actor, needs("audience:explain")]
@@ -217,11 +212,6 @@ def _add_saved(router: APIRouter, core: Core) -> None:
 
 
 def _add_rules(router: APIRouter, core: Core) -> None:
-    async def limit(workspace_id: str, actor: Actor) -> None:
-        key = workspace_key(workspace_id, "limit", "explain", actor.operator_id or "system")
-        if await core.counters.increment(key, window_ms=MINUTE_MS, now_ms=core.now_ms()) > ASKS_A_MINUTE:
-            raise ExplainLimit("Wait a minute, then ask again.", retry_after_seconds=60)
-
     @router.get("/audience/schema")
     async def schema(_actor: Reader) -> dict[str, Any]:
         """Return the JSON Schema (2020-12) of a rule."""
@@ -245,13 +235,7 @@ def _add_rules(router: APIRouter, core: Core) -> None:
     @router.post("/audience/estimate")
     async def estimate_rule(workspace_id: Workspace, actor: Reader, body: RuleIn) -> EstimateOut:
         """Count how many customers and active devices a rule reaches; nothing is used up by it."""
-        await limit(workspace_id, actor)
-        async with core.store.workspace(workspace_id).read() as tx:
-            compiled = await checked_rule(tx, body.audience)
-        audiences: AudiencesPart | dict[str, Any] = core.replica.view(workspace_id).parts.get(PART, {})
-        if singles_out(compiled, audiences):  # its numbers can tell of one person
-            actor.require("audience:explain")
-        found = await estimate(core, workspace_id, body.audience, Bucketing(body.salt))
+        found = await estimate_for(core, workspace_id, actor, body.audience, Bucketing(body.salt))
         return EstimateOut(
             customers=_reach(found.customers),
             devices=_reach(found.devices),
@@ -263,7 +247,7 @@ def _add_rules(router: APIRouter, core: Core) -> None:
     @router.post("/audience/explain")
     async def explain_rule(workspace_id: Workspace, actor: Explainer, body: ExplainIn) -> ExplainedOut:
         """Say condition by condition why a device or a customer belongs to a rule or not; audited."""
-        await limit(workspace_id, actor)
+        await limit_asking(core, workspace_id, actor)
         claims = Claims(**body.claims.model_dump()) if body.claims else None
         view, now_ms = core.replica.view(workspace_id), core.now_ms()
         async with core.store.workspace(workspace_id).write() as tx:

@@ -1,16 +1,19 @@
 """Looking at everything that may speak against a release: when it is checked, handed in, and approved."""
 
 from collections.abc import Mapping
+from typing import Any
 
 from msgspec import Struct
 
+from sampan.platform.audience.asking import estimate_for
 from sampan.platform.audience.audience_rows import list_audiences
-from sampan.platform.audience.estimate import estimate
+from sampan.platform.audience.estimate import Reach
 from sampan.platform.audience.rules import Bucketing, compile_rule
 from sampan.platform.core import Core
+from sampan.platform.crypto.canonical import canonical_json
 from sampan.platform.engines.database import Transaction
 from sampan.platform.errors import SampanError
-from sampan.platform.operators.actor import Actor
+from sampan.platform.operators.actor import Actor, MissingPermission
 from sampan.platform.release import conflicts
 from sampan.platform.release.conflicts import Objection
 from sampan.platform.release.drafts import Draft, checked
@@ -36,11 +39,34 @@ class Reached(Struct, frozen=True):
     before: Evidence
 
 
-async def check_release(core: Core, workspace_id: str, release_id: str) -> Checked:
+class Asked:
+    """What one person is told of the rules of one release: each distinct rule is estimated, and counted, once."""
+
+    def __init__(self, core: Core, workspace_id: str, actor: Actor, release_id: str) -> None:
+        self._core, self._workspace_id, self._actor = core, workspace_id, actor
+        self._bucketing = Bucketing(release_id)
+        self._told: dict[bytes, Reach | None] = {}
+
+    async def devices(self, rule: Mapping[str, Any]) -> Reach | None:
+        """Return how many devices a rule reaches; None where it names persons and this one may not explain.
+
+        Raises `ExplainLimit`.
+        """
+        key = canonical_json(rule)
+        if key not in self._told:
+            try:
+                found = await estimate_for(self._core, self._workspace_id, self._actor, rule, self._bucketing)
+                self._told[key] = found.devices
+            except MissingPermission:
+                self._told[key] = None
+        return self._told[key]
+
+
+async def check_release(core: Core, workspace_id: str, actor: Actor, release_id: str) -> Checked:
     """Return all that is to be said of a release as it stands."""
     async with core.store.workspace(workspace_id).read() as tx:
         release = await get_release(tx, release_id)
-    return await _check(core, workspace_id, release)
+    return await _check(core, workspace_id, actor, release)
 
 
 async def check_draft(core: Core, workspace_id: str, actor: Actor, draft: Draft) -> Checked:
@@ -48,30 +74,30 @@ async def check_draft(core: Core, workspace_id: str, actor: Actor, draft: Draft)
     actor.require("release:create", app=draft.deliverable_id)
     async with core.store.workspace(workspace_id).read() as tx:
         release = await checked(core, tx, actor, draft)
-    return await _check(core, workspace_id, release)
+    return await _check(core, workspace_id, actor, release)
 
 
-async def _check(core: Core, workspace_id: str, release: Release) -> Checked:
-    reached = await reach_of(core, workspace_id, release)
-    whole = (await estimate(core, workspace_id, release.audience, Bucketing(release.id))).devices
+async def _check(core: Core, workspace_id: str, actor: Actor, release: Release) -> Checked:
+    asked = Asked(core, workspace_id, actor, release.id)
+    reached = await reach_of(core, workspace_id, release, asked)
+    whole = await asked.devices(release.audience)
+    is_empty = whole is not None and (whole.at_most == 0 or whole.is_small)
     async with core.store.workspace(workspace_id).read() as tx:
         found = await conflicts_of(core, tx, release, reached)
-        warnings = await _warnings(core, tx, release, reached.before, is_empty=whole.at_most == 0 or whole.is_small)
+        warnings = await _warnings(core, tx, release, reached.before, is_empty=is_empty)
     return Checked(found, warnings)
 
 
-async def reach_of(core: Core, workspace_id: str, release: Release) -> Reached:
+async def reach_of(core: Core, workspace_id: str, release: Release, asked: Asked) -> Reached:
     """Estimate what gates can hear of; slow, and therefore outside of write transactions."""
     async with core.store.workspace(workspace_id).read() as tx:
         before = await evidence_before(tx, release)
     await work_out(release.stages, before)
-    bucketing = Bucketing(release.id)
     in_stages = {}
     for number, sample in conflicts.samples_of(release.stages, before).items():
         if sample is not None:
-            rule = rule_in(release.audience, release.stages[number])
-            devices = (await estimate(core, workspace_id, rule, bucketing)).devices
-            if devices.total >= sample:  # a fleet that is too small itself may still grow
+            devices = await asked.devices(rule_in(release.audience, release.stages[number]))
+            if devices is not None and devices.total >= sample:  # a fleet that is too small itself may still grow
                 in_stages[number] = devices.at_most
     return Reached(in_stages, before)
 

@@ -102,9 +102,9 @@ def build_routes(core: Core) -> APIRouter:
         return _checked(await checking.check_draft(core, workspace_id, actor, draft_of(body)))
 
     @router.post("/releases/{release_id}/check", dependencies=[needs("release:read")])
-    async def check(workspace_id: Workspace, _actor: Signed, release_id: str) -> ReleaseChecked:
+    async def check(workspace_id: Workspace, actor: Signed, release_id: str) -> ReleaseChecked:
         """Say what speaks against the release, before it is submitted."""
-        return _checked(await checking.check_release(core, workspace_id, release_id))
+        return _checked(await checking.check_release(core, workspace_id, actor, release_id))
 
     @router.get("/releases/{release_id}/rollback-targets", dependencies=[needs("release:read")])
     async def list_rollback_targets(workspace_id: Workspace, _actor: Signed, release_id: str) -> TargetsOut:

@@ -7,10 +7,8 @@ from fastapi import APIRouter, Query
 from msgspec import to_builtins
 from pydantic import BaseModel, Field
 
-from sampan.platform.audience.console_audiences_api import ASKS_A_MINUTE, MINUTE_MS
-from sampan.platform.audience.problems import ExplainLimit
+from sampan.platform.audience.asking import limit_asking
 from sampan.platform.core import Core
-from sampan.platform.engines.keys import workspace_key
 from sampan.platform.operators.actor import Actor
 from sampan.platform.operators.console_auth import Workspace, needs
 from sampan.platform.operators.console_paging import Page, Paged
@@ -143,9 +141,7 @@ def build_routes(core: Core) -> APIRouter:
         ] = "",
     ) -> ExplanationOut:
         """Say why a device or a customer is or is not offered each version, condition by condition."""
-        key = workspace_key(workspace_id, "limit", "explain", actor.operator_id or "system")
-        if await core.counters.increment(key, window_ms=MINUTE_MS, now_ms=core.now_ms()) > ASKS_A_MINUTE:
-            raise ExplainLimit("Wait a minute, then ask again.", retry_after_seconds=60)
+        await limit_asking(core, workspace_id, actor)
         found = await explain_page(
             core,
             workspace_id,

@@ -9,7 +9,7 @@ from sampan.platform.operators.actor import Actor
 from sampan.platform.operators.changes import Change, propose, propose_in
 from sampan.platform.release import caps, client_rules
 from sampan.platform.release.cap_rows import open_places
-from sampan.platform.release.checking import conflicts_of, reach_of
+from sampan.platform.release.checking import Asked, conflicts_of, reach_of
 from sampan.platform.release.conflicts import refuse
 from sampan.platform.release.freezes import list_freezes
 from sampan.platform.release.judging import evidence_before
@@ -36,7 +36,7 @@ async def submit_release(core: Core, workspace_id: str, actor: Actor, release_id
         draft = await get_release(tx, release_id)
     actor.require("release:submit", app=draft.deliverable_id)
     move(draft.state, "submit")
-    reached = await reach_of(core, workspace_id, draft)
+    reached = await reach_of(core, workspace_id, draft, Asked(core, workspace_id, actor, draft.id))
     async with core.store.workspace(workspace_id).write() as tx:
         release = await get_release(tx, release_id)
         refuse(await conflicts_of(core, tx, release, reached if release == draft else None))

@@ -6,11 +6,10 @@ from fastapi import APIRouter, Query
 from msgspec import to_builtins
 from pydantic import BaseModel, Field
 
-from sampan.platform.audience.console_audiences_api import ASKS_A_MINUTE, MINUTE_MS, ClaimsIn
+from sampan.platform.audience.asking import limit_asking
+from sampan.platform.audience.console_audiences_api import ClaimsIn
 from sampan.platform.audience.facts import Claims
-from sampan.platform.audience.problems import ExplainLimit
 from sampan.platform.core import Core
-from sampan.platform.engines.keys import workspace_key
 from sampan.platform.operators.changes import Change
 from sampan.platform.operators.console_auth import Signed, Workspace, needs
 from sampan.platform.operators.console_bodies import DiffView
@@ -211,9 +210,7 @@ def build_routes(core: Core) -> APIRouter:
     @router.post("/switches/{switch}/explain", dependencies=[needs("audience:explain")])
     async def explain(workspace_id: Workspace, actor: Signed, switch: str, body: ExplainSwitchIn) -> ExplainedSwitchOut:
         """Say why a device or a customer gets the value that it gets; audited."""
-        key = workspace_key(workspace_id, "limit", "explain", actor.operator_id or "system")
-        if await core.counters.increment(key, window_ms=MINUTE_MS, now_ms=core.now_ms()) > ASKS_A_MINUTE:
-            raise ExplainLimit("Wait a minute, then ask again.", retry_after_seconds=60)
+        await limit_asking(core, workspace_id, actor)
         claims = Claims(**body.claims.model_dump()) if body.claims else None
         found = await explain_switch(
             core,
