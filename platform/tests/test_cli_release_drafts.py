@@ -1,6 +1,7 @@
 """`sampan release`: a draft is limited, checked, changed and submitted; a release goes back to any earlier version."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -51,3 +52,34 @@ def _conflicts(maker: Person) -> None:
 def test_a_time_without_a_number_is_refused(maker: Person) -> None:
     refused = maker.run("release", "create", APP, "1", "--tier", "full", "--until", "2099-01-01T00:00:00+08:00")
     assert (refused.status, refused.value["code"]) == (1, "bad_plan")
+
+
+def test_whom_a_release_means(maker: Person) -> None:
+    maker.ok("tag", "create", "friends", "--title", "Friends")
+    (maker.folder / "rule.json").write_text('{"attr": "region", "op": "in", "values": ["CN-31"]}')
+    (maker.folder / "plan.json").write_text(
+        '[{"name": "testers", "basis_points": 1000, "advance": "auto", "min_minutes": 120, "gate": {}},'
+        ' {"name": "all", "basis_points": 10000}]'
+    )
+
+    def made(*options: str) -> dict[str, Any]:
+        draft = maker.ok("release", "create", APP, "1", *options, "--no-submit")["release"]
+        found: dict[str, Any] = maker.ok("release", "show", draft)
+        return found
+
+    tag = {"attr": "tag", "op": "in", "values": ["friends"]}
+    by_tag = made("--tag", "friends", "--percent", "10", "--percent", "100", "--healthy", "1.5")
+    assert by_tag["audience"] == tag
+    assert [(each["gate"] or {}).get("most_basis_points") for each in by_tag["stages"]] == [150, None]
+    both = made("--tier", "full", "--tag", "friends", "--audience", "rule.json", "--plan", "plan.json")
+    assert [each["attr"] for each in both["audience"]["all"]] == ["tier", "tag", "region"]
+    assert [each["name"] for each in both["stages"]] == ["testers", "all"]
+    edited = maker.ok("release", "edit", both["id"], "--tag", "friends")
+    assert edited["audience"] == tag
+    for options, code in (
+        ((), "audience_needed"),
+        (("--audience", "Nobody"), "audience_unknown"),
+        (("--tier", "full", "--healthy", "1"), "bad_plan"),
+    ):
+        refused = maker.run("release", "create", APP, "1", *options)
+        assert (refused.status, refused.value["code"]) == (1, code)

@@ -75,7 +75,9 @@ def test_an_edition_and_an_upgrade_are_proposed_and_released(
     asked = maker.ok("release", "create", key, str(made["edition"]), *tiers, *plan)
     checker.ok("change", "approve", asked["change"], "--digest", asked["digest"])
     assert maker.ok("release", "show", asked["release"])["state"] == "running"
-    maker.ok("release", "complete", asked["release"])
+    told = maker.run("release", "complete", asked["release"], as_json=False).out
+    assert f"edition {made['edition']} to 10 % of " in told
+    assert f"instead, edition {made['edition']} to 10 % of " in maker.run("switch", "show", key, as_json=False).out
     assert maker.ok("switch", "show", key)["edition"] < made["edition"], "only a stage of all makes it everybody's"
 
     said = ("--zh", "\u65b0", "--en", "new")

@@ -29,7 +29,7 @@ def summary(folder: DemoFolder, address: str, *, is_running: bool = True) -> str
         "",
         "Customers (phone, tier); one-time codes of the demo are shown at /client/v1/demo/codes:",
         *(f"  {phone}  {tier:<11}  {name}" for _, tier, phone, name in CUSTOMERS),
-        "  A new device carries registered at most, whoever signs in: rise there with Me, Become: ... in the super-app.",
+        "  A new device is registered at most, whoever signs in: rise there by Me, Become: ... in the super-app.",
         "",
         "Try next, in another terminal (first `. .venv/bin/activate`, where sampan was started by ./dev):",
         f"  sampan login --server {address} --email reviewer@demo.example",

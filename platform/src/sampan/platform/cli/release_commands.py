@@ -1,15 +1,15 @@
 """`sampan release`: who gets which version. Each command is one call of the console API."""
 
-import json
+import contextlib
 from collections.abc import Mapping
-from collections.abc import Sequence as Several
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from sampan.platform.cli.output import moment, said
-from sampan.platform.errors import Invalid
+from sampan.platform.cli.release_options import AudienceNeeded, BadPlan, audience_of, stages_of
+from sampan.platform.errors import SampanError
 
 if TYPE_CHECKING:
     from sampan.platform.cli.api import Api
@@ -25,13 +25,20 @@ Customers = Annotated[int | None, typer.Option(metavar="NUMBER", min=1, help="To
 Until = Annotated[
     str | None, typer.Option(metavar="TIME", help="Nobody new from then on, such as 2027-01-01T00:00:00+08:00.")
 ]
+Tags = Annotated[list[str], typer.Option(metavar="NAME", help="Only who has this tag; repeat for one of several.")]
+Named = Annotated[
+    str | None, typer.Option(metavar="FILE|NAME", help="Only whom the rule in a file means, or a saved audience.")
+]
+Healthy = Annotated[
+    float | None,
+    typer.Option(
+        metavar="PERCENT",
+        min=0.1,
+        max=50,
+        help="Gates take so many failing devices for healthy, without a version before.",
+    ),
+]
 ENDS_AS = {"pause": "paused", "complete": "completed", "stop": "stopped", "rollback": "rolled_back"}
-
-
-class BadPlan(Invalid):
-    """The file with the stages of a release cannot be read."""
-
-    code = "bad_plan"
 
 
 @release.command("create")
@@ -39,7 +46,9 @@ def create_release(
     context: typer.Context,
     app: App,
     sequence: Sequence,
-    tier: Annotated[list[str], typer.Option(help="visitor, registered, e_account or full; repeat for more.")],
+    tier: Annotated[list[str], typer.Option(help="visitor, registered, e_account or full; repeat for more.")] = [],  # noqa: B006
+    tag: Tags = [],  # noqa: B006
+    audience: Named = None,
     client_app: Annotated[str | None, typer.Option(help="Only this client app.")] = None,
     rollback_to: Annotated[int | None, typer.Option(help="Sequence that one person may roll back to.")] = None,
     kind: Annotated[str, typer.Option(help="Deliverable kind: miniapp, shared, switch or app_upgrade.")] = "miniapp",
@@ -55,24 +64,34 @@ def create_release(
     auto: Annotated[
         int | None, typer.Option(metavar="MINUTES", help="Stages move on by themselves, each after so many minutes.")
     ] = None,
+    healthy: Healthy = None,
     plan: Annotated[Path | None, typer.Option(help="File with the stages as JSON, instead of --percent.")] = None,
     customers: Customers = None,
     until: Until = None,
     submit: Annotated[bool, typer.Option(help="Ask for approval at once.")] = True,
     note: Annotated[str, typer.Option(help="What the approver should know.")] = "",
 ) -> None:
-    """Release a published version to tiers; a second person approves the change request."""
+    """Release a published version; a second person approves the change request.
+
+    --tier, --tag and --audience say to whom: all that are given must hold. Each --percent but the last has a gate.
+
+    A file for --plan holds the stages: [{"name": "testers", "basis_points": 1000, "advance": "auto", "min_minutes":
+    120, "gate": {}}, {"name": "all", "basis_points": 10000}]; "gate": {} is the gate that --percent gives.
+    """
     api = _api()
+    meant = audience_of(api, tier, tag, audience)
+    if meant is None:
+        raise AudienceNeeded("Say to whom it goes, with --tier, --tag or --audience.")
     draft = {
         "kind": kind,
         "id": app,
         "sequence": sequence,
-        "audience": {"attr": "tier", "op": "in", "values": tier},
+        "audience": meant,
         "client_app": client_app,
         "rollback_to": rollback_to,
         "update_mode": update,
         "client_rules": {"wifi_only": wifi_only, "predownload": predownload, "minimum_sequence": minimum},
-        "stages": stages_of(percent, auto, plan, is_watched=kind in PACKAGES),
+        "stages": stages_of(percent, auto, plan, is_watched=kind in PACKAGES, healthy=healthy),
         "cap": _cap(customers, until),
     }
     made = api.post("/releases", draft)
@@ -89,34 +108,14 @@ def create_release(
     )
 
 
-def stages_of(percents: Several[float], minutes: int | None, plan: Path | None, *, is_watched: bool = True) -> Any:
-    """Return the stages that the options describe, each but the last with a gate; None for everybody at once.
-
-    What is not `is_watched` has no gates: devices report on packages alone.
-    """
-    if plan is not None:
-        try:
-            return json.loads(plan.read_text())
-        except (OSError, ValueError) as problem:
-            raise BadPlan(f"{plan} is no readable JSON: {problem}. docs/operations/releases.md shows one.") from problem
-    return [
-        {
-            "name": f"{percent:g} %",
-            "basis_points": round(percent * 100),
-            "advance": "person" if minutes is None else "auto",
-            "min_minutes": minutes or 0,
-            "gate": {} if percent < 100 and is_watched else None,
-        }
-        for percent in percents
-    ] or None
-
-
 @release.command("edit")
 def edit_release(
     context: typer.Context,
     release_id: Release,
     sequence: Annotated[int | None, typer.Option(help="Another version, by its sequence.")] = None,
     tier: Annotated[list[str], typer.Option(help="Other tiers; repeat for more.")] = [],  # noqa: B006
+    tag: Tags = [],  # noqa: B006
+    audience: Named = None,
     rollback_to: Annotated[int | None, typer.Option(help="Sequence that one person may roll back to.")] = None,
     update: Annotated[str | None, typer.Option(help="async: at the next open; sync: before it opens.")] = None,
     percent: Annotated[list[float], typer.Option(help="Other stages; repeat, the last is 100.")] = [],  # noqa: B006
@@ -126,15 +125,15 @@ def edit_release(
     until: Until = None,
 ) -> None:
     """Change a draft; what is not named stays."""
+    api = _api()
     wanted = {
         "sequence": sequence,
-        "audience": {"attr": "tier", "op": "in", "values": tier} if tier else None,
+        "audience": audience_of(api, tier, tag, audience),
         "rollback_to": rollback_to,
         "update_mode": update,
         "stages": stages_of(percent, auto, plan),
         "cap": _cap(customers, until),
     }
-    api = _api()
     found = api.patch(f"/releases/{release_id}", {name: value for name, value in wanted.items() if value is not None})
     text = f"The draft of {found['deliverable']} {found['version']} is changed: sampan release check {release_id}"
     context.obj.result(found, text)
@@ -309,7 +308,21 @@ def _move(context: typer.Context, release_id: str, verb: str, cause: str, **more
         lambda seen: seen["state"] == state,
     )
     text = f"The release of {found['deliverable']} {found['version']} ({found['sequence']}) is {said(found['state'])}"
-    context.obj.result(found, text + ("." if is_new else " already; nothing changed."))
+    text += "." if is_new else " already; nothing changed."
+    if verb == "complete" and found["kind"] == "switch":
+        text += f"\n{_of_completed_switch(api, found)}"
+    context.obj.result(found, text)
+
+
+def _of_completed_switch(api: "Api", release: Mapping[str, Any]) -> str:
+    """Say who gets the edition from now on: everybody when that is whom the release meant, else those alone."""
+    from sampan.platform.cli.switch_commands import going_on
+
+    goes_on = f"It goes on for those whom it means: {going_on(release)}. Stop it to take the edition back."
+    with contextlib.suppress(SampanError):  # it is completed: not being told who gets it is no failure
+        if api.get(f"/switches/{release['deliverable']}")["edition"] >= release["sequence"]:
+            return f"Edition {release['sequence']} is what everybody gets now."
+    return goes_on
 
 
 def _go_to_stage(context: typer.Context, release_id: str, verb: str, cause: str) -> None:

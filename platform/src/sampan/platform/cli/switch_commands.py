@@ -1,6 +1,7 @@
 """`sampan switch`: values that change without a release. Each command is one or two calls of the console API."""
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -17,6 +18,7 @@ switch = typer.Typer(help="Switches: values for kinds of customers, changed with
 Key = Annotated[str, typer.Argument(help="Key of the switch, such as transfer.new-look.")]
 Cause = Annotated[str, typer.Option(help="Why; stands in the history.")]
 Note = Annotated[str, typer.Option(help="What the approver should know.")]
+OFFERING, EVERYBODY = ("running", "completed"), 10_000
 ON_OFF = {"type": "boolean", "variants": {"on": True, "off": False}, "default": "off"}
 
 
@@ -49,16 +51,18 @@ def show_switch(context: typer.Context, key: Key) -> None:
 
     api = _api()
     found, history = api.get(f"/switches/{key}"), api.items(f"/switches/{key}/history")
+    given = _given(api, found)
     lines = [
         f"{key}: {said(found['state'])}, edition {found['edition']}",
         *_meaning(found["definition"]),
+        *(f"  instead, {going_on(each)}" for each in given),
         *(
             f"  {each['edition']}  {moment(each['at_ms'])}  {said(each['state'])} by {each['made_by']}"
             + (f": {each['cause']}" if each["cause"] else "")
             for each in history
         ),
     ]
-    context.obj.result({**found, "history": history}, named(context.obj, api, "\n".join(lines)))
+    context.obj.result({**found, "history": history, "releases": given}, named(context.obj, api, "\n".join(lines)))
 
 
 @switch.command("set")
@@ -193,6 +197,35 @@ def _rule(give: str, tiers: list[str], percent: float | None) -> dict[str, Any]:
     if percent is None:
         return {"audience": audience, "variant": give}
     return {"audience": audience, "split": [{"variant": give, "share": round(percent * 100)}]}
+
+
+def _given(api: "Api", found: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Return the releases that give other editions; none when whoever asks may not read releases."""
+    from sampan.platform.cli.api import ServerRefused
+    from sampan.platform.cli.output import ExitCode, exit_code_of
+
+    try:
+        releases = api.items("/releases", deliverable=found["key"])
+    except ServerRefused as problem:
+        if exit_code_of(problem) is not ExitCode.NOT_ALLOWED:
+            raise
+        return []
+    newer = [each for each in releases if each["kind"] == "switch" and each["sequence"] > found["edition"]]
+    return [each for each in newer if each["state"] in OFFERING]
+
+
+def going_on(release: Mapping[str, Any]) -> str:
+    """Return which edition a release of a switch gives, and to whom."""
+    from sampan.platform.audience.words import rule_words
+
+    stage = release["stages"][release["stage"]]
+    means = [rule_words(each).en for each in (release["audience"], stage["audience"]) if each is not None]
+    if release["client_app"] is not None:
+        means.append(f"client app {release['client_app']}")
+    share = "" if stage["basis_points"] == EVERYBODY else f"{stage['basis_points'] / 100:g} % of "
+    return (
+        f"edition {release['sequence']} to {share}{', of them '.join(means)}: {release['id']}, {said(release['state'])}"
+    )
 
 
 def _meaning(definition: dict[str, Any]) -> list[str]:

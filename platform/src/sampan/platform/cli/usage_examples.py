@@ -62,6 +62,8 @@ EXAMPLES: Mapping[str, tuple[str, ...]] = {
     "release create": (
         f"release create {APP} 3 --tier full",
         f"release create {APP} 3 --tier e_account --tier full --rollback-to 2",
+        f"release create {APP} 3 --tag vip --percent 10 --percent 100 --healthy 1",
+        f"release create {APP} 3 --audience Salaried --plan stages.json",
         f"release create {APP} 3 --tier full --rollback-to 2 --percent 1 --percent 10 --percent 100 --auto 120",
         "release create retail 520 --kind app_upgrade --tier full --percent 10 --percent 100",
         "release create transfer.new-look 4 --kind switch --tier full --percent 10 --percent 100",
