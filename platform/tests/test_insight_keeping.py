@@ -1,5 +1,6 @@
 """Rolling up and removing: nothing is lost or doubled, whenever the job is killed, and what is old goes."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -11,11 +12,12 @@ from sqlalchemy import func, insert, select
 from sampan.platform.app import built_in_components
 from sampan.platform.component import discover
 from sampan.platform.core import Core
+from sampan.platform.engines.database import Transaction
 from sampan.platform.engines.job_runner import JobRunner
 from sampan.platform.engines.jobs import count_jobs
 from sampan.platform.engines.tables import metadata
 from sampan.platform.identity.service_session import NewSession, begin
-from sampan.platform.insight import keeping
+from sampan.platform.insight import keeping, summary
 from sampan.platform.insight.activity_rows import (
     DAY_MS,
     Active,
@@ -112,6 +114,11 @@ class Kept:
             found = await read_active(tx, APP, self.today - 30, self.today + 1)
             days = await active_by_day(tx, APP, self.today - 30, self.today + 1)
         return {place: set(here) for place, here in found.items()}, dict(days)
+
+    async def summed(self, app: str = APP) -> summary.Summary:
+        """Count anew: what was counted a minute ago is forgotten."""
+        self.clock.now_ms += summary.FRESH_MS
+        return await summary.summary(self.core, WORKSPACE, app, 7)
 
 
 @pytest.fixture
@@ -273,3 +280,39 @@ async def test_the_policy_is_an_administrators_and_leaves_a_trace(kept: Kept) ->
 
 def test_a_million_devices_of_a_day_are_a_small_set() -> None:
     assert len(BitMap(range(0, 2_000_000, 2)).serialize()) < 300_000
+
+
+async def test_a_crowd_of_the_day_becomes_a_set_before_the_day_is_over(
+    kept: Kept, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(keeping, "CROWD", 5)
+    monkeypatch.setattr(keeping, "ROWS", 2)
+    early = [(-1, 1, 0), (0, 1, 11), *((0, 2, n) for n in range(7))]
+    await kept.active(early)
+    before, summed = await kept.numbers(), await kept.summed()
+    await kept.keep()
+    assert (await kept.numbers(), await kept.summed()) == (before, summed)
+    assert await kept.count("day_devices") == 1  # the version that few have, and nothing of the day before
+    assert (summed.days[-1].active, summed.days[-1].newcomers) == (8, 7)
+    assert not await promise_keeping(kept.core, WORKSPACE)
+    await kept.active([*early, (0, 2, 8)])
+    assert (await kept.numbers())[1] == {kept.today - 1: 1, kept.today: 9}
+    assert (await kept.summed()).days[-1].newcomers == 8
+    kept.clock.now_ms += DAY_MS
+    await kept.keep()
+    found = await kept.summed()
+    assert (await kept.count("day_devices"), [each.newcomers for each in found.days[-3:]]) == (0, [1, 8, 0])
+
+
+async def test_those_who_ask_at_the_same_moment_share_one_count(kept: Kept, monkeypatch: pytest.MonkeyPatch) -> None:
+    await kept.active([(0, 1, n) for n in range(3)])
+    counted = list[str]()
+
+    async def read(tx: Transaction, app_id: str, first: int, end: int) -> dict[tuple[int, int], BitMap]:
+        counted.append(app_id)
+        return await read_active(tx, app_id, first, end)
+
+    monkeypatch.setattr(summary, "read_active", read)
+    found = await asyncio.gather(*(kept.summed() for _ in range(6)), kept.summed("bank.demo.b"))
+    assert [each.active_day for each in found] == [3] * 6 + [0]
+    assert sorted(counted) == [APP, "bank.demo.b"]

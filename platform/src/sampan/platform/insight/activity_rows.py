@@ -1,20 +1,23 @@
 """Which devices were active on which day, by app and version, and how many events of each type came. Records, and SQL.
 
 A day is UTC, counted since the epoch, by the time of arrival: an event never changes a day that is over, but those
-that were on their way at midnight may. While a day lasts its devices are exact rows, written in the transaction that
-takes their events; afterwards a job (`keeping.py`) moves them into one bitmap for each version, of the devices' own
-dense numbers. Both are sets, so counting twice, late or out of order changes nothing, and days, versions and weeks
-unite without reading an event. Under the app "" are all devices that reported anything.
+that were on their way at midnight may. Its devices are first exact rows, written in the transaction that takes their
+events; when there are many, and when the day is over, a job (`keeping.py`) moves them into one bitmap for each version,
+of the devices' own dense numbers. Both are sets, so counting twice, late or out of order changes nothing, and days,
+versions and weeks unite without reading an event. Under the app "" are all devices that reported anything.
 """
 
+import asyncio
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Mapping
+from typing import Any
 
 from msgspec import Struct
 from pyroaring import BitMap
 from sqlalchemy import (
     BigInteger,
     Column,
+    CursorResult,
     Index,
     Integer,
     LargeBinary,
@@ -34,6 +37,7 @@ from sampan.platform.identity.repository_devices import devices
 
 DAY_MS = 24 * 3600 * 1000
 EVERY_APP = ""
+PIECE = 2_000
 
 day_devices = scoped_table(
     "day_devices",
@@ -130,7 +134,7 @@ async def read_active(tx: Transaction, app_id: str, first: int, end: int) -> dic
     statement = select(_B.day, _B.sequence, _B.devices).where(
         _B.workspace_id == tx.workspace_id, _B.app_id == app_id, _B.day >= first, _B.day < end
     )
-    found = {(row.day, row.sequence): BitMap.deserialize(row.devices) for row in await tx.execute(statement)}
+    stored = await tx.execute(statement)
     rows = await tx.execute(
         select(_R.day, _R.sequence, _D.subject)
         .select_from(day_devices.join(devices, and_(_D.workspace_id == _R.workspace_id, _D.id == _R.device_id)))
@@ -142,11 +146,15 @@ async def read_active(tx: Transaction, app_id: str, first: int, end: int) -> dic
             _R.day < end,
         )
     )
-    open_days: dict[tuple[int, int], list[int]] = defaultdict(list)
-    for row in rows:
-        open_days[row.day, row.sequence].append(row.subject)
-    for place, subjects in open_days.items():
-        found[place] = found.get(place, BitMap()) | BitMap(subjects)
+    return await asyncio.to_thread(_sets, stored, rows)
+
+
+def _sets(stored: CursorResult[Any], rows: CursorResult[Any]) -> dict[tuple[int, int], BitMap]:
+    """Unite bitmaps and rows. Off the event loop: they may be many."""
+    found = {(row.day, row.sequence): BitMap.deserialize(row.devices) for row in stored}
+    for some in rows.partitions(PIECE):
+        for row in some:
+            found.setdefault((row.day, row.sequence), BitMap()).add(row.subject)
     return found
 
 
@@ -169,14 +177,14 @@ async def active_by_day(tx: Transaction, app_id: str, first: int, end: int) -> d
 
 
 async def read_known(tx: Transaction, app_id: str) -> BitMap:
-    """Return the devices that used an app on any day that is over."""
+    """Return the devices that used an app and whose rows were moved into bitmaps."""
     statement = select(_K.devices).where(_K.workspace_id == tx.workspace_id, _K.app_id == app_id)
     stored = (await tx.execute(statement)).scalar_one_or_none()
     return BitMap() if stored is None else BitMap.deserialize(stored)
 
 
 async def read_newcomers(tx: Transaction, app_id: str, first: int, end: int) -> dict[int, BitMap]:
-    """Return the devices that used an app for the first time, by day; of a half-open range's days that are over."""
+    """Return the devices that used an app for the first time, by day of a half-open range; those in bitmaps."""
     statement = select(_N.day, _N.devices).where(
         _N.workspace_id == tx.workspace_id, _N.app_id == app_id, _N.day >= first, _N.day < end
     )
@@ -193,6 +201,19 @@ async def first_open_place(tx: Transaction, before_day: int) -> Place | None:
     )
     row = (await tx.execute(statement)).one_or_none()
     return None if row is None else Place(row.day, row.app_id, row.sequence)
+
+
+async def crowded_places(tx: Transaction, day: int, *, least: int) -> list[tuple[Place, int]]:
+    """Return the versions of which at least so many devices are still rows on a day, and how many."""
+    number = func.count().label("number")
+    statement = (
+        select(_R.app_id, _R.sequence, number)
+        .where(_R.workspace_id == tx.workspace_id, _R.day == day)
+        .group_by(_R.app_id, _R.sequence)
+        .having(number >= least)
+        .order_by(_R.app_id, _R.sequence)
+    )
+    return [(Place(day, row.app_id, row.sequence), row.number) for row in await tx.execute(statement)]
 
 
 async def close_some(tx: Transaction, place: Place, *, limit: int) -> int:

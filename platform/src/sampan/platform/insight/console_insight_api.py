@@ -197,7 +197,7 @@ def _add_numbers(router: APIRouter, core: Core) -> None:
                 actor.require(READ)
             else:
                 await require_app(tx, actor, app)
-            return _summary(app, await summary(core, tx, app, days))
+        return _summary(app, await summary(core, workspace_id, app, days))
 
     @router.get("/insight/apps/{app}/adoption")
     async def app_adoption(workspace_id: Workspace, actor: Reader, app: str, days: Days = 30) -> AdoptionView:

@@ -1,4 +1,4 @@
-"""The job that rolls up days that are over, and removes what a workspace no longer keeps.
+"""The job that rolls up days that are over and crowds of today, and removes what a workspace no longer keeps.
 
 Counters and active devices are written with the events themselves, in one transaction. So nothing is left to count when
 events go: rolling up only moves exact rows into bitmaps, which are sets. Every step is a small transaction that holds
@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from sampan.platform.engines.database import Transaction
 from sampan.platform.engines.job_runner import JobKind
 from sampan.platform.engines.jobs import Job, enqueue
-from sampan.platform.insight.activity_rows import DAY_MS, close_some, first_open_place, forget_days
+from sampan.platform.insight.activity_rows import DAY_MS, close_some, crowded_places, first_open_place, forget_days
 from sampan.platform.insight.daily import yyyymmdd
 from sampan.platform.insight.health import HOUR_MS
 from sampan.platform.insight.keeping_rows import (
@@ -34,6 +34,8 @@ JOB = "insight.keep"
 ROLLED_UP_KEEP_DAYS = 400
 ROWS = 2_000
 DAYS = 7
+CROWD = 20_000
+"""So many devices of a version are not left as rows while their day lasts: whoever counts them reads them all."""
 LOOK_SECONDS = 600.0
 log = Log("insight")
 
@@ -62,6 +64,7 @@ async def promise_keeping(core: "Core", workspace_id: str) -> bool:
         oldest = await oldest_day(tx)
         is_old = oldest is not None and oldest < yyyymmdd(today - await event_keep_days(tx))
         is_due = is_old or await first_open_place(tx, today) is not None
+        is_due = is_due or bool(await crowded_places(tx, today, least=CROWD))
     if is_due:
         async with door.write() as tx:
             await enqueue(tx, JOB, {}, run_at_ms=now_ms, unique=JOB)
@@ -75,6 +78,7 @@ async def _run(core: "Core", job: Job) -> None:
         keep = await event_keep_days(tx)
         first, first_rolled_up = today - keep, today - max(keep, ROLLED_UP_KEEP_DAYS)
         versions = await forgotten_versions(tx, first * DAY_MS)
+        crowds = await crowded_places(tx, today, least=CROWD)
     steps: tuple[Callable[[Transaction], Awaitable[int]], ...] = (
         partial(_roll_up, before_day=today),
         lambda tx: forget_events(tx, yyyymmdd(first), limit=ROWS),
@@ -86,6 +90,9 @@ async def _run(core: "Core", job: Job) -> None:
     for step in steps:
         while await _once(core, job, step):
             pass
+    for place, number in crowds:  # last, since a device is new on the first of its days
+        for _ in range(0, number, ROWS):  # and no longer: more may come as fast as they go
+            await _once(core, job, partial(close_some, place=place, limit=ROWS))
 
 
 async def _once(core: "Core", job: Job, step: Callable[[Transaction], Awaitable[int]]) -> int:

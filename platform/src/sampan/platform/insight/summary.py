@@ -1,14 +1,18 @@
-"""How apps are used, in numbers of some days: read from roll-ups, never from events; counted at most once a minute."""
+"""How apps are used, in numbers of some days: read from roll-ups, never from events; counted at most once a minute,
+and once for all who ask at the same moment.
+"""
 
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from msgspec import Struct
+from pyroaring import BitMap
 
 from sampan.platform.insight.activity import Kept, by_day, distinct, kept
 from sampan.platform.insight.activity_rows import EVERY_APP, read_active, read_known, read_newcomers
 from sampan.platform.insight.console_delivery_api import latency_since
 from sampan.platform.insight.delivery_rows import reached_by_version
+from sampan.platform.insight.flights import Flights
 from sampan.platform.insight.funnel import Latency, steps_of, success_rate
 from sampan.platform.insight.health import BOOT_MS, HIT, MISS, Metric, percentile
 from sampan.platform.insight.health_rows import counters_by_day
@@ -74,16 +78,22 @@ class _Fresh:
 
     def __init__(self, _core: "Core") -> None:
         self.known: dict[tuple[str, str | None, int], tuple[int, Summary]] = {}
+        self.flights = Flights()
 
 
-async def summary(core: "Core", tx: "Transaction", app: str | None, days: int) -> Summary:
+async def summary(core: "Core", workspace_id: str, app: str | None, days: int) -> Summary:
     """Return the numbers of an app, or of all apps, over the last `days` days; at most a minute old."""
-    known, now_ms = core.shared(_Fresh, _Fresh).known, core.now_ms()
-    key = (tx.workspace_id, app, days)
+    fresh, now_ms = core.shared(_Fresh, _Fresh), core.now_ms()
+    known, key = fresh.known, (workspace_id, app, days)
     made_ms, found = known.get(key, (0, None))
     if found is not None and now_ms - made_ms < FRESH_MS:
         return found
-    found = await _count(core, tx, app, days, now_ms)
+
+    async def count() -> Summary:
+        async with core.store.workspace(workspace_id).read() as tx:
+            return await _count(core, tx, app, days, now_ms)
+
+    found = await fresh.flights.join(key, count)
     for old in [each for each, (at_ms, _) in known.items() if now_ms - at_ms >= FRESH_MS]:
         del known[old]
     known[key] = now_ms, found
@@ -94,10 +104,10 @@ async def _count(core: "Core", tx: "Transaction", app: str | None, days: int, no
     today = now_ms // DAY_MS
     first, name = today - days + 1, EVERY_APP if app is None else app
     active = by_day(await read_active(tx, name, today - max(LONGEST, days), today + 1))
-    new = await read_newcomers(tx, name, today - max(LONGEST, days), today)
+    new = await read_newcomers(tx, name, today - max(LONGEST, days), today + 1)
     known = await read_known(tx, name)
-    for day in sorted(day for day in active if day not in new):  # days that are not rolled up yet
-        new[day] = active[day] - known
+    for day in sorted(active):  # some devices of a day may not be rolled up yet
+        new[day] = new.get(day, BitMap()) | (active[day] - known)
         known |= active[day]
     counters = await counters_by_day(tx, app, first, today + 1)
     from_ms = first * DAY_MS
