@@ -147,6 +147,14 @@ def test_only_devices_that_were_online_say_how_soon_a_release_is_seen() -> None:
     assert latency_of([]).offered_p50_ms is None
 
 
+def test_devices_that_came_after_a_release_say_nothing_of_how_soon_it_was_seen() -> None:
+    there, came_later = Visible(1_400, None, 1_000), Visible(700_000, None, 650_000)
+    found = latency_of([((1_000,), there), ((1_000,), came_later)])
+    assert (found.devices, found.online, found.offered_p95_ms) == (2, 1, 400)
+    alone = latency_of([((1_000,), came_later)])
+    assert (alone.online, alone.offered_p50_ms) == (0, None)
+
+
 @given(st.lists(st.integers(0, 1000), min_size=1), st.sampled_from([0.5, 0.9, 0.95, 1.0]))
 def test_a_quantile_is_one_of_the_values_and_reaches_its_share(values: list[int], share: float) -> None:
     found = quantile(values, share)

@@ -13,6 +13,7 @@ from sqlalchemy import BigInteger, Boolean, Column, Index, Integer, String, and_
 from sampan.platform.engines.database import Transaction
 from sampan.platform.engines.log import insert_or
 from sampan.platform.engines.tables import scoped_table
+from sampan.platform.identity.repository_devices import devices
 from sampan.platform.insight.schemas import STAGE_ORDER, WAY, Stage
 
 WAY_ORDER = {stage: number for number, stage in enumerate(WAY)}
@@ -48,10 +49,14 @@ class Reached(Struct, frozen=True):
 
 
 class Visible(Struct, frozen=True):
-    """When a device first told of a release, and when it booted the release's version first; None: not yet."""
+    """When a device first told of a release, and when it booted the release's version first; None: not yet.
+
+    `known_ms` is when the device was registered; None where that is no longer known.
+    """
 
     first_ms: int
     booted_ms: int | None
+    known_ms: int | None = None
 
 
 async def raise_stages(tx: Transaction, rows: Sequence[dict[str, Any]]) -> None:
@@ -133,12 +138,13 @@ async def reached_by_version(tx: Transaction, app: str | None, *, from_ms: int) 
 async def first_seen(tx: Transaction, release_id: str, *, limit: int) -> list[Visible]:
     """Return when devices first told of a release, the earliest first."""
     statement = (
-        select(_S.first_ms, _S.booted_ms)
+        select(_S.first_ms, _S.booted_ms, devices.c.created_ms)
+        .outerjoin(devices, and_(devices.c.workspace_id == tx.workspace_id, devices.c.id == _S.device_id))
         .where(_S.workspace_id == tx.workspace_id, _S.release_id == release_id)
         .order_by(_S.first_ms, _S.device_id)
         .limit(limit)
     )
-    return [Visible(row.first_ms, row.booted_ms) for row in await tx.execute(statement)]
+    return [Visible(row.first_ms, row.booted_ms, row.created_ms) for row in await tx.execute(statement)]
 
 
 async def releases_since(tx: Transaction, app: str | None, *, from_ms: int, limit: int) -> list[str]:

@@ -29,7 +29,7 @@ class Latency(Struct, frozen=True):
     """How long after a release reached its audience devices saw it, and ran it; in milliseconds.
 
     Devices that were online: those that told of it within `ONLINE_MS`, in which every device that is on asks at least
-    once. `devices` told of it at all.
+    once, and were registered before. `devices` told of it at all.
     """
 
     devices: int
@@ -65,12 +65,15 @@ def success_rate(steps: Sequence[Step]) -> tuple[int, int]:
 def latency_of(seen: Sequence[tuple[Sequence[int], Visible]]) -> Latency:
     """Return the latency over devices, each with the moments at which its release began to reach more devices.
 
-    A device's time runs from the last of these before it told: an earlier one may not have meant it yet.
+    A device's time runs from the last of these before it told: an earlier one may not have meant it yet. Devices that
+    were registered after that were not online then.
     """
     offered, booted = [], []
     for begins, each in seen:
         began = max((moment for moment in begins if moment <= each.first_ms), default=None)
         if began is None or each.first_ms - began > ONLINE_MS:
+            continue
+        if each.known_ms is not None and each.known_ms > began:
             continue
         offered.append(each.first_ms - began)
         if each.booted_ms is not None:
