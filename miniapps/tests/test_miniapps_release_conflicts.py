@@ -235,9 +235,11 @@ def without(grant: Grant, permission: str) -> Grant:
 async def test_a_gate_that_knows_nothing_of_the_version_before_is_told(bank: Bank) -> None:
     plan = [
         {"name": "1 %", "basis_points": 100, "advance": "auto", "min_minutes": 5, "gate": {}},
+        {"name": "10 %", "basis_points": 1000, "advance": "auto", "min_minutes": 5, "gate": {}},
         {"name": "all", "basis_points": 10_000},
     ]
     found = await checked(bank, await drafted(bank, 3, {"all": []}, stages=plan))
+    assert found.warnings[0].en.endswith("decides there: 1 %, 10 %.")
     assert (found.conflicts, [each.code for each in found.warnings]) == (
         [],
         ["gate_without_sample", "estimated_nobody"],

@@ -195,17 +195,20 @@ def samples_of(stages: Sequence[Stage], before: Evidence) -> dict[int, int | Non
 
 
 def unknowable(stages: Sequence[Stage], before: Evidence) -> list[Objection]:
-    """Warn of gates that cannot be passed by themselves, because the version before was seen on too few devices."""
+    """Warn, once, of gates that cannot be passed by themselves: the version before was seen on too few devices."""
+    numbers = [number for number, sample in samples_of(stages, before).items() if sample is None]
+    if not numbers:
+        return []
+    names = [stages[number].name for number in numbers]
+    zh = f"阶段{'、'.join(f'“{name}”' for name in names)}的门禁无法自动通过，届时须由人决定"
+    en = f"the gates of these stages cannot be passed by themselves; a person decides there: {', '.join(names)}"
     return [
         Objection(
             "gate_without_sample",
-            f"stages[{number}].gate",
-            f"上一版本的数据太少，阶段“{stages[number].name}”的门禁无法自动通过，届时须由人决定。",
-            f"Too little is known of the version before: the gate of stage {stages[number].name!r} cannot be passed by"
-            " itself, and a person will have to decide.",
+            f"stages[{numbers[0]}].gate",
+            f"上一版本的数据太少，{zh}。",
+            f"Too little is known of the version before; {en}.",
         )
-        for number, sample in samples_of(stages, before).items()
-        if sample is None
     ]
 
 
