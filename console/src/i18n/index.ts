@@ -42,7 +42,8 @@ function mark(): void {
 export function useText(): { say: Say; language: Language; sayOr: (key: string, otherwise: string) => string } {
   const { t, i18n } = useTranslation();
   const language: Language = i18n.language === "zh" ? "zh" : "en";
-  const say: Say = (key, values) => t(key, values ?? {});
+  // One of something takes the text `key_one`, where there is one.
+  const say: Say = (key, values = {}) => t(key, typeof values.n === "number" ? { ...values, count: values.n } : values);
   return { say, language, sayOr: (key, otherwise) => (isTextKey(key) ? say(key) : otherwise) };
 }
 

@@ -44,6 +44,9 @@ export function useReachWords(): (reach: Reach, share?: number) => string {
   };
 }
 
+/** Returns how much of a bar is filled, in percent; of few nobody knows how few, and nothing is drawn. */
+const filled = ({ at_most, is_small, total }: Reach) => (is_small || total === 0 ? 0 : (100 * at_most) / total);
+
 export function Estimate({ rule }: { rule: Rule }) {
   const { say } = useText();
   const { may } = useSession();
@@ -60,7 +63,7 @@ export function Estimate({ rule }: { rule: Rule }) {
             {reach ? say("rules.ofAll", { n: reach[whom].total }) : say("rules.notYet")}
           </div>
           <div className="meter" aria-hidden="true">
-            <i style={{ width: `${reach?.[whom].total ? (100 * reach[whom].at_most) / reach[whom].total : 0}%` }} />
+            <i style={{ width: `${reach ? filled(reach[whom]) : 0}%` }} />
           </div>
         </div>
       ))}

@@ -65,6 +65,7 @@ export const apps = {
   held: ["设备上的版本", "On devices"],
   heldEmpty: ["还没有设备上报", "No device has reported yet"],
   devices: ["{{n}} 台设备", "{{n}} devices"],
+  devices_one: ["{{n}} 台设备", "{{n}} device"],
   testers: ["测试人员", "Testers"],
   testersHint: ["可以打开试用版本的设备与客户。", "Devices and customers who may open trial versions."],
   testersEmpty: ["未指定测试人员", "No testers named"],

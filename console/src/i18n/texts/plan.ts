@@ -60,6 +60,8 @@ export const plan = {
     "与上一版本比较；自动停止只暂停新的提供，不影响已安装的设备。",
     "Compared with the version before. A stop ends new offers; what is installed stays.",
   ],
+  gateAsFirst: ["判定方式与阶段 1 相同。", "Judged as in stage 1."],
+  gateOpen: ["修改", "Change"],
   signals: ["算作失败的情况", "What counts as a failure"],
   signalsNone: ["请至少选择一种情况，或添加一个事件比例。", "Choose at least one, or add a ratio of events."],
   ratioNth: ["事件比例 {{n}}", "Ratio of events {{n}}"],
@@ -124,4 +126,5 @@ export const plan = {
   reviewReach: ["客户 {{customers}}；活跃设备 {{devices}}", "Customers: {{customers}}; active devices: {{devices}}"],
   now: ["当前", "now"],
   done: ["已完成", "done"],
+  ended: ["在此结束", "ended here"],
 } as const;

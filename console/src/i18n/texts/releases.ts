@@ -69,7 +69,7 @@ export const releases = {
   ],
   affected: [
     "目前已提供给 {{offered}} 台设备，其中 {{installed}} 台已安装。",
-    "So far {{offered}} devices were offered it; {{installed}} of them installed it.",
+    "Devices offered it so far: {{offered}}; {{installed}} of them installed it.",
   ],
   affectedNone: ["目前还没有设备得到它。", "No device has been offered it yet."],
   stages: ["阶段", "Stages"],
@@ -86,7 +86,7 @@ export const releases = {
   seenOf: ["需要 {{n}} 台才能判定", "{{n}} are needed for a verdict"],
   seenNoSample: ["由人判定", "A person decides"],
   seenFailures: ["失败的设备", "Devices that failed"],
-  seenMost: ["允许 {{n}} 台", "{{n}} are allowed"],
+  seenMost: ["允许 {{n}} 台", "Allowed: {{n}}"],
   healthyRate: ["正常失败率", "Healthy rate"],
   healthyFrom: [
     "上一版本：{{devices}} 台设备中 {{failures}} 台失败",
@@ -99,6 +99,10 @@ export const releases = {
     "还不能判定：还需要 {{n}} 台设备报告。没有消息不等于没有问题。",
     "No verdict yet: {{n}} more devices have to report. Silence is not health.",
   ],
+  verdict_waiting_one: [
+    "还不能判定：还需要 {{n}} 台设备报告。没有消息不等于没有问题。",
+    "No verdict yet: {{n}} more device has to report. Silence is not health.",
+  ],
   verdict_person: [
     "数据不足以自动判定：上一版本见过的设备太少，由人决定是否继续。",
     "Too little is known of the version before for a verdict; a person decides whether to go on.",
@@ -108,6 +112,11 @@ export const releases = {
     "失败过多：超出了允许的数量，已停止新的提供。",
     "Too many failures: more than are allowed, so there are no new offers.",
   ],
+  verdictNone_person: [
+    "上一版本见过的设备太少，没有自动判定。",
+    "Too little was known of the version before, so there was no verdict.",
+  ],
+  verdictNone_waiting: ["报告的设备不够，没有得出判定。", "Too few devices reported, so there was no verdict."],
   why_last_stage: ["已是最后阶段", "This is the last stage"],
   why_too_early: ["本阶段时间未到", "The stage has not lasted long enough"],
   why_closed: ["不在允许的时间内", "The schedule or a freeze holds it back"],
@@ -144,6 +153,18 @@ export const releases = {
   freezesEmpty: ["没有冻结期", "No freezes"],
   freezesEmptyHint: ["重要日子前添加冻结期，避免误发布。", "Add one before days on which nothing may change."],
   deliverable: ["小程序", "Mini-app"],
+  waits: ["等待批准", "Waits for approval"],
+  waitsHint: ["批准后才会生效。", "Nothing happens before it is approved."],
+  waitsWhom: ["谁可以批准", "Who may approve"],
+  waitsRoles: [
+    "角色为{{roles}}的同事，提交人本人除外。",
+    "A colleague with one of these roles, other than who submitted it: {{roles}}.",
+  ],
+  waitsPermission: [
+    "拥有权限 {{permission}} 的同事，提交人本人除外。",
+    "A colleague with the permission {{permission}}, other than who submitted it.",
+  ],
+  waitsOpen: ["查看变更申请", "Open the change request"],
   madeBy: ["创建人", "Made by"],
   submit: ["提交批准", "Submit"],
   submitTitle: ["提交这张发布单？", "Submit this release?"],
@@ -198,5 +219,6 @@ export const releases = {
   digest: ["包摘要", "Package digest"],
   proposed: ["已提交，等待同事批准。", "Submitted; a colleague has to approve it."],
   cause: ["原因", "Cause"],
+  causeIs: ["原因：{{cause}}", "Why: {{cause}}"],
   causeFrom: ["由{{cause}}触发", "Cause: {{cause}}"],
 } as const;

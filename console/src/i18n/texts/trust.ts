@@ -161,6 +161,7 @@ export const insight = {
   startUnder: ["90% {{p90}}，95% {{p95}}", "90 % {{p90}}, 95 % {{p95}}"],
   latency: ["发布到可见", "Publish to visible"],
   latencyUnder: ["95% {{p95}}，{{n}} 台在线设备", "95 % {{p95}}; {{n}} devices online"],
+  latencyUnder_one: ["95% {{p95}}，{{n}} 台在线设备", "95 % {{p95}}; {{n}} device online"],
   adoption: ["版本分布", "Versions in use"],
   adoptionHint: ["每日使用各版本的设备数（UTC）", "devices by version and day (UTC)"],
   earlier: ["更早的 {{n}} 个版本", "{{n}} earlier ones"],

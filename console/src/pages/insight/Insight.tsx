@@ -10,6 +10,7 @@ import { Panel } from "../../design/Blocks";
 import { useFilters } from "../../design/FilterBar";
 import { PageFrame } from "../../design/PageFrame";
 import { Empty, Fetch, Loading } from "../../design/States";
+import { shortTime } from "../../design/time";
 import { useText } from "../../i18n";
 import { AppChoice } from "../apps/AppChoice";
 import { useAppNames } from "../apps/names";
@@ -21,7 +22,7 @@ const Bars = lazy(() => import("./Bars"));
 const RANGES = [7, 30, 90] as const;
 
 export default function Insight() {
-  const { say } = useText();
+  const { say, language } = useText();
   const { may } = useSession();
   const navigate = useNavigate();
   const names = useAppNames();
@@ -115,7 +116,7 @@ export default function Insight() {
               <Delivery
                 key={item.id}
                 release={item.id}
-                title={`${names(item.deliverable) || item.deliverable} ${item.version}`}
+                title={`${names(item.deliverable) || item.deliverable} ${item.version} · ${shortTime(item.created_ms, language)}`}
               />
             ))}
           </div>

@@ -31,6 +31,9 @@ export function useProgress(release: ReleaseDetail | undefined) {
 /** Whether a release runs or ran; before that nothing is known of it. */
 export const isBegun = ({ state }: ReleaseDetail) => !["draft", "submitted", "approved"].includes(state);
 
+/** Whether it ended before it was complete; no stage is the present one then, and nobody decides any more. */
+export const isEnded = ({ state }: ReleaseDetail) => ["stopped", "rolled_back"].includes(state);
+
 export function Gate({ release }: { release: ReleaseDetail }) {
   const { say } = useText();
   const found = useProgress(release);
@@ -40,7 +43,7 @@ export function Gate({ release }: { release: ReleaseDetail }) {
     <Panel title={say("releases.gate")} hint={isShown ? say("releases.gateHint") : null}>
       {isShown ? (
         <Fetch of={found} lines={4}>
-          {(progress) => <Judged progress={progress} />}
+          {(progress) => <Judged progress={progress} isOver={isEnded(release) || release.state === "completed"} />}
         </Fetch>
       ) : (
         <span className="muted">{say(isWatched ? "releases.gateNotYet" : "releases.gateNone")}</span>
@@ -49,7 +52,7 @@ export function Gate({ release }: { release: ReleaseDetail }) {
   );
 }
 
-function Judged({ progress }: { progress: Progress }) {
+function Judged({ progress, isOver }: { progress: Progress; isOver: boolean }) {
   const { say, language } = useText();
   const { looks, sample, limits, healthy_ppm, failing_ppm, before_devices, before_failures } = progress;
   const last = looks.at(-1);
@@ -60,34 +63,44 @@ function Judged({ progress }: { progress: Progress }) {
     maximumFractionDigits: 2,
   });
   const share = (ppm: number | null) => (ppm === null ? "—" : rate.format(ppm / 1_000_000));
+  const isKnown = sample !== null; // else the bounds are those of no knowledge, and say nothing
+  const said = () => {
+    if (isOver && verdict === "person") return say("releases.verdictNone_person");
+    if (isOver && verdict === "waiting") return say("releases.verdictNone_waiting");
+    return say(`releases.verdict_${verdict}`, { n: left });
+  };
   return (
     <div className="stack">
-      <Note tone={TONES[verdict]}>{say(`releases.verdict_${verdict}`, { n: left })}</Note>
+      <Note tone={TONES[verdict]}>{said()}</Note>
       <div className="gate-tiles">
         <Tile
           label={say("releases.seenDevices")}
           value={last?.devices ?? 0}
-          under={sample === null ? say("releases.seenNoSample") : say("releases.seenOf", { n: sample })}
-          tone={sample !== null && left === 0 ? "good" : "info"}
+          under={isKnown ? say("releases.seenOf", { n: sample }) : isOver ? undefined : say("releases.seenNoSample")}
+          tone={isKnown && left === 0 ? "good" : "info"}
         />
         <Tile
           label={say("releases.seenFailures")}
           value={last?.failures ?? 0}
-          under={say("releases.seenMost", { n: last?.most ?? limits[0]?.most ?? 0 })}
+          under={isKnown ? say("releases.seenMost", { n: last?.most ?? limits[0]?.most ?? 0 }) : undefined}
           tone={verdict === "broken" ? "bad" : "neutral"}
         />
-        <Tile
-          label={say("releases.healthyRate")}
-          value={share(healthy_ppm)}
-          under={
-            before_devices > 0
-              ? say("releases.healthyFrom", { devices: before_devices, failures: before_failures })
-              : say("releases.healthyNone")
-          }
-        />
-        <Tile label={say("releases.failingRate")} value={share(failing_ppm)} under={say("releases.failingHint")} />
+        {isKnown ? (
+          <>
+            <Tile
+              label={say("releases.healthyRate")}
+              value={share(healthy_ppm)}
+              under={
+                before_devices > 0
+                  ? say("releases.healthyFrom", { devices: before_devices, failures: before_failures })
+                  : say("releases.healthyNone")
+              }
+            />
+            <Tile label={say("releases.failingRate")} value={share(failing_ppm)} under={say("releases.failingHint")} />
+          </>
+        ) : null}
       </div>
-      {limits.length > 0 ? (
+      {isKnown && limits.length > 0 ? (
         <Suspense fallback={<div style={{ height: 280 }} />}>
           <GateChart limits={limits} looks={looks} sample={sample} />
         </Suspense>

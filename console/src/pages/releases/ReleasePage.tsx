@@ -12,35 +12,38 @@ import { Fetch, Loading } from "../../design/States";
 import { toneOf } from "../../design/states";
 import { useText } from "../../i18n";
 import { Audience } from "../../rules/Audience";
-import { useAppNames } from "../apps/names";
 import { ExplainLink } from "../explain/ExplainLink";
 import { CapWords, PlacesTaken } from "./CapWords";
 import { clientRulesText } from "./ClientRules";
 import { Delivery } from "./Delivery";
-import { Gate, isBegun, useProgress } from "./Gate";
-import { isWatched, pageOf } from "./kinds";
+import { Gate, isBegun, isEnded, useProgress } from "./Gate";
+import { isWatched, kindOf, pageOf, useDeliverableNames } from "./kinds";
 import { Objections, useObjections } from "./Objections";
 import { useWords } from "./planWords";
 import { ReleaseActions } from "./ReleaseActions";
 import { ScheduleWords, StageSteps } from "./StageSteps";
+import { Waiting } from "./Waiting";
+
+/** States that want a reason at the top; of others the last cause stands in the history. */
+const HALTED: ReadonlySet<string> = new Set(["paused", "stopped", "rolled_back"]);
 
 export default function ReleasePage() {
   const { say, sayOr } = useText();
   const { may } = useSession();
   const { release = "" } = useParams();
   const navigate = useNavigate();
-  const names = useAppNames();
+  const names = useDeliverableNames();
   const found = query.useQuery("get", "/releases/{release_id}", { params: { path: { release_id: release } } });
   const item = found.data;
   const progress = useProgress(item);
   const checked = useObjections(item);
-  const name = item ? `${names(item.deliverable) || item.deliverable} ${item.version}` : say("releases.title");
+  const name = item ? `${names(item.kind, item.deliverable)} ${item.version}` : say("releases.title");
   return (
     <PageFrame
       title={name}
       crumbs={[{ title: say("releases.title"), to: "/releases" }]}
       tags={item ? <StateTag state={item.state} /> : null}
-      lead={item?.cause}
+      lead={item?.cause && HALTED.has(item.state) ? say("releases.causeIs", { cause: item.cause }) : undefined}
       actions={
         item ? (
           <>
@@ -60,12 +63,14 @@ export default function ReleasePage() {
           ) : (
             <div className="columns">
               <div className="stack">
+                <Waiting release={one} />
                 {checked.data && !isBegun(one) ? <Objections of={checked.data} /> : null}
                 <Panel title={say("releases.stages")} hint={<Since of={one} />}>
                   <StageSteps
                     stages={one.stages}
                     {...(isBegun(one) ? { at: one.stage } : {})}
                     isOver={one.state === "completed"}
+                    isEnded={isEnded(one)}
                   />
                 </Panel>
                 {isWatched(one) ? <Gate release={one} /> : null}
@@ -74,7 +79,7 @@ export default function ReleasePage() {
                   <Facts
                     items={[
                       {
-                        label: say("releases.deliverable"),
+                        label: say(`releases.of_${kindOf(one.kind)}`),
                         value: <Link to={pageOf(one.kind, one.deliverable)}>{one.deliverable}</Link>,
                       },
                       {
@@ -101,13 +106,22 @@ export default function ReleasePage() {
                             },
                           ]
                         : []),
-                      { label: say("releases.clientApp"), value: one.client_app ?? say("releases.everyClientApp") },
-                      {
-                        label: say("releases.updateMode"),
-                        value: sayOr(`releases.${one.update_mode}`, one.update_mode),
-                      },
+                      ...(one.kind === "app_upgrade"
+                        ? []
+                        : [
+                            {
+                              label: say("releases.clientApp"),
+                              value: one.client_app ?? say("releases.everyClientApp"),
+                            },
+                          ]),
                       ...(isWatched(one)
-                        ? [{ label: say("releases.clientRules"), value: clientRulesText(one.client_rules, say) }]
+                        ? [
+                            {
+                              label: say("releases.updateMode"),
+                              value: sayOr(`releases.${one.update_mode}`, one.update_mode),
+                            },
+                            { label: say("releases.clientRules"), value: clientRulesText(one.client_rules, say) },
+                          ]
                         : []),
                       {
                         label: say("releases.rollbackTo"),
@@ -117,7 +131,9 @@ export default function ReleasePage() {
                       { label: say("releases.madeBy"), value: <Person id={one.made_by} /> },
                       { label: say("common.created"), value: <Time ms={one.created_ms} absolute /> },
                       { label: say("common.id"), value: <CopyId value={one.id} /> },
-                      { label: say("releases.digest"), value: <CopyId value={one.digest} /> },
+                      ...(isWatched(one)
+                        ? [{ label: say("releases.digest"), value: <CopyId value={one.digest} /> }]
+                        : []),
                     ]}
                   />
                 </Panel>

@@ -8,10 +8,9 @@ import { ProblemNote } from "../../design/ProblemText";
 import { Loading } from "../../design/States";
 import { useText } from "../../i18n";
 import { useEstimate, useReachWords } from "../../rules/Estimate";
-import { useAppNames } from "../apps/names";
 import { CapWords } from "./CapWords";
 import { clientRulesText } from "./ClientRules";
-import { isWatched, kindOf, useVersions } from "./kinds";
+import { isWatched, kindOf, useDeliverableNames, useVersions } from "./kinds";
 import { Objections, useDraftObjections } from "./Objections";
 import { bodyOf, type Values } from "./plan";
 import { useWords } from "./planWords";
@@ -21,7 +20,7 @@ import { ScheduleWords, StageSteps } from "./StageSteps";
 export function Review({ form, values }: { form: FormInstance<Values>; values: Values }) {
   const { say, sayOr } = useText();
   const words = useWords();
-  const names = useAppNames();
+  const names = useDeliverableNames();
   const count = useReachWords();
   const { reach } = useEstimate(values.audience);
   const kind = kindOf(values.kind);
@@ -46,7 +45,7 @@ export function Review({ form, values }: { form: FormInstance<Values>; values: V
       <Facts
         items={[
           { label: say("releases.kind"), value: say(`releases.kind_${kind}`) },
-          { label: say(`releases.of_${kind}`), value: names(values.id) || values.id || "—" },
+          { label: say(`releases.of_${kind}`), value: names(kind, values.id ?? "") || "—" },
           { label: say("common.version"), value: values.sequence ? called(values.sequence) : "—" },
           {
             label: say("releases.audience"),
@@ -58,7 +57,9 @@ export function Review({ form, values }: { form: FormInstance<Values>; values: V
             ),
           },
           ...(cap ? [{ label: say("plan.cap"), value: <CapWords of={cap} /> }] : []),
-          { label: say("releases.clientApp"), value: values.client_app ?? say("releases.everyClientApp") },
+          ...(kind === "app_upgrade"
+            ? []
+            : [{ label: say("releases.clientApp"), value: values.client_app ?? say("releases.everyClientApp") }]),
           ...(isWatched(values)
             ? [
                 {

@@ -6,14 +6,15 @@ import { useText } from "../../i18n";
 import { percent } from "../../rules/ruleWords";
 import { type Stage, useWords } from "./planWords";
 
-/** The stages one under the other; `at` is the present one, what is done before it is ticked. */
-export function StageSteps({ stages, at, isOver }: { stages: readonly Stage[]; at?: number; isOver?: boolean }) {
+/** The stages one under the other; `at` is the present one, what is done before it is ticked; `isEnded`: it ended there. */
+export function StageSteps(props: { stages: readonly Stage[]; at?: number; isOver?: boolean; isEnded?: boolean }) {
+  const { stages, at, isOver, isEnded } = props;
   const { say } = useText();
   const words = useWords();
   return (
     <ol className="stages">
       {stages.map((stage, n) => {
-        const isNow = at === n && !isOver;
+        const isNow = at === n && !isOver && !isEnded;
         const isDone = at !== undefined && (n < at || (isOver === true && n === at));
         return (
           <li
@@ -32,6 +33,7 @@ export function StageSteps({ stages, at, isOver }: { stages: readonly Stage[]; a
                   <span className="num muted">{percent(stage.basis_points)}</span>
                 )}
                 {isNow ? <Tag tone="info">{say("plan.now")}</Tag> : null}
+                {isEnded && at === n ? <Tag tone="neutral">{say("plan.ended")}</Tag> : null}
                 {isDone ? <span className="visually-hidden">{say("plan.done")}</span> : null}
               </div>
               <div className="small muted wrap">{words.stage(stage, n + 1 === stages.length)}</div>

@@ -1,6 +1,8 @@
 /** What a release can roll out, and where the versions of each kind are read. */
 
 import { query } from "../../api/client";
+import { useSession } from "../../app/session";
+import { useAppNames } from "../apps/names";
 import type { Values } from "./plan";
 
 export const KINDS = ["miniapp", "app_upgrade", "switch"] as const;
@@ -16,6 +18,20 @@ export const isWatched = ({ kind }: Pick<Values, "kind">): boolean => kindOf(kin
 export function pageOf(kind: string, id: string): string {
   if (kind === "app_upgrade") return `/client-apps/${id}/upgrades`;
   return kind === "switch" ? `/switches/${encodeURIComponent(id)}` : `/apps/${id}`;
+}
+
+/** Returns a function from a deliverable to what people call it; to its id where it has no name, or none that the reader may see. */
+export function useDeliverableNames(): (kind: string | undefined, id: string) => string {
+  const { may } = useSession();
+  const apps = useAppNames();
+  const found = query.useQuery(
+    "get",
+    "/client-apps",
+    { params: { query: { limit: 100 } } },
+    { enabled: may("client_app:read"), staleTime: 60_000 },
+  );
+  const clientApp = (id: string) => found.data?.items.find((each) => each.id === id)?.name;
+  return (kind, id) => (kindOf(kind) === "app_upgrade" ? clientApp(id) : apps(id)) || id;
 }
 
 type Found = { items: { sequence: number; version: string }[] | undefined };

@@ -3,6 +3,7 @@
 import type { components } from "../../api/schema";
 import { shortTime } from "../../design/time";
 import { useText } from "../../i18n";
+import { plan } from "../../i18n/texts/plan";
 import { percent, type RuleWords, useRuleWords } from "../../rules/ruleWords";
 import { useEventNames } from "../insight/eventName";
 
@@ -28,7 +29,10 @@ export function useWords(): Words {
   const list = (parts: readonly string[]) =>
     new Intl.ListFormat(language === "zh" ? "zh-CN" : "en-GB", { type: "disjunction" }).format(parts);
 
-  const stageName = (stage: Stage) => (stage.name === "all" ? say("plan.everybody") : stage.name);
+  const stageName = ({ name }: Stage) => {
+    if (name === "all" || plan.everybody.some((word) => word === name)) return say("plan.everybody");
+    return plan.testers.some((word) => word === name) ? say("plan.testers") : name;
+  };
   const stage = (one: Stage, isLast: boolean) => {
     const said = [say("plan.saysShare", { share: percent(one.basis_points) })];
     if (one.audience) said.push(say("plan.saysOnly", { text: ruleWords.rule(one.audience) }));
