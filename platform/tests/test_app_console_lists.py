@@ -69,7 +69,14 @@ def change(n: int) -> dict[str, Any]:
 def release(n: int) -> dict[str, Any]:
     what = {"kind": "miniapp", "deliverable_id": f"bank.app{n % 50}", "sequence": n + 1, "version": "1.0.0"}
     file = {"digest": DIGEST, "size_bytes": 1, "min_host": 0, "url": "", "client_app": None, "audience": "{}"}
-    state = {"stage": 0, "update_mode": "async", "rollback_to": None, "is_exposed": False}
+    state = {
+        "stage": 0,
+        "update_mode": "async",
+        "rollback_to": None,
+        "rollback_digest": "",
+        "drawn_as": "",
+        "is_exposed": False,
+    }
     plan = {"stages": json.dumps(written(EVERYBODY)), "schedule": "{}", "cap": None, "client_rules": "{}"}
     since = {"stage_since_ms": 0, "started_ms": 0, "judged_from_ms": 0, "before_devices": 0, "before_failures": 0}
     times = {"cause": "", "row_revision": 1, "made_by": "opr_x", "created_ms": n, "changed_ms": ROWS - n}
