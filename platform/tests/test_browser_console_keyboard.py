@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 MOST_TABS = 200
 AUDITOR = "auditor@demo.example"
-APP, DOOMED = "bank.demo.transfer", "io.swagger.ui"
+APP, DOOMED = "bank.demo.coupons", "io.swagger.ui"
 FOCUSED = """
 () => {
   const node = document.activeElement;
