@@ -62,7 +62,7 @@ def main(name: str, template: str, work: str, base_url: str, tree: str, root: st
         named = os.read(reader, 100).decode()
         os.close(reader)
         if os.WIFEXITED(status):
-            sys.exit(f"the scenario failed with {status}") if status else print(json.dumps(hit))  # noqa: T201
+            sys.exit(f"the scenario failed with {status}") if status else print(json.dumps(hit))  # noqa: T201 - read by the parent
             return
         hit.append(named)
 

@@ -4,6 +4,7 @@ import json
 import os
 import stat
 from pathlib import Path
+from typing import Any
 
 import pytest
 from zip_forge import good_files
@@ -29,9 +30,9 @@ def out(tmp_path: Path) -> Path:
     return tmp_path / "out"
 
 
-def refusal_of(folder: Path, out: Path, **options: object) -> PackageRefused:
+def refusal_of(folder: Path, out: Path, **options: Any) -> PackageRefused:
     with pytest.raises(PackageRefused) as refusal:
-        pack(folder, out, **options)  # type: ignore[arg-type]
+        pack(folder, out, **options)
     assert not out.exists() or list(out.iterdir()) == []
     return refusal.value
 

@@ -36,8 +36,8 @@ def refused(data: bytes, tmp_path: Path, policy: Policy | None = None) -> Packag
     return refusal.value
 
 
-def with_file(name: bytes, content: bytes = b"x", **changes: object) -> bytes:
-    return forge(good_entries(Entry(name, content, **changes)))  # type: ignore[arg-type]
+def with_file(name: bytes, content: bytes = b"x", **changes: Any) -> bytes:
+    return forge(good_entries(Entry(name, content, **changes)))
 
 
 def descriptor(content: bytes = PAGE, *, is_signed: bool = True, wrong: int = 0) -> bytes:

@@ -272,7 +272,7 @@ def _handler(files: Callable[[], dict[str, bytes]], log: list[str] | None) -> ty
             except OSError:
                 return
 
-        def log_message(self, format: str, *args: object) -> None:  # noqa: A002
+        def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the name is the base class's
             """Say nothing."""
 
     return Handler

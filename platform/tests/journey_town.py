@@ -185,7 +185,7 @@ class Town:
 
     async def new_device(self, client_app: str) -> TestDevice:
         """Return a new device with a visitor's session."""
-        made = TestDevice(self.http, WallClock(), f"/w/{self.workspace}", client_app)  # type: ignore[arg-type]
+        made = TestDevice(self.http, WallClock(), f"/w/{self.workspace}", client_app)  # type: ignore[arg-type] # it asks for the time alone
         _good(await made.begin())
         return made
 

@@ -16,7 +16,7 @@ from sampan.platform.artifacts.problems import SequenceTaken
 from sampan.platform.artifacts.quarantine import UploadUnknown
 from sampan.platform.artifacts.states import VersionState
 from sampan.platform.artifacts.taking_in import WrongPackage
-from sampan.platform.operators.actor import MissingPermission
+from sampan.platform.operators.actor import Actor, MissingPermission
 from sampan.platform.testing import WORKSPACE
 from sampan.platform.testing_artifacts import (
     PUBLISHER_RIGHTS,
@@ -64,9 +64,9 @@ async def test_what_cannot_be_submitted_is_refused_now(publishing: Publishing, t
     await publishing.publish(2)
     core, publisher = publishing.core, publishing.publisher
 
-    async def refusal_of(upload: str, actor: object = publisher, app: str = APP) -> type[Exception]:
+    async def refusal_of(upload: str, actor: Actor = publisher, app: str = APP) -> type[Exception]:
         with pytest.raises(Exception) as caught:  # noqa: PT011 - the kind is what is returned
-            await inspect(core, WORKSPACE, actor, app, upload)  # type: ignore[arg-type]
+            await inspect(core, WORKSPACE, actor, app, upload)
         return caught.type
 
     junk = await quarantine.receive(core, WORKSPACE, publisher, chunks_of(b"no package"))

@@ -4,14 +4,16 @@ import asyncio
 import random
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from sampan.platform.engines.database import Transaction
 from sampan.platform.engines.log import LogEntry
 from sampan.platform.engines.log import read as read_log
-from sampan.platform.identity import subjects
+from sampan.platform.identity import repository_subjects, subjects
 from sampan.platform.identity.caller import Caller, caller_of
 from sampan.platform.identity.problems import SessionRevoked, SubjectsExhausted
 from sampan.platform.identity.repository_subjects import (
@@ -95,10 +97,8 @@ async def test_the_last_number_is_never_passed(server: TestServer) -> None:
         await tx.execute(last.values(last=1))
 
 
-async def create_number(tx: object) -> int:
-    from sampan.platform.identity import repository_subjects
-
-    return await repository_subjects._next_number(tx)  # type: ignore[arg-type]
+async def create_number(tx: Transaction) -> int:
+    return await repository_subjects._next_number(tx)
 
 
 async def test_memory_and_database_agree_after_random_changes(server: TestServer) -> None:
@@ -197,8 +197,8 @@ async def test_a_clock_that_once_ran_ahead_voids_no_revocation(server: TestServe
     assert after_a_restart.devices.keys() >= {ahead.tokens["device"], revoked.tokens["device"]}
 
 
-def claims(**changes: object) -> Claims:
-    values: dict[str, object] = {
+def claims(**changes: Any) -> Claims:
+    values: dict[str, Any] = {
         "workspace": WORKSPACE,
         "client_app": "retail",
         "device": "dev_a",
@@ -212,7 +212,7 @@ def claims(**changes: object) -> Claims:
         "exp": 600,
         "customer": "cus_a",
     }
-    return Claims(**{**values, **changes})  # type: ignore[arg-type]
+    return Claims(**{**values, **changes})
 
 
 def states(tier: int | None = None, epoch: int = 3, held: HeldDevice | None = None) -> SubjectStates:

@@ -1,7 +1,7 @@
 """Rolling up and removing: nothing is lost or doubled, whenever the job is killed, and what is old goes."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 
 import httpx2
@@ -14,7 +14,7 @@ from sampan.platform.component import discover
 from sampan.platform.core import Core
 from sampan.platform.engines.database import Transaction
 from sampan.platform.engines.job_runner import JobRunner
-from sampan.platform.engines.jobs import count_jobs
+from sampan.platform.engines.jobs import Job, count_jobs
 from sampan.platform.engines.tables import metadata
 from sampan.platform.identity.service_session import NewSession, begin
 from sampan.platform.insight import keeping, summary
@@ -159,17 +159,17 @@ async def test_a_job_that_dies_anywhere_loses_and_doubles_nothing(
     before, left = await kept.numbers(), steps
     merging = keeping._once
 
-    async def dies(core: Core, job: object, step: object) -> int:
+    async def dies(core: Core, job: Job, step: Callable[[Transaction], Awaitable[int]]) -> int:
         nonlocal left
         left -= 1
 
-        async def and_dies(tx: object) -> int:
-            done = await step(tx)  # type: ignore[operator]
+        async def and_dies(tx: Transaction) -> int:
+            done = await step(tx)
             if left == 0:
                 raise Killed
-            return int(done)
+            return done
 
-        return await merging(core, job, and_dies)  # type: ignore[arg-type]
+        return await merging(core, job, and_dies)
 
     monkeypatch.setattr(keeping, "_once", dies)
     await promise_keeping(kept.core, WORKSPACE)

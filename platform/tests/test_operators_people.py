@@ -4,6 +4,7 @@ import base64
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -308,16 +309,16 @@ async def test_a_person_of_another_bank_is_invited_knowingly(stage: Stage) -> No
     carl = await create_ready_operator(
         stage.core, OTHER_WORKSPACE, email="carl@example.com", name="Carl", grants=REVIEWER
     )
-    options = {"email": "carl@example.com", "name": "Charles", "grants": REVIEWER}
+    options: dict[str, Any] = {"email": "carl@example.com", "name": "Charles", "grants": REVIEWER}
     with pytest.raises(PersonExists):
-        await propose_operator(stage.core, WORKSPACE, stage.ada, **options)  # type: ignore[arg-type]
-    change = await propose_operator(stage.core, WORKSPACE, stage.ada, existing=True, **options)  # type: ignore[arg-type]
+        await propose_operator(stage.core, WORKSPACE, stage.ada, **options)
+    change = await propose_operator(stage.core, WORKSPACE, stage.ada, existing=True, **options)
     assert change.diff[0].after == "Carl <carl@example.com>"
     assert change.diff[-1].after == OTHER_WORKSPACE
     await stage.approved(change)
     assert await stage.enter("carl@example.com", carl.totp_secret, carl.password)
     with pytest.raises(OperatorExists):
-        await propose_operator(stage.core, WORKSPACE, stage.ada, existing=True, **options)  # type: ignore[arg-type]
+        await propose_operator(stage.core, WORKSPACE, stage.ada, existing=True, **options)
 
 
 async def test_a_stranger_who_was_never_set_up_cannot_be_invited(stage: Stage) -> None:

@@ -3,11 +3,12 @@
 from datetime import timedelta
 
 import pytest
+from securesystemslib.signer import Signature
 from tuf.api.metadata import Snapshot, Targets
 
 from sampan.offline_packages.roles import to_ms
-from sampan.offline_packages.signed_bytes import read_body, sign_body
-from sampan.platform.crypto.keys import PrivateKey
+from sampan.offline_packages.signed_bytes import read_body, read_metadata, sign_body
+from sampan.platform.crypto.keys import PrivateKey, PublicKey
 from sampan.platform.trust.bodies import (
     AppAlreadyDelegated,
     AppNotDelegated,
@@ -64,7 +65,7 @@ def test_any_two_of_three_officers_sign_root_and_targets() -> None:
 
 
 @pytest.mark.parametrize("officers", [PUBLIC[:2], [*PUBLIC, OTHER], [PUBLIC[0], PUBLIC[0], PUBLIC[1]], []])
-def test_a_tree_has_three_different_officers(officers: list) -> None:  # type: ignore[type-arg]
+def test_a_tree_has_three_different_officers(officers: list[PublicKey]) -> None:
     with pytest.raises(OfficersWrong):
         make_root(TREE, officers, snapshot=SNAPSHOT, timestamp=TIMESTAMP, now_ms=NOW)
 
@@ -94,9 +95,7 @@ def test_a_new_root_needs_two_old_and_two_new_officers() -> None:
         assert bool(result) is is_good
 
 
-def _signed(data: bytes) -> tuple[bytes, dict]:  # type: ignore[type-arg]
-    from sampan.offline_packages.signed_bytes import read_metadata
-
+def _signed(data: bytes) -> tuple[bytes, dict[str, Signature]]:
     metadata = read_metadata(data)
     return metadata.signed_bytes, metadata.signatures
 
@@ -135,10 +134,10 @@ def test_an_app_without_a_role_has_no_keys() -> None:
     ("publisher", "review"),
     [(REVIEW, REVIEW), (REVIEW, PUBLISHER), (OTHER, PUBLISHER), (CONTROL, REVIEW), (PUBLISHER, CONTROL)],
 )
-def test_a_key_has_one_purpose(publisher: object, review: object) -> None:
+def test_a_key_has_one_purpose(publisher: PublicKey, review: PublicKey) -> None:
     body = with_a()
     with pytest.raises(KeyHasAnotherPurpose):
-        with_app(body, B, publisher=publisher, review=review, now_ms=NOW)  # type: ignore[arg-type]
+        with_app(body, B, publisher=publisher, review=review, now_ms=NOW)
 
 
 def test_one_publisher_key_serves_all_its_owners_apps() -> None:

@@ -282,7 +282,9 @@ class TestChangedPublisherKey:
         assert asked.request.kind is RequestKind.APP_KEYS
         with pytest.raises(RotationWaiting):
             await parties.publish(2)
-        assert (await parties.current("intl", f"app.{APP}")).version == 1  # type: ignore[union-attr]
+        current = await parties.current("intl", f"app.{APP}")
+        assert current is not None
+        assert current.version == 1
         assert await parties.sign_all("intl") == ["targets"]
         async with parties.core.store.workspace(WORKSPACE).read() as tx:
             targets = await current_targets(tx, "intl")

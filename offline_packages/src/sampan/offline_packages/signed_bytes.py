@@ -97,7 +97,7 @@ def check_delegated(delegator: Root | Targets, role: str, data: bytes) -> Signed
     metadata = read_metadata(data)
     try:
         delegator.verify_delegate(role, metadata.signed_bytes, metadata.signatures)
-    except Exception as problem:
+    except Exception as problem:  # a check that ends in any other way than well is a refusal
         raise NotSigned(f"{role} does not carry the signatures that its delegation demands.") from problem
     signed = metadata.signed
     if not isinstance(signed, Signed):

@@ -78,7 +78,7 @@ class Front:
         except SampanError as error:
             if not begun:
                 await send_problem(send_and_note, error)
-        except Exception:
+        except Exception:  # the last place where a device still gets an answer
             log.exception("unexpected_error", path=scope["path"])
             if begun and not ended:
                 raise  # the server must cut the connection, or the client takes a torn answer for whole

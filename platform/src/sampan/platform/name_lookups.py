@@ -65,7 +65,7 @@ class NameLookups:
         addresses: Sequence[str] = ()
         try:
             addresses = self._look_up(host, port)
-        except Exception as caught:
+        except Exception as caught:  # raised where the answer is waited for
             problem = caught
         self._give_back(zone)
         with contextlib.suppress(RuntimeError):  # the loop is closed: nobody waits

@@ -142,7 +142,7 @@ def _fetched(name: str, version: str) -> Path:
     CACHE.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=CACHE) as aside:
         command = ["npm", "pack", f"{name}@{version}", "--silent", "--pack-destination", aside]
-        done = subprocess.run(command, cwd=aside, stdout=subprocess.DEVNULL, timeout=120)  # noqa: S603
+        done = subprocess.run(command, cwd=aside, stdout=subprocess.DEVNULL, timeout=120)  # noqa: S603 - our own package
         archives = list(Path(aside).glob("*.tgz"))
         if done.returncode or not archives:
             raise CannotRun(f"npm could not fetch {name}@{version}: this bench needs an npm registry once.")

@@ -66,7 +66,7 @@ class ClaimsKept:
                 try:
                     async with self._core.store.workspace(workspace_id).write() as tx:
                         await put_claims(tx, rows)
-                except Exception:
+                except Exception:  # forgotten, so that the devices say it again
                     log.exception("claims_not_written", workspace=workspace_id)
                     for device_id in rows:
                         self._said.pop((workspace_id, device_id), None)

@@ -25,7 +25,9 @@ Customers = Annotated[int | None, typer.Option(metavar="NUMBER", min=1, help="To
 Until = Annotated[
     str | None, typer.Option(metavar="TIME", help="Nobody new from then on, such as 2027-01-01T00:00:00+08:00.")
 ]
-Tags = Annotated[list[str], typer.Option(metavar="NAME", help="Only who has this tag; repeat for one of several.")]
+Tags = Annotated[
+    list[str] | None, typer.Option(metavar="NAME", help="Only who has this tag; repeat for one of several.")
+]
 Named = Annotated[
     str | None, typer.Option(metavar="FILE|NAME", help="Only whom the rule in a file means, or a saved audience.")
 ]
@@ -46,8 +48,10 @@ def create_release(
     context: typer.Context,
     app: App,
     sequence: Sequence,
-    tier: Annotated[list[str], typer.Option(help="visitor, registered, e_account or full; repeat for more.")] = [],  # noqa: B006
-    tag: Tags = [],  # noqa: B006
+    tier: Annotated[
+        list[str] | None, typer.Option(help="visitor, registered, e_account or full; repeat for more.")
+    ] = None,
+    tag: Tags = None,
     audience: Named = None,
     client_app: Annotated[str | None, typer.Option(help="Only this client app.")] = None,
     rollback_to: Annotated[int | None, typer.Option(help="Sequence that one person may roll back to.")] = None,
@@ -59,8 +63,8 @@ def create_release(
         int | None, typer.Option(metavar="SEQUENCE", min=1, help="Lower versions must update before they open.")
     ] = None,
     percent: Annotated[
-        list[float], typer.Option(help="A stage of so many percent of the audience; repeat, the last is 100.")
-    ] = [],  # noqa: B006 - typer's way to say "none"
+        list[float] | None, typer.Option(help="A stage of so many percent of the audience; repeat, the last is 100.")
+    ] = None,
     auto: Annotated[
         int | None, typer.Option(metavar="MINUTES", help="Stages move on by themselves, each after so many minutes.")
     ] = None,
@@ -79,7 +83,7 @@ def create_release(
     120, "gate": {}}, {"name": "all", "basis_points": 10000}]; "gate": {} is the gate that --percent gives.
     """
     api = _api()
-    meant = audience_of(api, tier, tag, audience)
+    meant = audience_of(api, tier or [], tag or [], audience)
     if meant is None:
         raise AudienceNeeded("Say to whom it goes, with --tier, --tag or --audience.")
     draft = {
@@ -91,7 +95,7 @@ def create_release(
         "rollback_to": rollback_to,
         "update_mode": update,
         "client_rules": {"wifi_only": wifi_only, "predownload": predownload, "minimum_sequence": minimum},
-        "stages": stages_of(percent, auto, plan, is_watched=kind in PACKAGES, healthy=healthy),
+        "stages": stages_of(percent or [], auto, plan, is_watched=kind in PACKAGES, healthy=healthy),
         "cap": _cap(customers, until),
     }
     made = api.post("/releases", draft)
@@ -113,12 +117,12 @@ def edit_release(
     context: typer.Context,
     release_id: Release,
     sequence: Annotated[int | None, typer.Option(help="Another version, by its sequence.")] = None,
-    tier: Annotated[list[str], typer.Option(help="Other tiers; repeat for more.")] = [],  # noqa: B006
-    tag: Tags = [],  # noqa: B006
+    tier: Annotated[list[str] | None, typer.Option(help="Other tiers; repeat for more.")] = None,
+    tag: Tags = None,
     audience: Named = None,
     rollback_to: Annotated[int | None, typer.Option(help="Sequence that one person may roll back to.")] = None,
     update: Annotated[str | None, typer.Option(help="async: at the next open; sync: before it opens.")] = None,
-    percent: Annotated[list[float], typer.Option(help="Other stages; repeat, the last is 100.")] = [],  # noqa: B006
+    percent: Annotated[list[float] | None, typer.Option(help="Other stages; repeat, the last is 100.")] = None,
     auto: Annotated[int | None, typer.Option(metavar="MINUTES", help="The new stages move on by themselves.")] = None,
     plan: Annotated[Path | None, typer.Option(help="File with other stages as JSON.")] = None,
     customers: Customers = None,
@@ -128,10 +132,10 @@ def edit_release(
     api = _api()
     wanted = {
         "sequence": sequence,
-        "audience": audience_of(api, tier, tag, audience),
+        "audience": audience_of(api, tier or [], tag or [], audience),
         "rollback_to": rollback_to,
         "update_mode": update,
-        "stages": stages_of(percent, auto, plan),
+        "stages": stages_of(percent or [], auto, plan),
         "cap": _cap(customers, until),
     }
     found = api.patch(f"/releases/{release_id}", {name: value for name, value in wanted.items() if value is not None})

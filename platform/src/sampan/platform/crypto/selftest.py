@@ -50,7 +50,7 @@ def run_self_test() -> None:
     for name, test in _TESTS.items():
         try:
             good = test()
-        except Exception as problem:
+        except Exception as problem:  # a library that breaks fails the test like a wrong answer
             raise _failed(name) from problem
         if not good:
             raise _failed(name)

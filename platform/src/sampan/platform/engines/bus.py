@@ -82,6 +82,6 @@ class LocalBus:
                     continue
                 try:
                     callback(payload)
-                except Exception:
+                except Exception:  # one listener's fault is not the next one's
                     BUS_FAILED.inc()
                     self._log.exception("bus_listener_failed", bus_key=key)

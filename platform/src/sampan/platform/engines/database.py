@@ -245,7 +245,7 @@ class _CommitGroup:
                 else:
                     await self._connection.rollback()
             self.durable.set_result(None)
-        except Exception as problem:
+        except Exception as problem:  # every member waits for `durable`, and hears it there
             self.durable.set_exception(problem)
             self.durable.exception()  # marks it as retrieved when every member was cancelled
             await self._connection.invalidate()
@@ -263,7 +263,7 @@ class _CommitGroup:
     async def _roll_back(self, savepoint: NestedTransaction, cause: BaseException) -> None:
         try:
             await self._connection.run_sync(lambda _connection: savepoint.rollback())
-        except Exception as problem:
+        except Exception as problem:  # kept until `close`, which raises it
             self._problem = cause if isinstance(cause, Exception) else problem
 
 

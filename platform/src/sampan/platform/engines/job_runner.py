@@ -100,7 +100,7 @@ class JobRunner:
         for attempt in list(self._running.values()):
             try:
                 held = await self._extend(attempt.job)
-            except Exception:
+            except Exception:  # the next beat tries again; the job goes on as long as its lease holds
                 log.exception("jobs_heartbeat_failed", job_id=attempt.job.job_id)
                 held = self._now_ms() < attempt.lease_until_ms
             else:
@@ -224,7 +224,7 @@ class JobRunner:
                     await self._end_badly(job, attempt.kind, describe(problem), final=False)
             except LeaseLost:
                 log.warning("job_lease_lost", job_id=job.job_id, kind=job.kind)
-            except Exception as problem:
+            except Exception as problem:  # whatever a handler raises is the end of its attempt alone
                 log.exception("job_attempt_failed", job_id=job.job_id, kind=job.kind, attempt=job.attempt)
                 await self._end_badly(job, attempt.kind, describe(problem), final=isinstance(problem, GiveUp))
             else:

@@ -150,7 +150,7 @@ class Dispatcher:
         try:
             async with asyncio.timeout(self._handler_seconds):
                 await consumer.handle(event)
-        except Exception as problem:
+        except Exception as problem:  # whatever a handler raises, the event waits and is tried again
             OUTBOX_FAILURES.labels(consumer.name).inc()
             log.exception("outbox_handler_failed", consumer=consumer.name, workspace=workspace_id, n=entry.n)
             return describe(problem)

@@ -150,7 +150,7 @@ class Intake:
                 if notes:
                     held = [row for note in notes for row in note.rows]
                     await note_inventory(tx, {note.device_id for note in notes}, held)
-        except Exception as problem:
+        except Exception as problem:  # all who wait are told to send again
             log.exception("events_not_written", workspace=workspace_id, batches=len(batches))
             for _batch, future in batches:
                 with contextlib.suppress(asyncio.InvalidStateError):

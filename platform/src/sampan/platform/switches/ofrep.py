@@ -197,7 +197,7 @@ def guarded(answer: Answering) -> ASGIApp:
             raise
         except SampanError as problem:
             await _refuse(scope, send, problem.status, "GENERAL", problem.detail, problem)
-        except Exception:
+        except Exception:  # the front would answer with problem+json
             log.exception("ofrep_failed", path=scope["path"])
             await _refuse(scope, send, 500, "GENERAL", "The server failed; its log says why.")
 

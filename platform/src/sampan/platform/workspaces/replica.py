@@ -146,7 +146,7 @@ class Replica(Struct):
             return view
         try:
             await self.poll()
-        except Exception as problem:
+        except Exception as problem:  # why stands in the cause; the caller can only come again
             raise _stale() from problem
         if workspace_id in self._unread_since_ms:
             raise _stale()
