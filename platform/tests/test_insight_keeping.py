@@ -35,7 +35,7 @@ from sampan.platform.insight.evidence import device_signals, note_signals, of_ve
 from sampan.platform.insight.health import HealthReport, report_of
 from sampan.platform.insight.health_rows import add_health, app_errors
 from sampan.platform.insight.keeping import keep_job, promise_keeping
-from sampan.platform.insight.policy_rows import DEFAULT_KEEP_DAYS
+from sampan.platform.insight.policy import KEEP_DAYS
 from sampan.platform.insight.repository import events, note_inventory
 from sampan.platform.insight.schemas import STAGE_ORDER, Stage
 from sampan.platform.operators.testing import bearer_for, person_with
@@ -155,7 +155,7 @@ async def test_a_job_that_dies_anywhere_loses_and_doubles_nothing(
     """Killed in its nth transaction, before it commits; then done again by another worker."""
     monkeypatch.setattr(keeping, "ROWS", 3)
     await kept.active(PLACES)
-    await kept.store_events(-DEFAULT_KEEP_DAYS - 1, 7)
+    await kept.store_events(-KEEP_DAYS.default - 1, 7)
     before, left = await kept.numbers(), steps
     merging = keeping._once
 
@@ -189,7 +189,7 @@ async def test_a_job_that_dies_anywhere_loses_and_doubles_nothing(
     assert await kept.numbers() == before
     assert (await kept.count("day_devices"), await kept.count("events")) == (1, 0)
     async with kept.door.read() as tx:
-        old = kept.today - DEFAULT_KEEP_DAYS - 1
+        old = kept.today - KEEP_DAYS.default - 1
         assert await events_by_day(tx, ["app.opened"], old, old + 1) == {old: 7}
 
 
@@ -203,15 +203,15 @@ async def test_a_report_that_comes_after_its_day_was_rolled_up_counts(kept: Kept
 
 
 async def test_what_is_older_than_it_is_kept_goes_and_no_more(kept: Kept) -> None:
-    await kept.store_events(-DEFAULT_KEEP_DAYS - 3, 30)
-    await kept.store_events(-DEFAULT_KEEP_DAYS, 5)
+    await kept.store_events(-KEEP_DAYS.default - 3, 30)
+    await kept.store_events(-KEEP_DAYS.default, 5)
     error = {"message": "no price", "source": "a.js", "line": 1}
     reports = [report_of("app.script_error", APP, n, error, now_ms=kept.clock.now_ms) for n in (1, 2)]
     async with kept.door.write() as tx:
         await add_health(tx, [each for each in reports if each is not None])
     await kept.keep()
     assert (await kept.count("events"), await kept.count("app_errors")) == (5, 2)
-    kept.clock.now_ms += DAY_MS * DEFAULT_KEEP_DAYS
+    kept.clock.now_ms += DAY_MS * KEEP_DAYS.default
     later = report_of("app.script_error", APP, 2, error, now_ms=kept.clock.now_ms)
     assert later is not None
     async with kept.door.write() as tx:
@@ -237,7 +237,7 @@ async def test_signals_of_a_version_go_together_and_what_is_held_stays(kept: Kep
             names = {"release_id": f"rel_{sequence}", "app": APP, "sequence": sequence, "at_ms": old_ms}
             rows = [{**names, "device_id": each, "stage": STAGE_ORDER[Stage.BOOTED]} for each in kept.devices[:4]]
             await raise_stages(tx, rows)
-    kept.clock.now_ms += DAY_MS * (DEFAULT_KEEP_DAYS + 2)
+    kept.clock.now_ms += DAY_MS * (KEEP_DAYS.default + 2)
     held = {"kind": "miniapp", "artefact_id": APP, "sequence": 2, "digest": "sha256:0", "seen_ms": kept.clock.now_ms}
     async with kept.door.write() as tx:
         await note_inventory(tx, kept.devices[:1], [{**held, "device_id": kept.devices[0]}])
@@ -263,7 +263,7 @@ async def test_the_policy_is_an_administrators_and_leaves_a_trace(kept: Kept) ->
 
         assert (await http.get(POLICY)).status_code == 401
         found = (await http.get(POLICY, headers=other)).json()
-        assert found == {"event_keep_days": DEFAULT_KEEP_DAYS, "least": 7, "most": 1095, "rolled_up_keep_days": 400}
+        assert found == {"event_keep_days": KEEP_DAYS.default, "least": 7, "most": 1095, "rolled_up_keep_days": 400}
         assert (await put(30, other)).status_code == 403
         for wrong in (0, 6, 1096, 2**60):
             refused = await put(wrong, headers)
@@ -271,7 +271,7 @@ async def test_the_policy_is_an_administrators_and_leaves_a_trace(kept: Kept) ->
         assert (await put(30, headers)).json()["event_keep_days"] == 30
         assert (await http.get(POLICY, headers=other)).json()["event_keep_days"] == 30
         rows = (await http.get("/console/api/v1/audit?action=insight.keep", headers=headers)).json()["items"]
-    assert [each["detail"] for each in rows] == [{"before": DEFAULT_KEEP_DAYS, "after": 30}]
+    assert [each["detail"] for each in rows] == [{"before": KEEP_DAYS.default, "after": 30}]
     await kept.store_events(-31, 3)
     await kept.store_events(-30, 2)
     await kept.keep()

@@ -20,7 +20,7 @@ from sampan.platform.release.client_rules import (
 )
 from sampan.platform.release.plan_words import client_rules_words
 from sampan.platform.release.snapshot import PART
-from sampan.platform.release.sync_policy_rows import DEFAULT_CHECK_SECONDS
+from sampan.platform.release.sync_policy import CHECK_SECONDS
 from sampan.platform.testing import WORKSPACE, client, running_core
 from sampan.platform.testing_artifacts import without_background
 from sampan.platform.testing_device import TestDevice, TestServer
@@ -88,7 +88,7 @@ async def test_the_interval_of_the_workspace_is_told_and_bounded(tmp_path: Path)
         headers = await bearer_for(core, WORKSPACE, await person_with(core, WORKSPACE, "admin"))
         others = await bearer_for(core, WORKSPACE, await person_with(core, WORKSPACE, "release_manager"))
         found = (await http.get(POLICY, headers=others)).json()
-        assert found == {"sync_check_seconds": DEFAULT_CHECK_SECONDS, "least": 60, "most": 86_400}
+        assert found == {"sync_check_seconds": CHECK_SECONDS.default, "least": 60, "most": 86_400}
         assert (await http.put(POLICY, json={"sync_check_seconds": 60}, headers=others)).status_code == 403
         for seconds in (59, 86_401):
             refused = await http.put(POLICY, json={"sync_check_seconds": seconds}, headers=headers)

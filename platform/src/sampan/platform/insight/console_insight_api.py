@@ -17,8 +17,7 @@ from sampan.platform.insight.event_types import event_types
 from sampan.platform.insight.funnels_service import MOST_DAYS, MOST_STEPS, FunnelStep, count_funnel
 from sampan.platform.insight.health import DELIVERY
 from sampan.platform.insight.keeping import ROLLED_UP_KEEP_DAYS
-from sampan.platform.insight.policy_rows import LEAST_KEEP_DAYS, MOST_KEEP_DAYS
-from sampan.platform.insight.policy_service import POLICY, keep_days, set_keep_days
+from sampan.platform.insight.policy import KEEP_DAYS
 from sampan.platform.insight.reach import READ, Reader, require_app
 from sampan.platform.insight.summary import Share, Start, Summary, summary
 from sampan.platform.operators.actor import Actor
@@ -246,19 +245,22 @@ def _add_policy(router: APIRouter, core: Core) -> None:
     @router.get("/insight/policy", dependencies=[needs(READ, scoped=True)])
     async def get_keeping(workspace_id: Workspace) -> KeepView:
         """Return how long what devices report is kept."""
-        return _keep(await keep_days(core, workspace_id))
+        async with core.store.workspace(workspace_id).read() as tx:
+            return _keep(await KEEP_DAYS.read(tx))
 
     @router.put("/insight/policy")
-    async def put_keeping(workspace_id: Workspace, actor: Annotated[Actor, needs(POLICY)], body: KeepBody) -> KeepView:
+    async def put_keeping(
+        workspace_id: Workspace, actor: Annotated[Actor, needs(KEEP_DAYS.permission)], body: KeepBody
+    ) -> KeepView:
         """Keep events for another number of days; what is older goes and does not come back."""
-        return _keep(await set_keep_days(core, workspace_id, actor, body.event_keep_days))
+        return _keep(await KEEP_DAYS.put(core, workspace_id, actor, body.event_keep_days))
 
 
 def _keep(days: int) -> KeepView:
     return KeepView(
         event_keep_days=days,
-        least=LEAST_KEEP_DAYS,
-        most=MOST_KEEP_DAYS,
+        least=KEEP_DAYS.least,
+        most=KEEP_DAYS.most,
         rolled_up_keep_days=max(days, ROLLED_UP_KEEP_DAYS),
     )
 

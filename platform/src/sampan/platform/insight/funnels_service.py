@@ -17,7 +17,7 @@ from sampan.platform.insight.activity_rows import DAY_MS
 from sampan.platform.insight.daily import yyyymmdd
 from sampan.platform.insight.event_funnel import Happened, Reach, funnel
 from sampan.platform.insight.event_types import require_known
-from sampan.platform.insight.policy_rows import event_keep_days
+from sampan.platform.insight.policy import KEEP_DAYS
 from sampan.platform.insight.reach import READ, require_app
 from sampan.platform.insight.repository import events_of_day
 
@@ -95,7 +95,7 @@ async def count_funnel(
                     actor.require(READ)
                 else:
                     await require_app(tx, actor, app)
-            if days > (most := await event_keep_days(tx)):
+            if days > (most := await KEEP_DAYS.read(tx)):
                 raise FunnelTooOld(f"Events are kept for {most} days; ask about at most that many.")
         told = await _read(core, workspace_id, steps, days)
         return await asyncio.to_thread(lambda: funnel(_in_order(told), len(steps), window_ms))

@@ -24,7 +24,7 @@ from sampan.platform.insight.keeping_rows import (
     forgotten_versions,
     oldest_day,
 )
-from sampan.platform.insight.policy_rows import event_keep_days
+from sampan.platform.insight.policy import KEEP_DAYS
 from sampan.platform.logs import Log
 
 if TYPE_CHECKING:
@@ -62,7 +62,7 @@ async def promise_keeping(core: "Core", workspace_id: str) -> bool:
     async with door.read() as tx:
         today = now_ms // DAY_MS
         oldest = await oldest_day(tx)
-        is_old = oldest is not None and oldest < yyyymmdd(today - await event_keep_days(tx))
+        is_old = oldest is not None and oldest < yyyymmdd(today - await KEEP_DAYS.read(tx))
         is_due = is_old or await first_open_place(tx, today) is not None
         is_due = is_due or bool(await crowded_places(tx, today, least=CROWD))
     if is_due:
@@ -75,7 +75,7 @@ async def _run(core: "Core", job: Job) -> None:
     now_ms = core.now_ms()
     today = now_ms // DAY_MS
     async with core.store.workspace(job.workspace_id).read() as tx:
-        keep = await event_keep_days(tx)
+        keep = await KEEP_DAYS.read(tx)
         first, first_rolled_up = today - keep, today - max(keep, ROLLED_UP_KEEP_DAYS)
         versions = await forgotten_versions(tx, first * DAY_MS)
         crowds = await crowded_places(tx, today, least=CROWD)

@@ -8,8 +8,7 @@ from pydantic import BaseModel, Field
 from sampan.platform.core import Core
 from sampan.platform.operators.actor import Actor
 from sampan.platform.operators.console_auth import Workspace, needs
-from sampan.platform.release.sync_policy import POLICY, get_check_seconds, set_check_seconds
-from sampan.platform.release.sync_policy_rows import LEAST_CHECK_SECONDS, MOST_CHECK_SECONDS
+from sampan.platform.release.sync_policy import CHECK_SECONDS
 
 
 class SyncPolicyIn(BaseModel, extra="forbid"):
@@ -33,17 +32,18 @@ def build_routes(core: Core) -> APIRouter:
     @router.get("/sync/policy", dependencies=[needs("release:read")])
     async def get_sync_policy(workspace_id: Workspace) -> SyncPolicyOut:
         """Return how often devices ask."""
-        return _out(await get_check_seconds(core, workspace_id))
+        async with core.store.workspace(workspace_id).read() as tx:
+            return _out(await CHECK_SECONDS.read(tx))
 
     @router.put("/sync/policy")
     async def put_sync_policy(
-        workspace_id: Workspace, actor: Annotated[Actor, needs(POLICY)], body: SyncPolicyIn
+        workspace_id: Workspace, actor: Annotated[Actor, needs(CHECK_SECONDS.permission)], body: SyncPolicyIn
     ) -> SyncPolicyOut:
         """Let devices ask more often, or more seldom; each hears of it with its next answer."""
-        return _out(await set_check_seconds(core, workspace_id, actor, body.sync_check_seconds))
+        return _out(await CHECK_SECONDS.put(core, workspace_id, actor, body.sync_check_seconds))
 
     return router
 
 
 def _out(seconds: int) -> SyncPolicyOut:
-    return SyncPolicyOut(sync_check_seconds=seconds, least=LEAST_CHECK_SECONDS, most=MOST_CHECK_SECONDS)
+    return SyncPolicyOut(sync_check_seconds=seconds, least=CHECK_SECONDS.least, most=CHECK_SECONDS.most)

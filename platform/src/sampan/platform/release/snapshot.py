@@ -13,7 +13,7 @@ from sampan.platform.release.deliverables import OFFERS
 from sampan.platform.release.repository import Release, offering_releases, standing_still
 from sampan.platform.release.stages import rule_in
 from sampan.platform.release.sync import ControlState, ReleasesPart
-from sampan.platform.release.sync_policy_rows import sync_check_seconds
+from sampan.platform.release.sync_policy import CHECK_SECONDS
 from sampan.platform.trust.control_rows import all_controls
 
 PART = OFFERS
@@ -32,7 +32,7 @@ async def load(tx: Transaction) -> ReleaseRows:
     """Read the releases that offer packages and whose control devices can see, every app's control, and the policy."""
     releases = [release for release in await offering_releases(tx) if release.is_exposed and release.url]
     controls = [parse_control(body, app) for app, body in (await all_controls(tx)).items()]
-    return ReleaseRows(releases, controls, await sync_check_seconds(tx), await standing_still(tx))
+    return ReleaseRows(releases, controls, await CHECK_SECONDS.read(tx), await standing_still(tx))
 
 
 def compile_part(rows: ReleaseRows) -> ReleasesPart:

@@ -25,7 +25,7 @@ from sampan.platform.identity.caller import Caller
 from sampan.platform.insight.tickets import TICKET_CHARACTERS, Offered, Tickets
 from sampan.platform.release.client_rules import in_offer
 from sampan.platform.release.decide import Candidate, Context, DeliverableSnapshot, unfit_client
-from sampan.platform.release.sync_policy_rows import DEFAULT_CHECK_SECONDS
+from sampan.platform.release.sync_policy import CHECK_SECONDS
 from sampan.platform.workspaces.replica import WorkspaceView
 
 MAX_INSTALLED = 2000
@@ -176,7 +176,7 @@ class ReleasesPart:
 
     deliverables: Sequence[DeliverableSnapshot]
     control: Mapping[str, ControlState]
-    check_seconds: int = DEFAULT_CHECK_SECONDS
+    check_seconds: int = CHECK_SECONDS.default
     hosts: Sequence[int] = field(init=False)
     moments_ms: Sequence[int] = field(init=False)
     has_tags: bool = field(init=False)

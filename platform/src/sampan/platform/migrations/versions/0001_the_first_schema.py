@@ -102,19 +102,12 @@ def upgrade() -> None:
         info={"scoped": True},
     )
     op.create_table(
-        "release_policies",
+        "policies",
         sa.Column("workspace_id", sa.String(length=32), nullable=False),
-        sa.Column("sync_check_seconds", sa.Integer(), nullable=False),
+        sa.Column("name", sa.String(length=64), nullable=False),
+        sa.Column("value", sa.Integer(), nullable=False),
         sa.Column("changed_ms", sa.BigInteger(), nullable=False),
-        sa.PrimaryKeyConstraint("workspace_id", name=op.f("pk_release_policies")),
-        info={"scoped": True},
-    )
-    op.create_table(
-        "insight_policies",
-        sa.Column("workspace_id", sa.String(length=32), nullable=False),
-        sa.Column("event_keep_days", sa.Integer(), nullable=False),
-        sa.Column("changed_ms", sa.BigInteger(), nullable=False),
-        sa.PrimaryKeyConstraint("workspace_id", name=op.f("pk_insight_policies")),
+        sa.PrimaryKeyConstraint("workspace_id", "name", name=op.f("pk_policies")),
         info={"scoped": True},
     )
     op.create_table(
@@ -1686,8 +1679,7 @@ def downgrade() -> None:
 
     op.drop_table("app_reports")
     op.drop_table("retired_versions")
-    op.drop_table("insight_policies")
-    op.drop_table("release_policies")
+    op.drop_table("policies")
     op.drop_table("event_days")
     with op.batch_alter_table("day_devices", schema=None) as batch_op:
         batch_op.drop_index("ix_day_devices_day")
