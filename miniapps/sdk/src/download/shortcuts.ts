@@ -6,7 +6,7 @@
 import { sha256Hex } from "../trust/digest";
 import { PackageReader } from "../trust/package-reader";
 import type { ByteSource } from "../trust/ports";
-import { demand, isRefused } from "../trust/refused";
+import { demand } from "../trust/refused";
 import type { FileEntry, PackageIndex } from "../trust/types";
 import { applyDelta, MAX_DELTA_ARCHIVE } from "./delta";
 import { joined, type TreeSource } from "./http";
@@ -39,9 +39,8 @@ export async function takeShortcut(base: Base, target: PackageIndex, source: Tre
     try {
       const archive = await ways[way](base, target, source);
       if (archive !== null) return { way, archive, failed };
-    } catch (problem) {
-      if (!isRefused(problem)) throw problem;
-      failed.push(way);
+    } catch {
+      failed.push(way); // whatever it was, a base that the disk lost too: the whole archive needs none of it
     }
   }
   return { way: "whole", archive: null, failed };
