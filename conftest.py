@@ -96,9 +96,16 @@ def browser() -> "Iterator[Browser]":
         chromium.close()
 
 
-@pytest.fixture(scope="module")
-def desk(browser: "Browser", demo_server: "DemoServer", tmp_path_factory: pytest.TempPathFactory) -> "Desk":
-    """Return the browsers of the demo's people; who signed in once stays so for all tests of a file."""
+@pytest.fixture(scope="session")
+def desk_of_all(demo_server: "DemoServer", tmp_path_factory: pytest.TempPathFactory) -> "Desk":
+    """Return the demo's people with what they entered so far: each thing is entered once for all files."""
     from browser_desk import Desk
 
-    return Desk(browser, demo_server, tmp_path_factory.mktemp("desk"))
+    return Desk(demo_server, tmp_path_factory.mktemp("desk"))
+
+
+@pytest.fixture(scope="module")
+def desk(desk_of_all: "Desk", browser: "Browser") -> "Desk":
+    """Return the browsers of the demo's people; who signed in once stays so for all tests of a file."""
+    desk_of_all.sit_down(browser)
+    return desk_of_all

@@ -133,7 +133,9 @@ def bank(browser: "Browser", tmp_path_factory: pytest.TempPathFactory) -> Iterat
     try:
         server.start()
         server.wait_until_told()
-        found = Field(Desk(browser, server, folder / "desk"))
+        desk = Desk(server, folder / "desk")
+        desk.sit_down(browser)
+        found = Field(desk)
         found.publish(2, "1.1.0")
         found.publish(3, "1.2.0")
         client_app = Phone.client_app_of(server.address)

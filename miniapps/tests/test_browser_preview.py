@@ -204,7 +204,8 @@ def begin_again(page: "Page") -> "Frame":
 
 
 def test_a_browser_that_blocks_foreign_storage_is_told_where_it_works(desk: Desk) -> None:
-    foreign = Desk(desk.browser, desk.server, desk.folder)
+    foreign = Desk(desk.server, desk.folder)
+    foreign.sit_down(desk.browser)
     app, sequence = desk.in_review
     with foreign.at(REVIEWER) as page:
         page.goto(f"{foreign.console}/apps/{app}/versions/{sequence}")

@@ -19,7 +19,6 @@ import httpx2
 
 from sampan.miniapps.samples import folder as samples
 from sampan.platform.cli.demo_folder import PUBLISHER, DemoPerson
-from sampan.platform.cli.demo_sessions import with_code
 from sampan.platform.testing_cli import DemoServer, Person
 
 if TYPE_CHECKING:
@@ -107,10 +106,14 @@ FAULTS = r"""
 class Desk:
     """The demo's people at their browsers."""
 
-    browser: "Browser"
     server: DemoServer
     folder: Path
-    cookies: dict[str, Any] = field(default_factory=dict)
+    browser: "Browser" = field(init=False)
+    cookies: dict[str, Any] = field(init=False)
+
+    def sit_down(self, browser: "Browser") -> None:
+        """Begin at a browser where nobody is signed in yet."""
+        self.browser, self.cookies = browser, {}
 
     @property
     def console(self) -> str:
@@ -263,14 +266,13 @@ class Desk:
         return self.cookies[email]
 
     def _sign_in(self, context: "BrowserContext", email: str) -> Any:
-        """Sign in with the oldest code that is still good, so that the present one is left."""
         page, person = context.new_page(), self.person(email)
         page.goto(f"{self.console}/mark.svg")
 
         def post(code: str) -> Any:
             return _post(page, {"email": email, "password": person.password, "totp": code, "kind": "cookie"})
 
-        with_code(person, post)
+        self.server.sessions.with_code(email, post)
         return context.storage_state()
 
 

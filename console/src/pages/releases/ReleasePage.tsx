@@ -22,7 +22,7 @@ import { Objections, useObjections } from "./Objections";
 import { useWords } from "./planWords";
 import { ReleaseActions } from "./ReleaseActions";
 import { ScheduleWords, StageSteps } from "./StageSteps";
-import { Waiting } from "./Waiting";
+import { useWaiting, Waiting } from "./Waiting";
 
 /** States that want a reason at the top; of others the last cause stands in the history. */
 const HALTED: ReadonlySet<string> = new Set(["paused", "stopped", "rolled_back"]);
@@ -37,6 +37,7 @@ export default function ReleasePage() {
   const item = found.data;
   const progress = useProgress(item);
   const checked = useObjections(item);
+  const waiting = useWaiting(item);
   const name = item ? `${names(item.kind, item.deliverable)} ${item.version}` : say("releases.title");
   return (
     <PageFrame
@@ -58,12 +59,12 @@ export default function ReleasePage() {
     >
       <Fetch of={found}>
         {(one) =>
-          (isBegun(one) && progress.isPending) || checked.isLoading ? (
+          (isBegun(one) && progress.isPending) || checked.isLoading || waiting.isLoading ? (
             <Loading lines={8} />
           ) : (
             <div className="columns">
               <div className="stack">
-                <Waiting release={one} />
+                {waiting.data ? <Waiting of={waiting.data} /> : null}
                 {checked.data && !isBegun(one) ? <Objections of={checked.data} /> : null}
                 <Panel title={say("releases.stages")} hint={<Since of={one} />}>
                   <StageSteps

@@ -9,7 +9,7 @@ from typing import Any
 from msgspec.structs import replace
 
 from sampan.platform.cli.demo_folder import PUBLISHER, DemoFolder
-from sampan.platform.cli.demo_sessions import Sessions, with_code
+from sampan.platform.cli.demo_sessions import Sessions
 from sampan.platform.cli.home import SignIn
 from sampan.platform.cli.key_pairs import KeyPair, make_pair, pair_at, trial_path
 from sampan.platform.cli.officer_session import OfficerSession
@@ -136,7 +136,7 @@ class Publisher:
         person = replace(person, totp=shown["totp_secret"])
         self.folder.replace(person)
         body = {"link": link, "password": person.password}
-        with_code(person, lambda code: admin.post("/setup/finish", {**body, "totp": code}) or {})
+        self._sessions.with_code(self.email, lambda code: admin.post("/setup/finish", {**body, "totp": code}))
 
     def pairs(self) -> dict[str, KeyPair]:
         """Return the publisher's key files by tree."""

@@ -4,19 +4,23 @@ import contextlib
 import json
 import threading
 import time
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from sampan.platform.cli.api import Api, ServerRefused
 from sampan.platform.cli.demo_folder import WORKSPACE, DemoFolder, DemoPerson, write_secret
 from sampan.platform.cli.home import SignIn
 from sampan.platform.errors import SampanError
-from sampan.platform.operators.totp import DRIFT_STEPS, code_for, step_at
+from sampan.platform.operators.totp import DRIFT_STEPS, STEP_MS, code_for, step_at
 
 Json = dict[str, Any]
+T = TypeVar("T")
 FACTOR_MS = 300_000
 SPARE_MS = 120_000
 """A second factor that would run out sooner than this is given anew."""
+CODES = 4
+"""How many codes are tried: one more than are good at a time, far fewer than lock an account."""
 
 
 def present_code(person: DemoPerson) -> str:
@@ -31,6 +35,7 @@ class Sessions:
         self.folder, self.server = folder, server
         self._signed: dict[str, tuple[SignIn, int]] = {}
         self._apis: dict[str, Api] = {}
+        self._spent: dict[str, int] = {}
         self._lock = threading.Lock()
 
     def api(self, email: str) -> Api:
@@ -64,6 +69,30 @@ class Sessions:
         if found["state"] == "proposed":
             api.post(f"/changes/{change}/approve", {"digest": found["digest"]})
 
+    def with_code(self, email: str, use: Callable[[str], T]) -> T:
+        """Return what `use(code)` returns for the first code that was not spent yet; the last refusal is raised.
+
+        The oldest code that is still good comes first, so that the present one is left for the person.
+        """
+        refused: SampanError | None = None
+        for _ in range(CODES):
+            try:
+                return use(self.next_code(email, steps=-DRIFT_STEPS))
+            except ServerRefused as problem:
+                if problem.status not in (401, 422):
+                    raise
+                refused = problem
+        assert refused is not None  # noqa: S101 - there are several codes
+        raise refused
+
+    def next_code(self, email: str, *, steps: int = 0) -> str:
+        """Return the first code from `steps` on that nobody got from here, once it is good: in a minute at most."""
+        secret = self.folder.person(email).totp_secret
+        step = max(self._spent.get(email, 0) + 1, step_at(_now_ms()) + steps)
+        self._spent[email] = step
+        time.sleep(max(0, ((step - DRIFT_STEPS) * STEP_MS - _now_ms()) / 1000))
+        return code_for(secret, step)
+
     def _kept(self, email: str) -> tuple[SignIn, int] | None:
         """Return the kept session and until when its second factor opens dangerous acts; None when it is too old."""
         path = self._path(email)
@@ -80,10 +109,9 @@ class Sessions:
         return (kept, until) if until and until - _now_ms() > SPARE_MS else None
 
     def _new(self, person: DemoPerson) -> tuple[SignIn, int]:
-        """Sign in with the oldest code that is still good, so that the present one is left for the person."""
         body = {"email": person.email, "password": person.password, "kind": "bearer"}
         with contextlib.closing(Api(self.server, WORKSPACE)) as api:
-            found = with_code(person, lambda code: api.post("/session", {**body, "totp": code}))
+            found = self.with_code(person.email, lambda code: api.post("/session", {**body, "totp": code}))
         made = SignIn(self.server, WORKSPACE, person.email, found["secret"])
         values = {"server": made.server, "workspace": made.workspace, "email": made.email, "secret": made.secret}
         write_secret(self._path(person.email), json.dumps(values) + "\n")
@@ -91,23 +119,6 @@ class Sessions:
 
     def _path(self, email: str) -> Path:
         return self.folder.people / "sessions" / f"{email.partition('@')[0]}.json"
-
-
-def with_code(person: DemoPerson, use: Any) -> Json:
-    """Return what `use(code)` returns for the first code that was not spent yet; the last refusal is raised."""
-    refused: SampanError | None = None
-    now = step_at(_now_ms())
-    for step in range(now - DRIFT_STEPS, now + DRIFT_STEPS + 1):
-        try:
-            found: Json = use(code_for(person.totp_secret, step))
-        except ServerRefused as problem:
-            if problem.status not in (401, 422):
-                raise
-            refused = problem
-        else:
-            return found
-    assert refused is not None  # noqa: S101 - there are three steps
-    raise refused
 
 
 def _now_ms() -> int:
