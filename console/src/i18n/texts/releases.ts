@@ -152,7 +152,7 @@ export const releases = {
   freezeRemoveWhat: ["此时段内的发布可以照常开始和推进。", "Releases may start and move on in this time again."],
   freezesEmpty: ["没有冻结期", "No freezes"],
   freezesEmptyHint: ["重要日子前添加冻结期，避免误发布。", "Add one before days on which nothing may change."],
-  deliverable: ["小程序", "Mini-app"],
+  deliverableId: ["编号或标识", "Id or key"],
   waits: ["等待批准", "Waits for approval"],
   waitsHint: ["批准后才会生效。", "Nothing happens before it is approved."],
   waitsWhom: ["谁可以批准", "Who may approve"],

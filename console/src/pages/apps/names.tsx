@@ -37,7 +37,10 @@ export function AppIcon({ app, name }: { app: string; name: string }) {
   );
 }
 
-export function AppName({ app, name, link }: { app: string; name?: string; link?: boolean }) {
+type Named = { app: string; name?: string; link?: boolean; children?: React.ReactNode };
+
+/** An app, or another thing by its name: what stands beside the name are the children. */
+export function AppName({ app, name, link, children }: Named) {
   const names = useAppNames();
   const isAsked = useCatalogue().isLoading; // the second line stands from the start, so that nothing jumps
   const shown = names(app) || name || app;
@@ -51,7 +54,8 @@ export function AppName({ app, name, link }: { app: string; name?: string; link?
           </Link>
         ) : (
           <span className="strong">{shown}</span>
-        )}
+        )}{" "}
+        {children}
         {shown === app && !isAsked ? null : (
           <span className="sub wrap" style={{ display: "block" }}>
             {app}

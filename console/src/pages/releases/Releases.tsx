@@ -11,12 +11,13 @@ import { FilterBar, useFilters } from "../../design/FilterBar";
 import { PageFrame } from "../../design/PageFrame";
 import { type Column, PageTable } from "../../design/PageTable";
 import { useCursor } from "../../design/pages";
-import { Person, StateTag, Time } from "../../design/Small";
+import { Person, StateTag, Tag, Time } from "../../design/Small";
 import { Empty } from "../../design/States";
 import { useText } from "../../i18n";
 import { Audience } from "../../rules/Audience";
 import { percent } from "../../rules/ruleWords";
 import { AppName } from "../apps/names";
+import { kindOf, useDeliverableNames } from "./kinds";
 
 const STATES = ["draft", "submitted", "approved", "running", "paused", "completed", "stopped", "rolled_back"] as const;
 
@@ -24,6 +25,7 @@ export default function Releases() {
   const { say, sayOr } = useText();
   const { may } = useSession();
   const navigate = useNavigate();
+  const names = useDeliverableNames();
   const { values, isFiltered } = useFilters();
   const { page, tableOf } = useCursor(values);
   const found = query.useQuery("get", "/releases", {
@@ -38,10 +40,14 @@ export default function Releases() {
   const columns: Column<Release>[] = [
     {
       key: "app",
-      title: say("releases.deliverable"),
+      title: say("releases.kind"),
       // An id has no place to break at: it gets the room of most of them.
       width: "28%",
-      render: (row) => <AppName app={row.deliverable} />,
+      render: (row) => (
+        <AppName app={row.deliverable} name={names(row.kind, row.deliverable)}>
+          {kindOf(row.kind) === "miniapp" ? null : <Tag>{say(`explain.kind_${kindOf(row.kind)}`)}</Tag>}
+        </AppName>
+      ),
     },
     {
       key: "version",
@@ -51,7 +57,7 @@ export default function Releases() {
           <Link className="strong num" to={`/releases/${row.id}`}>
             {row.version}
           </Link>{" "}
-          <span className="sub num">#{row.sequence}</span>
+          {row.version === String(row.sequence) ? null : <span className="sub num">#{row.sequence}</span>}
         </>
       ),
       nowrap: true,
@@ -99,7 +105,7 @@ export default function Releases() {
               label: say("common.state"),
               choices: STATES.map((value) => ({ value, label: sayOr(`states.${value}`, value) })),
             },
-            { key: "app", kind: "text", label: say("apps.appId") },
+            { key: "app", kind: "text", label: say("releases.deliverableId") },
           ]}
         />
         <PageTable
