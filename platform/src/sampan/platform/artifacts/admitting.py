@@ -115,9 +115,8 @@ async def _store(core: Core, workspace_id: str, actor: Actor, admission: _Admiss
         await put_trial_files(core, workspace_id, admission.source_id, package)
     async with core.store.workspace(workspace_id).write() as tx:
         await _take_source(tx, package.app_id, package.sequence, admission.source)
-        await candidates.insert_candidate(
-            tx, new_candidate(admission.candidate_id, package.app_id, VERSION, state, cause, actor, now_ms)
-        )
+        candidate = new_candidate(admission.candidate_id, package.app_id, VERSION, state, cause, actor, now_ms)
+        await candidates.insert_candidate(tx, candidate)
         await versions.insert_version(
             tx,
             package,
@@ -130,7 +129,7 @@ async def _store(core: Core, workspace_id: str, actor: Actor, admission: _Admiss
         for body in judged.bodies:
             await candidates.put_body(tx, body, now_ms=now_ms)
         await replace_findings(tx, admission.candidate_id, CHECK, admission.taken.findings)
-        await note_state(core, tx, admission.candidate_id, state, cause=cause, actor=actor)
+        await note_state(core, tx, candidate, state, cause=cause, actor=actor)
         detail: dict[str, Any] = {
             "sequence": package.sequence,
             "package": package.package_digest,

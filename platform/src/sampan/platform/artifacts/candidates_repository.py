@@ -11,11 +11,11 @@ from sampan.platform.artifacts.tables import candidate_bodies, candidates
 from sampan.platform.engines.database import Transaction
 from sampan.platform.engines.paging import Found, Order, Paging, read_page
 
-VERSION, RENEWAL, ARCHIVE = "version", "renewal", "archive"
+VERSION, RENEWAL, ARCHIVE, HOTFIX = "version", "renewal", "archive", "hotfix"
 
 
 class Candidate(Struct, frozen=True):
-    """Something that waits for the review key, or did; `kind` is `version`, `renewal` or `archive`."""
+    """Something that waits for the review key, or did; `kind` is `version`, `renewal`, `archive` or `hotfix`."""
 
     id: str
     app_id: str

@@ -7,8 +7,8 @@ from collections.abc import Mapping
 
 from sampan.platform.artifacts import candidates_repository as candidates
 from sampan.platform.artifacts import versions_repository as versions
-from sampan.platform.artifacts.candidates_repository import Candidate
-from sampan.platform.artifacts.kinds import VersionHook
+from sampan.platform.artifacts.candidates_repository import HOTFIX, RENEWAL, Candidate
+from sampan.platform.artifacts.kinds import CandidateHook, VersionHook
 from sampan.platform.artifacts.notes_repository import HistoryEntry, append_history
 from sampan.platform.artifacts.queue import Candidate as Queued
 from sampan.platform.artifacts.queue import settle
@@ -47,18 +47,23 @@ async def move(
             state=candidate.state.value,
             wanted=state.value,
         )
-    await note_state(core, tx, candidate.id, state, cause=cause, actor=actor, note=note)
+    await note_state(core, tx, candidate, state, cause=cause, actor=actor, note=note)
 
 
 async def note_state(
-    core: Core, tx: Transaction, candidate_id: str, state: VersionState, *, cause: str, actor: Actor, note: str = ""
+    core: Core, tx: Transaction, candidate: Candidate, state: VersionState, *, cause: str, actor: Actor, note: str = ""
 ) -> None:
     """Write the history line and the event of a state that was just stored; tell the components that want to know."""
     now_ms = core.now_ms()
-    await append_history(tx, candidate_id, HistoryEntry(now_ms, state, cause, actor.label, note))
-    version = await versions.version_of_candidate(tx, candidate_id)
+    await append_history(tx, candidate.id, HistoryEntry(now_ms, state, cause, actor.label, note))
+    version = await versions.version_of_candidate(tx, candidate.id)
     if version is None:
-        await emit(tx, f"renewal.{state}", {"renewal": candidate_id, "cause": cause}, now_ms=now_ms)
+        word = HOTFIX if candidate.kind == HOTFIX else RENEWAL
+        facts = {word: candidate.id, "app": candidate.app_id, "cause": cause}
+        await emit(tx, f"{word}.{state}", facts, now_ms=now_ms)
+        for each in core.contributions(CandidateHook):
+            if each.kind == candidate.kind:
+                await each.run(core, tx, candidate, state)
         return
     event = {"app": version.app_id, "sequence": version.sequence, "cause": cause}
     await emit(tx, f"version.{state}", event, now_ms=now_ms)

@@ -1,25 +1,18 @@
 """Candidates without a package: an app's role for one more year, or the empty role of an app that is archived."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from functools import partial
 
 from tuf.api.metadata import Targets
 
 from sampan.platform.artifacts import candidates_repository as candidates
 from sampan.platform.artifacts import problems
 from sampan.platform.artifacts.admitting import new_candidate
-from sampan.platform.artifacts.approving import (
-    REVIEW,
-    check_in_review,
-    check_no_bond,
-    check_reviewer,
-    decide,
-    sign_and_approve,
-)
-from sampan.platform.artifacts.apps_repository import App
 from sampan.platform.artifacts.apps_service import visible_app
 from sampan.platform.artifacts.bodies import make_body, review_digest
+from sampan.platform.artifacts.body_reviews import approve_bodies, put_under_review, reject_bodies
 from sampan.platform.artifacts.candidates_repository import ARCHIVE, RENEWAL, Body, Candidate
-from sampan.platform.artifacts.moves import REVIEWED_PROFILES, move, note_state
+from sampan.platform.artifacts.moves import REVIEWED_PROFILES, move
 from sampan.platform.artifacts.states import VersionState
 from sampan.platform.core import Core
 from sampan.platform.engines.database import Transaction
@@ -28,7 +21,6 @@ from sampan.platform.errors import Invalid
 from sampan.platform.ids import new_id
 from sampan.platform.operators import audit
 from sampan.platform.operators.actor import Actor, system_actor
-from sampan.platform.trust.body_checks import BaseMoved
 from sampan.platform.trust.countersigning import check_body, countersign
 from sampan.platform.trust.profiles import TRIAL, profile_named
 from sampan.platform.trust.reading import current_app_body
@@ -64,10 +56,8 @@ async def submit_renewal(
             if profile not in bodies:
                 raise problems.BodyMissing(f"Send the signed body for the tree {profile}.", field=f"bodies.{profile}")
         candidate = new_candidate(new_id("ren"), app_id, kind, S.IN_REVIEW, kind, actor, now_ms)
-        await candidates.insert_candidate(tx, candidate)
-        for profile, body in bodies.items():
-            await candidates.put_body(tx, make_body(candidate.id, profile, body), now_ms=now_ms)
-        await note_state(core, tx, candidate.id, S.IN_REVIEW, cause=kind, actor=actor)
+        signed = [make_body(candidate.id, profile, body) for profile, body in bodies.items()]
+        await put_under_review(core, tx, actor, candidate, signed)
         await audit.record(tx, actor, f"app.{kind}", target=app_id, detail={"candidate": candidate.id}, now_ms=now_ms)
         if TRIAL.name in bodies:
             await _sign_trial(core, tx, candidate, bodies[TRIAL.name])
@@ -100,40 +90,16 @@ async def approve_renewal(
     core: Core, workspace_id: str, actor: Actor, app_id: str, renewal_id: str, *, digest: str
 ) -> Candidate:
     """Approve exactly these bodies; like a version's approval in every respect but the package."""
-    try:
-        async with core.store.workspace(workspace_id).write() as tx:
-            app, candidate, bodies = await _for_review(tx, actor, app_id, renewal_id)
-            check_in_review(candidate, seen=digest, present=renewal_digest(candidate, bodies))
-            check_reviewer(actor, app, candidate)
-            await check_no_bond(core, tx, actor, candidate)
-            await sign_and_approve(core, tx, actor, candidate, bodies)
-            detail = {"candidate": renewal_id, "review": digest}
-            await audit.record(
-                tx, actor, f"app.{candidate.kind}_approve", target=app_id, detail=detail, now_ms=core.now_ms()
-            )
-            return await _find(tx, app_id, renewal_id)
-    except BaseMoved:
-        async with core.store.workspace(workspace_id).write() as tx:
-            moved = await _find(tx, app_id, renewal_id)
-            if moved.state is S.IN_REVIEW:
-                await move(core, tx, moved, S.NEEDS_SIGNATURE, cause="base_moved", actor=system_actor("review queue"))
-        raise
+    find = partial(_find, app_id=app_id, renewal_id=renewal_id)
+    return await approve_bodies(core, workspace_id, actor, app_id, find, _digest, seen=digest)
 
 
 async def reject_renewal(
     core: Core, workspace_id: str, actor: Actor, app_id: str, renewal_id: str, *, digest: str, comment: str
 ) -> Candidate:
     """Refuse a renewal; the role stays as it is and expires when it said."""
-    async with core.store.workspace(workspace_id).write() as tx:
-        app, candidate, bodies = await _for_review(tx, actor, app_id, renewal_id)
-        check_reviewer(actor, app, candidate)
-        check_in_review(candidate, seen=digest, present=renewal_digest(candidate, bodies))
-        await decide(core, tx, actor, candidate, S.REJECTED, cause="rejected", note=comment)
-        detail = {"candidate": renewal_id}
-        await audit.record(
-            tx, actor, f"app.{candidate.kind}_reject", target=app_id, detail=detail, now_ms=core.now_ms()
-        )
-        return await _find(tx, app_id, renewal_id)
+    find = partial(_find, app_id=app_id, renewal_id=renewal_id)
+    return await reject_bodies(core, workspace_id, actor, app_id, find, _digest, seen=digest, note=comment)
 
 
 async def withdraw_renewal(core: Core, workspace_id: str, actor: Actor, app_id: str, renewal_id: str) -> Candidate:
@@ -149,7 +115,7 @@ async def withdraw_renewal(core: Core, workspace_id: str, actor: Actor, app_id: 
         return await _find(tx, app_id, renewal_id)
 
 
-def renewal_digest(candidate: Candidate, bodies: list[Body]) -> str:
+def renewal_digest(candidate: Candidate, bodies: Sequence[Body]) -> str:
     """Return the digest that an approval of this renewal names."""
     return review_digest(f"{candidate.kind}:{candidate.app_id}", bodies)
 
@@ -184,10 +150,8 @@ async def _sign_trial(core: Core, tx: Transaction, candidate: Candidate, body: b
     await candidates.mark_countersigned(tx, candidate.id, TRIAL.name)
 
 
-async def _for_review(tx: Transaction, actor: Actor, app_id: str, renewal_id: str) -> tuple[App, Candidate, list[Body]]:
-    app = await visible_app(tx, actor, app_id, REVIEW)
-    candidate = await _find(tx, app_id, renewal_id)
-    return app, candidate, await candidates.bodies_of(tx, [renewal_id])
+async def _digest(_tx: Transaction, candidate: Candidate, bodies: Sequence[Body]) -> str:
+    return renewal_digest(candidate, bodies)
 
 
 async def _find(tx: Transaction, app_id: str, renewal_id: str) -> Candidate:

@@ -69,7 +69,7 @@ candidates = scoped_table(
     Index("ix_candidates_app", "workspace_id", "app_id", "state"),
     Index("ix_candidates_state", "workspace_id", "state", "id"),
 )
-"""Whatever waits for the review key: versions, and bodies without a package (renewals)."""
+"""Whatever waits for the review key: versions, and bodies without a package (renewals, hotfixes)."""
 candidate_bodies = scoped_table(
     "candidate_bodies",
     Column("candidate_id", String(40), primary_key=True),
