@@ -28,7 +28,7 @@ FULL = Control(
     "2.7",
     (1, 2, 5),
     (Killed(3, DIGEST, "data_leak"),),
-    (Stack(5, ("h1", "h2"), DIGEST),),
+    (Stack(5, ("1", "2"), DIGEST),),
     (Rollback(5, 2, DIGEST, "2.6"),),
     max_offline_days=14,
     message=Message(zh="请更新", en="Please update"),
@@ -41,7 +41,7 @@ def test_the_documented_form() -> None:
         "serial": "2.7",
         "offerable": [1, 2, 5],
         "killed": [{"sequence": 3, "digest": DIGEST, "code": "data_leak"}],
-        "stacks": [{"sequence": 5, "patches": ["h1", "h2"], "digest": DIGEST}],
+        "stacks": [{"sequence": 5, "patches": ["1", "2"], "digest": DIGEST}],
         "rollback": [{"from": 5, "to": 2, "digest": DIGEST, "serial": "2.6"}],
         "max_offline_days": 14,
         "message": {"zh": "请更新", "en": "Please update"},
@@ -92,6 +92,10 @@ OTHER_FORMS = [
     changed(killed=[{"sequence": 3, "digest": "sha256:AB", "code": "x"}]),
     changed(killed=[{"sequence": 3, "digest": DIGEST, "code": "<b>"}]),
     changed(killed=[{"sequence": 3, "digest": DIGEST}]),
+    *(
+        changed(stacks=[{"sequence": 5, "patches": patches, "digest": DIGEST}])
+        for patches in ([], ["h1"], [1], ["01"], ["2", "1"], ["1", "1"], ["10000"], [str(n) for n in range(1, 34)])
+    ),
     changed(rollback=[{"from": 2, "to": 5, "digest": DIGEST, "serial": "2.6"}]),
     changed(rollback=[{"from": 5, "to": 2, "digest": DIGEST, "serial": "2.8"}]),
     changed(max_offline_days=0),

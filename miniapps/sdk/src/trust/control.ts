@@ -8,6 +8,8 @@ import type { Control, Killed, Rollback, Stack } from "./types";
 
 export const MAX_CONTROL_BYTES = 256 * 1024;
 const MAX_OFFLINE_DAYS = 3650;
+/** Hotfixes on one version at a time. */
+export const MAX_STACK = 32;
 
 const ALWAYS = ["app", "killed", "offerable", "rollback", "serial", "stacks"];
 const SOMETIMES = ["max_offline_days", "message"];
@@ -26,7 +28,7 @@ export function parseControl(data: Uint8Array, app: string): Control {
   });
   each(value.stacks, ["digest", "patches", "sequence"], (entry) => {
     rule(isSequence(entry.sequence) && isDigest(entry.digest), "a stack has a sequence and a digest");
-    rule(isList(entry.patches) && entry.patches.every((id) => typeof id === "string"), "patches are texts");
+    rule(isStack(entry.patches), "patches are the numbers of 1 to 32 hotfixes, rising");
   });
   each(value.rollback, ["digest", "from", "serial", "to"], (entry) => checkRollback(entry, control.serial));
   rule(control.app === app, `it is for another app than ${app}`);
@@ -81,6 +83,12 @@ function checkRollback(entry: JsonObject, fileSerial: string): void {
   rule(isWhole, "a roll-back has two sequences, a digest and a serial");
   rule(to < from, "a roll-back goes to a lower sequence");
   rule(compareSerials(own, fileSerial) <= 0, "a roll-back entry is newer than its control file");
+}
+
+function isStack(patches: Json | undefined): boolean {
+  if (!isList(patches) || patches.length < 1 || patches.length > MAX_STACK) return false;
+  if (!patches.every((n) => typeof n === "string" && /^[1-9][0-9]{0,3}$/.test(n))) return false;
+  return patches.every((n, place) => place === 0 || Number(patches[place - 1]) < Number(n));
 }
 
 function serial(text: string): [number, number] {

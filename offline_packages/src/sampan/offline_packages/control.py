@@ -10,7 +10,7 @@ from typing import Any, Self
 import msgspec
 from msgspec import Struct
 
-from sampan.offline_packages.limits import MAX_SEQUENCE
+from sampan.offline_packages.limits import MAX_SEQUENCE, MAX_STACK
 from sampan.offline_packages.trust_errors import ControlMalformed, RolledBack
 from sampan.platform.crypto.canonical import NotCanonical, canonical_json, parse_canonical
 from sampan.platform.crypto.digest import is_digest
@@ -20,6 +20,7 @@ MAX_CONTROL_BYTES = 256 * 1024
 MAX_OFFLINE_DAYS = 3650
 
 _SERIAL = re.compile(r"(0|[1-9][0-9]{0,14})\.(0|[1-9][0-9]{0,14})")
+_NUMBER = re.compile(r"[1-9][0-9]{0,3}")
 _CODE = re.compile(r"[a-z][a-z0-9_]{0,63}")
 
 
@@ -50,7 +51,7 @@ class Killed(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Stack(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A valid pile of patches on a version and the package digest that results."""
+    """A valid stack of hotfixes on a version (their numbers, rising) and the package digest that results."""
 
     sequence: int
     patches: tuple[str, ...]
@@ -98,6 +99,10 @@ class Control(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defa
     def killed_entry(self, sequence: int, digest: str) -> Killed | None:
         """Return the kill that hits this version, by its sequence or by its digest, or None."""
         return next((each for each in self.killed if each.sequence == sequence or each.digest == digest), None)
+
+    def has_stack(self, sequence: int, patches: tuple[str, ...], digest: str) -> bool:
+        """Whether exactly this stack with this result is listed."""
+        return Stack(sequence, patches, digest) in self.stacks
 
     def allows_rollback(self, highest: int, sequence: int, digest: str) -> bool:
         """Whether an entry names exactly this pair of highest installed and offered version."""
@@ -151,6 +156,7 @@ def _check(control: Control) -> None:
     for stack in control.stacks:
         _check_sequence(stack.sequence)
         _check_digest(stack.digest)
+        _check_patches(stack.patches)
     for entry in control.rollback:
         _check_sequence(entry.from_)
         _check_sequence(entry.to)
@@ -159,6 +165,12 @@ def _check(control: Control) -> None:
         _require(Serial.parse(entry.serial) <= serial, "a roll-back entry is newer than its control file")
     days = control.max_offline_days
     _require(days is None or 1 <= days <= MAX_OFFLINE_DAYS, f"max_offline_days is 1 to {MAX_OFFLINE_DAYS}")
+
+
+def _check_patches(patches: tuple[str, ...]) -> None:
+    _require(all(_NUMBER.fullmatch(each) for each in patches), "patches are the numbers of hotfixes")
+    numbers = [int(each) for each in patches]
+    _require(0 < len(numbers) <= MAX_STACK and numbers == sorted(set(numbers)), f"patches are 1 to {MAX_STACK}, rising")
 
 
 def _check_sequence(sequence: int) -> None:

@@ -16,7 +16,7 @@ import msgspec
 from sampan.offline_packages.archive import ArchiveWriter, bare
 from sampan.offline_packages.index import FileEntry, PackageIndex, package_digest
 from sampan.offline_packages.layout import archive_size, local_header_size
-from sampan.offline_packages.limits import MAX_ARCHIVE_BYTES, MAX_SEQUENCE
+from sampan.offline_packages.limits import MAX_ARCHIVE_BYTES, MAX_SEQUENCE, MAX_STACK
 from sampan.offline_packages.manifest_vendor import is_app_id
 from sampan.offline_packages.names import check_no_clash, check_path
 from sampan.offline_packages.refusals import PackageRefused
@@ -27,8 +27,6 @@ from sampan.platform.errors import Invalid
 
 FORMAT = "sampan-hotfix/1"
 MAX_NUMBER = 9_999
-MAX_STACK = 32
-"""Hotfixes on one version at a time."""
 MAX_CHANGES = 64
 MAX_DOCUMENT_BYTES = 128 * 1024
 MAX_CONTENT_BYTES = 16 * 1024 * 1024

@@ -10,6 +10,8 @@ MAX_DEPTH = 32
 """Names in one path. It bounds what checking ten thousand hostile paths costs."""
 MAX_MANIFEST_BYTES = 256 * 1024
 MAX_SEQUENCE = 2**53 - 1
+MAX_STACK = 32
+"""Hotfixes on one version at a time."""
 MAX_ARCHIVE_BYTES = 2**31
 """Below this no ZIP writer needs ZIP64, which packages do not use."""
 

@@ -1,6 +1,6 @@
 """The publisher's side: the next body of an app role, made and signed on the publisher's own machine.
 
-Body n+1 is body n and exactly one version more. The server makes the same body from the same facts and
+Body n+1 is body n and exactly one version or one hotfix more. The server makes the same body from the same facts and
 refuses any other (`sampan.platform.trust.body_checks`), so a reviewer countersigns what both sides derived.
 """
 
@@ -8,17 +8,19 @@ import copy
 
 from tuf.api.metadata import Targets
 
+from sampan.offline_packages.hotfix import parse_hotfix
 from sampan.offline_packages.limits import MAX_SEQUENCE
 from sampan.offline_packages.roles import (
     APP_LIFE,
     ARCHIVED_LIFE,
+    SignedHotfix,
     SignedVersion,
     app_role,
     expiry,
     fields,
     read_app_role,
 )
-from sampan.offline_packages.trust_errors import BodyMalformed, FloorRefused, SequenceSuperseded
+from sampan.offline_packages.trust_errors import BodyMalformed, FloorRefused, NotListed, SequenceSuperseded
 from sampan.platform.crypto.digest import digest, is_digest
 
 
@@ -62,6 +64,42 @@ def next_app_body(current: Targets | None, version: SignedVersion, *, tree: str,
         )
     check_floor(version)
     following.targets.update(version.targets())
+    following.expires = expiry(now_ms, APP_LIFE)
+    return following
+
+
+def signed_hotfix(document: bytes, content: bytes) -> SignedHotfix:
+    """Return what the role will list for a hotfix; raise a `HotfixRefused` for a wrong document."""
+    hotfix = parse_hotfix(document)
+    return SignedHotfix(
+        app=hotfix.app,
+        sequence=hotfix.sequence,
+        n=hotfix.n,
+        doc_digest=digest(document),
+        doc_bytes=len(document),
+        bin_digest=digest(content),
+        bin_bytes=len(content),
+    )
+
+
+def next_hotfix_body(current: Targets, signed_hotfix: SignedHotfix, *, tree: str, now_ms: int) -> Targets:
+    """Return the body that adds this one hotfix; `current` is the published body.
+
+    Raises `NotListed` when the version is not published, `SequenceSuperseded` unless the number is above every
+    published one of the version: a number is never used again.
+    """
+    role = read_app_role(current, signed_hotfix.app, tree)
+    sequence = signed_hotfix.sequence
+    if sequence not in role.versions:
+        raise NotListed(f"{signed_hotfix.app} has no published version with sequence {sequence}.", sequence=sequence)
+    highest = max((n for of, n in role.hotfixes if of == sequence), default=0)
+    if signed_hotfix.n <= highest:
+        raise SequenceSuperseded(
+            f"{signed_hotfix.app} {sequence} has published hotfix {highest}; make this one again with a higher number.",
+            highest=highest,
+        )
+    following = _successor(current)
+    following.targets.update(signed_hotfix.targets())
     following.expires = expiry(now_ms, APP_LIFE)
     return following
 

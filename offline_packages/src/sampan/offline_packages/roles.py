@@ -32,6 +32,7 @@ TIMESTAMP_LIFE = timedelta(hours=24)
 CONTROL_LIFE = timedelta(days=1)
 
 _SEQUENCE = re.compile(r"[1-9][0-9]{0,15}")
+_HOTFIX = re.compile(r"hotfix-([1-9][0-9]{0,3})\.(json|bin)")
 
 
 def tree_id(workspace: str, profile: str) -> str:
@@ -57,6 +58,12 @@ def index_path(app_id: str, sequence: int) -> str:
 def package_path(app_id: str, sequence: int) -> str:
     """Return the target path of a version's archive."""
     return f"apps/{app_id}/{sequence}/package.ma"
+
+
+def hotfix_paths(app_id: str, sequence: int, n: int) -> tuple[str, str]:
+    """Return the target paths of a hotfix: its document and its content."""
+    start = f"apps/{app_id}/{sequence}/hotfix-{n}"
+    return f"{start}.json", f"{start}.bin"
 
 
 def control_path(app_id: str) -> str:
@@ -103,14 +110,35 @@ class SignedVersion(Struct, frozen=True):
         }
 
 
+class SignedHotfix(Struct, frozen=True):
+    """One hotfix of a version as the app role lists it: its document and its content. Sizes in bytes."""
+
+    app: str
+    sequence: int
+    n: int
+    doc_digest: str
+    doc_bytes: int
+    bin_digest: str
+    bin_bytes: int
+
+    def targets(self) -> dict[str, TargetFile]:
+        """Return the hotfix's two targets by path."""
+        document, content = hotfix_paths(self.app, self.sequence, self.n)
+        return {
+            document: TargetFile(self.doc_bytes, _hashes(self.doc_digest), document),
+            content: TargetFile(self.bin_bytes, _hashes(self.bin_digest), content),
+        }
+
+
 class AppRole(Struct, frozen=True):
-    """A verified app role: what its publisher and the reviewer both signed."""
+    """A verified app role: what its publisher and the reviewer both signed. `hotfixes` are by (sequence, n)."""
 
     app: str
     tree: str
     metadata_version: int
     expires_ms: int
     versions: Mapping[int, SignedVersion]
+    hotfixes: Mapping[tuple[int, int], SignedHotfix] = {}
 
     @property
     def floor(self) -> int:
@@ -151,23 +179,28 @@ def check_fields(body: Signed, role: str, tree: str) -> None:
 
 
 def read_app_role(body: Targets, app_id: str, tree: str) -> AppRole:
-    """Read a verified body into versions; raise `RoleMismatch` or `BodyMalformed`.
+    """Read a verified body into versions and hotfixes; raise `RoleMismatch` or `BodyMalformed`.
 
-    Targets with other file names are left aside (patches are read by their own rules), and so are paths of
-    other apps, as every TUF client does.
+    Targets with other file names are left aside, and so are paths of other apps, as every TUF client does.
     """
     check_fields(body, app_role(app_id), tree)
     prefix = f"apps/{app_id}/"
     found: dict[int, dict[str, TargetFile]] = {}
+    fixes: dict[tuple[int, int], dict[str, TargetFile]] = {}
     for path, target in body.targets.items():
         sequence, _, name = path.removeprefix(prefix).partition("/")
-        if not path.startswith(prefix) or name not in {"index.json", "package.ma"}:
+        hotfix = _HOTFIX.fullmatch(name)
+        if not path.startswith(prefix) or (hotfix is None and name not in {"index.json", "package.ma"}):
             continue
         if _SEQUENCE.fullmatch(sequence) is None or int(sequence) > MAX_SEQUENCE:
             raise BodyMalformed(f"The target {path!r} carries no sequence.")
-        found.setdefault(int(sequence), {})[name] = target
+        if hotfix is None:
+            found.setdefault(int(sequence), {})[name] = target
+        else:
+            fixes.setdefault((int(sequence), int(hotfix[1])), {})[hotfix[2]] = target
     versions = {number: _version(app_id, number, pair) for number, pair in sorted(found.items())}
-    return AppRole(app_id, tree, body.version, to_ms(body.expires), versions)
+    hotfixes = {key: _hotfix(app_id, *key, pair) for key, pair in sorted(fixes.items()) if key[0] in versions}
+    return AppRole(app_id, tree, body.version, to_ms(body.expires), versions, hotfixes)
 
 
 def _version(app_id: str, sequence: int, pair: dict[str, TargetFile]) -> SignedVersion:
@@ -187,6 +220,21 @@ def _version(app_id: str, sequence: int, pair: dict[str, TargetFile]) -> SignedV
         index_bytes=index.length,
         package_digest=_digest(package),
         package_bytes=package.length,
+    )
+
+
+def _hotfix(app_id: str, sequence: int, n: int, pair: dict[str, TargetFile]) -> SignedHotfix:
+    document, content = pair.get("json"), pair.get("bin")
+    if document is None or content is None:
+        raise BodyMalformed(f"Hotfix {n} of {app_id} sequence {sequence} lists one of its two targets only.")
+    return SignedHotfix(
+        app=app_id,
+        sequence=sequence,
+        n=n,
+        doc_digest=_digest(document),
+        doc_bytes=document.length,
+        bin_digest=_digest(content),
+        bin_bytes=content.length,
     )
 
 
