@@ -7,7 +7,10 @@ from typing import Any
 
 import pytest
 from promotion_scene import APP, SIT, UAT, Scene, two_workspaces
+from sqlalchemy import update
 from switch_scene import EVERYONE, switch
+
+from sampan.platform.artifacts.tables import versions
 
 pytestmark = pytest.mark.anyio
 ON = [{"audience": EVERYONE, "variant": "on"}]
@@ -171,3 +174,24 @@ async def test_what_was_changed_in_the_target_is_not_replaced_unless_it_is_said(
     ran = await scene.promote("switch:new-look")
     assert ran.value["code"] == "promotion_diverged"
     assert (await scene.promote("switch:new-look", "--over")).status == 0
+
+
+async def test_a_source_that_shows_one_version_and_gives_another_is_found_out(scene: Scene) -> None:
+    await scene.sit.publish(3)
+    for path in (scene.sit.core.settings.data / "objects").rglob("*"):
+        if path.is_file() and b'"sampan-package/1"' in (index := path.read_bytes()) and SIT in path.parts:
+            path.write_bytes(index.replace(b'"min_host":1', b'"min_host":2'))
+    ran = await scene.promote(f"{APP}@1.3.0", "--plan")
+    assert (ran.status, ran.value.get("code")) == (1, "promotion_digest_differs"), ran
+
+
+async def test_only_the_floor_that_was_signed_goes_along(scene: Scene) -> None:
+    await scene.sit.publish(3)
+    async with scene.sit.core.store.workspace(SIT).write() as tx:
+        await tx.execute(
+            update(versions).where(versions.c.workspace_id == SIT, versions.c.sequence == 3).values(floor=3)
+        )
+    theirs = await scene.call(scene.sit, "get", f"/apps/{APP}/versions/3")
+    assert theirs["floor"] == 3, "the server says what its tree does not list"
+    assert (await scene.promote(f"{APP}@1.3.0")).status == 0
+    assert (await scene.call(scene.uat, "get", f"/apps/{APP}/versions/3"))["floor"] == 0

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from sampan.offline_packages import PackageIndex, parse_index
+from sampan.offline_packages.roles import SignedVersion, read_app_role
 from sampan.platform.cli.api import ServerRefused
 from sampan.platform.cli.output import Output, moment
 from sampan.platform.cli.packages import SUFFIX
@@ -25,6 +26,7 @@ from sampan.platform.cli.promotion_places import (
     require_right,
 )
 from sampan.platform.cli.publisher_commands_versions import Job, Unlock
+from sampan.platform.crypto.digest import digest as digest_of
 from sampan.platform.errors import Conflict, NotFound
 
 PROFILE, SUBMIT = "intl", "version:submit"
@@ -63,7 +65,7 @@ class PromotionPackageMissing(Conflict):
 
 
 class PromotionDigestDiffers(Conflict):
-    """The package that the source gives out is not the one that its trust tree lists."""
+    """What a side gives out, or says of it, is not what was signed there."""
 
     code = "promotion_digest_differs"
 
@@ -76,9 +78,9 @@ class PromotionDependencyMissing(Conflict):
 
 @dataclass
 class AppPlan:
-    """A version on its way: as the source has it, what the target has published, and what people read."""
+    """A version on its way: as its source signed it, what both sides say of it, and what people read."""
 
-    item: str
+    signed: SignedVersion
     found: dict[str, Any]
     present: dict[str, Any] | None
     known: dict[str, Any] | None
@@ -87,12 +89,12 @@ class AppPlan:
     @property
     def app(self) -> str:
         """The app."""
-        return str(self.found["app"])
+        return self.signed.app
 
     @property
     def path(self) -> str:
         """The version's address below either console API."""
-        return f"/apps/{self.app}/versions/{self.found['sequence']}"
+        return f"/apps/{self.app}/versions/{self.signed.sequence}"
 
     @property
     def is_done(self) -> bool:
@@ -131,8 +133,7 @@ def plan_app(source: Side, target: Side, item: str, unlock: Unlock, *, is_over: 
     if known is None and present is not None and not is_over:
         _refuse_diverged(source, target, app, present)
     _check_mounted(target, found, along)
-    _check_listed(source, app, found)
-    plan = AppPlan(item, found, present, known)
+    plan = AppPlan(_signed(source, app, found), found, present, known)
     plan.lines += _lines(source, target, plan)
     return plan
 
@@ -144,9 +145,9 @@ def promote_app(
     if plan.is_done and not wait:
         return {**(plan.known or {}), "already": True}
     with tempfile.TemporaryDirectory(prefix="sampan-") as folder:
-        package = Path(folder) / f"{plan.app}{SUFFIX}"
+        package = Path(folder) / f"package{SUFFIX}"
         _download(source, plan, package)
-        job = Job(output, target.api, target.sign_in, unlock, package, plan.found["floor"])
+        job = Job(output, target.api, target.sign_in, unlock, package, plan.signed.floor)
         if plan.known is not None and plan.known["state"] == "needs_signature":
             candidate, found = job.sign_anew()
         else:
@@ -225,16 +226,20 @@ def _fits(wanted: dict[str, Any], version: dict[str, Any]) -> bool:
     return bool(wanted["min_sequence"] <= version["sequence"] <= wanted["max_sequence"])
 
 
-def _check_listed(source: Side, app: str, found: dict[str, Any]) -> None:
-    """Raise unless the source's trust tree, from the root pinned here, lists exactly this package."""
-    body = published_body(Place.of(source.sign_in, PROFILE), app)
-    listed = body.targets.get(f"apps/{app}/{found['sequence']}/index.json") if body is not None else None
+def _signed(source: Side, app: str, found: dict[str, Any]) -> SignedVersion:
+    """Return the version as the source's trust tree has it, from the root pinned here; raise unless it is `found`."""
+    place = Place.of(source.sign_in, PROFILE)
+    body = published_body(place, app)
+    versions = read_app_role(body, app, place.tree).versions if body is not None else {}
+    listed = versions.get(found["sequence"])
     if listed is None:
         raise PromotionPackageMissing(f"The trust tree of {source} lists no sequence {found['sequence']} of {app}.")
-    if f"sha256:{listed.hashes['sha256']}" != found["digest"]:
+    if (listed.index_digest, listed.version) != (found["digest"], found["version"]):
         raise PromotionDigestDiffers(
-            f"{source} says {found['digest']}, but its trust tree lists sha256:{listed.hashes['sha256']}. Do not go on."
+            f"{source} says {found['version']}, {found['digest']}; its trust tree lists {listed.version}, "
+            f"{listed.index_digest}. Do not go on."
         )
+    return listed
 
 
 def _download(source: Side, plan: AppPlan, out: Path) -> None:
@@ -248,8 +253,10 @@ def _download(source: Side, plan: AppPlan, out: Path) -> None:
         raise PromotionPackageMissing(f"{source} does not give the package out: {problem.detail}") from problem
     with packages.accepted(out, packages.rules_of(source.api), Output(as_json=True)) as found:
         digest = found.digest
-    if digest != plan.found["digest"]:
-        raise PromotionDigestDiffers(f"{source} gives out {digest} in place of {plan.found['digest']}. Do not go on.")
+    if digest != plan.signed.index_digest:
+        raise PromotionDigestDiffers(
+            f"{source} gives out {digest} in place of {plan.signed.index_digest}. Do not go on."
+        )
 
 
 def _origin(source: Side, found: dict[str, Any]) -> dict[str, Any]:
@@ -266,14 +273,16 @@ def _lines(source: Side, target: Side, plan: AppPlan) -> list[str]:
     reviewer = name_of(source, found["decided_by"] or "")
     was = f"{present['version']} (sequence {present['sequence']})" if present else "nothing"
     lines = [
-        f"{plan.app}: {was} -> {found['version']} (sequence {found['sequence']})",
-        f"  package {found['digest']}",
+        f"{plan.app}: {was} -> {plan.signed.version} (sequence {plan.signed.sequence})",
+        f"  package {plan.signed.index_digest}",
         f"  approved in {source.sign_in.workspace} by {reviewer}, {moment(found['decided_ms'] or 0)}",
     ]
     if plan.is_done and plan.known is not None:
         return [*lines, f"  is in {target.sign_in.workspace} already: {plan.known['state']}"]
-    new = _index(source, plan.app, found["sequence"])
-    old = _index(target, plan.app, present["sequence"]) if present else None
+    new = _index(source, plan.app, plan.signed.sequence, plan.signed.index_digest)
+    old = _index(target, plan.app, present["sequence"], present["digest"]) if present else None
+    if plan.signed.floor:
+        lines.append(f"  devices no longer open what is below sequence {plan.signed.floor}")
     lines += _asked_for(old, new)
     after = {each.path: each.sha256 for each in new.files}
     before = {each.path: each.sha256 for each in old.files} if old else {}
@@ -295,10 +304,13 @@ def _asked_for(old: PackageIndex | None, new: PackageIndex) -> list[str]:
     return found
 
 
-def _index(side: Side, app: str, sequence: int) -> PackageIndex:
+def _index(side: Side, app: str, sequence: int, digest: str) -> PackageIndex:
     try:
-        return parse_index(side.api.data(f"/apps/{app}/versions/{sequence}/index"))
+        data = side.api.data(f"/apps/{app}/versions/{sequence}/index")
     except ServerRefused as problem:
         if side.name == "source" and problem.status in (404, 409, 410):
             raise PromotionPackageMissing(f"{side} does not give the package out: {problem.detail}") from problem
         raise
+    if digest_of(data) != digest:
+        raise PromotionDigestDiffers(f"The index of {app} that {side} gives out is not that of {digest}. Do not go on.")
+    return parse_index(data)
