@@ -21,6 +21,7 @@ from sampan.offline_packages.fetching import Fetch, HttpFetch
 from sampan.platform.app import build_app
 from sampan.platform.artifacts.component import component as artifacts
 from sampan.platform.audience.buckets import STEPS
+from sampan.platform.audience.component import component as audience
 from sampan.platform.component import Component
 from sampan.platform.core import Core
 from sampan.platform.identity.component import component as identity
@@ -48,6 +49,7 @@ COMPONENTS: tuple[Component, ...] = (
     without_background(trust),
     without_background(artifacts),
     insight,
+    audience,
     release,
     miniapps_component,
 )

@@ -1,8 +1,8 @@
-"""What releases can roll out: published versions of mini-apps and of shared packages."""
+"""What releases can roll out: published versions of mini-apps, of shared packages and of native patches."""
 
 from collections.abc import Awaitable, Callable, Collection, Mapping
 
-from sampan.miniapps.kind_names import MINIAPP, SHARED
+from sampan.miniapps.kind_names import MINIAPP, NATIVE, SHARED
 from sampan.miniapps.repository import find_entry
 from sampan.offline_packages.roles import package_path
 from sampan.platform.artifacts.killing import mark_killed
@@ -58,4 +58,5 @@ def _deliverable(workspace_id: str, version: PublishedVersion) -> Deliverable:
 DELIVERABLES = (
     DeliverableKind(MINIAPP, _finder(MINIAPP), kill, seen_by=seen_by),
     DeliverableKind(SHARED, _finder(SHARED), kill),
+    DeliverableKind(NATIVE, _finder(NATIVE), kill),
 )

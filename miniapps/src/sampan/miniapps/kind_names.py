@@ -1,3 +1,3 @@
 """The names of the kinds of artefacts, in manifests and in rows."""
 
-MINIAPP, SHARED = "miniapp", "shared"
+MINIAPP, SHARED, NATIVE = "miniapp", "shared", "native"

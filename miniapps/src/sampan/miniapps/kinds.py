@@ -1,8 +1,11 @@
-"""The two kinds of artefacts: mini-apps, which open, and shared packages, which other packages mount."""
+"""The kinds of packages: mini-apps, which open; shared ones, which other packages mount; native patches.
+
+A native patch is whatever native code of a bank's own loads (docs/operations/native-patches.md): opaque here.
+"""
 
 from collections.abc import Sequence
 
-from sampan.miniapps.kind_names import MINIAPP, SHARED
+from sampan.miniapps.kind_names import MINIAPP, NATIVE, SHARED
 from sampan.miniapps.policy import AppPolicy
 from sampan.miniapps.policy_repository import current_policy
 from sampan.offline_packages import Accepted, PackageIndex, PackageReader
@@ -32,7 +35,7 @@ def scan(accepted: Accepted) -> Sequence[Finding]:
         return [_finding(each) for each in scan_secrets(reader)]
 
 
-KINDS = tuple(ArtifactKind(name, load_policy, AppPolicy.limits, check, scan) for name in (MINIAPP, SHARED))
+KINDS = tuple(ArtifactKind(name, load_policy, AppPolicy.limits, check, scan) for name in (MINIAPP, SHARED, NATIVE))
 
 
 def _finding(found: Found) -> Finding:

@@ -54,8 +54,9 @@ def check_package(
     rules = policy or CheckPolicy()
     findings = check_index(reader.index, previous=previous, policy=rules)
     findings += _icons(reader.index, manifest)
-    findings += _locales(reader, rules)
-    findings += _sources(reader, rules, progress)
+    if reader.index.kind is not Kind.NATIVE:  # whose files are nothing that a container would load
+        findings += _locales(reader, rules)
+        findings += _sources(reader, rules, progress)
     rank = list(Severity)
     return sorted(findings, key=lambda one: (rank.index(one.severity), one.file or "", one.line or 0, one.code))
 

@@ -12,10 +12,11 @@ VENDOR_MEMBER = "x-sampan"
 
 
 class Kind(StrEnum):
-    """What a package is: an app that opens, or files that other packages mount."""
+    """What a package is: an app that opens, files that other packages mount, or a patch that native code loads."""
 
     MINIAPP = "miniapp"
     SHARED = "shared"
+    NATIVE = "native"
 
 
 class ProblemCode(StrEnum):

@@ -57,6 +57,15 @@ def parse_manifest(data: bytes) -> Manifest:
     return read_manifest(load_json(data))
 
 
+def kind_of(data: bytes) -> Kind:
+    """Return what the bytes of a `manifest.json` say that the package is, whatever else may be wrong with them."""
+    try:
+        value = load_json(data)
+    except ManifestNotJson:
+        return Kind.MINIAPP
+    return _kind(value) if isinstance(value, dict) else Kind.MINIAPP
+
+
 def read_manifest(value: object) -> Manifest:
     """Read a parsed manifest; raise `ManifestInvalid` when a rule is broken."""
     if not isinstance(value, dict):
@@ -93,12 +102,14 @@ def _manifest(members: Members, value: Mapping[str, Any]) -> Manifest:
             "app_id", ProblemCode.BAD_VALUE, "must be lower-case letters, digits and '-' in parts joined by '.'."
         )
     name = members.required(value, "name", "name", is_filled, "a text that is not empty")
-    icons = _icons(members, value)
+    kind = _kind(value)
+    icons = _icons(members, value, kind)
     sequence, version_name = _version(members, value)
     min_host, target_host, release_type = _platform(members, value)
-    kind = _kind(value)
     pages = _pages(members, value, kind)
     vendor = read_vendor(members, value[VENDOR_MEMBER], pages) if VENDOR_MEMBER in value else Vendor()
+    if kind is Kind.NATIVE:
+        _refuse_promises(members, value)
     text = {key: members.optional(value, key, key, is_text, "a text") for key in ("short_name", "description", "lang")}
     return Manifest(
         app_id=app_id or "",
@@ -124,8 +135,15 @@ def _manifest(members: Members, value: Mapping[str, Any]) -> Manifest:
 
 def _kind(value: Mapping[str, Any]) -> Kind:
     vendor = value.get(VENDOR_MEMBER)
-    is_shared = isinstance(vendor, dict) and vendor.get("kind") == Kind.SHARED
-    return Kind.SHARED if is_shared else Kind.MINIAPP
+    kind = vendor.get("kind") if isinstance(vendor, dict) else None
+    return Kind(kind) if kind in tuple(Kind) else Kind.MINIAPP
+
+
+def _refuse_promises(members: Members, value: Mapping[str, Any]) -> None:
+    """Refuse what a container would enforce: none stands between a native patch and the device."""
+    vendor = [f"{VENDOR_MEMBER}.{key}" for key in sorted(value[VENDOR_MEMBER]) if key != "kind"]
+    for where in (*vendor, *(key for key in ("req_permissions", "widgets") if key in value)):
+        members.refuse(where, ProblemCode.BAD_VALUE, "must be left out: nothing of ours runs a native patch.")
 
 
 def _word(members: Members, value: Mapping[str, Any], key: str, default: str, *others: str) -> str:
@@ -134,9 +152,9 @@ def _word(members: Members, value: Mapping[str, Any], key: str, default: str, *o
     return found if isinstance(found, str) else default
 
 
-def _icons(members: Members, value: Mapping[str, Any]) -> tuple[Icon, ...]:
+def _icons(members: Members, value: Mapping[str, Any], kind: Kind) -> tuple[Icon, ...]:
     items = members.required(value, "icons", "icons", is_list, "a list of images")
-    if items == []:
+    if items == [] and kind is Kind.MINIAPP:
         members.warn("icons", ProblemCode.MISSING, "is empty; the catalogue will show a blank tile.")
     icons = []
     for number, item in enumerate(items or ()):
@@ -184,13 +202,13 @@ def _platform(members: Members, value: Mapping[str, Any]) -> tuple[int, int | No
 
 
 def _pages(members: Members, value: Mapping[str, Any], kind: Kind) -> tuple[str, ...]:
-    if kind is Kind.SHARED and "pages" not in value:
+    if kind is not Kind.MINIAPP and "pages" not in value:
         return ()
     items = members.required(value, "pages", "pages", is_list, "a list of paths")
     if items == [] and kind is Kind.MINIAPP:
         members.refuse("pages", ProblemCode.BAD_VALUE, "must name at least one page; the first is the home page.")
-    if items and kind is Kind.SHARED:
-        members.refuse("pages", ProblemCode.BAD_VALUE, "must be empty: a shared package does not open by itself.")
+    if items and kind is not Kind.MINIAPP:
+        members.refuse("pages", ProblemCode.BAD_VALUE, f"must be empty: a {kind} package does not open by itself.")
     pages: list[str] = []
     for number, item in enumerate(items or ()):
         where = f"pages[{number}]"

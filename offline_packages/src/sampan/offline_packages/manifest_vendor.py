@@ -38,7 +38,7 @@ def read_vendor(members: Members, value: object, pages: Sequence[str]) -> Vendor
         members.refuse("x-sampan", ProblemCode.WRONG_TYPE, "must be an object.")
         return Vendor()
     _refuse_unknown(members, value, _MEMBERS, "x-sampan")
-    kind = _strict(members, value, "kind", one_of(*Kind), "miniapp or shared")
+    kind = _strict(members, value, "kind", one_of(*Kind), "miniapp, shared or native")
     return Vendor(
         kind=Kind(kind) if kind else Kind.MINIAPP,
         network=_domains(members, value, "network"),

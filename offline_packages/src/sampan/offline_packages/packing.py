@@ -17,7 +17,7 @@ from sampan.offline_packages.archive import CHUNK_BYTES, ArchiveWriter, file_ent
 from sampan.offline_packages.index import FileEntry, PackageIndex, make_index, package_digest, parse_index
 from sampan.offline_packages.json_members import load_json
 from sampan.offline_packages.limits import Policy
-from sampan.offline_packages.manifest import VENDOR_MEMBER, Manifest
+from sampan.offline_packages.manifest import VENDOR_MEMBER, Kind, Manifest
 from sampan.offline_packages.manifest_parsing import parse_manifest
 from sampan.offline_packages.names import check_no_clash, check_path
 from sampan.offline_packages.refusals import (
@@ -135,7 +135,7 @@ def pack(
     _check_layout(sources, manifest, limits)
     ordered = [sources[path] for path in sorted(sources)]
     steps = _Steps(progress, 2 * sum(_size(source) for source in ordered))
-    measured = [_measure(source, limits, steps) for source in ordered]
+    measured = [_measure(source, limits, steps, manifest.vendor.kind) for source in ordered]
     out_dir.mkdir(parents=True, exist_ok=True)
     stem = f"{manifest.app_id}-{manifest.version_name}"
     archive_path, index_path = out_dir / f"{stem}.ma", out_dir / f"{stem}.index.json"
@@ -280,7 +280,7 @@ def _size(source: _Source) -> int:
     return len(source.made) if source.disk is None else source.disk.stat().st_size
 
 
-def _measure(source: _Source, policy: Policy, steps: _Steps) -> _Measured:
+def _measure(source: _Source, policy: Policy, steps: _Steps, kind: Kind) -> _Measured:
     """Read a file once for its size, checksum, digests and type; the archive needs the checksum before it."""
     sha256, sm3 = Hasher("sha256"), Hasher("sm3")
     size = crc = 0
@@ -292,7 +292,7 @@ def _measure(source: _Source, policy: Policy, steps: _Steps) -> _Measured:
         sha256.update(chunk)
         sm3.update(chunk)
         steps.add(len(chunk))
-    if refusal := contradiction(source.path, head):
+    if kind is not Kind.NATIVE and (refusal := contradiction(source.path, head)):
         raise refusal
     if size > policy.max_file_bytes:
         raise FolderChanged(source.path)

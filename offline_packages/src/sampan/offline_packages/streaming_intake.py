@@ -17,14 +17,15 @@ from sampan.offline_packages.archive import CHUNK_BYTES, ArchiveWriter, file_ent
 from sampan.offline_packages.index import FileEntry, PackageIndex, make_index, package_digest
 from sampan.offline_packages.layout import DEFLATED
 from sampan.offline_packages.limits import MAX_MANIFEST_BYTES, Policy
-from sampan.offline_packages.manifest import Manifest
-from sampan.offline_packages.manifest_parsing import parse_manifest
+from sampan.offline_packages.manifest import Kind, Manifest
+from sampan.offline_packages.manifest_parsing import kind_of, parse_manifest
 from sampan.offline_packages.names import check_no_clash, check_path
 from sampan.offline_packages.refusals import (
     CompressionBomb,
     FileTooLarge,
     ManifestMissing,
     ManifestTooLarge,
+    PackageRefused,
     PackageTooLarge,
     SizeLie,
     UploadTooLarge,
@@ -89,6 +90,8 @@ def intake(
             taken = _Taken(source.fileno(), writer, progress, sum(item.entry.size for item in files))
             entries = [taken.take(item) for item in files]
             archive = writer.finish()
+        if taken.contradiction is not None and kind_of(taken.manifest) is not Kind.NATIVE:
+            raise taken.contradiction
         manifest = parse_manifest(taken.manifest)
         refusals = layout_refusals({entry.path for entry in entries}, manifest)
         if refusals:
@@ -144,6 +147,8 @@ class _Taken:
         self._expected = expected
         self.total = 0
         self.manifest = b""
+        self.contradiction: PackageRefused | None = None
+        """The first file that is not what its name says; a native patch is opaque, and the manifest comes later."""
 
     def take(self, item: Content) -> FileEntry:
         """Inflate, judge, hash and write one file; return its index entry."""
@@ -152,8 +157,8 @@ class _Taken:
         sha256, sm3 = Hasher("sha256"), Hasher("sm3")
         size = crc = 0
         for chunk in _with_head(_plain(self._handle, item)):
-            if size == 0 and (refusal := contradiction(entry.path, chunk[:HEAD_BYTES])):
-                raise refusal
+            if size == 0 and self.contradiction is None:
+                self.contradiction = contradiction(entry.path, chunk[:HEAD_BYTES])
             size += len(chunk)
             if size > entry.size:
                 raise SizeLie(entry.path)

@@ -129,10 +129,10 @@ class Publishing:
         self.publisher = person(f"developer of {name}", PUBLISHER_RIGHTS, publisher=made.id)
         await self.create_app(self.app)
 
-    async def create_app(self, app: str) -> None:
+    async def create_app(self, app: str, *, kind: str = "miniapp") -> None:
         """Create an app of the publisher and let the officers sign."""
         await apps_service.create_app(
-            self.core, self.workspace, SYSTEM, app_id=app, kind="miniapp", publisher_id=self.publisher_id
+            self.core, self.workspace, SYSTEM, app_id=app, kind=kind, publisher_id=self.publisher_id
         )
         for profile in self.parties.publisher:
             await self.parties.sign_all(profile)

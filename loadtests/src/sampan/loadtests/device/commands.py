@@ -57,6 +57,7 @@ def run(
     root: Annotated[
         Path | None, typer.Option(help="The tree's root that the app was built with; else the first one is pinned.")
     ] = None,
+    app_version: Annotated[str, typer.Option(help="Version of the super-app that the device says it runs.")] = "1.0.0",
     once: Annotated[bool, typer.Option("--once", help="One round (the default).")] = False,
     seconds: Annotated[float, typer.Option(min=0, help="Go on for so long.")] = 0,
     every: Annotated[float, typer.Option(min=0.1, help="With --seconds: most seconds between two rounds.")] = 5,
@@ -64,7 +65,7 @@ def run(
     as_json: AsJson = False,
 ) -> None:
     """Do what an app does when it is started: sync, verify, install, open, report. Exit status 5: something refused."""
-    from sampan.loadtests.device.simulated import SimulatedDevice
+    from sampan.loadtests.device.simulated import Profile, SimulatedDevice
 
     device = SimulatedDevice(
         folder,
@@ -72,6 +73,7 @@ def run(
         workspace=workspace,
         client_app=client_app,
         root=root.read_bytes() if root else None,
+        profile=Profile(app_version=app_version),
     )
     if token is not None:
         device.session.adopt(token.read_bytes())

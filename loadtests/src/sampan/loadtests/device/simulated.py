@@ -31,7 +31,7 @@ from sampan.platform.errors import Forbidden, SampanError
 SYNC, EVENTS = "/client/v1/sync", "/client/v1/events"
 PROFILE = "intl"
 SHARED = "shared"
-KINDS = frozenset({"miniapp", SHARED})
+KINDS = frozenset({"miniapp", SHARED, "native"})
 MAX_TEXT = 500
 NOT_MODIFIED = 304
 BATCH_IS_BAD = frozenset({413, 422})
@@ -155,7 +155,7 @@ class SimulatedDevice:
     def open_all(self) -> None:
         """Open every installed app as a customer would, read all its files, and report that it runs.
 
-        What apps share is no app: nobody opens it.
+        What apps share is no app: nobody opens it. A native patch is opened as its app would load it, at its start.
         """
         kinds = self.memory.facts.kinds
         for app_id in self.store.apps():

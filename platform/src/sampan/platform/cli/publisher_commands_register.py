@@ -70,7 +70,7 @@ def create_app(
     context: typer.Context,
     app_id: Annotated[str, typer.Argument(help="App id in reverse DNS; never reused.")],
     publisher_id: Annotated[str, typer.Option("--publisher", help="Publisher id.")],
-    kind: Annotated[str, typer.Option(help="miniapp or shared.")] = "miniapp",
+    kind: Annotated[str, typer.Option(help="miniapp, shared or native.")] = "miniapp",
 ) -> None:
     """Register an app; two officers sign its role before it can publish."""
     found = _api().post("/apps", {"app": app_id, "kind": kind, "publisher": publisher_id})

@@ -18,7 +18,7 @@ release = typer.Typer(help="Who gets which version.", no_args_is_help=True)
 
 App = Annotated[str, typer.Argument(help="App id, such as demo.bank.coupons; key of a switch, or client app.")]
 Sequence = Annotated[int, typer.Argument(help="Sequence of the version; edition of a switch, or build.")]
-PACKAGES = ("miniapp", "shared")
+PACKAGES = ("miniapp", "shared", "native")
 Release = Annotated[str, typer.Argument(metavar="RELEASE", help="Release id.")]
 Cause = Annotated[str, typer.Option(help="Why; stands in the history.")]
 Customers = Annotated[int | None, typer.Option(metavar="NUMBER", min=1, help="To so many customers and no more.")]
@@ -55,7 +55,7 @@ def create_release(
     audience: Named = None,
     client_app: Annotated[str | None, typer.Option(help="Only this client app.")] = None,
     rollback_to: Annotated[int | None, typer.Option(help="Sequence that one person may roll back to.")] = None,
-    kind: Annotated[str, typer.Option(help="Deliverable kind: miniapp, shared, switch or app_upgrade.")] = "miniapp",
+    kind: Annotated[str, typer.Option(help="miniapp, shared, native, switch or app_upgrade.")] = "miniapp",
     update: Annotated[str, typer.Option(help="async: at the next open; sync: before it opens.")] = "async",
     wifi_only: Annotated[bool, typer.Option("--wifi-only", help="No background download but on Wi-Fi.")] = False,
     predownload: Annotated[bool, typer.Option("--predownload", help="Fetched ahead, before anything else.")] = False,
