@@ -85,7 +85,9 @@ class SameSite(Desk):
 
 @pytest.fixture(scope="module")
 def desk(browser: "Browser", demo_server: DemoServer, tmp_path_factory: pytest.TempPathFactory) -> Desk:
-    return SameSite(browser, demo_server, tmp_path_factory.mktemp("desk"))
+    found = SameSite(demo_server, tmp_path_factory.mktemp("desk"))
+    found.sit_down(browser)
+    return found
 
 
 @pytest.fixture

@@ -63,7 +63,8 @@ function Judged({ progress, isOver }: { progress: Progress; isOver: boolean }) {
     maximumFractionDigits: 2,
   });
   const share = (ppm: number | null) => (ppm === null ? "—" : rate.format(ppm / 1_000_000));
-  const isKnown = sample !== null; // else the bounds are those of no knowledge, and say nothing
+  const isKnown = sample !== null; // else the bounds are those of no knowledge, and say nothing unless they are broken
+  const hasBounds = isKnown || verdict === "broken";
   const said = () => {
     if (isOver && verdict === "person") return say("releases.verdictNone_person");
     if (isOver && verdict === "waiting") return say("releases.verdictNone_waiting");
@@ -82,7 +83,7 @@ function Judged({ progress, isOver }: { progress: Progress; isOver: boolean }) {
         <Tile
           label={say("releases.seenFailures")}
           value={last?.failures ?? 0}
-          under={isKnown ? say("releases.seenMost", { n: last?.most ?? limits[0]?.most ?? 0 }) : undefined}
+          under={hasBounds ? say("releases.seenMost", { n: last?.most ?? limits[0]?.most ?? 0 }) : undefined}
           tone={verdict === "broken" ? "bad" : "neutral"}
         />
         {isKnown ? (
@@ -100,7 +101,7 @@ function Judged({ progress, isOver }: { progress: Progress; isOver: boolean }) {
           </>
         ) : null}
       </div>
-      {isKnown && limits.length > 0 ? (
+      {hasBounds && limits.length > 0 ? (
         <Suspense fallback={<div style={{ height: 280 }} />}>
           <GateChart limits={limits} looks={looks} sample={sample} />
         </Suspense>
