@@ -195,3 +195,19 @@ async def test_only_the_floor_that_was_signed_goes_along(scene: Scene) -> None:
     assert theirs["floor"] == 3, "the server says what its tree does not list"
     assert (await scene.promote(f"{APP}@1.3.0")).status == 0
     assert (await scene.call(scene.uat, "get", f"/apps/{APP}/versions/3"))["floor"] == 0
+
+
+async def test_a_change_at_the_end_of_a_long_list_is_shown(scene: Scene) -> None:
+    regions = [f"region-{n}" for n in range(12)]
+    listed = {"attr": "region", "op": "in", "values": regions}
+    saved = await scene.call(scene.sit, "post", "/audiences", {"name": "Regions", "audience": listed})
+    rules = [{"audience": listed, "variant": "on"}]
+    await serve(scene, rules=rules)
+    await scene.approve(scene.uat, (await scene.promote("audience:Regions", "switch:new-look")).value["rules"])
+    changed = {**listed, "values": [*regions[:-1], "everywhere"]}
+    body = {"name": "Regions", "audience": changed, "edition": 1}
+    await scene.approve(scene.sit, await scene.call(scene.sit, "put", f"/audiences/{saved['id']}", body))
+    await serve(scene, rules=[{"audience": changed, "variant": "on"}])
+    shown = await scene.promote("audience:Regions", "switch:new-look", "--plan")
+    lines = [line for line in shown.value["plan"] if "everywhere" in line]
+    assert len(lines) == 2, shown

@@ -89,8 +89,7 @@ class RulesPlanner:
         is_served = present is not None and present["state"] == ACTIVE
         old = parse(self._as_there(present["definition"])) if present is not None and is_served else None
         lines = differences(old, parse(definition))
-        said = [(line.en, self._said(line, line.before), self._said(line, line.after)) for line in lines]
-        self._tell(f"switch {key}", present, said)
+        self._tell(f"switch {key}", present, [self._said(line) for line in lines])
 
     def add_audience(self, name: str) -> None:
         """Plan a saved audience, by its name; raise `PromotionUnknown` or `PromotionDiverged`."""
@@ -114,10 +113,8 @@ class RulesPlanner:
             }
         )
         self._name([found["audience"]])
-        before = rule_words(self._rule("target", present["audience"])).en if present else None
-        words = rule_words(after).en
-        lines = [("Audience", before, words)] if before != words else []
-        self._tell(f"saved audience {name}", present, lines)
+        before = self._rule("target", present["audience"]) if present else None
+        self._tell(f"saved audience {name}", present, [_audience_line(before, after)] if before != after else [])
 
     def _refuse_diverged_switch(self, key: str, found: Json, present: Json, history: list[Json]) -> None:
         if self._is_over or self._same("source", found, "target", present):
@@ -165,11 +162,12 @@ class RulesPlanner:
         rules = [{**rule, "audience": self._rule(side, rule["audience"])} for rule in definition["rules"]]
         return {**definition, "rules": rules}
 
-    def _said(self, line: DiffLine, value: str | None) -> str | None:
-        """Return a value in words, saved audiences by their names."""
-        words = line.words.get(value) if value is not None else None
-        text = words.en if words is not None else value
-        return None if text is None else AUDIENCE_ID.sub(lambda found: self._names["source"][found[0]], text)
+    def _said(self, line: DiffLine) -> tuple[str, str | None, str | None]:
+        """Return a line with its values in words, saved audiences by their names."""
+        shown, names = line.as_json(), self._names["source"]
+        texts = [words["en"] if (words := shown[f"{side}_words"]) else shown[side] for side in ("before", "after")]
+        before, after = (text and AUDIENCE_ID.sub(lambda found: names[found[0]], text) for text in texts)
+        return line.en, before, after
 
     def _as_there(self, definition: Mapping[str, Any]) -> Json:
         """Return the target's switch with the source's ids of the saved audiences that have the same names."""
@@ -187,6 +185,14 @@ class RulesPlanner:
 
 def _saved(side: Side) -> list[Json]:
     return side.api.items("/audiences")
+
+
+def _audience_line(before: Json | None, after: Json) -> tuple[str, str | None, str]:
+    """Return both rules in words; word for word as they are where words tell no difference, as of long lists."""
+    said = (rule_words(before).en if before is not None else None, rule_words(after).en)
+    if said[0] == said[1]:
+        return "Audience", _text(before), _text(after)
+    return "Audience", *said
 
 
 def _claim(side: Side, edition: int, made_by: str, at_ms: int) -> Json:

@@ -106,14 +106,20 @@ class DiffLine:
     words: Mapping[str, Words] = field(default_factory=dict)
 
     def as_json(self) -> dict[str, Any]:
-        """Return the form that is stored and shown: the words stand beside each value."""
+        """Return the form that is stored and shown: the words stand beside each value.
+
+        Words that are the same for different values would hide what changes, such as the end of a long list.
+        """
+        was, will = self._said(self.before), self._said(self.after)
+        if was == will and self.before != self.after:
+            was = will = None
         return {
             "zh": self.zh,
             "en": self.en,
             "before": self.before,
             "after": self.after,
-            "before_words": self._said(self.before),
-            "after_words": self._said(self.after),
+            "before_words": was,
+            "after_words": will,
         }
 
     @classmethod
