@@ -160,6 +160,8 @@ export const insight = {
   start: ["启动时间中位数", "Start time, median"],
   startUnder: ["90% {{p90}}，95% {{p95}}", "90 % {{p90}}, 95 % {{p95}}"],
   latency: ["发布到可见", "Publish to visible"],
+  latencyNone: ["还没有设备上报新版本", "No device has reported a new version yet"],
+  latencyOffline: ["发布时没有设备在线", "No device was online when a version came out"],
   latencyUnder: ["95% {{p95}}，{{n}} 台在线设备", "95 % {{p95}}; {{n}} devices online"],
   latencyUnder_one: ["95% {{p95}}，{{n}} 台在线设备", "95 % {{p95}}; {{n}} device online"],
   adoption: ["版本分布", "Versions in use"],

@@ -61,7 +61,7 @@ export function Numbers({ of: found }: { of: Schemas["SummaryView"] }) {
         value={span(latency.offered_p50_ms)}
         under={
           latency.online === 0
-            ? say("insight.noneYet")
+            ? say(latency.devices === 0 ? "insight.latencyNone" : "insight.latencyOffline")
             : say("insight.latencyUnder", { p95: span(latency.offered_p95_ms), n: latency.online })
         }
       />
