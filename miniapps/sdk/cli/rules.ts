@@ -18,7 +18,7 @@ const base64 = (data: Uint8Array): string => Buffer.from(data).toString("base64"
 function roleOf({ app, versions }: RoleCase): AppRole {
   const floor = Math.max(0, ...versions.map((each) => each.floor));
   const bySequence = new Map(versions.map((each) => [each.sequence, each]));
-  return { app, tree: "demo/intl", metadataVersion: 3, expiresMs: 0, floor, versions: bySequence };
+  return { app, tree: "demo/intl", metadataVersion: 3, expiresMs: 0, floor, versions: bySequence, hotfixes: new Map() };
 }
 
 export const control = (data: string, app: string): unknown => parseControl(bytes(data), app);

@@ -175,7 +175,6 @@ describe("a round of sync", () => {
   });
 
   it.each<[string, object]>([
-    ["an unknown kind", { kind: "plugin" }],
     ["an unknown action", { action: "format" }],
     ["an id that is a path", { id: "../x" }],
     ["another tree", { url: OFFER.url.replace("/demo/", "/other/") }],
@@ -186,6 +185,14 @@ describe("a round of sync", () => {
     const { happenings } = await client().run();
     expect(happenings.map((each) => [each.what, each.code])).toEqual([["refused", "offer_not_ours"]]);
     expect(await packages.apps()).toEqual([]);
+  });
+
+  it("leaves an offer of an unknown kind to clients that know it, and says nothing", async () => {
+    answers = [answer({ offers: [{ ...OFFER, kind: "native" }] }), answer({}, "", 304)];
+    expect((await client().run()).happenings).toEqual([]);
+    await client().run();
+    expect(sent[1]?.etag).toBe('"e1"');
+    expect([await packages.apps(), await noted()]).toEqual([[], []]);
   });
 
   it("takes an offer whose address names the server", async () => {

@@ -8,11 +8,10 @@
 import { BridgeError } from "../bridge/errors";
 import type { Theme } from "../bridge/protocol";
 import type { Progress } from "../download/package";
-import type { Installed } from "../store/installed";
-import type { Hint } from "../sync/device";
-import { checkInstall } from "../trust/install-rule";
+import { type Installed, isPatched } from "../store/installed";
+import { checkStaged, type Hint } from "../sync/device";
 import { parseIndex } from "../trust/package-index";
-import { Refused } from "../trust/refused";
+import { isRefused, Refused } from "../trust/refused";
 import { AppStorage } from "./app_storage";
 import { Dependencies } from "./dependencies";
 import { Emitter } from "./events";
@@ -118,7 +117,7 @@ export class Container extends Emitter<ContainerEvents> {
    * is told, and it is switched to when the frame is gone. Returns what is installed, or waits to be. Throws refusals.
    */
   async update(hint: InstallHint, progress: Progress = {}): Promise<Installed> {
-    const staged = await this.withRoom(() => this.ports.device.prepare(hint, progress));
+    const staged = await this.withRoom(hint.id, () => this.ports.device.prepare(hint, progress));
     await this.bringDependencies(hint.id, staged.digest);
     if ((await takenApps()).includes(hint.id)) {
       this.emit("version-ready", { app: hint.id, version: staged.version, sequence: staged.sequence });
@@ -128,6 +127,12 @@ export class Container extends Emitter<ContainerEvents> {
     }
     await this.dependencies.sweep();
     return staged;
+  }
+
+  /** Something else is the current version of an app now; when it runs, it opens when the app is next opened. */
+  replaced(app: string, { version, sequence, digest }: Installed): void {
+    const running = this.open_.get(app)?.running;
+    if (running?.isUp && running.digest !== digest) this.emit("version-ready", { app, version, sequence });
   }
 
   /** The shell, or an app in it, is shown or hidden. */
@@ -189,12 +194,12 @@ export class Container extends Emitter<ContainerEvents> {
     await this.clearOrigin(app, { data: false, packages: true }).catch(() => undefined);
   }
 
-  /** Let go of the app that was not used for longest; false when none can go. */
-  async makeRoom(): Promise<boolean> {
+  /** Let go of the app that was not used for longest, but not of `but`; false when none can go. */
+  async makeRoom(but = ""): Promise<boolean> {
     const candidates = await Promise.all(
       [...(await this.installed()).keys()].map(async (app) => ({ app, openedMs: await this.usage.openedMs(app) })),
     );
-    const needed = new Set([...(await takenApps()), ...(await this.dependencies.ids())]);
+    const needed = new Set([but, ...(await takenApps()), ...(await this.dependencies.ids())]);
     const app = leastRecentlyUsed(candidates, needed);
     if (app === null) return false;
     await this.evict(app);
@@ -298,24 +303,26 @@ export class Container extends Emitter<ContainerEvents> {
     const [role, control] = [await tree.obeyedRole(app), await tree.obeyedControl(app)];
     if (role === null || control === null) return;
     try {
-      checkInstall(staged, role, control, await packages.state(app));
+      checkStaged(staged, role, control, await packages.state(app));
       await packages.switch(app, staged);
       this.emit("installed", { app, sequence: staged.sequence, digest: staged.digest });
     } catch (thrown) {
+      // Hotfixes that were withdrawn meanwhile, or are for what is not here any more.
+      if (isPatched(staged) && isRefused(thrown)) await packages.unstage(app);
       this.emit("refused", { app, code: codeOf(thrown), path: "" });
     }
   }
 
   private async bringDependencies(app: string, digest: string): Promise<void> {
     const placed = await this.ports.device.packages.placed(app, digest);
-    if (placed !== null) await this.withRoom(() => this.dependencies.bring(parseIndex(placed.index)));
+    if (placed !== null) await this.withRoom(app, () => this.dependencies.bring(parseIndex(placed.index)));
   }
 
-  private async withRoom<T>(act: () => Promise<T>): Promise<T> {
+  private async withRoom<T>(app: string, act: () => Promise<T>): Promise<T> {
     try {
       return await act();
     } catch (thrown) {
-      if (codeOf(thrown) !== "store_full" || !(await this.makeRoom())) throw thrown;
+      if (codeOf(thrown) !== "store_full" || !(await this.makeRoom(app))) throw thrown;
       return act();
     }
   }

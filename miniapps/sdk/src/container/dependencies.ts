@@ -33,6 +33,7 @@ export class Dependencies {
     return Promise.all(
       index.dependencies.map(async (dependency) => {
         const { id } = dependency;
+        await this.device.leaveWithdrawn(id);
         const found = await this.find(dependency);
         if (found !== null) return found;
         const told = `${index.app} needs the shared package ${id}; it comes with the next sync.`;
@@ -76,8 +77,8 @@ export class Dependencies {
 
   private async find(dependency: Dependency): Promise<Chosen | null> {
     const { id } = dependency;
-    const { current, kept } = await this.device.packages.state(id);
-    for (const each of [current, kept]) {
+    const { current, kept, base } = await this.device.packages.state(id);
+    for (const each of [current, kept, base]) {
       if (each === null || !fits(dependency, each)) continue;
       const placed = await this.device.packages.placed(id, each.digest);
       if (placed !== null) return this.permitted({ id, sequence: each.sequence, digest: each.digest, placed });
@@ -141,8 +142,8 @@ export class Dependencies {
     const { packages } = this.device;
     const found: Dependency[] = [];
     for (const app of await packages.apps()) {
-      const { current, kept } = await packages.state(app);
-      for (const each of [current, kept, await packages.staged(app)]) {
+      const { current, kept, base } = await packages.state(app);
+      for (const each of [current, kept, base, await packages.staged(app)]) {
         const placed = each && (await packages.placed(app, each.digest));
         if (placed) found.push(...parseIndex(placed.index).dependencies);
       }

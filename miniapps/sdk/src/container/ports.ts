@@ -65,6 +65,8 @@ export interface Report {
   readonly type: string;
   readonly app: string;
   readonly sequence: number;
+  /** Of the package, when it is a version with hotfixes. */
+  readonly digest?: string;
   readonly attrs: Readonly<Record<string, string | number | boolean>>;
 }
 

@@ -1,5 +1,6 @@
 /** What the container refuses or fails at: a stable code and a sentence. Codes of the verifier pass through unchanged. */
 
+import { StoreAway } from "../store/problems";
 import { isRefused } from "../trust/refused";
 
 export type ContainerCode =
@@ -34,7 +35,7 @@ export function problem(code: ContainerCode, message: string): ContainerProblem 
 
 /** Return the code of anything thrown. */
 export function codeOf(thrown: unknown): string {
-  if (thrown instanceof ContainerProblem || isRefused(thrown)) return thrown.code;
+  if (thrown instanceof ContainerProblem || thrown instanceof StoreAway || isRefused(thrown)) return thrown.code;
   if (thrown instanceof DOMException && thrown.name === "QuotaExceededError") return "store_full";
   return "failed";
 }

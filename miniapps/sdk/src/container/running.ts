@@ -4,9 +4,9 @@ import { BridgeHost } from "../bridge/host";
 import type { BridgeEvents, EventName, Hello, Note } from "../bridge/protocol";
 import { directAddress, keyOf } from "../origin/direct";
 import type { Need, Wanted } from "../origin/messages";
+import { isPatched } from "../store/installed";
 import type { PlacedPackage } from "../store/packages";
 import type { OpenedApp } from "../sync/device";
-import { mayRevert } from "../trust/install-rule";
 import { AppStorage } from "./app_storage";
 import type { Booted, Supply } from "./boot_channel";
 import type { Chosen, Dependencies } from "./dependencies";
@@ -87,8 +87,14 @@ export class RunningApp {
     return this.opened?.opened.installed.sequence ?? 0;
   }
 
-  private get digest(): string {
+  /** The package that runs, empty before there is one. */
+  get digest(): string {
     return this.opened?.opened.installed.digest ?? "";
+  }
+
+  /** What reports name beside the sequence, when there are hotfixes in what runs. */
+  private get patched(): { digest?: string } {
+    return isPatched(this.opened?.opened.installed ?? null) ? { digest: this.digest } : {};
   }
 
   /** Whether there is a frame, so that nothing of the app may be exchanged. */
@@ -110,6 +116,7 @@ export class RunningApp {
       const opened = await asked;
       const shared = await this.around.dependencies.choose(opened.opened.index);
       this.opened = opened;
+      this.tellLeft(opened);
       const wanted = wantedOf(this.app, opened, shared);
       const key = await keyOf(wanted);
       if (key === ready && (await this.begin(key))) return;
@@ -122,6 +129,14 @@ export class RunningApp {
       this.takeDown();
       throw thrown;
     }
+  }
+
+  /** Tell that a version gave way to the one that opens, since none of its starts came to an end. */
+  private tellLeft({ left, opened }: OpenedApp): void {
+    if (left === null) return;
+    const { sequence, digest } = left;
+    const revertedTo = opened.installed.sequence;
+    this.around.emit("crashed", { app: this.app, sequence, digest, code: "boot_timeout", revertedTo });
   }
 
   emit<E extends EventName>(event: E, data: BridgeEvents[E]): void {
@@ -286,7 +301,7 @@ export class RunningApp {
   private onNote(note: Note): void {
     const { around, app, sequence } = this;
     const report = reportOf(note);
-    if (report !== null) around.ports.report({ ...report, app, sequence });
+    if (report !== null) around.ports.report({ ...report, app, sequence, ...this.patched });
     if (note.note === "boot") {
       this.bootMs = note.milliseconds;
       this.watchdog.decide("booted");
@@ -302,10 +317,11 @@ export class RunningApp {
     const { around, app, sequence } = this;
     const milliseconds = Math.max(0, Math.round(around.ports.now() - this.startedMs));
     const fetched = this.options.fetched ?? false; // what is opened without a word about it was here
-    around.ports.report({ type: "app.opened", app, sequence, attrs: { milliseconds, fetched } });
-    around.ports.report({ type: "app.boot", app, sequence, attrs: { milliseconds: this.bootMs } });
+    const names = { app, sequence, ...this.patched };
+    around.ports.report({ type: "app.opened", ...names, attrs: { milliseconds, fetched } });
+    around.ports.report({ type: "app.boot", ...names, attrs: { milliseconds: this.bootMs } });
     around.emit("booted", { app, sequence, digest: this.digest, milliseconds });
-    await around.ports.device.booted(app);
+    await around.ports.device.booted(app, this.digest);
   }
 
   /** Something served was not what was signed: give the origin the shell's copy, once for each opening. */
@@ -352,13 +368,7 @@ export class RunningApp {
   }
 
   private async revert(): Promise<number | null> {
-    const { device } = this.around.ports;
-    const { current, kept, highestStarted } = await device.packages.state(this.app);
-    if (current === null || current.isConfirmed || kept === null) return null;
-    const role = await device.tree.obeyedRole(this.app);
-    const control = await device.tree.obeyedControl(this.app);
-    if (role === null || control === null || !mayRevert(kept, role, control, highestStarted)) return null;
-    return (await device.packages.revert(this.app)).sequence;
+    return (await this.around.ports.device.goBack(this.app))?.sequence ?? null;
   }
 }
 

@@ -94,8 +94,8 @@ export function startSampan(options: StartOptions): Sampan {
       switches,
       ui,
       mustUpdate: async (app) => (await late.sync?.mustUpdate(app)) === true,
-      report: ({ type, app, sequence, attrs }) => {
-        void events.note(type, sequence > 0 ? { app, sequence } : { app }, attrs).catch(reportError);
+      report: ({ type, attrs, ...names }) => {
+        void events.note(type, names.sequence > 0 ? names : { app: names.app }, attrs).catch(reportError);
       },
       now: nowMs,
     },
@@ -109,6 +109,7 @@ export function startSampan(options: StartOptions): Sampan {
     },
   );
   late.container = container;
+  device.onWithdrawn = (app, base) => container.replaced(app, base);
   late.consents = consents;
   late.switches = switches;
   const sync = new SyncClient({

@@ -41,7 +41,9 @@ export function provePreview(raw: unknown, nowMs: () => number = Date.now): Prov
       packageBytes: archive.size,
     };
     const versions = new Map([[sequence, version]]);
-    const role: AppRole = { app, tree: treeOf(config), metadataVersion: 0, expiresMs: untilMs, floor: 0, versions };
+    const hotfixes = new Map();
+    const tree = treeOf(config);
+    const role: AppRole = { app, tree, metadataVersion: 0, expiresMs: untilMs, floor: 0, versions, hotfixes };
     return { index: parsed, version, role };
   };
 }

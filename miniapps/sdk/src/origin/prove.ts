@@ -42,9 +42,11 @@ interface Remembered {
 }
 
 function sameChain(one: StoredChain, other: StoredChain): boolean {
-  const [a, b] = [one, other].map(({ roots, targets, role }) => [targets, role, ...roots]) as [
-    Uint8Array[],
-    Uint8Array[],
-  ];
-  return a.length === b.length && a.every((each, at) => sameBytes(each, b[at] as Uint8Array));
+  const [a, b] = [bytesOf(one), bytesOf(other)];
+  const isSame = one.roots.length === other.roots.length && a.length === b.length;
+  return isSame && a.every((each, at) => sameBytes(each, b[at] as Uint8Array));
+}
+
+function bytesOf({ roots, targets, role, stack }: StoredChain): Uint8Array[] {
+  return [targets, role, ...roots, ...(stack ? [stack.base, ...stack.documents] : [])];
 }

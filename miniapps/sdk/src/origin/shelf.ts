@@ -27,10 +27,12 @@ export class Shelf {
     const stored = (await this.readJson(`chain/${app}`)) as Record<string, unknown> | null;
     if (stored === null) return null;
     const roots = stored.roots as string[];
+    const stack = stored.stack as { base: string; documents: string[] } | undefined;
     return {
       roots: roots.map(fromBase64),
       targets: fromBase64(stored.targets as string),
       role: fromBase64(stored.role as string),
+      ...(stack && { stack: { base: fromBase64(stack.base), documents: stack.documents.map(fromBase64) } }),
     };
   }
 
@@ -51,8 +53,13 @@ export class Shelf {
 
   async putChains(chains: Chains): Promise<void> {
     for (const [app, chain] of Object.entries(chains)) {
-      const { roots, targets, role } = chain;
-      const stored = { roots: roots.map(toBase64), targets: toBase64(targets), role: toBase64(role) };
+      const { roots, targets, role, stack } = chain;
+      const stored = {
+        roots: roots.map(toBase64),
+        targets: toBase64(targets),
+        role: toBase64(role),
+        stack: stack && { base: toBase64(stack.base), documents: stack.documents.map(toBase64) },
+      };
       await this.write(`chain/${app}`, JSON.stringify(stored));
     }
   }

@@ -7,13 +7,20 @@ export interface Installed {
   /** `sha256:<hex>` of its index. */
   readonly digest: string;
   readonly isConfirmed: boolean;
+  /** The numbers of the hotfixes in it, rising, as control lists them; none when left out. */
+  readonly patches?: readonly string[];
 }
+
+/** Whether it is a version with hotfixes on it. */
+export const isPatched = (installed: Installed | null): installed is Installed => (installed?.patches?.length ?? 0) > 0;
 
 /** `highest` counts from the switch on, `highestStarted` from the first boot. */
 export interface AppState {
   readonly current: Installed | null;
   /** The version before, until the current one has booted. */
   readonly kept: Installed | null;
+  /** The version without hotfixes, on disk as long as the current or the kept one is that version with some. */
+  readonly base: Installed | null;
   readonly highest: number;
   readonly highestStarted: number;
   /** Digests of packages that failed to boot here. */
@@ -22,7 +29,15 @@ export interface AppState {
   readonly boots: number;
 }
 
-export const NOTHING: AppState = { current: null, kept: null, highest: 0, highestStarted: 0, failed: [], boots: 0 };
+export const NOTHING: AppState = {
+  current: null,
+  kept: null,
+  base: null,
+  highest: 0,
+  highestStarted: 0,
+  failed: [],
+  boots: 0,
+};
 
 /** A version that did not report a boot after so many starts gives way to the kept one. */
 export const MAX_BOOTS = 3;
@@ -31,8 +46,32 @@ export const MAX_BOOTS = 3;
 export function switched(state: AppState, next: Installed): AppState {
   const now = state.current;
   if (now !== null && now.digest === next.digest) return state;
-  const kept = now?.isConfirmed ? now : state.kept;
-  return { ...state, current: next, kept, highest: Math.max(state.highest, next.sequence), boots: 0 };
+  const last = now?.isConfirmed ? now : state.kept;
+  const before = last?.digest === next.digest ? null : last;
+  const own = isPatched(next) ? unpatched(state, next.sequence) : null;
+  // There is room for one base: next to a patched version an earlier one is kept as it was without its hotfixes.
+  const isOther = own !== null && isPatched(before) && before.sequence !== own.sequence;
+  const kept = isOther ? baseOf(state, before) : before;
+  const base = own ?? baseOf(state, kept);
+  return { ...state, current: next, kept, base, highest: Math.max(state.highest, next.sequence), boots: 0 };
+}
+
+/** The version of this sequence without hotfixes that is on disk, or null. */
+export function unpatched({ current, base }: AppState, sequence: number): Installed | null {
+  return [current, base].find((each) => each?.sequence === sequence && !isPatched(each)) ?? null;
+}
+
+/** The hotfixes of the current version are withdrawn: its base runs again, and nothing of them is kept. */
+export function withdrawn(state: AppState): AppState {
+  const { current, kept, base } = state;
+  if (!isPatched(current) || base === null) return state;
+  return { ...state, current: base, kept: kept?.sequence === base.sequence ? null : kept, base: null, boots: 0 };
+}
+
+/** What the failing version may give way to, the best first. */
+export function waysBack({ current, kept, base }: AppState): Installed[] {
+  const found = [kept, isPatched(current) ? base : null];
+  return found.filter((each) => each !== null).filter((each, at, all) => all[at - 1]?.digest !== each.digest);
 }
 
 /** Count a start of a version that has not booted yet, before it runs. */
@@ -45,17 +84,23 @@ export function bootBegun(state: AppState): AppState {
 export function confirmed(state: AppState): AppState {
   if (state.current === null || state.current.isConfirmed) return state;
   const highestStarted = Math.max(state.highestStarted, state.current.sequence);
-  return { ...state, current: { ...state.current, isConfirmed: true }, kept: null, highestStarted, boots: 0 };
+  const current = { ...state.current, isConfirmed: true };
+  return { ...state, current, kept: null, base: baseOf(state, current), highestStarted, boots: 0 };
 }
 
-/** Go back to the kept version and never take the failing package again; the caller has asked the rule. */
-export function reverted(state: AppState): AppState {
-  if (state.current === null || state.kept === null) return state;
+/** Go back to one of the `waysBack` and never take the failing package again; the caller has asked the rule. */
+export function reverted(state: AppState, to: Installed): AppState {
+  if (state.current === null) return state;
   const failed = [...new Set([...state.failed, state.current.digest])].sort();
-  return { ...state, current: state.kept, kept: null, failed, boots: 0 };
+  return { ...state, current: to, kept: null, base: baseOf(state, to), failed, boots: 0 };
 }
 
 /** The packages go; what was installed once stays remembered. */
 export function removed(state: AppState): AppState {
-  return { ...state, current: null, kept: null, boots: 0 };
+  return { ...state, current: null, kept: null, base: null, boots: 0 };
+}
+
+/** The base of a patched version, or null where it needs none. */
+function baseOf(state: AppState, version: Installed | null): Installed | null {
+  return isPatched(version) ? unpatched(state, version.sequence) : null;
 }

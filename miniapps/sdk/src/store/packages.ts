@@ -15,7 +15,20 @@ import { PackageReader, sourceOfBlob, sourceOfBytes } from "../trust/package-rea
 import type { ByteSource } from "../trust/ports";
 import { demand, isRefused, Refused } from "../trust/refused";
 import type { PackageIndex, StoredChain } from "../trust/types";
-import { type AppState, bootBegun, confirmed, type Installed, NOTHING, removed, reverted, switched } from "./installed";
+import {
+  type AppState,
+  bootBegun,
+  confirmed,
+  type Installed,
+  isPatched,
+  NOTHING,
+  removed,
+  reverted,
+  switched,
+  unpatched,
+  waysBack,
+  withdrawn,
+} from "./installed";
 import { type Exclusive, memoryLocks } from "./locks";
 import type { Change, Store } from "./store";
 
@@ -46,7 +59,7 @@ export class PackageStore {
   }
 
   async state(app: string): Promise<AppState> {
-    return ((await this.store.get(`app/${app}`)) as AppState | undefined) ?? NOTHING;
+    return { ...NOTHING, ...((await this.store.get(`app/${app}`)) as AppState | undefined) };
   }
 
   /** Put a package beside the current one, to be switched to; the caller has verified it whole. */
@@ -67,6 +80,12 @@ export class PackageStore {
   /** Return the version that waits to be switched to, or null. */
   async staged(app: string): Promise<Installed | null> {
     return ((await this.store.get(`staged/${app}`)) as Installed | undefined) ?? null;
+  }
+
+  /** Let go of the version that waits. */
+  async unstage(app: string): Promise<void> {
+    await this.alone(app, () => this.store.write([{ key: `staged/${app}` }]));
+    await this.change(app, (state) => state);
   }
 
   /** Return a placed package, whether or not a pointer names it, or null. Its bytes are as the disk gave them. */
@@ -90,9 +109,21 @@ export class PackageStore {
     return source.size === archive.size && (await sha256Hex(await source.read(0, source.size))) === archive.sha256;
   }
 
-  /** Make a placed version the current one; the present one is kept until the new one has booted. */
+  /**
+   * Make a placed version the current one; the present one is kept until the new one has booted. Throws
+   * `hotfix_base_differs` when it has hotfixes on a version that is not here any more.
+   */
   async switch(app: string, next: Installed): Promise<void> {
-    await this.change(app, (state) => switched(state, next));
+    await this.change(app, (state) => {
+      const isHere = !isPatched(next) || unpatched(state, next.sequence) !== null;
+      demand(isHere, "hotfix_base_differs", `${app} is not at version ${next.sequence} any more.`);
+      return switched(state, next);
+    });
+  }
+
+  /** The hotfixes of this package are withdrawn: when it is the current one, its base runs again. Returns the state. */
+  withdraw(app: string, digest: string): Promise<AppState> {
+    return this.change(app, (state) => (state.current?.digest === digest ? withdrawn(state) : state));
   }
 
   /** Count a start of a version that has not booted yet, before it runs; return what is remembered then. */
@@ -101,18 +132,23 @@ export class PackageStore {
     return state.current?.isConfirmed ? state : this.change(app, bootBegun);
   }
 
-  /** The current version has booted: the kept one goes. */
-  async confirm(app: string): Promise<void> {
+  /** The current version has booted, when it is the one of this digest: the kept one goes. */
+  async confirm(app: string, digest?: string): Promise<void> {
     if ((await this.state(app)).current?.isConfirmed) return;
-    await this.change(app, confirmed);
+    const isMeant = ({ current }: AppState) => digest === undefined || current?.digest === digest;
+    await this.change(app, (state) => (isMeant(state) ? confirmed(state) : state));
   }
 
-  /** Go back to the kept version; the caller has asked the rule. Throws `store_nothing_to_revert`. */
-  async revert(app: string): Promise<Installed> {
+  /**
+   * Go back to the kept version, or to another of the `waysBack`; the caller has asked the rule. Throws
+   * `store_nothing_to_revert`.
+   */
+  async revert(app: string, to?: Installed): Promise<Installed> {
     const { current } = await this.change(app, (state) => {
+      const back = waysBack(state).find((each) => to === undefined || each.digest === to.digest);
       const told = `${app} keeps no earlier version; it waits for the next sync.`;
-      demand(state.kept !== null && state.current !== null, "store_nothing_to_revert", told);
-      return reverted(state);
+      if (back === undefined) throw new Refused("store_nothing_to_revert", told);
+      return reverted(state, back);
     });
     return current as Installed;
   }
@@ -173,7 +209,7 @@ export class PackageStore {
 
   /** The deletions of the app's packages that nothing names once this state holds. */
   private async orphans(app: string, state: AppState): Promise<Change[]> {
-    const versions = [state.current, state.kept, await this.staged(app)];
+    const versions = [state.current, state.kept, state.base, await this.staged(app)];
     const named = new Set(versions.flatMap((each) => (each ? [place(app, each.digest)] : [])));
     const keys = await this.store.keys(`package/${app}/`);
     return keys.filter((key) => !named.has(key.slice(0, key.lastIndexOf("/") + 1))).map((key) => ({ key }));

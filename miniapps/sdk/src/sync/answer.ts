@@ -24,6 +24,18 @@ export interface Offer {
   readonly minimum: number;
 }
 
+/** The hotfixes that one version of an app should have: their numbers, and the package digest that comes of them. */
+export interface HotfixOffer {
+  readonly id: string;
+  readonly sequence: number;
+  readonly patches: readonly string[];
+  readonly digest: string;
+  readonly size: number;
+  readonly release: string;
+  readonly ticket: string;
+  readonly update: string;
+}
+
 /** One app of the catalogue; what the shell shows is in `entry` as the server sent it. */
 export interface CatalogueItem {
   readonly id: string;
@@ -50,6 +62,8 @@ export interface SyncAnswer {
   readonly nextCheckSeconds: number;
   readonly isUnsure: boolean;
   readonly offers: readonly Offer[];
+  /** For versions of apps whatever is installed; a device takes those for what it has. */
+  readonly hotfixes: readonly HotfixOffer[];
   readonly appsEtag: string;
   /** Null when the catalogue is unchanged. */
   readonly catalogue: Catalogue | null;
@@ -57,7 +71,7 @@ export interface SyncAnswer {
   readonly members: JsonObject;
 }
 
-const OWN = new Set(["revision", "next_check_seconds", "unsure", "offers", "apps", "control"]);
+const OWN = new Set(["revision", "next_check_seconds", "unsure", "offers", "hotfixes", "apps", "control"]);
 
 // What does not fit an event could not be reported; such an offer is none.
 const MAX_NAME = 200;
@@ -76,18 +90,40 @@ export function readSyncAnswer(body: Json): SyncAnswer {
     nextCheckSeconds: Math.max(1, isInteger(body.next_check_seconds) ? body.next_check_seconds : 1),
     isUnsure: body.unsure === true,
     offers: (isList(body.offers) ? body.offers : []).filter(isObject).map(readOffer),
+    hotfixes: (isList(body.hotfixes) ? body.hotfixes : []).filter(isObject).map(readHotfix),
     appsEtag: text(apps, "etag"),
     catalogue: isList(apps.items) ? readCatalogue(apps) : null,
     members: Object.fromEntries(Object.entries(body).filter(([name]) => !OWN.has(name))),
   };
 }
 
-function readOffer(value: JsonObject): Offer {
+function readHotfix(value: JsonObject): HotfixOffer {
+  const { name, count } = reading(value);
+  const { patches } = value;
+  return {
+    id: name("app"),
+    sequence: count("sequence"),
+    patches: (isList(patches) ? patches : []).filter((each) => typeof each === "string"),
+    digest: name("digest"),
+    size: count("size"),
+    release: name("release", MAX_ID),
+    ticket: name("ticket"),
+    update: name("update"),
+  };
+}
+
+/** Members that are texts or counts, or what stands for them. */
+function reading(value: JsonObject) {
   const name = (key: string, most = MAX_NAME): string => text(value, key).slice(0, most + 1);
   const count = (key: string): number => {
     const found = value[key];
     return isInteger(found) && found >= 0 ? found : 0;
   };
+  return { name, count };
+}
+
+function readOffer(value: JsonObject): Offer {
+  const { name, count } = reading(value);
   return {
     action: name("action"),
     kind: name("kind"),

@@ -4,7 +4,7 @@ import type { EventQueue } from "../events/queue";
 import type { Installed } from "../store/installed";
 import type { Store } from "../store/store";
 import type { JsonObject } from "../trust/canonical";
-import type { Offer } from "./answer";
+import type { HotfixOffer, Offer } from "./answer";
 
 /** In the order in which the server counts them. */
 const STAGES = ["offered", "downloaded", "verified", "installed", "failed", "booted"] as const;
@@ -24,21 +24,25 @@ export class Deliveries {
     private readonly events: EventQueue,
   ) {}
 
-  /** An offer was seen; the same one again is no news. */
-  async offered({ id, release, ticket, sequence, digest }: Offer): Promise<void> {
-    const held = await this.held(id);
+  /** An offer of a version, or of hotfixes, was seen; the same one again is no news. */
+  async offered(offer: Offer | HotfixOffer): Promise<void> {
+    const { id, release, ticket, sequence, digest } = offer;
+    const key = "patches" in offer ? hotfixKeyOf(id) : keyOf(id);
+    const held = await this.held(key);
     const isSame = held?.release === release && held.ticket === ticket && held.digest === digest;
-    if (!isSame) await this.reached(id, { release, ticket, sequence, digest, stage: "offered" }, {});
+    if (!isSame) await this.reached(id, key, { release, ticket, sequence, digest, stage: "offered" }, {});
   }
 
   /**
-   * Report a stage of the app's last offer, unless it, or a later one, was reported. `digest` says of which version:
-   * a version that this offer did not bring is not reported.
+   * Report a stage of the app's last offer, unless it, or a later one, was reported. `digest` says of which package:
+   * one that neither the last version nor the last hotfixes on offer brought is not reported.
    */
   async stage(app: string, stage: Stage, digest: string, attrs: JsonObject = {}): Promise<void> {
-    const held = await this.held(app);
-    if (held === null || held.digest !== digest || rank(stage) <= rank(held.stage)) return;
-    await this.reached(app, { ...held, stage }, attrs);
+    for (const key of [keyOf(app), hotfixKeyOf(app)]) {
+      const held = await this.held(key);
+      if (held === null || held.digest !== digest || rank(stage) <= rank(held.stage)) continue;
+      await this.reached(app, key, { ...held, stage }, attrs);
+    }
   }
 
   /** Report what a crash kept from being reported: the version of the last offer is installed, or has booted. */
@@ -46,16 +50,17 @@ export class Deliveries {
     if (current !== null) await this.stage(app, current.isConfirmed ? "booted" : "installed", current.digest);
   }
 
-  private async reached(app: string, held: Ticket, attrs: JsonObject): Promise<void> {
+  private async reached(app: string, key: string, held: Ticket, attrs: JsonObject): Promise<void> {
     const { release, ticket, sequence, digest, stage } = held;
     await this.events.note(`delivery.${stage}`, { app, sequence, release, digest, ticket }, attrs);
-    await this.store.write([{ key: keyOf(app), value: held }]);
+    await this.store.write([{ key, value: held }]);
   }
 
-  private async held(app: string): Promise<Ticket | null> {
-    return ((await this.store.get(keyOf(app))) as Ticket | undefined) ?? null;
+  private async held(key: string): Promise<Ticket | null> {
+    return ((await this.store.get(key)) as Ticket | undefined) ?? null;
   }
 }
 
 const rank = (stage: Stage): number => STAGES.indexOf(stage);
 const keyOf = (app: string): string => `sync/ticket/${app}`;
+const hotfixKeyOf = (app: string): string => `sync/hotfix-ticket/${app}`;

@@ -5,23 +5,32 @@
  * by itself, except that an app which sync no longer lists is not opened.
  */
 
+import { downloadHotfixes } from "../download/hotfix";
 import type { TreeSource } from "../download/http";
 import { downloadPackage, type Progress } from "../download/package";
 import type { Base } from "../download/shortcuts";
-import { type AppState, type Installed, MAX_BOOTS } from "../store/installed";
+import { type AppState, type Installed, isPatched, MAX_BOOTS, unpatched, waysBack } from "../store/installed";
 import { type OpenedPackage, type PackageStore, sourceOf } from "../store/packages";
 import type { Store } from "../store/store";
 import { digestOf } from "../trust/digest";
-import { checkInstall, checkOpen, mayRevert } from "../trust/install-rule";
+import { checkHotfix, isStackListed } from "../trust/hotfix";
+import { checkInstall, checkOpen, mayGoBack } from "../trust/install-rule";
 import { fittingIndex } from "../trust/offline";
 import { parseIndex } from "../trust/package-index";
-import { isRefused, Refused } from "../trust/refused";
+import { demand, isRefused, Refused } from "../trust/refused";
 import type { TufTree } from "../trust/tree";
-import type { Opening } from "../trust/types";
+import type { AppRole, Control, OfferedStack, Opening } from "../trust/types";
 
-/** What a sync answer says of one app: take this version, or let go of it. */
+/** What a sync answer says of one app: take this version, this one with hotfixes, or let go of it. */
 export type Hint =
-  | { readonly action: "install"; readonly id: string; readonly sequence: number; readonly digest: string }
+  | {
+      readonly action: "install";
+      readonly id: string;
+      readonly sequence: number;
+      readonly digest: string;
+      /** Hotfixes by their numbers, rising; `digest` is then that of the version with them. */
+      readonly patches?: readonly string[];
+    }
   | { readonly action: "remove"; readonly id: string };
 
 /** An app that may run now: its files, and whether its money bridges work. */
@@ -30,9 +39,14 @@ export interface OpenedApp {
   readonly opening: Opening;
   /** The package digest of the version before, kept until this one has booted, or null. */
   readonly kept: string | null;
+  /** What gave way to it just now, because it did not boot `MAX_BOOTS` times. */
+  readonly left: Installed | null;
 }
 
 export class Device {
+  /** Told when the hotfixes of a version were withdrawn, and its base runs from the next start on. */
+  onWithdrawn: (app: string, base: Installed) => void = () => undefined;
+
   constructor(
     readonly tree: TufTree,
     readonly packages: PackageStore,
@@ -56,8 +70,21 @@ export class Device {
         const problem = await refusalOf(obey);
         if (problem !== null && !problems.has(app)) problems.set(app, problem);
       }
+      const base = await this.leaveWithdrawn(app);
+      if (base !== null) this.onWithdrawn(app, base);
     }
     return problems;
+  }
+
+  /**
+   * Go back to the base, without the network, when the last verified control no longer lists the hotfixes that run.
+   * Returns the base, or null when nothing changed.
+   */
+  async leaveWithdrawn(app: string): Promise<Installed | null> {
+    const { current } = await this.packages.state(app);
+    if (!isPatched(current) || isStackListed(await this.tree.obeyedControl(app), current)) return null;
+    const now = (await this.packages.withdraw(app, current.digest)).current;
+    return now?.digest === current.digest ? null : now;
   }
 
   /**
@@ -73,7 +100,8 @@ export class Device {
 
   /** Check the rule, fetch, verify and place a version beside the current one, without switching to it. */
   async prepare(hint: Hint & { action: "install" }, progress: Progress = {}): Promise<Installed> {
-    const { id: app, sequence, digest } = hint;
+    const { id: app, sequence, digest, patches = [] } = hint;
+    if (patches.length > 0) return this.prepareHotfix(app, { sequence, digest, patches }, progress);
     const role = await this.tree.app(app);
     const control = await this.tree.control(app);
     const state = await this.packages.state(app);
@@ -87,9 +115,37 @@ export class Device {
       fittingIndex(version, here.index); // the same package under another number is another version
       return next;
     }
-    const base = state.current === null ? null : await this.base(app, state.current.digest);
+    const from = state.base ?? state.current;
+    const base = from === null ? null : await this.base(app, from.digest);
     const { index, archive } = await downloadPackage(version, this.source, this.store, progress, base);
     await this.packages.place(app, next, { index, archive, chain });
+    return next;
+  }
+
+  /** Derive the version with these hotfixes from the one that is here, and place it beside. */
+  private async prepareHotfix(app: string, offered: OfferedStack, progress: Progress): Promise<Installed> {
+    const { sequence, digest, patches } = offered;
+    const role = await this.tree.app(app);
+    const control = await this.tree.control(app);
+    const state = await this.packages.state(app);
+    const here = unpatched(state, sequence);
+    const { failed } = state;
+    const { version, hotfixes } = checkHotfix(offered, role, control, { installed: here?.sequence ?? 0, failed });
+    const chain = await this.tree.chain(app);
+    const isBase = here?.digest === version.indexDigest && chain !== null;
+    demand(isBase, "hotfix_base_differs", `Version ${sequence} of ${app} is not installed here.`);
+    const next: Installed = { sequence, version: version.version, digest, isConfirmed: false, patches };
+    if (await this.packages.isWhole(app, digest)) return next;
+    const isWhole = await this.packages.isWhole(app, here.digest);
+    const placed = isWhole ? await this.packages.placed(app, here.digest) : null;
+    if (placed === null) throw new Refused("store_damaged", `What is stored of ${app} is not what was installed.`);
+    const base = { index: placed.index, archive: sourceOf(placed.archive) };
+    const { documents, index, archive } = await downloadHotfixes(role, version, hotfixes, base, this.source, progress);
+    const told = `The hotfixes of version ${sequence} of ${app} give another package than control lists.`;
+    demand((await digestOf(index)) === digest, "hotfix_result_differs", told);
+    await progress.verified?.();
+    const stack = { base: placed.index, documents };
+    await this.packages.place(app, next, { index, archive, chain: { ...chain, stack } });
     return next;
   }
 
@@ -105,7 +161,7 @@ export class Device {
     const role = await this.tree.obeyedRole(app);
     const control = await this.tree.obeyedControl(app);
     if (staged === null || role === null || control === null) return null;
-    checkInstall(staged, role, control, await this.packages.state(app));
+    checkStaged(staged, role, control, await this.packages.state(app));
     await this.packages.switch(app, staged);
     return staged;
   }
@@ -117,15 +173,27 @@ export class Device {
    * `open_` refusal or `store_damaged`.
    */
   async open(app: string, nowMs: number): Promise<OpenedApp> {
-    const before = await this.watchBoots(app);
+    const before = await this.packages.state(app);
+    if (isPatched(before.current)) await this.leaveWithdrawn(app);
+    const left = before.boots < MAX_BOOTS ? null : await this.watchBoots(app);
     const [opening, opened] = await inOrder(this.mayOpen(app, nowMs), this.packages.open(app));
     const { kept } = before.current?.isConfirmed ? before : await this.packages.beginBoot(app);
-    return { opened, opening, kept: kept?.digest ?? null };
+    return { opened, opening, kept: kept?.digest ?? null, left };
   }
 
-  /** The app reports that it runs: the earlier version may go. */
-  booted(app: string): Promise<void> {
-    return this.packages.confirm(app);
+  /** The app reports that the version of this digest runs: the earlier version may go. */
+  booted(app: string, digest?: string): Promise<void> {
+    return this.packages.confirm(app, digest);
+  }
+
+  /** Leave a version that does not boot for the best one that the rule allows; null when there is none. */
+  async goBack(app: string): Promise<Installed | null> {
+    const state = await this.packages.state(app);
+    const { current, highestStarted } = state;
+    if (current === null || current.isConfirmed) return null;
+    const [role, control] = [await this.tree.obeyedRole(app), await this.tree.obeyedControl(app)];
+    const to = waysBack(state).find((each) => mayGoBack(each, current, role, control, highestStarted));
+    return to === undefined ? null : this.packages.revert(app, to);
   }
 
   /** Ask the open rule alone. */
@@ -140,17 +208,11 @@ export class Device {
     return checkOpen({ app, installed, role, control, isListed, lastVerifiedMs, nowMs });
   }
 
-  /** Leave a version that failed to boot too often; returns what was remembered before. */
-  private async watchBoots(app: string): Promise<AppState> {
-    const state = await this.packages.state(app);
-    const { current, kept, boots, highestStarted } = state;
-    if (current === null || current.isConfirmed || boots < MAX_BOOTS || kept === null) return state;
-    const role = await this.tree.obeyedRole(app);
-    const control = await this.tree.obeyedControl(app);
-    if (role !== null && control !== null && mayRevert(kept, role, control, highestStarted)) {
-      await this.packages.revert(app);
-    }
-    return state;
+  /** Leave a version that failed to boot too often, and return it; null when it stays. */
+  private async watchBoots(app: string): Promise<Installed | null> {
+    const { current, boots } = await this.packages.state(app);
+    if (boots < MAX_BOOTS || (await this.goBack(app)) === null) return null;
+    return current;
   }
 
   /** Delete packages only when the signed tree itself forbids to open them; a hint alone wipes nothing. */
@@ -162,6 +224,14 @@ export class Device {
     if (problem?.code === "open_killed" || problem?.code === "open_below_floor") await this.packages.remove(app);
     return (await this.packages.state(app)).current;
   }
+}
+
+/** Return when what was placed may be switched to now, by the rule for versions or the one for hotfixes, else throw. */
+export function checkStaged(staged: Installed, role: AppRole, control: Control, state: AppState): void {
+  const { patches = [] } = staged;
+  const { current, failed } = state;
+  if (patches.length === 0) checkInstall(staged, role, control, state);
+  else checkHotfix({ ...staged, patches }, role, control, { installed: current?.sequence ?? 0, failed });
 }
 
 /** Wait for both; when both fail, the first one's refusal is told. */

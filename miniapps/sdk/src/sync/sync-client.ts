@@ -8,11 +8,12 @@ import type { EventQueue } from "../events/queue";
 import type { Session } from "../session/session";
 import type { Installed } from "../store/installed";
 import type { Exclusive } from "../store/locks";
+import { StoreAway } from "../store/problems";
 import type { Store } from "../store/store";
 import type { Json, JsonObject } from "../trust/canonical";
 import { isRefused, Refused } from "../trust/refused";
 import { isAppId, packagePath } from "../trust/roles";
-import { type Catalogue, type Offer, readSyncAnswer } from "./answer";
+import { type Catalogue, type HotfixOffer, type Offer, readSyncAnswer } from "./answer";
 import { inOrderOfFetching, Minimums } from "./client_rules";
 import { Deliveries } from "./deliveries";
 import type { Device, Hint } from "./device";
@@ -23,6 +24,7 @@ const CATALOGUE = "sync/catalogue";
 const MEMBERS = "sync/members";
 const DAMAGED = "sync/damaged";
 const KINDS = "sync/kinds";
+const KNOWN_KINDS = ["miniapp", "shared"];
 const MAX_TEXT = 500;
 
 /** What the client says of itself; see the protocol. */
@@ -182,6 +184,8 @@ export class SyncClient {
     await this.refreshTrust();
     let isAllDone = true;
     for (const offer of inOrderOfFetching(found.offers)) isAllDone = (await this.carryOut(offer)) && isAllDone;
+    // After the versions: a version that came in this round gets its hotfixes in it too.
+    for (const offer of found.hotfixes) isAllDone = (await this.carryOutHotfix(offer)) && isAllDone;
     // An answer whose offers were not all carried out must come again, so it is not remembered as had.
     const syncEtag = isAllDone ? (answer.headers.get("etag") ?? "") : "";
     const { revision: revisionSeen, appsEtag, nextCheckSeconds } = found;
@@ -201,25 +205,54 @@ export class SyncClient {
 
   /** Carry out one hint as far as the signed tree allows; return whether nothing is left to do of it. */
   private async carryOut(offer: Offer): Promise<boolean> {
-    const { id, sequence } = offer;
-    try {
+    if (!KNOWN_KINDS.includes(offer.kind)) return true; // for clients that know what it is
+    return this.trying(offer, async () => {
       this.check(offer);
-      return offer.action === "remove" ? await this.letGo(offer) : await this.take(offer);
+      return offer.action === "remove" ? this.letGo(offer) : this.take(offer);
+    });
+  }
+
+  /** Take the hotfixes of the version that is installed; those of other versions are not for this device. */
+  private async carryOutHotfix(offer: HotfixOffer): Promise<boolean> {
+    const { id, sequence, digest, patches } = offer;
+    const { packages } = this.options.device;
+    const { current, failed } = await packages.state(id);
+    const waits = await packages.staged(id);
+    const isOther = waits !== null && waits.sequence !== current?.sequence;
+    if (isOther && waits.sequence === sequence) return false; // in the round after the switch
+    const isDone = current?.digest === digest || failed.includes(digest);
+    if (current?.sequence !== sequence || isOther || isDone) return true;
+    return this.trying(offer, async () => {
+      await this.deliveries.offered(offer);
+      this.happenings.push({ what: "offered", app: id, sequence });
+      return this.installed({ action: "install", id, sequence, digest, patches });
+    });
+  }
+
+  private async trying(offer: Offer | HotfixOffer, act: () => Promise<boolean>): Promise<boolean> {
+    const { id, sequence, digest } = offer;
+    try {
+      return await act();
     } catch (problem) {
+      if (problem instanceof StoreAway) {
+        this.happenings.push({ what: "away", app: id, sequence, code: problem.code, message: problem.message });
+        return false;
+      }
       if (!isRefused(problem)) throw problem;
       if (problem.code === "trust_unreachable") {
         this.happenings.push({ what: "away", app: id, sequence, code: problem.code, message: problem.message });
         return false;
       }
       await this.refuse(id, sequence, problem);
-      await this.deliveries.stage(id, "failed", offer.digest, { code: problem.code });
+      await this.deliveries.stage(id, "failed", digest, { code: problem.code });
+      if (problem.code === "store_damaged") await this.damaged(id);
       return false;
     }
   }
 
   /** Refuse what is not for this device; the address is compared, never used. */
   private check({ action, kind, id, sequence, url }: Offer): void {
-    const isKnown = isAppId(id) && ["miniapp", "shared"].includes(kind);
+    const isKnown = isAppId(id) && KNOWN_KINDS.includes(kind);
     const folder = `${this.options.treePath}/targets/${packagePath(id, sequence).replace(/[^/]+$/, "")}`;
     const path = url.startsWith("/") ? url : url.replace(/^https?:\/\/[^/]+/, "");
     const isInside = path.startsWith(folder) && /^[^/]+\.package\.ma$/.test(path.slice(folder.length));
@@ -231,13 +264,27 @@ export class SyncClient {
 
   private async take(offer: Offer): Promise<boolean> {
     const { id, sequence, digest, kind } = offer;
-    const { device, nowMs, store } = this.options;
+    const { store } = this.options;
     await this.deliveries.offered(offer);
     this.happenings.push({ what: "offered", app: id, sequence });
     if (offer.isWifiOnly && !this.wanted.has(id) && this.options.isOnFreeNetwork?.() === false) {
       this.happenings.push({ what: "deferred", app: id, sequence });
       return false; // the answer comes again until this is done
     }
+    // The tree knows no roll-back as such: the rule asks the signed control file for this very pair.
+    const isInstalled = await this.installed({ action: "install", id, sequence, digest });
+    await store.write([
+      { key: KINDS, value: { ...(await this.kinds()), [id]: kind } },
+      { key: DAMAGED, value: (await this.damagedApps()).filter((each) => each !== id) },
+    ]);
+    if (isInstalled) this.wanted.delete(id);
+    return isInstalled;
+  }
+
+  /** Have a version, or hotfixes, installed, and report how far it comes; false when it waits for the app to close. */
+  private async installed(hint: Hint & { action: "install" }): Promise<boolean> {
+    const { id, sequence, digest } = hint;
+    const { device, nowMs } = this.options;
     const began = nowMs();
     const progress: Progress = {
       downloaded: (bytes) =>
@@ -245,14 +292,8 @@ export class SyncClient {
       verified: () => this.deliveries.stage(id, "verified", digest),
     };
     const install = this.options.install ?? ((hint, how) => device.apply(hint, how));
-    // The tree knows no roll-back as such: the rule asks the signed control file for this very pair.
-    await install({ action: "install", id, sequence, digest }, progress);
-    await store.write([
-      { key: KINDS, value: { ...(await this.kinds()), [id]: kind } },
-      { key: DAMAGED, value: (await this.damagedApps()).filter((each) => each !== id) },
-    ]);
+    await install(hint, progress);
     const isInstalled = (await device.packages.state(id)).current?.digest === digest;
-    if (isInstalled) this.wanted.delete(id);
     if (isInstalled) await this.deliveries.stage(id, "installed", digest);
     this.happenings.push({ what: isInstalled ? "installed" : "waiting", app: id, sequence });
     return isInstalled;

@@ -6,8 +6,9 @@
  */
 
 import { allowsRollback, killedEntry } from "./control";
+import { isStackListed } from "./hotfix";
 import { isRefused, Refused } from "./refused";
-import type { AppRole, Control, Offered, Opening } from "./types";
+import type { AppRole, Control, Offered, OfferedStack, Opening } from "./types";
 
 export const DAY_MS = 86_400_000;
 export const CLOCK_SLACK_MS = 3_600_000;
@@ -60,6 +61,25 @@ export function mayRevert(kept: Offered, role: AppRole, control: Control, highes
     if (isRefused(problem)) return false;
     throw problem;
   }
+}
+
+/**
+ * Whether a version that does not boot may give way to `to`, with hotfixes or without. What is of the same version may
+ * take over whenever its hotfixes are still listed: whether that version opens is for the open rule.
+ */
+export function mayGoBack(
+  to: Offered & Partial<OfferedStack>,
+  failing: Offered,
+  role: AppRole | null,
+  control: Control | null,
+  highestStarted: number,
+): boolean {
+  const { sequence, patches = [] } = to;
+  if (patches.length > 0 && !isStackListed(control, to)) return false;
+  if (sequence === failing.sequence) return true;
+  if (role === null || control === null) return false;
+  const digest = patches.length > 0 ? (role.versions.get(sequence)?.indexDigest ?? "") : to.digest;
+  return mayRevert({ sequence, digest }, role, control, highestStarted);
 }
 
 /** What `checkOpen` is asked about. `role` and `control` are the last verified copies, expired or not. */

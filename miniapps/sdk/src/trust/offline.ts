@@ -5,12 +5,14 @@
  * Expiry is not looked at: an installed version keeps opening. Whether it may open is for whoever holds the control file.
  */
 
+import { sameBytes } from "./canonical";
 import { checkDelegation } from "./delegation";
 import { digestOf } from "./digest";
+import { type Hotfix, parseHotfix, stackedIndex } from "./hotfix";
 import { readMetadata } from "./metadata";
 import { parseIndex } from "./package-index";
 import { demand, Refused } from "./refused";
-import { APP_SIGNATURES, appPaths, appRole, checkFields, readAppRole, readSpelled } from "./roles";
+import { APP_SIGNATURES, appPaths, appRole, checkFields, hotfixKey, readAppRole, readSpelled } from "./roles";
 import { checkSigned } from "./signatures";
 import { nextRoot } from "./tuf-client";
 import type { AppRole, PackageIndex, SignedVersion, StoredChain, VerifiedInstall } from "./types";
@@ -33,11 +35,45 @@ export async function verifyInstalled(proof: InstalledProof): Promise<VerifiedIn
   const role = await verifyRole(proof);
   const isNamed = (await digestOf(proof.index)) === proof.digest;
   demand(isNamed, "trust_bytes_differ", `The index of ${proof.app} is not the installed one; install it again.`);
-  const version = Array.from(role.versions.values()).find((each) => each.indexDigest === proof.digest);
-  if (version === undefined) {
+  const version = versionOf(role, proof.digest);
+  if (version !== null) return { index: fittingIndex(version, proof.index), version, role };
+  const { stack } = proof.chain;
+  const base = stack === undefined ? null : versionOf(role, await digestOf(stack.base));
+  if (stack === undefined || stack.documents.length === 0 || base === null) {
     throw new Refused("trust_not_listed", `${proof.app} has no signed version with this digest.`);
   }
-  return { index: fittingIndex(version, proof.index), version, role };
+  const hotfixes = await Promise.all(stack.documents.map((each) => signedHotfix(role, base, each)));
+  return { index: proveStack(proof.index, fittingIndex(base, stack.base), base, hotfixes), version: base, role };
+}
+
+function versionOf(role: AppRole, digest: string): SignedVersion | null {
+  return Array.from(role.versions.values()).find((each) => each.indexDigest === digest) ?? null;
+}
+
+/** Read a hotfix's document, which must be the one that the role lists for this version. */
+export async function signedHotfix(role: AppRole, { sequence }: SignedVersion, data: Uint8Array): Promise<Hotfix> {
+  const hotfix = parseHotfix(data);
+  const listed = role.hotfixes.get(hotfixKey(sequence, hotfix.n));
+  const isListed = listed?.documentBytes === data.length && listed.documentDigest === (await digestOf(data));
+  demand(isListed, "trust_not_listed", `${role.app} has no such signed hotfix of version ${sequence}.`);
+  return hotfix;
+}
+
+/**
+ * Return the index when it is what these hotfixes make of the version. Its digest of the whole archive follows from the
+ * files, and nothing is served by it, so it is taken as it says: every file has its own.
+ */
+function proveStack(
+  data: Uint8Array,
+  base: PackageIndex,
+  version: SignedVersion,
+  hotfixes: readonly Hotfix[],
+): PackageIndex {
+  const index = parseIndex(data);
+  const wanted = stackedIndex(base, version.indexDigest, hotfixes, index.archive.sha256);
+  const told = `The index is not what the hotfixes make of version ${version.sequence} of ${version.app}.`;
+  demand(sameBytes(wanted, data), "hotfix_result_differs", told);
+  return index;
 }
 
 /** Verify the app's role by the chain, expired or not. */

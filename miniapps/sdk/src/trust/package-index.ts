@@ -13,7 +13,7 @@ import type { FileEntry, PackageIndex } from "./types";
 export const MAX_INDEX_BYTES = 16 * 1024 * 1024;
 
 const FORMAT = "sampan-package/1";
-const MAX_ARCHIVE_BYTES = 2 ** 31;
+export const MAX_ARCHIVE_BYTES = 2 ** 31;
 const MAX_APP_ID = 128;
 const LOCAL_HEADER_BYTES = 30;
 const CENTRAL_HEADER_BYTES = 46;
@@ -101,17 +101,29 @@ function checkFiles(index: PackageIndex): void {
 
 /** Every byte of the archive follows from the paths and sizes, so offsets that say otherwise describe another one. */
 function checkLayout(index: PackageIndex): void {
+  const { files, size } = laidOut(index.files);
+  for (const [at, file] of index.files.entries()) {
+    rule(file.offset === files[at]?.offset, `the offset of ${file.path} is wrong`);
+  }
+  rule(index.archive.size === size, "archive.size does not fit the files");
+  rule(index.archive.size < MAX_ARCHIVE_BYTES, "the archive is too large");
+}
+
+/** A file of a package without its place in the archive. */
+export type UnplacedFile = Omit<FileEntry, "offset">;
+
+/** Return the files with their places in the archive, and how large it is. */
+export function laidOut(files: readonly UnplacedFile[]): { files: FileEntry[]; size: number } {
   let position = 0;
   let directory = END_BYTES;
-  for (const file of index.files) {
+  const placed = files.map((file) => {
     const name = new TextEncoder().encode(file.path).length;
-    position += LOCAL_HEADER_BYTES + name;
-    rule(file.offset === position, `the offset of ${file.path} is wrong`);
-    position += file.size;
+    const offset = position + LOCAL_HEADER_BYTES + name;
+    position = offset + file.size;
     directory += CENTRAL_HEADER_BYTES + name;
-  }
-  rule(index.archive.size === position + directory, "archive.size does not fit the files");
-  rule(index.archive.size < MAX_ARCHIVE_BYTES, "the archive is too large");
+    return { ...file, offset };
+  });
+  return { files: placed, size: position + directory };
 }
 
 /** Return the entry of a path, or null. */

@@ -25,6 +25,13 @@ export type InstallCode =
   | "install_downgrade"
   | "install_failed_here";
 
+export type HotfixCode =
+  | "hotfix_not_listed"
+  | "hotfix_base_differs"
+  | "hotfix_result_differs"
+  | "hotfix_malformed"
+  | "hotfix_manifest";
+
 export type OpenCode =
   | "open_nothing_installed"
   | "open_killed"
@@ -45,6 +52,7 @@ export type PreviewCode = "preview_ended";
 
 export type RefusalCode =
   | DeltaCode
+  | HotfixCode
   | PreviewCode
   | SyncCode
   | TrustCode

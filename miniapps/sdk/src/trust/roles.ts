@@ -5,13 +5,14 @@ import type { Body, BodyOf, BodyType, TargetFile, Targets } from "./metadata";
 import { readMetadata } from "./metadata";
 import { demand, isRefused, Refused } from "./refused";
 import { extra } from "./tuf-client";
-import type { AppRole, SignedVersion } from "./types";
+import type { AppRole, SignedHotfix, SignedVersion } from "./types";
 
 export const CONTROL_ROLE = "control";
 export const APP_SIGNATURES = 2;
 
 const APP_ID = /^[a-z0-9-]+(\.[a-z0-9-]+)+$/;
 const SEQUENCE = /^[1-9][0-9]{0,15}$/;
+const HOTFIX = /^hotfix-([1-9][0-9]{0,3})\.(json|bin)$/;
 
 /** Return the id; an id with a slash or a star would widen a path pattern. */
 export function checkedAppId(app: string): string {
@@ -25,6 +26,11 @@ export const appRole = (app: string): string => `app.${checkedAppId(app)}`;
 export const appPaths = (app: string): string[] => [`apps/${checkedAppId(app)}/*/*`];
 export const indexPath = (app: string, sequence: number): string => `apps/${app}/${sequence}/index.json`;
 export const packagePath = (app: string, sequence: number): string => `apps/${app}/${sequence}/package.ma`;
+/** The document of a hotfix (`json`), or the contents that it brings (`bin`). */
+export const hotfixPath = (app: string, sequence: number, n: number, part: "json" | "bin"): string =>
+  `apps/${app}/${sequence}/hotfix-${n}.${part}`;
+/** Return the name of a hotfix in `AppRole.hotfixes`. */
+export const hotfixKey = (sequence: number, n: number): string => `${sequence}/${n}`;
 export const controlPath = (app: string): string => `control/${checkedAppId(app)}.json`;
 
 /** Return where a target's bytes are served, below the tree: the digest stands in the name. */
@@ -63,30 +69,56 @@ export function checkFields(body: Body, role: string, tree: string): void {
   demand(isOurs, "trust_role_mismatch", `The body is signed for another role or tree than ${role} of ${tree}.`);
 }
 
-/** Read a verified body into versions; throw `trust_role_mismatch` or `trust_malformed`. */
+/** Read a verified body into versions and hotfixes; throw `trust_role_mismatch` or `trust_malformed`. */
 export function readAppRole(body: Targets, app: string, tree: string): AppRole {
   checkFields(body, appRole(app), tree);
-  const pairs = new Map<number, Map<string, TargetFile>>();
-  for (const [path, target] of body.targets) place(pairs, app, path, target);
+  const found = new Map<number, Map<string, TargetFile>>();
+  for (const [path, target] of body.targets) place(found, app, path, target);
   const versions = new Map<number, SignedVersion>();
-  for (const [sequence, pair] of [...pairs].sort(([one], [other]) => one - other)) {
-    versions.set(sequence, versionOf(app, sequence, pair));
+  const hotfixes = new Map<string, SignedHotfix>();
+  for (const [sequence, files] of [...found].sort(([one], [other]) => one - other)) {
+    if (files.has("index.json") || files.has("package.ma")) versions.set(sequence, versionOf(app, sequence, files));
+    for (const n of hotfixesIn(files)) {
+      const hotfix = hotfixOf(app, sequence, n, files);
+      if (versions.has(sequence)) hotfixes.set(hotfixKey(sequence, n), hotfix);
+    }
   }
   const floor = Math.max(0, ...Array.from(versions.values(), (each) => each.floor));
-  return { app, tree, metadataVersion: body.version, expiresMs: body.expiresMs, floor, versions };
+  return { app, tree, metadataVersion: body.version, expiresMs: body.expiresMs, floor, versions, hotfixes };
 }
 
 /** Put a target into its version; other file names and other apps' paths are left aside. */
-function place(pairs: Map<number, Map<string, TargetFile>>, app: string, path: string, target: TargetFile): void {
+function place(found: Map<number, Map<string, TargetFile>>, app: string, path: string, target: TargetFile): void {
   const prefix = `apps/${app}/`;
   const rest = path.slice(prefix.length);
   const cut = rest.indexOf("/");
   const name = rest.slice(cut + 1);
-  if (!path.startsWith(prefix) || cut < 0 || (name !== "index.json" && name !== "package.ma")) return;
+  const isOurs = name === "index.json" || name === "package.ma" || HOTFIX.test(name);
+  if (!path.startsWith(prefix) || cut < 0 || !isOurs) return;
   const sequence = SEQUENCE.test(rest.slice(0, cut)) ? Number(rest.slice(0, cut)) : 0;
   demand(sequence >= 1 && isInteger(sequence), "trust_malformed", `A target of ${app} carries no sequence.`);
-  const pair = pairs.get(sequence) ?? new Map<string, TargetFile>();
-  pairs.set(sequence, pair.set(name, target));
+  const files = found.get(sequence) ?? new Map<string, TargetFile>();
+  found.set(sequence, files.set(name, target));
+}
+
+function hotfixesIn(files: ReadonlyMap<string, TargetFile>): Set<number> {
+  const numbers = Array.from(files.keys(), (name) => Number(HOTFIX.exec(name)?.[1] ?? 0));
+  return new Set(numbers.filter((n) => n > 0).sort((one, other) => one - other));
+}
+
+function hotfixOf(app: string, sequence: number, n: number, files: ReadonlyMap<string, TargetFile>): SignedHotfix {
+  const [document, content] = [files.get(`hotfix-${n}.json`), files.get(`hotfix-${n}.bin`)];
+  const told = `Hotfix ${n} of ${app} sequence ${sequence} lists one of its two targets only.`;
+  demand(document !== undefined && content !== undefined, "trust_malformed", told);
+  return {
+    app,
+    sequence,
+    n,
+    documentDigest: digestIn(document),
+    documentBytes: document.length,
+    contentDigest: digestIn(content),
+    contentBytes: content.length,
+  };
 }
 
 function versionOf(app: string, sequence: number, pair: ReadonlyMap<string, TargetFile>): SignedVersion {

@@ -18,6 +18,22 @@ export interface SignedVersion {
   readonly packageBytes: number;
 }
 
+/** One hotfix of a version as the app role lists it: its document and the contents that it brings. */
+export interface SignedHotfix {
+  readonly app: string;
+  readonly sequence: number;
+  readonly n: number;
+  readonly documentDigest: string;
+  readonly documentBytes: number;
+  readonly contentDigest: string;
+  readonly contentBytes: number;
+}
+
+/** A version with hotfixes: which, in rising order, and the package digest of what comes of them. */
+export interface OfferedStack extends Offered {
+  readonly patches: readonly string[];
+}
+
 /** A verified app role: what its publisher and the reviewer both signed. */
 export interface AppRole {
   readonly app: string;
@@ -27,6 +43,8 @@ export interface AppRole {
   /** The highest floor that any version carries. */
   readonly floor: number;
   readonly versions: ReadonlyMap<number, SignedVersion>;
+  /** By `hotfixKey`. */
+  readonly hotfixes: ReadonlyMap<string, SignedHotfix>;
 }
 
 export interface Killed {
@@ -108,6 +126,8 @@ export interface StoredChain {
   readonly roots: readonly Uint8Array[];
   readonly targets: Uint8Array;
   readonly role: Uint8Array;
+  /** Where the package is a version with hotfixes: the index of that version, and their documents, rising. */
+  readonly stack?: { readonly base: Uint8Array; readonly documents: readonly Uint8Array[] };
 }
 
 /** What an installed version turned out to be. */
