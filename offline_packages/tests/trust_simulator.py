@@ -9,19 +9,28 @@ import http.server
 import re
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
 from tuf.api.metadata import MetaFile, Snapshot, Targets, Timestamp
 
-from sampan.offline_packages import NewApp, pack
-from sampan.offline_packages.control import Control, Killed, Rollback
+from sampan.offline_packages import NewApp, PackageReader, pack, package_digest, parse_index
+from sampan.offline_packages.control import Control, Killed, Rollback, Stack
 from sampan.offline_packages.device import Device
 from sampan.offline_packages.device_store import DeviceStore
 from sampan.offline_packages.fetching import Fetch, FetchFailed
-from sampan.offline_packages.publishing import next_app_body, signed_version
-from sampan.offline_packages.roles import SignedVersion, app_role, control_path, index_path, package_path
+from sampan.offline_packages.hotfix import Hotfix, derive, make_hotfix
+from sampan.offline_packages.publishing import next_app_body, next_hotfix_body, signed_version
+from sampan.offline_packages.roles import (
+    SignedHotfix,
+    SignedVersion,
+    app_role,
+    control_path,
+    hotfix_paths,
+    index_path,
+    package_path,
+)
 from sampan.offline_packages.signed_bytes import read_body, sign_body
 from sampan.offline_packages.verifier import TrustedTree
 from sampan.platform.crypto.digest import digest
@@ -53,6 +62,7 @@ class Simulator:
         self.versions: dict[str, int] = {}
         self.bodies: dict[str, bytes] = {}
         self.controls: dict[str, bytes] = {}
+        self.hotfixes: dict[tuple[str, int, int], tuple[Hotfix, bytes]] = {}
         self.snapshot: Snapshot | None = None
         self.timestamp: Timestamp | None = None
         root = make_root(
@@ -70,7 +80,7 @@ class Simulator:
     def fork(self) -> "Simulator":
         """Return the same tree with the same keys, to go another way."""
         other = copy.copy(self)
-        for name in ("publishers", "files", "versions", "bodies", "controls"):
+        for name in ("publishers", "files", "versions", "bodies", "controls", "hotfixes"):
             setattr(other, name, dict(getattr(self, name)))
         return other
 
@@ -136,6 +146,42 @@ class Simulator:
         self.put(app_role(app_id), sign_body(self.next_body(version), *keys))
         return version
 
+    def publish_hotfix(
+        self, app_id: str, sequence: int, n: int, changes: Mapping[str, bytes | None], *, on: Sequence[int] = ()
+    ) -> Stack:
+        """Publish a hotfix, both parties signing; return the stack that it gives together with `on`."""
+        index_bytes, archive = self.package(app_id, sequence, *on)
+        archive_path = self.folder / f"{app_id}-{sequence}-now.ma"
+        archive_path.write_bytes(archive)
+        with PackageReader(parse_index(index_bytes), archive_path) as reader:
+            now = {entry.path: reader.read(entry.path) for entry in reader.index.files}
+        base, _ = self.package(app_id, sequence)
+        made = make_hotfix(parse_index(base), package_digest(base), now, changes, n=n, on=on)
+        self.put_hotfix(app_id, sequence, n, made[0].to_bytes(), made[1])
+        self.hotfixes[app_id, sequence, n] = made
+        return self.stack(app_id, sequence, *on, n)
+
+    def put_hotfix(self, app_id: str, sequence: int, n: int, document: bytes, content: bytes) -> None:
+        """Sign any bytes as a hotfix and put them on the mirror, without a new snapshot."""
+        signed = SignedHotfix(app_id, sequence, n, digest(document), len(document), digest(content), len(content))
+        current = read_body(self.bodies[app_role(app_id)], Targets)
+        body = next_hotfix_body(current, signed, tree=self.tree, now_ms=self.now_ms)
+        self.put(app_role(app_id), sign_body(body, self.publishers[app_id], self.review))
+        for path, data in zip(hotfix_paths(app_id, sequence, n), (document, content), strict=True):
+            self.serve_target(path, data)
+
+    def package(self, app_id: str, sequence: int, *numbers: int) -> tuple[bytes, bytes]:
+        """Return index and archive of a version with these hotfixes."""
+        out = self.folder / f"{app_id}-{sequence}-out"
+        index = parse_index(next(out.glob("*.index.json")).read_bytes())
+        with PackageReader(index, next(out.glob("*.ma"))) as reader:
+            return derive(index, reader, [self.hotfixes[app_id, sequence, n] for n in numbers])
+
+    def stack(self, app_id: str, sequence: int, *numbers: int) -> Stack:
+        """Return what control says of these hotfixes."""
+        index, _ = self.package(app_id, sequence, *numbers)
+        return Stack(sequence, tuple(str(n) for n in numbers), package_digest(index))
+
     def set_control(
         self,
         app_id: str,
@@ -144,11 +190,18 @@ class Simulator:
         offerable: Sequence[int] = (),
         killed: Sequence[Killed] = (),
         rollback: Sequence[Rollback] = (),
+        stacks: Sequence[Stack] = (),
         max_offline_days: int | None = None,
     ) -> Control:
         """Sign another control file for an app."""
         control = Control(
-            app_id, serial, tuple(offerable), tuple(killed), (), tuple(rollback), max_offline_days=max_offline_days
+            app_id,
+            serial,
+            tuple(offerable),
+            tuple(killed),
+            tuple(stacks),
+            tuple(rollback),
+            max_offline_days=max_offline_days,
         )
         self.set_control_bytes(app_id, control.to_bytes())
         return control

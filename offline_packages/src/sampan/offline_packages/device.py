@@ -12,9 +12,10 @@ from typing import Literal, Self
 
 import msgspec
 
-from sampan.offline_packages.control import Control
-from sampan.offline_packages.device_store import DeviceStore
+from sampan.offline_packages.control import Stack
+from sampan.offline_packages.device_store import AppState, DeviceStore
 from sampan.offline_packages.fetching import Fetch, FetchFailed
+from sampan.offline_packages.hotfix import HotfixBaseDiffers
 from sampan.offline_packages.index import FileEntry
 from sampan.offline_packages.install_rule import (
     InstallRefused,
@@ -26,11 +27,13 @@ from sampan.offline_packages.install_rule import (
     check_install,
     check_open,
     check_revert,
+    check_stack,
 )
 from sampan.offline_packages.manifest import Kind
 from sampan.offline_packages.opened_package import Installed, OpenedPackage, StoreDamaged
-from sampan.offline_packages.roles import AppRole, SignedVersion, index_path, package_path
+from sampan.offline_packages.roles import SignedHotfix, SignedVersion, hotfix_paths, index_path, package_path
 from sampan.offline_packages.shortcuts import Near
+from sampan.offline_packages.staging import Download
 from sampan.offline_packages.trust_errors import Unreachable
 from sampan.offline_packages.verifier import TrustedTree
 from sampan.platform.errors import SampanError
@@ -45,6 +48,15 @@ class Hint(msgspec.Struct, frozen=True):
     action: Literal["install", "rollback", "remove"] = "install"
     sequence: int = 0
     digest: str = ""
+
+
+class StackHint(msgspec.Struct, frozen=True):
+    """What a sync answer says of the hotfixes of one version: have exactly these, with this package digest."""
+
+    app: str
+    sequence: int
+    patches: tuple[str, ...]
+    digest: str
 
 
 class OpenedApp:
@@ -88,6 +100,7 @@ class Device:
                     obey(app_id)
                 except SampanError as problem:
                     refused.setdefault(app_id, problem)
+            self._leave_withdrawn(app_id)
         return refused
 
     def apply(self, hint: Hint) -> Installed | None:
@@ -104,16 +117,39 @@ class Device:
         check_install(offered, role, control, highest=state.highest, failed=frozenset(state.failed))
         version = role.version(hint.sequence)
         staged = self._stage(version)
+        if state.base is not None and state.base.digest == staged.digest and state.current and state.current.patches:
+            return state.current  # what is offered is here, with hotfixes that control still lists
         self.store.switch(hint.id, staged)
+        return staged
+
+    def apply_hotfixes(self, hint: StackHint) -> Installed:
+        """Have the hotfixes of `hint` on the installed version; `sync` and the offers of versions come first.
+
+        Made anew when its files are damaged, so leave out what is installed already. Raises a `HotfixRefused`, or what
+        `apply` does; what ran before still runs.
+        """
+        role, control = self.tree.app(hint.app), self.tree.control(hint.app)
+        state = self.store.state(hint.app)
+        if state.current is None or state.current.sequence != hint.sequence:
+            raise HotfixBaseDiffers(f"{hint.app} {hint.sequence} is not the version on this device.")
+        stack = Stack(hint.sequence, hint.patches, hint.digest)
+        signed = check_stack(stack, role, control, failed=frozenset(state.failed))
+        self._stage(role.version(hint.sequence))  # here already, unless its files are damaged
+        try:
+            staged = self.store.stage_hotfixes(hint.app, stack, [self._downloads(each) for each in signed])
+        except FetchFailed as problem:
+            raise Unreachable(f"The hotfix did not arrive: {problem}. It is tried again at the next sync.") from problem
+        self.store.switch(hint.app, staged)
         return staged
 
     def open(self, app_id: str, *, now_ms: int) -> OpenedApp:
         """Open the installed version by the last verified role and control, without the network.
 
-        A version that failed to boot `MAX_BOOTS` times is left for the kept one when the rule allows it. Raises an
-        `OpenRefused` or `StoreDamaged`.
+        A package that failed to boot `MAX_BOOTS` times is left for the kept one when the rule allows it, and hotfixes
+        that control lists no longer for the version without them. Raises an `OpenRefused` or `StoreDamaged`.
         """
         self._watch_boots(app_id)
+        self._leave_withdrawn(app_id)
         opening = self._check_open(app_id, now_ms)
         package = self.store.open(app_id)
         self.store.begin_boot(app_id)
@@ -147,12 +183,32 @@ class Device:
 
     def _watch_boots(self, app_id: str) -> None:
         state = self.store.state(app_id)
-        if state.current is None or state.current.is_confirmed or state.boots < MAX_BOOTS or state.kept is None:
+        if state.current is None or state.current.is_confirmed or state.boots < MAX_BOOTS:
             return
+        for back in (state.kept, state.base):
+            if back is not None and self._may_revert(app_id, state, back):
+                self.store.revert(app_id, to_base=back is state.base)
+                return
+
+    def _may_revert(self, app_id: str, state: AppState, back: Installed) -> bool:
+        if state.current is not None and back.sequence == state.current.sequence:
+            return True  # the same version with fewer hotfixes or none; opening it asks whether it may run
         role, control = self.tree.obeyed_role(app_id), self.tree.obeyed_control(app_id)
-        if role is None or control is None or not _may_revert(state.kept, role, control, state.highest_started):
+        version = state.base if back.patches else back
+        if role is None or control is None or version is None:
+            return False
+        try:
+            check_revert(Offered(version.sequence, version.digest), role, control, highest_before=state.highest_started)
+        except InstallRefused:
+            return False
+        return True
+
+    def _leave_withdrawn(self, app_id: str) -> None:
+        current, control = self.store.state(app_id).current, self.tree.obeyed_control(app_id)
+        if current is None or not current.patches:
             return
-        self.store.revert(app_id)
+        if control is None or not control.has_stack(current.sequence, current.patches, current.digest):
+            self.store.leave_patches(app_id)
 
     def _stage(self, version: SignedVersion) -> Installed:
         index = self.tree.target_url(index_path(version.app, version.sequence), version.index_digest)
@@ -166,6 +222,14 @@ class Device:
             )
         except FetchFailed as problem:
             raise Unreachable(f"The package did not arrive: {problem}. It resumes at the next sync.") from problem
+
+    def _downloads(self, hotfix: SignedHotfix) -> tuple[SignedHotfix, Download, Download]:
+        document, content = hotfix_paths(hotfix.app, hotfix.sequence, hotfix.n)
+        return (
+            hotfix,
+            partial(self._fetch, self.tree.target_url(document, hotfix.doc_digest), hotfix.doc_bytes),
+            partial(self._fetch, self.tree.target_url(content, hotfix.bin_digest), hotfix.bin_bytes),
+        )
 
     def _delta(self, base_sha256: str, target_sha256: str, most_bytes: int) -> bytes | None:
         try:
@@ -198,11 +262,3 @@ class Device:
         except OpenRefused:
             pass
         return self.store.state(app_id).current
-
-
-def _may_revert(kept: Installed, role: AppRole, control: Control, highest_started: int) -> bool:
-    try:
-        check_revert(Offered(kept.sequence, kept.digest), role, control, highest_before=highest_started)
-    except InstallRefused:
-        return False
-    return True

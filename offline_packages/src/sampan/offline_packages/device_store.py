@@ -4,25 +4,37 @@
                                         highest sequence ever installed, what failed to boot here
     apps/<app id>/versions/<name>/      index.json and package.ma, verified whole; never written to again
     apps/<app id>/staging/<name>/       what is being downloaded; survives a crash and is resumed
+    apps/<app id>/staging/hotfixes/     documents and contents of hotfixes, by their digests
     catalogue.json                      which apps the last sync listed
 
 A package stays the canonical archive; files are read out of it by the offsets of its index and verified against
-it, so there is nothing half unpacked. A kill at any step leaves the old pointer or the new one.
+it, so there is nothing half unpacked. A kill at any step leaves the old pointer or the new one. A version with
+hotfixes is a package of its own; the version without them stays beside it as the base.
 """
 
 import shutil
+from collections.abc import Sequence
 from pathlib import Path
 
 import msgspec
 
 from sampan.offline_packages.archive import PackageReader, verify_archive
 from sampan.offline_packages.atomic_files import Step, no_step, read_or_none, sync_folder, write_atomically
+from sampan.offline_packages.control import Stack
+from sampan.offline_packages.hotfix import HotfixBaseDiffers, HotfixRefused
 from sampan.offline_packages.index import parse_index
 from sampan.offline_packages.opened_package import Installed, OpenedPackage, StoreDamaged
 from sampan.offline_packages.refusals import PackageRefused
-from sampan.offline_packages.roles import SignedVersion, checked_app_id
+from sampan.offline_packages.roles import SignedHotfix, SignedVersion, checked_app_id
 from sampan.offline_packages.shortcuts import Base, Near, take_shortcut
-from sampan.offline_packages.staging import Download, stage_archive, stage_index, verify_files
+from sampan.offline_packages.staging import (
+    Download,
+    stage_archive,
+    stage_hotfix,
+    stage_index,
+    stage_stack,
+    verify_files,
+)
 from sampan.offline_packages.trust_errors import BytesDiffer, TooLong
 from sampan.platform.crypto.digest import digest
 from sampan.platform.errors import Conflict
@@ -36,7 +48,10 @@ class NothingToRevert(Conflict):
 
 
 class AppState(msgspec.Struct, frozen=True):
-    """All that is remembered of an app. `highest` counts from the switch on, `highest_started` from the boot."""
+    """All that is remembered of an app. `highest` counts from the switch on, `highest_started` from the boot.
+
+    `base` is the version without hotfixes, while a package with them is current or kept.
+    """
 
     current: Installed | None = None
     kept: Installed | None = None
@@ -44,6 +59,7 @@ class AppState(msgspec.Struct, frozen=True):
     highest_started: int = 0
     failed: tuple[str, ...] = ()
     boots: int = 0
+    base: Installed | None = None
 
 
 class DeviceStore:
@@ -94,12 +110,46 @@ class DeviceStore:
         self._place(version.app, staging, wanted)
         return wanted
 
+    def stage_hotfixes(
+        self, app_id: str, stack: Stack, hotfixes: Sequence[tuple[SignedHotfix, Download, Download]]
+    ) -> Installed:
+        """Fetch the hotfixes of a stack (document, content) and write its package beside the current one.
+
+        Made from the version without hotfixes, which is installed. Raises a `HotfixRefused`, `BytesDiffer`, `TooLong`
+        or `StoreDamaged`, and `FetchFailed` when a download broke off; whole ones are kept.
+        """
+        base = _without_patches(self.state(app_id))
+        if base is None or base.sequence != stack.sequence:
+            raise HotfixBaseDiffers(f"{app_id} {stack.sequence} is not the version on this device.")
+        wanted = Installed(stack.sequence, base.version, stack.digest, patches=stack.patches)
+        if self._is_whole(app_id, wanted):
+            return wanted
+        folder = self._app(app_id) / "staging"
+        parts = [stage_hotfix(folder / "hotfixes", *each, self._step) for each in hotfixes]
+        staging = folder / wanted.name
+        staging.mkdir(parents=True, exist_ok=True)
+        self._step("staging_made")
+        try:
+            with self._read(app_id, base) as package:
+                stage_stack(staging, package, parts, stack.digest, self._step)
+        except (HotfixRefused, PackageRefused):
+            shutil.rmtree(staging)
+            raise
+        self._place(app_id, staging, wanted)
+        return wanted
+
     def switch(self, app_id: str, new: Installed) -> None:
-        """Make a staged version the current one; the present one is kept until the new one has booted."""
+        """Make a staged package the current one; the present one is kept until the new one has booted."""
         state = self.state(app_id)
         if state.current is not None and state.current.digest == new.digest:
             return
         kept = state.current if state.current is not None and state.current.is_confirmed else state.kept
+        base = state.base if kept is not None and kept.patches else None
+        if new.patches:
+            base = _without_patches(state)
+            if kept is not None and kept.patches and kept.sequence != new.sequence:
+                kept = state.base  # an earlier version: there is room for one base
+            kept = kept or base
         self._remember(
             app_id,
             AppState(
@@ -108,6 +158,7 @@ class DeviceStore:
                 highest=max(state.highest, new.sequence),
                 highest_started=state.highest_started,
                 failed=state.failed,
+                base=base,
             ),
         )
         self._step("switched")
@@ -125,48 +176,66 @@ class DeviceStore:
         return state.boots + 1
 
     def confirm(self, app_id: str) -> None:
-        """The current version has booted: it counts as started, and the kept one goes."""
+        """The current package has booted: it counts as started, and the kept one goes."""
         state = self.state(app_id)
         if state.current is None or state.current.is_confirmed:
             return
         current = msgspec.structs.replace(state.current, is_confirmed=True)
         started = max(state.highest_started, current.sequence)
+        base = state.base if current.patches else None
         self._remember(
             app_id,
-            msgspec.structs.replace(state, current=current, kept=None, highest_started=started, boots=0),
+            msgspec.structs.replace(state, current=current, kept=None, base=base, highest_started=started, boots=0),
         )
         self._step("confirmed")
         self._sweep(app_id)
 
-    def revert(self, app_id: str) -> Installed:
-        """Go back to the kept version and never take the failing package again; the caller has asked the rule."""
+    def revert(self, app_id: str, *, to_base: bool = False) -> Installed:
+        """Go back to the kept package, or the base, and never take the failing one again; the caller asks the rule."""
         state = self.state(app_id)
-        if state.current is None or state.kept is None:
+        back = state.base if to_base else state.kept
+        if state.current is None or back is None:
             raise NothingToRevert(f"{app_id} keeps no earlier version; it waits for the next sync.")
         failed = tuple(sorted({*state.failed, state.current.digest}))
-        self._remember(app_id, msgspec.structs.replace(state, current=state.kept, kept=None, failed=failed, boots=0))
+        base = state.base if back.patches else None
+        self._remember(
+            app_id, msgspec.structs.replace(state, current=back, kept=None, base=base, failed=failed, boots=0)
+        )
         self._step("reverted")
         self._sweep(app_id)
-        return state.kept
+        return back
+
+    def leave_patches(self, app_id: str) -> None:
+        """Go back to the version without hotfixes, if there are any in the current package."""
+        state = self.state(app_id)
+        base = state.base
+        if state.current is None or not state.current.patches or base is None:
+            return
+        kept = state.kept if state.kept is not None and state.kept.sequence != base.sequence else None
+        self._remember(app_id, msgspec.structs.replace(state, current=base, kept=kept, base=None, boots=0))
+        self._step("patches_left")
+        self._sweep(app_id)
 
     def remove(self, app_id: str) -> None:
         """Delete the packages of an app; what was installed once stays remembered."""
         state = self.state(app_id)
-        self._remember(app_id, msgspec.structs.replace(state, current=None, kept=None, boots=0))
+        self._remember(app_id, msgspec.structs.replace(state, current=None, kept=None, base=None, boots=0))
         self._step("removed")
         self._sweep(app_id)
 
     def open(self, app_id: str) -> OpenedPackage:
-        """Return the current version for reading; raise `StoreDamaged` when it is not what was installed."""
-        current = self.state(app_id).current
-        if current is None:
+        """Return the current package for reading; raise `StoreDamaged` when it is not what was installed."""
+        return self._read(app_id, self.state(app_id).current)
+
+    def _read(self, app_id: str, installed: Installed | None) -> OpenedPackage:
+        if installed is None:
             raise StoreDamaged(f"{app_id} is not installed.")
-        folder = self._versions(app_id) / current.name
+        folder = self._versions(app_id) / installed.name
         data = read_or_none(folder / "index.json")
-        if data is None or digest(data) != current.digest:
+        if data is None or digest(data) != installed.digest:
             raise StoreDamaged(f"The index of {app_id} is not the installed one; install it again.")
         try:
-            return OpenedPackage(current, PackageReader(parse_index(data), folder / "package.ma"))
+            return OpenedPackage(installed, PackageReader(parse_index(data), folder / "package.ma"))
         except (PackageRefused, FileNotFoundError) as problem:
             raise StoreDamaged(f"The archive of {app_id} is not the installed one; install it again.") from problem
 
@@ -186,7 +255,7 @@ class DeviceStore:
 
     def _base(self, app_id: str) -> Base | None:
         try:
-            with self.open(app_id) as package:
+            with self._read(app_id, _without_patches(self.state(app_id))) as package:
                 folder = self._versions(app_id) / package.installed.name
                 return Base(package.index, folder / "package.ma")
         except StoreDamaged:
@@ -223,7 +292,7 @@ class DeviceStore:
 
     def _sweep(self, app_id: str) -> None:
         state = self.state(app_id)
-        names = {each.name for each in (state.current, state.kept) if each is not None}
+        names = {each.name for each in (state.current, state.kept, state.base) if each is not None}
         for folder in self._versions(app_id).glob("*"):
             if folder.name not in names:
                 shutil.rmtree(folder)
@@ -234,3 +303,8 @@ class DeviceStore:
 
     def _versions(self, app_id: str) -> Path:
         return self._app(app_id) / "versions"
+
+
+def _without_patches(state: AppState) -> Installed | None:
+    """Return the version that servers know: the current one, or what its hotfixes were applied to."""
+    return state.base if state.current is not None and state.current.patches else state.current

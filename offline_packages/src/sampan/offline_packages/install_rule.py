@@ -7,8 +7,8 @@ sentence; the order of the checks is the order in which a person would want to h
 
 from msgspec import Struct
 
-from sampan.offline_packages.control import Control
-from sampan.offline_packages.roles import AppRole
+from sampan.offline_packages.control import Control, Stack
+from sampan.offline_packages.roles import AppRole, SignedHotfix
 from sampan.platform.errors import Forbidden
 
 DAY_MS = 86_400_000
@@ -56,6 +56,12 @@ class FailedHere(InstallRefused):
     """This very package failed to boot on this device before."""
 
     code = "install_failed_here"
+
+
+class HotfixNotListed(InstallRefused):
+    """The app role does not list one of these hotfixes, or control not this stack of them."""
+
+    code = "hotfix_not_listed"
 
 
 class OpenRefused(Forbidden):
@@ -135,6 +141,35 @@ def check_revert(kept: Offered, role: AppRole, control: Control, *, highest_befo
     never started does not count against leaving it. Once it has started, only a roll-back entry leads back.
     """
     check_install(kept, role, control, highest=highest_before)
+
+
+def check_stack(
+    stack: Stack, role: AppRole, control: Control, *, failed: frozenset[str] = frozenset()
+) -> tuple[SignedHotfix, ...]:
+    """Return the hotfixes of a stack that may be applied to its version, else raise an `InstallRefused`.
+
+    That the version is the installed one, and that they give the digest, is checked where they are applied.
+    """
+    version = role.versions.get(stack.sequence)
+    listed = {str(n): hotfix for (of, n), hotfix in role.hotfixes.items() if of == stack.sequence}
+    named = ", ".join(stack.patches)[:100]
+    if version is None or not stack.patches or not listed.keys() >= set(stack.patches):
+        raise HotfixNotListed(f"{role.app} {stack.sequence} has no signed hotfixes {named}.")
+    for package in (stack.digest, version.index_digest):
+        killed = control.killed_entry(stack.sequence, package)
+        if killed is not None:
+            raise KilledVersion(
+                f"Version {stack.sequence} of {role.app} was withdrawn ({killed.code}).", why=killed.code
+            )
+    if stack.sequence < role.floor:
+        raise UnderFloor(
+            f"Version {stack.sequence} of {role.app} is below the security floor {role.floor}.", floor=role.floor
+        )
+    if stack not in control.stacks:
+        raise HotfixNotListed(f"Hotfixes {named} of {role.app} {stack.sequence} are not offered at present.")
+    if stack.digest in failed:
+        raise FailedHere(f"{role.app} {stack.sequence} with hotfixes {named} failed to start on this device before.")
+    return tuple(listed[n] for n in stack.patches)
 
 
 class Opening(Struct, frozen=True):

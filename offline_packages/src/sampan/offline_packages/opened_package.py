@@ -26,12 +26,13 @@ class NoSuchFile(NotFound):
 
 
 class Installed(msgspec.Struct, frozen=True):
-    """A version on this device; `is_confirmed` once it has booted."""
+    """A package on this device; `is_confirmed` once it has booted. `patches` are the hotfixes that are in it."""
 
     sequence: int
     version: str
     digest: str
     is_confirmed: bool = False
+    patches: tuple[str, ...] = ()
 
     @property
     def name(self) -> str:

@@ -1,15 +1,25 @@
-"""A version on its way to the device: fetched with limits, resumed after a break, verified before it is placed."""
+"""A package on its way to the device: fetched with limits, resumed after a break, verified before it is placed."""
 
 import hashlib
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 from sampan.offline_packages.archive import PackageReader, verify_archive
 from sampan.offline_packages.atomic_files import Step, read_or_none, write_atomically
 from sampan.offline_packages.fetching import FetchFailed
-from sampan.offline_packages.index import FileEntry, PackageIndex, parse_index
-from sampan.offline_packages.roles import SignedVersion
+from sampan.offline_packages.hotfix import (
+    MAX_CONTENT_BYTES,
+    MAX_DOCUMENT_BYTES,
+    Hotfix,
+    HotfixMalformed,
+    HotfixResultDiffers,
+    parse_hotfix,
+    write_stack,
+)
+from sampan.offline_packages.index import FileEntry, PackageIndex, package_digest, parse_index
+from sampan.offline_packages.opened_package import OpenedPackage
+from sampan.offline_packages.roles import SignedHotfix, SignedVersion
 from sampan.offline_packages.trust_errors import BytesDiffer, TooLong
 from sampan.platform.crypto.digest import digest
 
@@ -61,6 +71,56 @@ def verify_files(index: PackageIndex, archive: Path) -> None:
     with PackageReader(index, archive) as reader:
         for entry in index.files:
             _verify_file(reader, entry)
+
+
+def stage_hotfix(
+    folder: Path, signed: SignedHotfix, document: Download, content: Download, step: Step
+) -> tuple[Hotfix, bytes]:
+    """Fetch a hotfix into `folder` unless it is there; return it when it is the signed one and says what the role says.
+
+    Raises `BytesDiffer`, `TooLong`, a `HotfixRefused` or `FetchFailed`.
+    """
+    data = _stage_bytes(folder, signed.doc_digest, signed.doc_bytes, MAX_DOCUMENT_BYTES, document, step, "document")
+    hotfix = parse_hotfix(data)
+    if (hotfix.app, hotfix.sequence, hotfix.n) != (signed.app, signed.sequence, signed.n):
+        raise HotfixMalformed(
+            f"The document is hotfix {hotfix.n} of {hotfix.app} {hotfix.sequence}, not what the role lists."
+        )
+    if hotfix.content_bytes != signed.bin_bytes:
+        raise HotfixMalformed(f"The content of hotfix {hotfix.n} has another size than its files together.")
+    return hotfix, _stage_bytes(
+        folder, signed.bin_digest, signed.bin_bytes, MAX_CONTENT_BYTES, content, step, "content"
+    )
+
+
+def stage_stack(
+    staging: Path, base: OpenedPackage, stack: Sequence[tuple[Hotfix, bytes]], wanted: str, step: Step
+) -> None:
+    """Write the package of a stack; raise a `HotfixRefused` unless its digest is `wanted`."""
+    with (staging / "package.ma.part").open("wb") as file:
+        index = write_stack(base.index, base, stack, file).to_bytes()
+        file.flush()
+        os.fsync(file.fileno())
+    step("stack_written")
+    if package_digest(index) != wanted:
+        raise HotfixResultDiffers("The stack of hotfixes does not give the package that control lists.")
+    write_atomically(staging / "index.json", index, step=step, name="index")
+
+
+def _stage_bytes(folder: Path, wanted: str, size: int, most: int, download: Download, step: Step, name: str) -> bytes:
+    path = folder / wanted.partition(":")[2]
+    data = read_or_none(path)
+    if data is not None and digest(data) == wanted:
+        return data
+    if size > most:
+        raise TooLong(f"The {name} of a hotfix is announced with {size} bytes.")
+    data = b"".join(_bounded(download(0), size))
+    if len(data) < size:
+        raise FetchFailed(f"The {name} of a hotfix ended early")
+    if digest(data) != wanted:
+        raise BytesDiffer(f"The {name} of a hotfix is not the signed one.")
+    write_atomically(path, data, step=step, name=name)
+    return data
 
 
 def _verify_file(reader: PackageReader, entry: FileEntry) -> None:
