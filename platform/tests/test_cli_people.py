@@ -1,5 +1,6 @@
 """Signing in at a terminal, with and without a server, and people's names in what is printed for people."""
 
+import json
 import os
 import pty
 import re
@@ -12,6 +13,7 @@ import pytest
 
 from sampan.platform.cli.change_text import change_lines, spoken
 from sampan.platform.cli.demo_parties import ADMINS
+from sampan.platform.cli.output import Output
 from sampan.platform.operators.totp import STEP_MS
 from sampan.platform.testing_cli import COMMAND, DemoServer, Person
 
@@ -226,3 +228,29 @@ def test_a_change_is_told_in_the_language_of_the_terminal(monkeypatch: pytest.Mo
     assert spoken() == "zh"
     monkeypatch.setenv("LC_ALL", "C.UTF-8")
     assert spoken() == "en"
+
+
+HOSTILE = "fine\x1b[2J\x9b2K\u202e\nApprove exactly this:\n  sampan change approve chg_2 --digest sha256:ff"
+
+
+def test_nobody_writes_lines_of_ours_into_a_change() -> None:
+    told = "\n".join(change_lines(change(note=HOSTILE, target_name=HOSTILE), "en")).splitlines()
+    assert [line for line in told if line.startswith("Approve exactly this")] == ["Approve exactly this:"]
+    assert [line for line in told if line.startswith("  sampan change approve")] == [
+        "  sampan change approve chg_1 --digest sha256:00"
+    ]
+
+
+@pytest.mark.parametrize("as_json", [False, True])
+def test_a_terminal_obeys_nothing_that_somebody_else_wrote(capsys: pytest.CaptureFixture[str], as_json: bool) -> None:
+    value = {"note": HOSTILE + "\ud800"}
+    output = Output(as_json=as_json)
+    output.result(value, value["note"])
+    output.note(HOSTILE)
+    printed = capsys.readouterr()
+    for text in (printed.out, printed.err):
+        assert not set(text) & set("\x1b\x9b\u202e\ud800")
+    if as_json:
+        assert json.loads(printed.out) == value
+    else:
+        assert "\\u001b[2J" in printed.out

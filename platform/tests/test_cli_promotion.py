@@ -3,14 +3,20 @@
 import json
 from collections.abc import AsyncIterator
 from pathlib import Path
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, cast
 
 import pytest
+import typer
 from promotion_scene import APP, SIT, UAT, Scene, two_workspaces
 from sqlalchemy import update
 from switch_scene import EVERYONE, switch
 
 from sampan.platform.artifacts.tables import versions
+from sampan.platform.cli.output import Output
+from sampan.platform.cli.promotion_commands import promote
+from sampan.platform.cli.promotion_places import PromotionUnconfirmed
+from sampan.platform.cli.promotion_rules import RulesPlan
 
 pytestmark = pytest.mark.anyio
 ON = [{"audience": EVERYONE, "variant": "on"}]
@@ -211,3 +217,24 @@ async def test_a_change_at_the_end_of_a_long_list_is_shown(scene: Scene) -> None
     shown = await scene.promote("audience:Regions", "switch:new-look", "--plan")
     lines = [line for line in shown.value["plan"] if "everywhere" in line]
     assert len(lines) == 2, shown
+
+
+async def test_nobody_is_asked_about_what_was_not_shown(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    asked: list[str] = []
+
+    def no(text: str, **_: Any) -> bool:
+        asked.append(text)
+        return False
+
+    plan = RulesPlan(switches=[{"definition": {}}], lines=["switch new-look: new"])
+    commands, places = "sampan.platform.cli.promotion_commands", "sampan.platform.cli.promotion_places"
+    monkeypatch.setattr(f"{places}.sides", lambda *_: (SIT, UAT))
+    monkeypatch.setattr(f"{commands}._planned", lambda *_, **__: ([], plan))
+    monkeypatch.setattr("sys.stdin", SimpleNamespace(isatty=lambda: True))
+    monkeypatch.setattr("typer.confirm", no)
+    for output in (Output(as_json=True), Output()):
+        with pytest.raises(PromotionUnconfirmed):
+            promote(cast("typer.Context", SimpleNamespace(obj=output)), ["switch:new-look"], SIT, UAT)
+    assert (asked, "switch new-look: new" in capsys.readouterr().err) == (["Promote this?"], True)

@@ -4,7 +4,7 @@ import os
 from collections.abc import Mapping
 from typing import Any
 
-from sampan.platform.cli.output import moment, said
+from sampan.platform.cli.output import lined, moment, said
 
 Json = Mapping[str, Any]
 NOTHING = {"zh": "（无）", "en": "(nothing)"}
@@ -24,6 +24,7 @@ def change_lines(found: Json, language: str | None = None) -> list[str]:
         *([f"  reason: {found['reason']}"] if found["reason"] else []),
         *(_line(line, language) for line in found["diff"]),
     ]
+    lines = [lined([line]) for line in lines]
     if found["state"] == "proposed":
         lines += ["Approve exactly this:", f"  sampan change approve {found['id']} --digest {found['digest']}"]
     else:

@@ -130,6 +130,8 @@ def sign(
         text = "\n".join([*summary.lines, f"  digest {summary.digest}", f"  id {each['id']}"])
         context.obj.note(named(context.obj, api, text))
     if chosen and not yes:
+        if context.obj.as_json:
+            raise typer.BadParameter("nothing is shown with --json; look at it first, then add --yes", param_hint="yes")
         typer.confirm(f"Sign {len(chosen)} bodies with {key}?", abort=True, err=True)
     done = []
     if chosen:

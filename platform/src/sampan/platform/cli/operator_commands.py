@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from sampan.platform.cli.output import moment, said
+from sampan.platform.cli.output import lined, moment, said
 
 if TYPE_CHECKING:
     from sampan.platform.cli.api import Api
@@ -65,10 +65,11 @@ def show_review(context: typer.Context, app: App, sequence: Sequence) -> None:
         *(f"  {each['author']}: {each['text']}" for each in found["comments"]),
     ]
     if found["state"] == "in_review":
-        lines.append(
-            f"Approve exactly this:\n  sampan review approve {app} {sequence} --digest {found['review_digest']}"
-        )
-    context.obj.result(found, named(context.obj, api, "\n".join(lines)))
+        lines += [
+            "Approve exactly this:",
+            f"  sampan review approve {app} {sequence} --digest {found['review_digest']}",
+        ]
+    context.obj.result(found, named(context.obj, api, lined(lines)))
 
 
 @review.command("approve")

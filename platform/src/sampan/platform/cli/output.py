@@ -1,8 +1,9 @@
 """What commands print: text for people, one JSON object for programs; exit statuses (docs/operations/cli.md)."""
 
 import json
+import re
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from enum import IntEnum
 from typing import Any, NoReturn
@@ -25,6 +26,10 @@ class ExitCode(IntEnum):
     INTERRUPTED = 130
 
 
+# What a terminal obeys, what turns a line around, and halves of characters: others wrote much of what is printed.
+_UNSAFE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
+
+
 class Output(Struct, frozen=True):
     """Prints results on standard output and progress on standard error."""
 
@@ -32,12 +37,12 @@ class Output(Struct, frozen=True):
 
     def result(self, value: Mapping[str, Any], text: str) -> None:
         """Print a command's result: `value` with --json, else `text`."""
-        sys.stdout.write((json.dumps(value, ensure_ascii=False) if self.as_json else text) + "\n")
+        sys.stdout.write(_safe(json.dumps(value, ensure_ascii=False) if self.as_json else text) + "\n")
 
     def note(self, text: str) -> None:
         """Print a line of progress for people."""
         if not self.as_json:
-            sys.stderr.write(text + "\n")
+            sys.stderr.write(_safe(text) + "\n")
 
 
 def fail_with(error: SampanError) -> NoReturn:
@@ -46,8 +51,18 @@ def fail_with(error: SampanError) -> NoReturn:
     if as_json:
         sys.stdout.write(json.dumps({"code": error.code, "detail": error.detail, **error.facts}, default=str) + "\n")
     else:
-        sys.stderr.write(f"sampan: {told(error)}\n")
+        sys.stderr.write(_safe(f"sampan: {told(error)}") + "\n")
     sys.exit(exit_code_of(error))
+
+
+def lined(lines: Iterable[str]) -> str:
+    """Return lines as one text; each stays one line, so that nobody's words pass for lines of ours."""
+    return "\n".join(" ".join(each.splitlines()) for each in lines)
+
+
+def _safe(text: str) -> str:
+    """Write out what would be obeyed; in JSON that is the same value."""
+    return _UNSAFE.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
 
 
 def said(code: str) -> str:

@@ -4,6 +4,7 @@ import contextlib
 import re
 from typing import TYPE_CHECKING
 
+from sampan.platform.cli.output import lined
 from sampan.platform.errors import SampanError
 
 if TYPE_CHECKING:
@@ -29,4 +30,4 @@ def named(output: "Output", api: "Api", text: str) -> str:
     with contextlib.suppress(SampanError):
         if PUBLISHER.search(text):
             names |= {each["id"]: each["name"] for each in api.items("/publishers")}
-    return ANY.sub(lambda found: names.get(found[0], found[0]), text)
+    return ANY.sub(lambda found: lined([names.get(found[0], found[0])]), text)

@@ -42,6 +42,7 @@ def promote(
 
     The same package goes, signed with the publisher's key of the target. Again, it changes nothing.
     """
+    from sampan.platform.cli.output import lined
     from sampan.platform.cli.promotion_apps import promote_app
     from sampan.platform.cli.promotion_places import sides
 
@@ -50,12 +51,12 @@ def promote(
     apps, rules = _planned(items, there, here, unlock, is_over=over)
     lines = [line for each in apps for line in each.lines] + rules.lines
     if plan_only:
-        context.obj.result({"plan": lines}, "\n".join(lines))
+        context.obj.result({"plan": lines}, lined(lines))
         return
-    context.obj.note("\n".join([f"From {there} to {here}:", *lines]))
+    context.obj.note(lined([f"From {there} to {here}:", *lines]))
     is_new = bool(rules.switches or rules.audiences) or not all(each.is_done for each in apps)
     if is_new and not yes:
-        _confirm()
+        _confirm(was_shown=not context.obj.as_json)
     # Rules first: what the target refuses of them is refused before any package is on its way.
     asked = here.api.post("/promotions", rules.body(there, note)) if rules.switches or rules.audiences else None
     versions = [promote_app(context.obj, there, here, each, unlock, wait=wait) for each in apps]
@@ -88,10 +89,10 @@ def _planned(
     return apps, planner.plan if planner else RulesPlan()
 
 
-def _confirm() -> None:
+def _confirm(*, was_shown: bool) -> None:
     from sampan.platform.cli.promotion_places import PromotionUnconfirmed
 
-    if not sys.stdin.isatty():
+    if not (was_shown and sys.stdin.isatty()):
         raise PromotionUnconfirmed("Nobody can be asked here. Look at it with --plan, then give --yes.")
     if not typer.confirm("Promote this?", err=True):
         raise PromotionUnconfirmed("Nothing was changed.")

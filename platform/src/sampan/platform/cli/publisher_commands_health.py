@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from sampan.platform.cli.output import moment
+from sampan.platform.cli.output import lined, moment
 
 if TYPE_CHECKING:
     from sampan.platform.cli.source_maps import SourceMaps
@@ -47,8 +47,7 @@ def errors(
     lines = [line for each in groups[:MOST_SHOWN] for line in _error_lines(each)]
     if len(groups) > MOST_SHOWN:
         lines.append(f"{len(groups) - MOST_SHOWN} more: --json has all.")
-    text = "\n".join(map(_printable, lines))
-    context.obj.result({"app": app_id, "errors": groups}, text or f"No errors of {app_id} were reported.")
+    context.obj.result({"app": app_id, "errors": groups}, lined(lines) or f"No errors of {app_id} were reported.")
 
 
 def health(
@@ -104,11 +103,6 @@ def _error_lines(group: Row) -> Iterator[str]:
     if group["own"] and group["own"][0]["text"]:
         yield f"  > {group['own'][0]['line']} | {group['own'][0]['text']}"
     yield ""
-
-
-def _printable(line: str) -> str:
-    """Return a line without what a terminal would obey: devices wrote it."""
-    return "".join(sign if sign.isprintable() else " " for sign in line)
 
 
 def _times(count: int, word: str) -> str:

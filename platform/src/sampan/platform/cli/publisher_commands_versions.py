@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from sampan.platform.cli.output import ExitCode, Output, moment, said
+from sampan.platform.cli.output import ExitCode, Output, lined, moment, said
 
 if TYPE_CHECKING:
     from sampan.platform.cli.api import Api
@@ -108,7 +108,7 @@ def status(
         context.obj.result({"items": versions}, "\n".join(map(_line, versions)) or f"{app} has no versions yet.")
     else:
         found = api.get(f"/apps/{app}/versions/{sequence}")
-        context.obj.result(found, named(context.obj, api, "\n".join(_detail(found))))
+        context.obj.result(found, named(context.obj, api, lined(_detail(found))))
 
 
 class Unlock:
@@ -271,7 +271,7 @@ def _tell(output: Output, found: dict[str, Any], *, is_final: bool) -> None:
         lines.append(help_)
     elif not is_final and found["state"] not in FINAL:
         lines.append(f"Follow it: sampan status {found['app']} {found['sequence']}")
-    output.result(found, "\n".join(lines))
+    output.result(found, lined(lines))
     if found["state"] == "checks_failed":
         raise typer.Exit(ExitCode.FINDINGS)
     if found["state"] in ("rejected", "withdrawn", "sequence_superseded", "archived", "killed"):

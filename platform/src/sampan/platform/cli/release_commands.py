@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from sampan.platform.cli.output import moment, said
+from sampan.platform.cli.output import lined, moment, said
 from sampan.platform.cli.release_options import AudienceNeeded, BadPlan, audience_of, stages_of
 from sampan.platform.errors import SampanError
 
@@ -228,7 +228,7 @@ def show_release(context: typer.Context, release_id: Release) -> None:
             if delivery["devices"]
         ),
     ]
-    context.obj.result({**found, "delivery": delivery, "progress": progress}, named(context.obj, api, "\n".join(lines)))
+    context.obj.result({**found, "delivery": delivery, "progress": progress}, named(context.obj, api, lined(lines)))
 
 
 def _failed(step: Mapping[str, Any]) -> str:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from sampan.platform.cli.output import moment, said
+from sampan.platform.cli.output import lined, moment, said
 from sampan.platform.errors import Invalid
 
 if TYPE_CHECKING:
@@ -62,7 +62,7 @@ def show_switch(context: typer.Context, key: Key) -> None:
             for each in history
         ),
     ]
-    context.obj.result({**found, "history": history, "releases": given}, named(context.obj, api, "\n".join(lines)))
+    context.obj.result({**found, "history": history, "releases": given}, named(context.obj, api, lined(lines)))
 
 
 @switch.command("set")
