@@ -13,7 +13,9 @@ if TYPE_CHECKING:
     from playwright.sync_api import Locator, Page, Route
 
 APP = "bank.demo.bills"
-
+HIDDEN = "bank.demo.transfer"
+"""Visitors do not see it."""
+TIERS = ("Visitor", "Registered", "E-account", "Full account")
 
 PLAN = [
     {
@@ -57,7 +59,7 @@ def test_every_step_looks_well(desk: Desk, language: Language, mode: Mode, size:
 def test_a_release_in_stages_is_made_from_the_first_step_to_the_change(desk: Desk) -> None:
     with desk.at(RELEASER) as page:
         wizard = Wizard(page)
-        page.goto(f"{desk.console}/releases/new?app={APP}")
+        page.goto(f"{desk.console}/releases/new?app={HIDDEN}")
         settled(page)
         wizard.next()
         expect(page.get_by_label("Version", exact=True)).to_have_attribute("aria-invalid", "true")
@@ -79,6 +81,20 @@ def test_a_release_in_stages_is_made_from_the_first_step_to_the_change(desk: Des
         expect(page.get_by_text("Waiting for approval").first).to_be_visible()
         release = page.url.rpartition("/")[2]
     _check_made(desk, release)
+
+
+def test_a_new_release_means_who_sees_the_app_until_somebody_says_otherwise(desk: Desk) -> None:
+    with desk.at(RELEASER) as page:
+        page.goto(f"{desk.console}/releases/new?app={HIDDEN}&sequence=1&step=review")
+        settled(page)
+        _expect_tiers(page, *TIERS[1:])
+        _take_app(page, "bank.demo.coupons")
+        _expect_tiers(page, *TIERS)
+        _take_app(page, HIDDEN)
+        _expect_tiers(page, *TIERS[1:])
+        page.get_by_role("checkbox", name="Registered").uncheck()
+        _take_app(page, "bank.demo.coupons")
+        _expect_tiers(page, *TIERS[2:])
 
 
 class Wizard:
@@ -219,11 +235,22 @@ def _make_stages(page: "Page") -> None:
     first.get_by_label("Name").fill("5 %")
 
 
+def _take_app(page: "Page", app: str) -> None:
+    page.locator(".wizard-steps button").nth(0).click()
+    _choose(page, page.get_by_label("Mini-app", exact=True), app)
+
+
+def _expect_tiers(page: "Page", *tiers: str) -> None:
+    page.locator(".wizard-steps button").nth(1).click()
+    for tier in TIERS:
+        expect(page.get_by_role("checkbox", name=tier, exact=True)).to_be_checked(checked=tier in tiers)
+
+
 def _check_made(desk: Desk, release: str) -> None:
     made: dict[str, Any] = desk.server.api(REVIEWER).get(f"/releases/{release}")
     assert made["state"] == "submitted"
     tiers, version = made["audience"]["all"]
-    assert tiers["attr"] == "tier"
+    assert tiers == {"attr": "tier", "op": "in", "values": ["registered", "e_account", "full"]}  # who sees the app
     assert version == {"attr": "os_version", "op": "at_least", "values": ["14"]}
     assert [stage["basis_points"] for stage in made["stages"]] == [500, 1000, 5000, 10_000]
     assert [stage["advance"] for stage in made["stages"]] == ["auto", "auto", "auto", "person"]

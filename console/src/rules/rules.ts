@@ -28,6 +28,9 @@ export function ruleOf(tiers: readonly Tier[]): Rule {
   return { attr: "tier", op: "in", values: TIERS.filter((tier) => tiers.includes(tier)) };
 }
 
+/** Returns the rule that means a tier and all above it. */
+export const tiersFrom = (lowest: Tier): Rule => ruleOf(TIERS.slice(TIERS.indexOf(lowest)));
+
 /** Returns a rule as the editor shows it; what it cannot read is an empty group. */
 export function nodeOf(rule: unknown): Node {
   const found = (rule ?? {}) as Rule;

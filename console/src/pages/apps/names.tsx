@@ -3,6 +3,7 @@
 import { useState } from "react";
 import { Link } from "react-router";
 import { query } from "../../api/client";
+import type { Tier } from "../../api/types";
 import { apiRoot } from "../../api/workspace";
 import { useSession } from "../../app/session";
 import { pick, useText } from "../../i18n";
@@ -20,6 +21,12 @@ export function useAppNames(): (app: string) => string {
     const entry = found.data?.items.find((item) => item.app === app);
     return entry ? pick(language, { zh: entry.name_zh, en: entry.name_en }) : "";
   };
+}
+
+/** Returns from which tier on customers see an app: from the lowest where the catalogue does not list it. */
+export function useSeeTier(app: string): Tier {
+  const entry = useCatalogue().data?.items.find((item) => item.app === app);
+  return entry?.listed ? entry.see_tier : "visitor";
 }
 
 /** Returns a function that puts an app's name for the id that a server text begins with, as in `bank.demo.bills 1.0.0`. */

@@ -1,10 +1,13 @@
 /** The first step of a release: which version of what, how it arrives, and where to go back to. */
 
 import { Form, type FormInstance, Radio } from "antd";
+import { useEffect } from "react";
 import { useSearchParams } from "react-router";
 import { Note } from "../../design/Blocks";
 import { Choice } from "../../design/Choice";
 import { useText } from "../../i18n";
+import { tiersFrom } from "../../rules/rules";
+import { useSeeTier } from "../apps/names";
 import { ClientRuleFields } from "./ClientRules";
 import { DeliverableChoice } from "./DeliverableChoice";
 import { KINDS, kindOf, useTargets, useVersions } from "./kinds";
@@ -19,6 +22,11 @@ export function VersionFields({ form, isFixed = false }: { form: FormInstance<Va
   const versions = useVersions(kind, id);
   const targets = useTargets(kind, id, sequence);
   const isPackage = kind === "miniapp";
+  const lowest = useSeeTier(isPackage ? id : "");
+  useEffect(() => {
+    if (isFixed || form.isFieldTouched("audience")) return;
+    form.setFields([{ name: "audience", value: tiersFrom(lowest), touched: false }]);
+  }, [form, isFixed, lowest]);
   const label = (item: { version: string; sequence: number }) =>
     isPackage || kind === "app_upgrade" ? `${item.version} (#${item.sequence})` : `#${item.sequence}`;
   const asOptions = (items: typeof versions.items) =>
