@@ -19,6 +19,12 @@ describe("limits", () => {
     }
   });
 
+  it("refuses an array of nothing that says it has billions of parts, without looking at each", () => {
+    const sparse: unknown[] = [];
+    sparse.length = 2 ** 32 - 1;
+    expect(() => measure({ value: sparse })).toThrow(expect.objectContaining({ code: "too_large" }));
+  });
+
   it("refuses what is too large, too deep or has too many parts", () => {
     let deep: unknown = 1;
     for (let level = 0; level < 40; level++) deep = [deep];

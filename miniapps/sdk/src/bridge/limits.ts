@@ -17,10 +17,11 @@ export const NOTE_BURST = 50;
  */
 export function measure(value: unknown, limit = MAX_MESSAGE_BYTES): number {
   let bytes = 0;
-  let nodes = 0;
+  let nodes = 1;
   const stack: { value: unknown; depth: number }[] = [{ value, depth: 0 }];
   for (let next = stack.pop(); next !== undefined; next = stack.pop()) {
-    nodes += 1;
+    const children = childrenOf(next.value);
+    nodes += children.length; // before one of them is looked at: an array of nothing can say that it has billions
     bytes += sizeOf(next.value);
     if (bytes > limit || nodes > MAX_NODES || next.depth > MAX_DEPTH) {
       throw new BridgeError(
@@ -29,7 +30,7 @@ export function measure(value: unknown, limit = MAX_MESSAGE_BYTES): number {
       );
     }
     const depth = next.depth + 1;
-    for (const child of childrenOf(next.value)) stack.push({ value: child, depth });
+    for (const child of children) stack.push({ value: child, depth });
   }
   return bytes;
 }
