@@ -1,6 +1,6 @@
 """`POST /client/v1/events`, raw ASGI: batches of events, each taken once, answered after they are durable."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Annotated, Any
 
 import msgspec
@@ -16,8 +16,10 @@ from sampan.platform.identity.caller import Caller, authenticate
 from sampan.platform.insight.health import HealthReport, report_of
 from sampan.platform.insight.intake import Batch, encode_attrs, event_day, intake_of
 from sampan.platform.insight.pace import Pace
+from sampan.platform.insight.patched import PatchedVersions
 from sampan.platform.insight.schemas import STAGE_ORDER, EventSchema, by_type, refusal
 from sampan.platform.insight.tickets import Offered, Tickets, ticket_purpose
+from sampan.platform.workspaces.replica import WorkspaceView
 
 MAX_BODY_BYTES = 512 * 1024
 MAX_EVENTS = 1000
@@ -66,6 +68,7 @@ def build_events(core: Core) -> ASGIApp:
     """Return the route."""
     intake = intake_of(core)
     schemas = by_type(core.contributions(EventSchema))
+    patched = core.contributions(PatchedVersions)
     pace = Pace()
 
     async def events(scope: Scope, receive: Receive, send: Send) -> None:
@@ -73,7 +76,7 @@ def build_events(core: Core) -> ASGIApp:
         caller = authenticate(core, workspace_id, header(scope, b"authorization"))
         request = _parse(await read_body(receive, MAX_BODY_BYTES))
         pace.take(workspace_id, caller.device_id, len(request.batch), now_ms=core.now_ms())
-        batch, refused = _check(core, caller, request, schemas)
+        batch, refused = _check(core, caller, request, schemas, patched)
         mark = await intake.take(batch)
         answer = {"accepted_through": mark.accepted_through, "gaps": mark.gaps, "refused": refused}
         await send_bytes(send, 200, orjson.dumps(answer))
@@ -92,15 +95,20 @@ def _parse(body: bytes) -> EventsRequest:
 
 
 def _check(
-    core: Core, caller: Caller, request: EventsRequest, schemas: Mapping[tuple[str, int], EventSchema]
+    core: Core,
+    caller: Caller,
+    request: EventsRequest,
+    schemas: Mapping[tuple[str, int], EventSchema],
+    patched: Iterable[PatchedVersions],
 ) -> tuple[Batch, list[dict[str, Any]]]:
     """Return the rows to store and the refused numbers; a refused number counts as taken, or it came for ever."""
     rows: dict[int, dict[str, Any]] = {}
     stages: dict[int, dict[str, Any]] = {}
     refused: list[dict[str, Any]] = []
     tickets = Tickets(core.secret(ticket_purpose(caller.workspace_id)))
-    health: dict[int, HealthReport] = {}
-    published = core.replica.view(caller.workspace_id).parts.get(PUBLISHED, {})
+    health: dict[int, list[HealthReport]] = {}
+    view = core.replica.view(caller.workspace_id)
+    published = view.parts.get(PUBLISHED, {})
     now_ms = core.now_ms()
     for event in request.batch:
         code = refusal(schemas, event.type, event.schema_version, event.attrs)
@@ -111,30 +119,51 @@ def _check(
             refused.append({"seq": event.seq, "code": code})
             continue
         rows[event.seq] = _row(caller, event, now_ms)
-        if (report := _health(published, caller, event, now_ms)) is not None:
-            health[event.seq] = report
+        told_of = _told_of(patched, view, event)
+        health[event.seq] = _health(published, caller, event, told_of, now_ms)
         stage = schemas[event.type, event.schema_version].stage
         if stage is not None:
             stages[event.seq] = {
                 "release_id": event.release,
                 "device_id": caller.device_id,
-                "app": event.app,
-                "sequence": event.sequence,
+                "app": told_of[0],
+                "sequence": told_of[1],
                 "stage": STAGE_ORDER[stage],
                 "at_ms": now_ms,
             }
     return Batch(caller.workspace_id, caller.device_id, rows, stages, health), refused
 
 
+def _told_of(patched: Iterable[PatchedVersions], view: WorkspaceView, event: Event) -> tuple[str | None, int | None]:
+    """Return what an event tells of: a version, or what its digest says that it was changed to."""
+    if event.app is not None and event.sequence is not None and event.digest:
+        for each in patched:
+            if (found := each.find(view, event.app, event.sequence, event.digest)) is not None:
+                return found
+    return event.app, event.sequence
+
+
 def _health(
-    published: Mapping[str, tuple[PublishedVersion, ...]], caller: Caller, event: Event, now_ms: int
-) -> HealthReport | None:
-    """Return what an event says of a published version; devices cannot make up apps and versions to be counted."""
+    published: Mapping[str, tuple[PublishedVersion, ...]],
+    caller: Caller,
+    event: Event,
+    told_of: tuple[str | None, int | None],
+    now_ms: int,
+) -> list[HealthReport]:
+    """Return what an event says of a published version; devices cannot make up apps and versions to be counted.
+
+    What it says of a changed version it says of the version too.
+    """
     if event.app is None or event.sequence is None:
-        return None
+        return []
     if not any(version.sequence == event.sequence for version in published.get(event.app, ())):
-        return None
-    return report_of(event.type, event.app, event.sequence, event.attrs, now_ms=now_ms, device_id=caller.device_id)
+        return []
+    found = [
+        report_of(event.type, app, sequence, event.attrs, now_ms=now_ms, device_id=caller.device_id)
+        for app, sequence in {(event.app, event.sequence), told_of}
+        if app is not None and sequence is not None
+    ]
+    return [each for each in found if each is not None]
 
 
 def _stage_refusal(tickets: Tickets, caller: Caller, event: Event) -> str:

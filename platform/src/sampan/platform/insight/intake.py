@@ -47,7 +47,7 @@ class Batch:
     device_id: str
     rows: Mapping[int, dict[str, Any]]
     stages: Mapping[int, dict[str, Any]]
-    health: Mapping[int, HealthReport] = field(default_factory=dict)
+    health: Mapping[int, Sequence[HealthReport]] = field(default_factory=dict)
 
     @property
     def weight(self) -> int:
@@ -178,7 +178,7 @@ def _take_all(
         fresh, marks[batch.device_id] = take(marks.get(batch.device_id, Mark()), batch.rows)
         rows.extend(batch.rows[number] for number in fresh if batch.rows[number])
         stages.extend(batch.stages[number] for number in fresh if number in batch.stages)
-        health.extend(batch.health[number] for number in fresh if number in batch.health)
+        health.extend(each for number in fresh for each in batch.health.get(number, ()))
     return rows, stages, health
 
 

@@ -12,6 +12,7 @@ from sampan.platform.operators.permissions import EVERYONE, Permission
 from sampan.platform.release import starting, taking_effect
 from sampan.platform.release.attention import SOURCES
 from sampan.platform.release.began import BEGAN
+from sampan.platform.release.deliverables import app_of
 from sampan.platform.release.forgetting import FORGETS
 from sampan.platform.release.looks import look_job
 from sampan.platform.release.plan_words import cap_words, client_rules_words, schedule_words, stage_words
@@ -101,7 +102,7 @@ def _named(_target: str, payload: dict[str, Any]) -> str:
 
 
 def _scope(_target: str, payload: dict[str, Any]) -> dict[str, str]:
-    return {"app": payload["id"]}
+    return {"app": app_of(payload["id"])}
 
 
 _release_change = partial(

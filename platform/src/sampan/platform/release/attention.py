@@ -7,6 +7,7 @@ from sampan.platform.core import Core
 from sampan.platform.engines.database import Transaction
 from sampan.platform.engines.paging import Paging
 from sampan.platform.operators.attention import MOST_OF_A_SOURCE, Attention, Matter, Severity
+from sampan.platform.release.deliverables import app_of
 from sampan.platform.release.looks import GATES
 from sampan.platform.release.looks_rows import Look, read_looks
 from sampan.platform.release.repository import OLDEST, Release, history, page_releases
@@ -92,7 +93,7 @@ def _matter(release: Release, *, kind: str, severity: Severity, zh: str, en: str
         kind=kind,
         severity=severity,
         permission="release:submit",
-        scope={"app": release.deliverable_id},
+        scope={"app": app_of(release.deliverable_id)},
         zh=zh,
         en=en,
         link=f"/releases/{release.id}",

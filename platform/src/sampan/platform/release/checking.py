@@ -16,6 +16,7 @@ from sampan.platform.errors import SampanError
 from sampan.platform.operators.actor import Actor, MissingPermission
 from sampan.platform.release import conflicts
 from sampan.platform.release.conflicts import Objection
+from sampan.platform.release.deliverables import app_of
 from sampan.platform.release.drafts import Draft, checked
 from sampan.platform.release.gate_bounds import Evidence
 from sampan.platform.release.judging import evidence_before, work_out
@@ -71,7 +72,7 @@ async def check_release(core: Core, workspace_id: str, actor: Actor, release_id:
 
 async def check_draft(core: Core, workspace_id: str, actor: Actor, draft: Draft) -> Checked:
     """Return all that is to be said of a draft that nobody has saved yet; raise what creating it would raise."""
-    actor.require("release:create", app=draft.deliverable_id)
+    actor.require("release:create", app=app_of(draft.deliverable_id))
     async with core.store.workspace(workspace_id).read() as tx:
         release = await checked(core, tx, actor, draft)
     return await _check(core, workspace_id, actor, release)

@@ -18,6 +18,17 @@ if TYPE_CHECKING:
 OFFERS = "releases"
 
 
+def app_of(deliverable_id: str) -> str:
+    """Return the app that permissions on a deliverable are about: `<app>@<sequence>` is a part of an app."""
+    return deliverable_id.partition("@")[0]
+
+
+def version_meant(deliverable_id: str, sequence: int) -> tuple[str, int]:
+    """Return of which app and version devices tell: number 0 of `<app>@<sequence>` is that version as it is."""
+    app, _, own = deliverable_id.partition("@")
+    return (app, int(own)) if own and not sequence else (deliverable_id, sequence)
+
+
 class GateImpossible(Invalid):
     """Devices do not report on this kind of deliverable, so a gate would have nothing to compare."""
 
@@ -52,6 +63,9 @@ class DeliverableKind(Struct, frozen=True):
     the sequence that everybody has without a release: releases up to it give nothing, nor do those of ids left out;
     `back_lines`, what approvers read of a version to go back to; `before`, which goes with `roll_back`: the sequence
     that everybody had before a version, None for none. One person may go back to it without having it approved.
+    Without `roll_back`, `standing` is what one person may always go back to, and nothing is offered for it.
+    `write_control` puts what devices obey of it into the app's control file, in place of what is offerable; such a kind
+    marks its releases as exposed itself.
     """
 
     name: str
@@ -68,6 +82,7 @@ class DeliverableKind(Struct, frozen=True):
     back_lines: "Callable[[Transaction, str, int], Awaitable[Sequence[DiffLine]]] | None" = None
     before: Callable[[Transaction, str, int], Awaitable[int | None]] | None = None
     seen_by: Callable[[Transaction, str], Awaitable[frozenset[Tier] | None]] | None = None
+    write_control: "Callable[[Core, Transaction, Actor, str], Awaitable[None]] | None" = None
 
 
 class CapImpossible(Invalid):
@@ -77,10 +92,15 @@ class CapImpossible(Invalid):
     field = "cap"
 
 
-def refuse_what_values_lack(release: "Release") -> None:
-    """Raise `GateImpossible` or `CapImpossible`: devices report on packages alone, and sync alone counts places."""
+def refuse_places(release: "Release") -> None:
+    """Raise `CapImpossible`: places are counted among the offers of sync alone."""
     if release.cap is not None:
         raise CapImpossible("A release of this kind counts no places: leave the limit out, and take a percentage.")
+
+
+def refuse_what_values_lack(release: "Release") -> None:
+    """Raise `GateImpossible` or `CapImpossible`: devices report on packages alone, and sync alone counts places."""
+    refuse_places(release)
     for number, stage in enumerate(release.stages):
         if stage.gate is not None:
             raise GateImpossible(

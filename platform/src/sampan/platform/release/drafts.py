@@ -15,7 +15,7 @@ from sampan.platform.operators.actor import Actor
 from sampan.platform.release import caps, client_rules
 from sampan.platform.release.caps import read_cap
 from sampan.platform.release.client_rules import read_client_rules
-from sampan.platform.release.deliverables import Deliverable
+from sampan.platform.release.deliverables import Deliverable, app_of
 from sampan.platform.release.judging import NOTHING
 from sampan.platform.release.releasable import NotReleasable, check_plan, releasable
 from sampan.platform.release.repository import Release, add_release, get_release, rewrite_draft
@@ -63,7 +63,7 @@ class Draft:
 
 async def create_release(core: Core, workspace_id: str, actor: Actor, draft: Draft) -> Release:
     """Create a draft of a release; any published version may be released, also again."""
-    actor.require("release:create", app=draft.deliverable_id)
+    actor.require("release:create", app=app_of(draft.deliverable_id))
     async with core.store.workspace(workspace_id).write() as tx:
         release = await checked(core, tx, actor, draft)
         await add_release(tx, release)
@@ -80,7 +80,7 @@ async def edit_release(
     """
     async with core.store.workspace(workspace_id).write() as tx:
         release = await get_release(tx, release_id)
-        actor.require("release:create", app=release.deliverable_id)
+        actor.require("release:create", app=app_of(release.deliverable_id))
         if release.state is not ReleaseState.DRAFT:
             raise WrongReleaseState(
                 f"A release that is {release.state} cannot be edited. Have it sent back, or make a new one.",

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from sampan.platform.engines.database import Transaction
 from sampan.platform.insight import evidence
 from sampan.platform.insight.evidence import Ratio
+from sampan.platform.release.deliverables import app_of, version_meant
 from sampan.platform.release.gate_bounds import Evidence
 from sampan.platform.release.progress import bound_of
 from sampan.platform.release.repository import Release, offering_releases
@@ -30,10 +31,10 @@ async def evidence_before(tx: Transaction, release: Release) -> Evidence:
     if sequence is None:
         others = await offering_releases(tx, deliverable_id=release.deliverable_id)
         lower = [each.sequence for each in others if each.kind == release.kind and each.sequence < release.sequence]
-        sequence = max(lower, default=None)
+        sequence = max(lower, default=0 if app_of(release.deliverable_id) != release.deliverable_id else None)
     if sequence is None:
         return NOTHING
-    fared = await evidence.of_version(tx, release.deliverable_id, sequence, signals, ratios)
+    fared = await evidence.of_version(tx, *version_meant(release.deliverable_id, sequence), signals, ratios)
     return Evidence(fared.devices, fared.failures)
 
 

@@ -5,6 +5,7 @@ from sampan.platform.core import Core
 from sampan.platform.engines.outbox import emit
 from sampan.platform.operators import audit
 from sampan.platform.operators.actor import Actor
+from sampan.platform.release.deliverables import app_of
 from sampan.platform.release.releasable import kind_of, releasable
 from sampan.platform.release.repository import offering_releases
 from sampan.platform.release.taking_effect import write_control
@@ -24,7 +25,7 @@ async def kill_version(
     cause: str,
 ) -> None:
     """Forbid a published version on every device after its next contact; it neither installs nor opens again."""
-    actor.require("release:kill", app=deliverable_id)
+    actor.require("release:kill", app=app_of(deliverable_id))
     found = kind_of(core, kind)
     async with core.store.workspace(workspace_id).write() as tx:
         deliverable = await releasable(core, tx, kind, deliverable_id, sequence)

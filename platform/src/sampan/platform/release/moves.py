@@ -4,6 +4,7 @@ from sampan.platform.core import Core
 from sampan.platform.engines.database import Transaction
 from sampan.platform.errors import Conflict
 from sampan.platform.operators.actor import Actor
+from sampan.platform.release.deliverables import app_of
 from sampan.platform.release.freezes import list_freezes
 from sampan.platform.release.looks_rows import promise_look
 from sampan.platform.release.releasable import kind_of
@@ -42,7 +43,7 @@ async def _go_to_stage(
 ) -> Release:
     async with core.store.workspace(workspace_id).write() as tx:
         release = await get_release(tx, release_id)
-        actor.require(permission, app=release.deliverable_id)
+        actor.require(permission, app=app_of(release.deliverable_id))
         move(release.state, verb)
         if verb == "move_on":
             await refuse_in_a_freeze(core, tx)
@@ -102,7 +103,7 @@ async def _lower(
 ) -> Release:
     async with core.store.workspace(workspace_id).write() as tx:
         release = await get_release(tx, release_id)
-        actor.require(permission, app=release.deliverable_id)
+        actor.require(permission, app=app_of(release.deliverable_id))
         release = await change_state(core, tx, actor, release, verb, cause=cause)
         if verb == "complete" and (completed := kind_of(core, release.kind).completed) is not None:
             await completed(core, tx, release, actor)

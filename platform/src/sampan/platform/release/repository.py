@@ -306,6 +306,33 @@ async def mark_exposed(tx: Transaction, deliverable_ids: Collection[str], *, kin
     )
 
 
+async def repoint(
+    tx: Transaction, kind: str, deliverable_id: str, sequence: int, *, digest: str, size_bytes: int, now_ms: int
+) -> None:
+    """Let what was approved of a version go on with another digest, when part of what it stood on was taken away.
+
+    Nothing is offered before the control file with that digest is visible. What nobody approved yet keeps the digest
+    that was proposed, and so cannot start.
+    """
+    await tx.execute(
+        update(releases)
+        .where(
+            releases.c.workspace_id == tx.workspace_id,
+            releases.c.kind == kind,
+            releases.c.deliverable_id == deliverable_id,
+            releases.c.sequence == sequence,
+            releases.c.state.in_(sorted(STAYING | {ReleaseState.APPROVED})),
+        )
+        .values(
+            digest=digest,
+            size_bytes=size_bytes,
+            is_exposed=False,
+            changed_ms=now_ms,
+            row_revision=releases.c.row_revision + 1,
+        )
+    )
+
+
 async def change_release(
     tx: Transaction,
     release: Release,

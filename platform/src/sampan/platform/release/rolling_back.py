@@ -16,7 +16,7 @@ from sampan.platform.operators.actor import Actor
 from sampan.platform.release.cap_heirs import keep_places
 from sampan.platform.release.client_rules import NO_RULES
 from sampan.platform.release.conflicts import scopes_of
-from sampan.platform.release.deliverables import Deliverable
+from sampan.platform.release.deliverables import Deliverable, DeliverableKind, app_of
 from sampan.platform.release.judging import NOTHING
 from sampan.platform.release.releasable import kind_of, releasable
 from sampan.platform.release.repository import Release, add_release, get_release, releases_of, stages_of
@@ -57,7 +57,7 @@ async def roll_back_release(
     """
     async with core.store.workspace(workspace_id).write() as tx:
         release = await get_release(tx, release_id)
-        actor.require("release:stop", app=release.deliverable_id)
+        actor.require("release:stop", app=app_of(release.deliverable_id))
         move(release.state, "roll_back")
         if not release.started_ms:
             raise WrongReleaseState("The release was never started: nobody has to go back.", state=release.state)
@@ -122,6 +122,7 @@ async def _agreed(
     kind = kind_of(core, release.kind)
     found: dict[int, frozenset[str]] = {}
     if kind.roll_back is None:
+        found = await _standing(kind, tx, release.deliverable_id)
         for each in everything:
             if each.started_ms and each.sequence < release.sequence:
                 found[each.sequence] = found.get(each.sequence, frozenset()) | {each.digest}
@@ -134,6 +135,13 @@ async def _agreed(
         approved = found.get(release.rollback_to, frozenset())
         found[release.rollback_to] = approved | {release.rollback_digest}
     return found
+
+
+async def _standing(kind: DeliverableKind, tx: Transaction, deliverable_id: str) -> dict[int, frozenset[str]]:
+    """Return what everybody has without any release, with its digest."""
+    numbers = await kind.standing(tx, [deliverable_id]) if kind.standing is not None else {}
+    found = await kind.find(tx, list(numbers.items()))
+    return {each.sequence: frozenset({each.digest}) for each in found.values()}
 
 
 async def _instead(
@@ -165,7 +173,10 @@ def _ways_back(release: Release, target: Deliverable, everything: Sequence[Relea
 
 
 async def _offer_target(core: Core, tx: Transaction, actor: Actor, rolled: Release, target: Deliverable) -> None:
-    """Offer the target to those whom the release was given to at any of its stages."""
+    """Offer the target to those whom the release was given to at any of its stages; what stands is offered anyway."""
+    kind = kind_of(core, rolled.kind)
+    if kind.standing is not None and (await kind.standing(tx, [target.id])).get(target.id) == target.sequence:
+        return
     for stage in widest(rolled.stages[number] for number in await stages_of(tx, rolled.id)):
         back = _release_of_target(rolled, target, stage, actor, core.now_ms())
         await add_release(tx, back)

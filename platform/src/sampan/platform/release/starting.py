@@ -11,6 +11,7 @@ from sampan.platform.release import caps, client_rules
 from sampan.platform.release.cap_rows import open_places
 from sampan.platform.release.checking import Asked, conflicts_of, reach_of
 from sampan.platform.release.conflicts import refuse
+from sampan.platform.release.deliverables import app_of
 from sampan.platform.release.freezes import list_freezes
 from sampan.platform.release.judging import evidence_before
 from sampan.platform.release.looks_rows import promise_look
@@ -34,7 +35,7 @@ async def submit_release(core: Core, workspace_id: str, actor: Actor, release_id
     """
     async with core.store.workspace(workspace_id).read() as tx:
         draft = await get_release(tx, release_id)
-    actor.require("release:submit", app=draft.deliverable_id)
+    actor.require("release:submit", app=app_of(draft.deliverable_id))
     move(draft.state, "submit")
     reached = await reach_of(core, workspace_id, draft, Asked(core, workspace_id, actor, draft.id))
     async with core.store.workspace(workspace_id).write() as tx:
@@ -120,7 +121,7 @@ async def propose_resume(core: Core, workspace_id: str, actor: Actor, release_id
     """Propose to go on with a paused release."""
     async with core.store.workspace(workspace_id).read() as tx:
         release = await get_release(tx, release_id)
-    actor.require("release:submit", app=release.deliverable_id)
+    actor.require("release:submit", app=app_of(release.deliverable_id))
     move(release.state, "resume")
     return await propose(
         core,
@@ -147,7 +148,7 @@ async def _check_kind(core: Core, tx: Transaction, actor: Actor, release: Releas
     """Raise what the deliverable's kind has against this release, or against this approver."""
     await check_plan(core, tx, release)
     if approve := kind_of(core, release.kind).approve:
-        actor.require(approve, app=release.deliverable_id)
+        actor.require(approve, app=app_of(release.deliverable_id))
 
 
 async def _content(core: Core, tx: Transaction, release: Release) -> list[dict[str, Any]]:

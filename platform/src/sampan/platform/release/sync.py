@@ -89,12 +89,20 @@ class SyncRequest(msgspec.Struct, omit_defaults=True, gc=False):
 class SyncPart(msgspec.Struct, frozen=True):
     """A component's own member of the answer: `name` and ready JSON bytes for one caller at one time; b"" is none.
 
-    `state`, where it is given, returns what the member depends on besides revision, caller and request.
+    `state`, where it is given, returns what the member depends on besides revision, caller and request. `offers` takes
+    the place of `answer` where the member holds offers with tickets.
     """
 
     name: str
-    answer: Callable[[WorkspaceView, Caller, SyncRequest, int], bytes]
+    answer: Callable[[WorkspaceView, Caller, SyncRequest, int], bytes] | None = None
     state: Callable[[WorkspaceView, int], bytes] | None = None
+    offers: Callable[[WorkspaceView, Caller, SyncRequest, int, Tickets], bytes] | None = None
+
+    def member(self, view: WorkspaceView, caller: Caller, request: SyncRequest, now_ms: int, tickets: Tickets) -> bytes:
+        """Return the member's JSON; empty when it is left out."""
+        if self.offers is not None:
+            return self.offers(view, caller, request, now_ms, tickets)
+        return self.answer(view, caller, request, now_ms) if self.answer is not None else b""
 
 
 class ControlState(msgspec.Struct, frozen=True):
@@ -308,7 +316,7 @@ def answer(
     members = [
         b',"%b":%b' % (extra.name.encode(), member)
         for extra in parts
-        if (member := extra.answer(view, caller, request, now_ms))
+        if (member := extra.member(view, caller, request, now_ms, tickets))
     ]
     revision = view.revision
     head = b'{"revision":"%d.%d","next_check_seconds":%d' % (revision.incarnation, revision.n, part.check_seconds)

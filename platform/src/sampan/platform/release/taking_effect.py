@@ -48,6 +48,9 @@ async def write_control(
     ways_back: Sequence[Rollback] = (),
 ) -> None:
     """Write the deliverable's control file anew, with one more kill, or with ways back, when given."""
+    if kind.write_control is not None:
+        await kind.write_control(core, tx, actor, deliverable_id)
+        return
     if not kind.is_controlled:
         await mark_exposed(tx, [deliverable_id], kind=kind.name)
         return

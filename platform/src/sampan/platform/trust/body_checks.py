@@ -9,10 +9,11 @@ from datetime import timedelta
 
 from tuf.api.metadata import Targets
 
-from sampan.offline_packages.publishing import archived_app_body, next_app_body, renewed_app_body
+from sampan.offline_packages.publishing import archived_app_body, next_app_body, next_hotfix_body, renewed_app_body
 from sampan.offline_packages.roles import (
     APP_LIFE,
     ARCHIVED_LIFE,
+    SignedHotfix,
     SignedVersion,
     app_role,
     check_fields,
@@ -35,7 +36,7 @@ class BaseMoved(Conflict):
 
 
 class BodyDiffers(Invalid):
-    """The body is not the published one plus exactly this version."""
+    """The body is not the published one plus exactly this version or hotfix."""
 
     code = "body_differs"
     title = "The body changes more than this version"
@@ -81,6 +82,24 @@ def check_next_body(
     body = _checked(proposed, version.app, tree, publisher, suspended)
     expected = next_app_body(current, version, tree=tree, now_ms=now_ms)
     return _same(body, expected, now_ms, APP_LIFE)
+
+
+def check_hotfix_body(
+    current: Targets,
+    proposed: bytes,
+    *,
+    hotfix: SignedHotfix,
+    tree: str,
+    publisher: PublicKey,
+    now_ms: int,
+    suspended: Collection[str] = (),
+) -> Targets:
+    """Return the body when it is `current` plus exactly `hotfix`; raises what `check_next_body` does, and `NotListed`.
+
+    A hotfix of a version that the role does not list is none.
+    """
+    body = _checked(proposed, hotfix.app, tree, publisher, suspended)
+    return _same(body, next_hotfix_body(current, hotfix, tree=tree, now_ms=now_ms), now_ms, APP_LIFE)
 
 
 def check_renewal(

@@ -1,13 +1,14 @@
 """The second signature of an app's body, given by the server's review key (or intake key, in the trial tree).
 
-Whatever asks for it, the body must be one of three moves from the published one: exactly one version more, the
-same with a later expiry, or the empty body of an archived app. The publisher's signature is checked first.
+Whatever asks for it, the body must be one of four moves from the published one: exactly one version more, exactly one
+hotfix more, the same with a later expiry, or the empty body of an archived app. The publisher's signature is checked
+first.
 """
 
 from msgspec import Struct
 from tuf.api.metadata import Targets
 
-from sampan.offline_packages.roles import SignedVersion, app_role, read_app_role, tree_id
+from sampan.offline_packages.roles import SignedHotfix, SignedVersion, app_role, read_app_role, tree_id
 from sampan.offline_packages.signed_bytes import body_digest, check_delegated, read_body
 from sampan.offline_packages.signed_bytes import countersign as add_signature
 from sampan.platform.core import Core
@@ -18,7 +19,7 @@ from sampan.platform.errors import Conflict, Forbidden, Invalid
 from sampan.platform.operators import audit
 from sampan.platform.operators.actor import Actor
 from sampan.platform.trust.bodies import app_keys
-from sampan.platform.trust.body_checks import check_archive, check_next_body, check_renewal
+from sampan.platform.trust.body_checks import check_archive, check_hotfix_body, check_next_body, check_renewal
 from sampan.platform.trust.ceremony_rows import RequestKind, open_requests
 from sampan.platform.trust.key_rows import inactive_key_ids
 from sampan.platform.trust.keyring import Keyring
@@ -77,8 +78,17 @@ async def check_candidate(core: Core, tx: Transaction, *, profile: str, version:
     )
 
 
+async def check_hotfix(core: Core, tx: Transaction, *, profile: str, hotfix: SignedHotfix, body: bytes) -> Targets:
+    """Return the body when it is the published one plus exactly `hotfix`, signed by the app's publisher.
+
+    Raises what `body_checks.check_hotfix_body` does, `NothingSigned` and what `check_candidate` does of the tree.
+    """
+    role = await _read(tx, profile, hotfix.app)
+    return _check_hotfix(role, hotfix, body, core.now_ms())
+
+
 async def check_body(core: Core, tx: Transaction, *, profile: str, app_id: str, body: bytes) -> Targets:
-    """Return the body when it is one of the three moves from the published one; see the module."""
+    """Return the body when it is one of the four moves from the published one; see the module."""
     return _check_move(await _read(tx, profile, app_id), app_id, body, core.now_ms())
 
 
@@ -130,9 +140,10 @@ async def _read(tx: Transaction, profile: str, app_id: str) -> _AppRole:
 
 def _check_move(role: _AppRole, app_id: str, body: bytes, now_ms: int) -> Targets:
     proposed = read_body(body, Targets)
-    versions = read_app_role(proposed, app_id, role.tree).versions
-    listed = read_app_role(role.current, app_id, role.tree).versions if role.current is not None else {}
-    added = [version for number, version in versions.items() if number not in listed]
+    wanted = read_app_role(proposed, app_id, role.tree)
+    listed = read_app_role(role.current, app_id, role.tree) if role.current is not None else None
+    added = [version for number, version in wanted.versions.items() if not listed or number not in listed.versions]
+    hotfixes = [hotfix for key, hotfix in wanted.hotfixes.items() if not listed or key not in listed.hotfixes]
     if added:
         return check_next_body(
             role.current,
@@ -143,8 +154,10 @@ def _check_move(role: _AppRole, app_id: str, body: bytes, now_ms: int) -> Target
             now_ms=now_ms,
             suspended=role.inactive,
         )
+    if hotfixes:
+        return _check_hotfix(role, hotfixes[-1], body, now_ms)
     if role.current is None:
-        raise NothingSigned(f"The first body of {app_id} must list a version; sign it with `sampan publish`.")
+        raise _nothing_signed(app_id)
     check = check_archive if role.current.targets and not proposed.targets else check_renewal
     return check(
         role.current,
@@ -155,3 +168,21 @@ def _check_move(role: _AppRole, app_id: str, body: bytes, now_ms: int) -> Target
         now_ms=now_ms,
         suspended=role.inactive,
     )
+
+
+def _check_hotfix(role: _AppRole, hotfix: SignedHotfix, body: bytes, now_ms: int) -> Targets:
+    if role.current is None:
+        raise _nothing_signed(hotfix.app)
+    return check_hotfix_body(
+        role.current,
+        body,
+        hotfix=hotfix,
+        tree=role.tree,
+        publisher=role.publisher,
+        now_ms=now_ms,
+        suspended=role.inactive,
+    )
+
+
+def _nothing_signed(app_id: str) -> NothingSigned:
+    return NothingSigned(f"The first body of {app_id} must list a version; sign it with `sampan publish`.")

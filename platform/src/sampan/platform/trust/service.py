@@ -17,7 +17,7 @@ from sampan.platform.trust.asking import (
 )
 from sampan.platform.trust.ceremonies import Signed, Waiting, sign_pending, waiting_bodies
 from sampan.platform.trust.controlling import change_control, current_control, exposed_controls
-from sampan.platform.trust.countersigning import check_body, check_candidate, countersign
+from sampan.platform.trust.countersigning import check_body, check_candidate, check_hotfix, countersign
 from sampan.platform.trust.exposure import Exposed, TreePublished
 from sampan.platform.trust.file_rows import ArchiveFile, register_files
 from sampan.platform.trust.key_register import register_key, register_key_in, suspend_key
@@ -39,6 +39,7 @@ __all__ = [
     "change_officers",
     "check_body",
     "check_candidate",
+    "check_hotfix",
     "countersign",
     "current_control",
     "current_role",

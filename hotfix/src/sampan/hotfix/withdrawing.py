@@ -1,0 +1,112 @@
+"""Withdrawing: devices leave a hotfix, and whatever stands on it, for what the signed control file still lists."""
+
+from collections.abc import Mapping
+
+from sampan.hotfix.deriving import digest_of, stack_of
+from sampan.hotfix.lookups import Place, find, place_of
+from sampan.hotfix.names import KIND, PART, deliverable_id
+from sampan.hotfix.repository import Record, change_stack, hotfixes_of, mark_withdrawn
+from sampan.hotfix.stacks import write_stacks
+from sampan.offline_packages.hotfix import dependents, live_stack
+from sampan.platform.artifacts import candidates_repository as candidates
+from sampan.platform.artifacts.lookups import find as find_version
+from sampan.platform.artifacts.moves import move
+from sampan.platform.artifacts.states import StateForbids, VersionState, may_move
+from sampan.platform.artifacts.versions_repository import Version
+from sampan.platform.core import Core
+from sampan.platform.engines.database import Transaction
+from sampan.platform.engines.outbox import emit
+from sampan.platform.operators import audit
+from sampan.platform.operators.actor import Actor
+from sampan.platform.release.repository import releases_of, repoint
+from sampan.platform.release.states import MOVES
+from sampan.platform.release.transitions import change_state
+from sampan.platform.workspaces.revisions import raise_revision
+
+SUBMIT, STOP = "version:submit", "release:stop"
+S = VersionState
+GIVEN_UP = frozenset({S.REJECTED, S.WITHDRAWN})
+
+
+async def withdraw_hotfix(
+    core: Core, workspace_id: str, actor: Actor, app_id: str, sequence: int, n: int, *, cause: str
+) -> Record:
+    """Withdraw a hotfix and what depends on it; one person may, and control changes in the same transaction.
+
+    What waits for review its publisher takes back; what is published takes the right to stop releases. Raises
+    `StateForbids` for one that is withdrawn or rejected already.
+    """
+    async with core.store.workspace(workspace_id).write() as tx:
+        place = await place_of(tx, actor, app_id, sequence)
+        record = await find(tx, app_id, sequence, n)
+        _check_may(actor, place, record)
+        await withdraw_in(core, tx, actor, record, cause=cause)
+        if await _is_given(tx, record):
+            await write_stacks(core, tx, actor, app_id)
+        await raise_revision(tx, PART)
+        return await find(tx, app_id, sequence, n)
+
+
+async def withdraw_in(core: Core, tx: Transaction, actor: Actor, record: Record, *, cause: str) -> None:
+    """Withdraw a hotfix and what depends on it; the caller writes control and raises the revision."""
+    if record.withdrawn_ms is not None or record.state in GIVEN_UP:
+        raise StateForbids(f"Hotfix {record.n} was withdrawn or rejected before.", state=record.state.value)
+    records = await hotfixes_of(tx, record.app_id, record.sequence)
+    alive = {n: each.hotfix for n, each in records.items() if each.withdrawn_ms is None}
+    fallen = (record.n, *dependents(record.n, alive))
+    for n in fallen:
+        own = cause if n == record.n else f"with hotfix {record.n}: {cause}"
+        await _withdraw_one(core, tx, actor, records[n], cause=own)
+    version = await find_version(tx, record.app_id, record.sequence)
+    for n, each in records.items():
+        if n not in fallen and each.withdrawn_ms is None and set(each.stack) & set(fallen):
+            await _rest_on_others(core, tx, actor, version, each, records, fallen)
+
+
+async def _withdraw_one(core: Core, tx: Transaction, actor: Actor, record: Record, *, cause: str) -> None:
+    now_ms = core.now_ms()
+    await mark_withdrawn(tx, record, by=actor.label, cause=cause, now_ms=now_ms)
+    candidate = await candidates.find_candidate(tx, record.candidate_id)
+    goal = S.KILLED if record.state is S.PUBLISHED else S.WITHDRAWN
+    if candidate is not None and may_move(candidate.state, goal):
+        await move(core, tx, candidate, goal, cause="withdrawn", actor=actor, note=cause)
+    for release in await releases_of(tx, KIND, deliverable_id(record.app_id, record.sequence)):
+        if release.sequence == record.n and release.state in MOVES["stop"][0]:
+            await change_state(core, tx, actor, release, "stop", cause=cause)
+    detail = {"sequence": record.sequence, "n": record.n, "cause": cause}
+    await audit.record(tx, actor, "hotfix.withdraw", target=record.app_id, detail=detail, now_ms=now_ms)
+    await emit(tx, "hotfix.withdrawn", {"app": record.app_id, **detail}, now_ms=now_ms)
+
+
+async def _rest_on_others(
+    core: Core,
+    tx: Transaction,
+    actor: Actor,
+    version: Version,
+    record: Record,
+    records: Mapping[int, Record],
+    fallen: tuple[int, ...],
+) -> None:
+    """Write what a hotfix that survives is applied with from now on; its releases give that."""
+    gone = {n for n, each in records.items() if each.withdrawn_ms is not None} | set(fallen)
+    numbers = live_stack(record.n, {n: each.hotfix for n, each in records.items()}, gone)
+    digest = await digest_of(core, tx.workspace_id, version, await stack_of(tx, records, numbers))
+    size_bytes = sum(records[n].hotfix.content_bytes for n in numbers)
+    await change_stack(tx, record, numbers, digest=digest, size_bytes=size_bytes)
+    deliverable = deliverable_id(record.app_id, record.sequence)
+    await repoint(tx, KIND, deliverable, record.n, digest=digest, size_bytes=size_bytes, now_ms=core.now_ms())
+    detail = {"sequence": record.sequence, "n": record.n, "stack": list(numbers), "package": digest}
+    await audit.record(tx, actor, "hotfix.restack", target=record.app_id, detail=detail, now_ms=core.now_ms())
+
+
+async def _is_given(tx: Transaction, record: Record) -> bool:
+    """Whether a control file may list the hotfix: some release of the version's hotfixes was started."""
+    releases = await releases_of(tx, KIND, deliverable_id(record.app_id, record.sequence))
+    return any(each.started_ms for each in releases)
+
+
+def _check_may(actor: Actor, place: Place, record: Record) -> None:
+    scope = {"publisher": place.app.publisher_id, "app": place.app.app_id}
+    is_public = record.state not in (S.IN_REVIEW, S.NEEDS_SIGNATURE)
+    if is_public or not actor.may(SUBMIT, **scope):
+        actor.require(STOP, app=place.app.app_id)
