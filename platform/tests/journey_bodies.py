@@ -185,6 +185,18 @@ BODIES: Mapping[str, Make] = {
         "comment": "no",
     },
     "POST /apps/{app}/renewals/{renewal}/withdraw": _none,
+    "GET /apps/{app}/versions/{sequence}/hotfix-base": _none,
+    "GET /apps/{app}/versions/{sequence}/hotfixes": _none,
+    "POST /apps/{app}/versions/{sequence}/hotfixes": lambda town: town.bodies["hotfix"],
+    "GET /apps/{app}/versions/{sequence}/hotfixes/{n}": _none,
+    "GET /apps/{app}/versions/{sequence}/hotfixes/{n}/content": _none,
+    "GET /apps/{app}/versions/{sequence}/hotfixes/{n}/diff": _always({"path": "index.html"}),
+    "POST /apps/{app}/versions/{sequence}/hotfixes/{n}/approve": lambda town: {"digest": town.bodies["hotfix_digest"]},
+    "POST /apps/{app}/versions/{sequence}/hotfixes/{n}/reject": lambda town: {
+        "digest": town.bodies["hotfix_digest"],
+        "comment": "no",
+    },
+    "POST /apps/{app}/versions/{sequence}/hotfixes/{n}/withdraw": _CAUSE,
     "GET /insight/apps/{app}/adoption": _none,
     "GET /insight/apps/{app}/funnels": _none,
     "GET /insight/summary": _none,
@@ -262,6 +274,7 @@ BODIES: Mapping[str, Make] = {
     "POST /audiences": _always({"name": "New", "audience": EVERYBODY}),
     "GET /audiences/{audience_id}": _none,
     "PUT /audiences/{audience_id}": _always({"name": "Changed", "audience": EVERYBODY}),
+    "DELETE /audiences/{audience_id}": _none,
     "GET /audiences/{audience_id}/history": _none,
     "GET /audiences/{audience_id}/uses": _none,
     "GET /audience/schema": _none,
@@ -299,7 +312,7 @@ BODIES: Mapping[str, Make] = {
     "PUT /miniapps/policy": _always(_POLICY),
 }
 
-SHARED_PARAMETERS = frozenset({"profile", "tier", "sequence", "build"})
+SHARED_PARAMETERS = frozenset({"profile", "tier", "sequence", "build", "n"})
 """Path parameters whose values every workspace has."""
 
 ANSWERS_OF_ITS_OWN: Mapping[str, str] = {

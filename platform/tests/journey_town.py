@@ -18,7 +18,10 @@ import httpx2
 from sqlalchemy import update
 
 from sampan.miniapps.app_reports import AppReport, add_report
-from sampan.offline_packages.publishing import renewed_app_body
+from sampan.offline_packages import package_digest, parse_index
+from sampan.offline_packages.hotfix import make_hotfix
+from sampan.offline_packages.publishing import next_hotfix_body, renewed_app_body, signed_hotfix
+from sampan.offline_packages.roles import tree_id
 from sampan.offline_packages.signed_bytes import sign_body, sign_part
 from sampan.platform.app import built_in_components
 from sampan.platform.artifacts.component import component as artifacts
@@ -129,6 +132,7 @@ class Town:
         await self._audiences()
         await self._catalogue()
         await self._switch()
+        await self._hotfix()
         return self
 
     async def new_person(self) -> Credentials:
@@ -304,6 +308,28 @@ class Town:
         upgrade = {"build": 1, "version": "1.0.0", "url": f"https://{self.workspace}.example/app", "text": said}
         await self.post(f"/client-apps/{self.ids['app_id']}/upgrades", upgrade)
         self.ids.update(switch=key, build="1")
+
+    async def _hotfix(self) -> None:
+        """Send a hotfix of version 2, which waits for its review."""
+        index_bytes = (await self.call("GET", f"/apps/{self.app}/versions/2/index")).content
+        index, page = parse_index(index_bytes), f"<!doctype html><p>{self.marker} mended</p>".encode()
+        present = {entry.path: b"" for entry in index.files}
+        fix, content = make_hotfix(index, package_digest(index_bytes), present, {"mended.html": page}, n=1)
+        current = await self.publishing.parties.current("intl", f"app.{self.app}")
+        assert current is not None
+        signed = signed_hotfix(fix.to_bytes(), content)
+        tree = tree_id(self.workspace, "intl")
+        body = next_hotfix_body(current, signed, tree=tree, now_ms=self.core.now_ms())
+        raw = await self.http.post(f"/w/{self.workspace}{CONSOLE}/uploads", content=content, headers=self.headers)
+        self.bodies["hotfix"] = {
+            "hotfix": json.loads(fix.to_bytes()),
+            "upload": _good(raw).json()["upload"],
+            "title": f"{self.marker} fix",
+            "bodies": {"intl": json.loads(sign_body(body, self.publishing.parties.publisher["intl"]))},
+        }
+        made = await self.post(f"/apps/{self.app}/versions/2/hotfixes", self.bodies["hotfix"])
+        self.bodies["hotfix_digest"] = made["review_digest"]
+        self.ids["n"] = made["n"]
 
     async def _failed_job(self) -> str:
         async with self.core.store.workspace(self.workspace).write() as tx:

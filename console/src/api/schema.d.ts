@@ -417,6 +417,170 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/apps/{app}/versions/{sequence}/hotfix-base": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Hotfix Base
+         * @description Return what the version's next hotfix is made on: its number, and the hotfixes that are applied below it.
+         */
+        get: operations["hotfixes_hotfix_base"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/apps/{app}/versions/{sequence}/hotfixes": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Hotfixes
+         * @description List the hotfixes of a version, the newest first.
+         */
+        get: operations["hotfixes_list_hotfixes"];
+        put?: never;
+        /**
+         * Submit Hotfix
+         * @description Submit a hotfix of a published version; sending the very same again brings its signed bodies up to date.
+         */
+        post: operations["hotfixes_submit_hotfix"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/apps/{app}/versions/{sequence}/hotfixes/{n}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Hotfix
+         * @description Return a hotfix with its document, findings and history.
+         */
+        get: operations["hotfixes_get_hotfix"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/apps/{app}/versions/{sequence}/hotfixes/{n}/approve": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Approve Hotfix
+         * @description Approve exactly what has this review digest (takes a recent second factor); it becomes visible.
+         */
+        post: operations["hotfixes_approve_hotfix"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/apps/{app}/versions/{sequence}/hotfixes/{n}/content": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Hotfix Content
+         * @description Return the content of the files that a hotfix changes, in the order of its document.
+         */
+        get: operations["hotfixes_hotfix_content"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/apps/{app}/versions/{sequence}/hotfixes/{n}/diff": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Hotfix Diff
+         * @description Show what a hotfix changes in one of its files.
+         */
+        get: operations["hotfixes_hotfix_diff"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/apps/{app}/versions/{sequence}/hotfixes/{n}/reject": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Reject Hotfix
+         * @description Refuse a hotfix for good, and say why.
+         */
+        post: operations["hotfixes_reject_hotfix"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/apps/{app}/versions/{sequence}/hotfixes/{n}/withdraw": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Withdraw Hotfix
+         * @description Withdraw a hotfix and what depends on it; devices leave it at their next contact. One person may.
+         */
+        post: operations["hotfixes_withdraw_hotfix"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/apps/{app}/versions/{sequence}/icon": {
         parameters: {
             query?: never;
@@ -699,7 +863,11 @@ export interface paths {
          */
         put: operations["audiences_change"];
         post?: never;
-        delete?: never;
+        /**
+         * Remove
+         * @description Remove a saved audience that no rule names.
+         */
+        delete: operations["audiences_remove"];
         options?: never;
         head?: never;
         patch?: never;
@@ -734,7 +902,7 @@ export interface paths {
         };
         /**
          * Uses
-         * @description List what names a saved audience in its rules: all of it changes when the audience does.
+         * @description List what names a saved audience: all of it changes when the audience does, which cannot be deleted.
          */
         get: operations["audiences_uses"];
         put?: never;
@@ -3988,6 +4156,18 @@ export interface components {
             workspace: string;
         };
         /**
+         * BaseHotfixOut
+         * @description A hotfix to build on: its document; its content has a route of its own.
+         */
+        BaseHotfixOut: {
+            /** Document */
+            document: {
+                [key: string]: unknown;
+            };
+            /** N */
+            n: number;
+        };
+        /**
          * BodiesIn
          * @description Role bodies that the publisher signed, by tree profile.
          */
@@ -4092,6 +4272,27 @@ export interface components {
              * @default
              */
             cause: string;
+        };
+        /**
+         * ChangeOut
+         * @description One file of a hotfix; sizes in bytes, null where it is not there.
+         */
+        ChangeOut: {
+            /**
+             * Change
+             * @enum {string}
+             */
+            change: "added" | "removed" | "changed";
+            /** Digest */
+            digest: string | null;
+            /** Old Digest */
+            old_digest: string | null;
+            /** Old Size */
+            old_size: number | null;
+            /** Path */
+            path: string;
+            /** Size */
+            size: number | null;
         };
         /**
          * ChangeState
@@ -5273,6 +5474,184 @@ export interface components {
             /** Is Usual */
             is_usual: boolean;
         };
+        /**
+         * HotfixBaseOut
+         * @description What the next hotfix is made on: the version's package digest, the number to take, the stack to build on.
+         */
+        HotfixBaseOut: {
+            /** App */
+            app: string;
+            /** Base */
+            base: string;
+            /** Hotfixes */
+            hotfixes: components["schemas"]["BaseHotfixOut"][];
+            /** Next */
+            next: number;
+            /** On */
+            on: number[];
+            /** Sequence */
+            sequence: number;
+            /** Version */
+            version: string;
+        };
+        /**
+         * HotfixDetailOut
+         * @description A hotfix with what its reviewer needs; `document` is what is signed.
+         */
+        HotfixDetailOut: {
+            /** App */
+            app: string;
+            /** Bytes */
+            bytes: number;
+            /** Cause */
+            cause: string;
+            /** Changes */
+            changes: components["schemas"]["ChangeOut"][];
+            /** Decided By */
+            decided_by: string | null;
+            /** Decided Ms */
+            decided_ms: number | null;
+            /** Dependents */
+            dependents: number[];
+            /** Devices */
+            devices: number;
+            /** Digest */
+            digest: string;
+            /** Document */
+            document: {
+                [key: string]: unknown;
+            };
+            /** Findings */
+            findings: components["schemas"]["FindingOut"][];
+            /** History */
+            history: components["schemas"]["HistoryOut"][];
+            /** N */
+            n: number;
+            /** On */
+            on: number[];
+            /** Published Ms */
+            published_ms: number | null;
+            /** Releases */
+            releases: components["schemas"]["ReleaseRef"][];
+            /** Review Digest */
+            review_digest: string;
+            /** Sequence */
+            sequence: number;
+            /** Stack */
+            stack: number[];
+            state: components["schemas"]["HotfixState"];
+            /** Submitted By */
+            submitted_by: string;
+            /** Submitted Ms */
+            submitted_ms: number;
+            /** Title */
+            title: string;
+            withdrawn: components["schemas"]["WithdrawnOut"] | null;
+        };
+        /**
+         * HotfixDiffOut
+         * @description The changed lines of a file; of JSON also `patch`, the operations of RFC 6902 from the one to the other.
+         */
+        HotfixDiffOut: {
+            /** Is Cut */
+            is_cut: boolean;
+            /** Lines */
+            lines: components["schemas"]["DiffLineOut"][];
+            /** Patch */
+            patch: {
+                [key: string]: unknown;
+            }[] | null;
+            /** Path */
+            path: string;
+            /** Refusal */
+            refusal: string;
+        };
+        /**
+         * HotfixIn
+         * @description A hotfix: its document, the upload with the content of its files, and the bodies that list it.
+         */
+        HotfixIn: {
+            /** Bodies */
+            bodies: {
+                [key: string]: {
+                    [key: string]: unknown;
+                };
+            };
+            /**
+             * Hotfix
+             * @description The document, as in hotfix-<n>.json.
+             */
+            hotfix: {
+                [key: string]: unknown;
+            };
+            /**
+             * Title
+             * @description What is mended, in a few words, for reviewers.
+             * @default
+             */
+            title: string;
+            /**
+             * Upload
+             * @description Upload with hotfix-<n>.bin; empty when it has no byte, and when it is signed anew.
+             * @default
+             */
+            upload: string;
+        };
+        /**
+         * HotfixOut
+         * @description A hotfix of a version as it stands.
+         *
+         *     `stack` is what it is applied with now, itself last, and `digest` the package that results; `dependents` fall with
+         *     it when it is withdrawn. `bytes` is its own content, `devices` is how many said at their last sync that they run it.
+         */
+        HotfixOut: {
+            /** App */
+            app: string;
+            /** Bytes */
+            bytes: number;
+            /** Cause */
+            cause: string;
+            /** Changes */
+            changes: components["schemas"]["ChangeOut"][];
+            /** Decided By */
+            decided_by: string | null;
+            /** Decided Ms */
+            decided_ms: number | null;
+            /** Dependents */
+            dependents: number[];
+            /** Devices */
+            devices: number;
+            /** Digest */
+            digest: string;
+            /** N */
+            n: number;
+            /** On */
+            on: number[];
+            /** Published Ms */
+            published_ms: number | null;
+            /** Releases */
+            releases: components["schemas"]["ReleaseRef"][];
+            /** Review Digest */
+            review_digest: string;
+            /** Sequence */
+            sequence: number;
+            /** Stack */
+            stack: number[];
+            state: components["schemas"]["HotfixState"];
+            /** Submitted By */
+            submitted_by: string;
+            /** Submitted Ms */
+            submitted_ms: number;
+            /** Title */
+            title: string;
+            withdrawn: components["schemas"]["WithdrawnOut"] | null;
+        };
+        /**
+         * HotfixState
+         * @description Where a hotfix stands; `withdrawn` from wherever it stood.
+         * @enum {string}
+         */
+        HotfixState: "in_review" | "needs_signature" | "approved" | "published" | "rejected" | "withdrawn";
         /**
          * HoursBody
          * @description Working hours.
@@ -6500,6 +6879,21 @@ export interface components {
              */
             total: number | null;
         };
+        /** Page[HotfixOut] */
+        Page_HotfixOut_: {
+            /** Items */
+            items: components["schemas"]["HotfixOut"][];
+            /**
+             * Next Cursor
+             * @description Goes into `cursor` for the next page; null on the last one.
+             */
+            next_cursor: string | null;
+            /**
+             * Total
+             * @description Items of all pages; 100000 means that many or more, null that they are not counted.
+             */
+            total: number | null;
+        };
         /** Page[ImportOut] */
         Page_ImportOut_: {
             /** Items */
@@ -7687,6 +8081,21 @@ export interface components {
             update_mode: string;
             /** Version */
             version: string;
+        };
+        /**
+         * ReleaseRef
+         * @description A release of a hotfix; it stands at stage `stage` of `stages`, from 0.
+         */
+        ReleaseRef: {
+            /** Id */
+            id: string;
+            /** Stage */
+            stage: number;
+            /** Stages */
+            stages: number;
+            /** Started Ms */
+            started_ms: number;
+            state: components["schemas"]["ReleaseState"];
         };
         /**
          * ReleaseState
@@ -9228,6 +9637,29 @@ export interface components {
          */
         "Why-Output": "matched" | "not_in_audience" | "other_client_app" | "host_too_old" | "no_place" | "no_release" | "standing" | "superseded" | "depends_on_device" | "not_exposed" | "version_killed" | "release_submitted" | "release_approved" | "release_paused" | "release_stopped" | "release_rolled_back" | "device_revoked";
         /**
+         * WithdrawIn
+         * @description Why devices leave it.
+         * @example {
+         *       "cause": "It signs customers out."
+         *     }
+         */
+        WithdrawIn: {
+            /** Cause */
+            cause: string;
+        };
+        /**
+         * WithdrawnOut
+         * @description When, by whom and why it was withdrawn.
+         */
+        WithdrawnOut: {
+            /** At Ms */
+            at_ms: number;
+            /** By */
+            by: string;
+            /** Cause */
+            cause: string;
+        };
+        /**
          * Witnesses
          * @description Heads that the chain must still contain.
          */
@@ -10129,6 +10561,333 @@ export interface operations {
             };
         };
     };
+    hotfixes_hotfix_base: {
+        parameters: {
+            query?: {
+                /** @description Hotfix to build on; 0: the version; left out: the newest released one. */
+                on?: number | null;
+            };
+            header?: never;
+            path: {
+                app: string;
+                sequence: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HotfixBaseOut"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    hotfixes_list_hotfixes: {
+        parameters: {
+            query?: {
+                /** @description The `next_cursor` of the page before. */
+                cursor?: string | null;
+                /** @description Most items of the page. */
+                limit?: number;
+            };
+            header?: never;
+            path: {
+                app: string;
+                sequence: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_HotfixOut_"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    hotfixes_submit_hotfix: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                app: string;
+                sequence: number;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["HotfixIn"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HotfixDetailOut"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    hotfixes_get_hotfix: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                app: string;
+                /** @description Number of the hotfix of this version. */
+                n: number;
+                sequence: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HotfixDetailOut"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    hotfixes_approve_hotfix: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                app: string;
+                /** @description Number of the hotfix of this version. */
+                n: number;
+                sequence: number;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ApproveIn"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HotfixDetailOut"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    hotfixes_hotfix_content: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                app: string;
+                /** @description Number of the hotfix of this version. */
+                n: number;
+                sequence: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/octet-stream": string;
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    hotfixes_hotfix_diff: {
+        parameters: {
+            query: {
+                /** @description Path of a file in the package. */
+                path: string;
+            };
+            header?: never;
+            path: {
+                app: string;
+                /** @description Number of the hotfix of this version. */
+                n: number;
+                sequence: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HotfixDiffOut"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    hotfixes_reject_hotfix: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                app: string;
+                /** @description Number of the hotfix of this version. */
+                n: number;
+                sequence: number;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RejectIn"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HotfixDetailOut"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    hotfixes_withdraw_hotfix: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                app: string;
+                /** @description Number of the hotfix of this version. */
+                n: number;
+                sequence: number;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["WithdrawIn"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HotfixDetailOut"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
     publishing_version_icon: {
         parameters: {
             query?: never;
@@ -10646,6 +11405,35 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["sampan__platform__audience__console_audiences_api__ProposedOut"];
                 };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    audiences_remove: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                audience_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             /** @description Validation Error */
             422: {
