@@ -4,6 +4,7 @@ import { type Answer, ServerAway } from "../src/session/calls";
 import { memoryLocks } from "../src/store/locks";
 import { MemoryStore } from "../src/store/memory";
 import { PackageStore } from "../src/store/packages";
+import { StoreAway } from "../src/store/problems";
 import { isFreeNetwork } from "../src/sync/client_rules";
 import type { Hint } from "../src/sync/device";
 import { SyncClient } from "../src/sync/sync-client";
@@ -12,6 +13,7 @@ import { Refused } from "../src/trust/refused";
 
 const A = "bank.demo.a";
 const DIGEST = `sha256:${"a".repeat(64)}`;
+const FIXED = `sha256:${"f".repeat(64)}`;
 const OFFER = {
   action: "install",
   kind: "miniapp",
@@ -32,11 +34,13 @@ let store: MemoryStore;
 let packages: PackageStore;
 let sent: { body: JsonObject; etag: string | undefined }[];
 let answers: (Answer | Error)[];
-let refusal: Refused | null;
+let refusal: Refused | StoreAway | null;
 let refusedApps: Map<string, Refused>;
 let isSwitched: boolean;
 let treeIsAway: boolean;
 let isFree: boolean;
+let meanwhile: (() => Promise<void>) | null;
+let applied: Hint[];
 
 const answer = (body: JsonObject, etag = '"e1"', status = 200): Answer => ({
   status,
@@ -54,10 +58,13 @@ beforeEach(() => {
   isSwitched = true;
   treeIsAway = false;
   isFree = true;
+  meanwhile = null;
+  applied = [];
 });
 
 async function call(_method: string, _path: string, body?: Json, headers?: Record<string, string>): Promise<Answer> {
   sent.push({ body: (body ?? {}) as JsonObject, etag: headers?.["if-none-match"] });
+  await meanwhile?.();
   const next = answers.shift();
   if (next === undefined || next instanceof Error) throw next ?? new ServerAway("server_away", "no network");
   return next;
@@ -75,7 +82,10 @@ function client(): SyncClient {
     },
     apply: async (hint: Hint) => {
       if (refusal !== null) throw refusal;
-      const staged = { sequence: 2, version: "1.0.1", digest: DIGEST, isConfirmed: false };
+      applied.push(hint);
+      const { patches = [] } = hint.action === "install" ? hint : {};
+      const version = { sequence: 2, version: "1.0.1", isConfirmed: false };
+      const staged = patches.length > 0 ? { ...version, digest: FIXED, patches } : { ...version, digest: DIGEST };
       if (hint.action === "remove") await packages.remove(hint.id);
       else if (isSwitched) await packages.switch(hint.id, staged);
       return (await packages.state(hint.id)).current;
@@ -227,6 +237,28 @@ describe("a round of sync", () => {
     expect(sent[1]?.etag).toBe(undefined);
   });
 
+  it("has a package again that turned out to be damaged in the middle of a round", async () => {
+    answers = [answer({ offers: [OFFER] }), answer({}), answer({})];
+    const mine = client();
+    await mine.run();
+    meanwhile = async () => {
+      meanwhile = null;
+      await Promise.all([mine.damaged(A), mine.damaged("bank.demo.b")]);
+    };
+    await mine.run();
+    await mine.run();
+    expect(sent[2]).toMatchObject({ etag: undefined, body: { installed: [] } });
+    expect(await store.get("sync/damaged")).toEqual([A, "bank.demo.b"]);
+  });
+
+  it("is not asked for again at once, nor never, whatever the server says", async () => {
+    const wait = async (seconds: number) => {
+      answers = [answer({ next_check_seconds: seconds })];
+      return (await client().run()).nextCheckSeconds;
+    };
+    expect([await wait(-1), await wait(7), await wait(2 ** 40)]).toEqual([1, 7, 86_400]);
+  });
+
   it.each<Json>([{}, [], "x", { revision: "1.1" }])(
     "refuses an answer that is not the protocol's: %j",
     async (body) => {
@@ -324,4 +356,141 @@ describe("the client rules of an offer", () => {
     expect(isFreeNetwork({ type: "cellular" })).toBe(false);
     expect(isFreeNetwork({ type: "bluetooth" })).toBe(false);
   });
+});
+
+describe("the hotfixes of an answer", () => {
+  const HOTFIX = {
+    app: A,
+    sequence: 2,
+    n: 1,
+    patches: ["1"],
+    digest: FIXED,
+    size: 10,
+    release: "rel_h",
+    ticket: "th",
+    update: "async",
+  };
+  const OTHERS = [
+    { ...HOTFIX, sequence: 1 },
+    { ...HOTFIX, app: "bank.demo.b" },
+  ];
+  const what = async (mine: SyncClient) => (await mine.run()).happenings.map((each) => each.what);
+  const names = async () => {
+    const events = (await Promise.all(
+      (await store.keys("events/queue/")).map((key) => store.get(key)),
+    )) as StoredEvent[];
+    return events.map(({ type, release, digest, ticket }) => [type, release, digest, ticket]);
+  };
+
+  it("come after the versions, and are reported with their own ticket", async () => {
+    answers = [
+      answer({ offers: [OFFER], hotfixes: [...OTHERS, HOTFIX] }),
+      answer({ hotfixes: [...OTHERS, HOTFIX] }),
+      answer({}, "", 304),
+    ];
+    const mine = client();
+    expect(await what(mine)).toEqual(["offered", "installed", "offered", "installed"]);
+    expect(applied).toMatchObject([{ digest: DIGEST }, { id: A, sequence: 2, digest: FIXED, patches: ["1"] }]);
+    expect(await what(mine)).toEqual([]); // it is here; what is for others is left alone
+    await mine.run();
+    expect(sent.map((each) => each.etag)).toEqual([undefined, '"e1"', '"e1"']);
+    expect(sent[1]?.body.installed).toMatchObject([{ id: A, sequence: 2, digest: DIGEST }]);
+    await mine.deliveries.stage(A, "booted", FIXED);
+    const [version, fix] = [
+      ["rel_1", DIGEST, "t1"],
+      ["rel_h", FIXED, "th"],
+    ] as const;
+    expect(await names()).toEqual([
+      ["delivery.offered", ...version],
+      ["delivery.installed", ...version],
+      ["delivery.offered", ...fix],
+      ["delivery.installed", ...fix],
+      ["delivery.booted", ...fix],
+    ]);
+    expect(applied.length).toBe(2);
+  });
+
+  it("come again until they are taken: the line broke, or the app runs", async () => {
+    const hotfixes = [HOTFIX];
+    answers = [answer({ offers: [OFFER] }), answer({ hotfixes }), answer({ hotfixes }), answer({ hotfixes })];
+    const mine = client();
+    await mine.run();
+    refusal = new Refused("trust_unreachable", "the line broke");
+    expect(await what(mine)).toEqual(["offered", "away"]);
+    [refusal, isSwitched] = [null, false];
+    expect(await what(mine)).toEqual(["offered", "waiting"]);
+    isSwitched = true;
+    expect(await what(mine)).toEqual(["offered", "installed"]);
+    expect(sent.map((each) => each.etag)).toEqual([undefined, '"e1"', undefined, undefined]);
+    expect((await names()).filter(([type]) => type === "delivery.failed")).toEqual([]);
+  });
+
+  it("are not tried again where they failed to start, and nobody hears of it twice", async () => {
+    answers = [answer({ offers: [OFFER] }), answer({ hotfixes: [HOTFIX] }), answer({}, "", 304)];
+    const mine = client();
+    await mine.run();
+    await store.write([{ key: `app/${A}`, value: { ...(await packages.state(A)), failed: [FIXED] } }]);
+    expect(await what(mine)).toEqual([]);
+    await mine.run();
+    expect(sent[2]?.etag).toBe('"e1"');
+    expect(applied.length).toBe(1);
+  });
+
+  it("that are refused leave everything as it is, and are told with their code", async () => {
+    answers = [answer({ offers: [OFFER] }), answer({ hotfixes: [HOTFIX] })];
+    const mine = client();
+    await mine.run();
+    refusal = new Refused("hotfix_result_differs", "another package");
+    expect(await what(mine)).toEqual(["offered", "refused"]);
+    expect((await packages.state(A)).current?.digest).toBe(DIGEST);
+    expect((await noted()).slice(2)).toEqual([
+      "delivery.offered",
+      "trust.refused hotfix_result_differs",
+      "delivery.failed hotfix_result_differs",
+    ]);
+  });
+
+  it("for which the version here turns out damaged have that come anew", async () => {
+    answers = [answer({ offers: [OFFER] }), answer({ hotfixes: [HOTFIX] }), answer({})];
+    const mine = client();
+    await mine.run();
+    refusal = new Refused("store_damaged", "not what was installed");
+    await mine.run();
+    await mine.run();
+    expect(sent[2]).toMatchObject({ etag: undefined, body: { installed: [] } });
+  });
+
+  it("wait for a version that waits itself", async () => {
+    answers = [answer({ offers: [OFFER] }), answer({ hotfixes: [{ ...HOTFIX, sequence: 3 }] })];
+    const mine = client();
+    await mine.run();
+    const waiting = { sequence: 3, version: "1.0.2", digest: `sha256:${"3".repeat(64)}`, isConfirmed: false };
+    await store.write([{ key: `staged/${A}`, value: waiting }]);
+    expect(await what(mine)).toEqual([]);
+    answers = [answer({})];
+    await mine.run();
+    expect(sent.at(-1)?.etag).toBeUndefined();
+    expect(applied.length).toBe(1);
+  });
+
+  it("do not end a round when the storage is full", async () => {
+    answers = [answer({ offers: [OFFER] }), answer({ hotfixes: [HOTFIX] })];
+    const mine = client();
+    await mine.run();
+    refusal = new StoreAway(new DOMException("", "QuotaExceededError"));
+    expect((await mine.run()).happenings.at(-1)).toMatchObject({ what: "away", app: A, code: "store_full" });
+    expect((await packages.state(A)).current?.digest).toBe(DIGEST);
+  });
+
+  it.each<Json>([{}, "x", [null, 1, "x", {}], [{ app: A, sequence: 2, patches: "1", digest: FIXED }]])(
+    "do no harm in any other form: %j",
+    async (hotfixes) => {
+      answers = [answer({ offers: [OFFER] }), answer({ hotfixes })];
+      const mine = client();
+      await mine.run();
+      refusal = new Refused("install_not_listed", "as the device says of no hotfixes at all");
+      await mine.run();
+      expect((await packages.state(A)).current?.digest).toBe(DIGEST);
+    },
+  );
 });

@@ -73,6 +73,8 @@ export interface SyncAnswer {
 
 const OWN = new Set(["revision", "next_check_seconds", "unsure", "offers", "hotfixes", "apps", "control"]);
 
+/** As the server's own setting. A timer of more than 24 days fires at once, and would ask without an end. */
+const MOST_CHECK_SECONDS = 86_400;
 // What does not fit an event could not be reported; such an offer is none.
 const MAX_NAME = 200;
 const MAX_ID = 40;
@@ -87,10 +89,10 @@ export function readSyncAnswer(body: Json): SyncAnswer {
   const apps = isObject(body.apps) ? body.apps : {};
   return {
     revision: text(body, "revision"),
-    nextCheckSeconds: Math.max(1, isInteger(body.next_check_seconds) ? body.next_check_seconds : 1),
+    nextCheckSeconds: Math.min(MOST_CHECK_SECONDS, Math.max(1, body.next_check_seconds as number)),
     isUnsure: body.unsure === true,
     offers: (isList(body.offers) ? body.offers : []).filter(isObject).map(readOffer),
-    hotfixes: (isList(body.hotfixes) ? body.hotfixes : []).filter(isObject).map(readHotfix),
+    hotfixes: (isList(body.hotfixes) ? body.hotfixes : []).filter(isObject).map(readHotfix).filter(isStack),
     appsEtag: text(apps, "etag"),
     catalogue: isList(apps.items) ? readCatalogue(apps) : null,
     members: Object.fromEntries(Object.entries(body).filter(([name]) => !OWN.has(name))),
@@ -111,6 +113,8 @@ function readHotfix(value: JsonObject): HotfixOffer {
     update: name("update"),
   };
 }
+
+const isStack = ({ patches }: HotfixOffer): boolean => patches.length > 0;
 
 /** Members that are texts or counts, or what stands for them. */
 function reading(value: JsonObject) {

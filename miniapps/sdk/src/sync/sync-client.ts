@@ -6,7 +6,7 @@
 import type { Progress } from "../download/package";
 import type { EventQueue } from "../events/queue";
 import type { Session } from "../session/session";
-import type { Installed } from "../store/installed";
+import { type Installed, isPatched } from "../store/installed";
 import type { Exclusive } from "../store/locks";
 import { StoreAway } from "../store/problems";
 import type { Store } from "../store/store";
@@ -146,18 +146,15 @@ export class SyncClient {
 
   /** A package turned out to be damaged: it is left out of the next sync, so that it is offered again. */
   async damaged(app: string): Promise<void> {
-    const value = [...new Set([...(await this.damagedApps()), app])];
-    // Without this the server would answer that nothing is new.
-    await this.options.store.write([
-      { key: DAMAGED, value },
-      { key: FACTS, value: { ...(await this.facts()), syncEtag: "" } },
-    ]);
+    await this.changeDamaged((apps) => [...new Set([...apps, app])]);
   }
 
   private async round(): Promise<number> {
     const { session, store } = this.options;
     const facts = await this.facts();
-    const headers: Record<string, string> = facts.syncEtag ? { "if-none-match": facts.syncEtag } : {};
+    // For what is damaged the server would answer that nothing is new.
+    const isKnown = facts.syncEtag !== "" && (await this.damagedApps()).length === 0;
+    const headers: Record<string, string> = isKnown ? { "if-none-match": facts.syncEtag } : {};
     const answer = await session.call("POST", SYNC, await this.request(facts), headers);
     if (answer.status === 304) {
       this.happenings.push({ what: "unchanged" });
@@ -273,10 +270,8 @@ export class SyncClient {
     }
     // The tree knows no roll-back as such: the rule asks the signed control file for this very pair.
     const isInstalled = await this.installed({ action: "install", id, sequence, digest });
-    await store.write([
-      { key: KINDS, value: { ...(await this.kinds()), [id]: kind } },
-      { key: DAMAGED, value: (await this.damagedApps()).filter((each) => each !== id) },
-    ]);
+    await store.write([{ key: KINDS, value: { ...(await this.kinds()), [id]: kind } }]);
+    await this.changeDamaged((apps) => apps.filter((each) => each !== id));
     if (isInstalled) this.wanted.delete(id);
     return isInstalled;
   }
@@ -310,9 +305,9 @@ export class SyncClient {
     const [damaged, kinds] = [await this.damagedApps(), await this.kinds()];
     const installed: Json[] = [];
     for (const id of await packages.apps()) {
-      const { current } = await packages.state(id);
+      const { current, base } = await packages.state(id);
       if (current === null || damaged.includes(id)) continue;
-      const { version, sequence, digest } = current;
+      const { version, sequence, digest } = isPatched(current) && base !== null ? base : current; // what servers know
       installed.push({ kind: kinds[id] ?? "miniapp", id, version, sequence, digest });
     }
     return {
@@ -334,6 +329,12 @@ export class SyncClient {
 
   private async facts(): Promise<Facts> {
     return ((await this.options.store.get(FACTS)) as Facts | undefined) ?? NOTHING;
+  }
+
+  /** Alone: an app is found damaged whenever somebody opens it, also in the middle of a round. */
+  private changeDamaged(change: (apps: readonly string[]) => readonly string[]): Promise<void> {
+    const { exclusive, store } = this.options;
+    return exclusive("damaged", async () => store.write([{ key: DAMAGED, value: change(await this.damagedApps()) }]));
   }
 
   private async damagedApps(): Promise<readonly string[]> {
