@@ -1,4 +1,4 @@
-import { beforeEach, describe, expect, it } from "vitest";
+import { beforeEach, describe, expect, it, vi } from "vitest";
 import { httpTree, type TreeSource } from "../src/download/http";
 import { type Downloaded, downloadPackage } from "../src/download/package";
 import { MemoryStore } from "../src/store/memory";
@@ -127,6 +127,23 @@ describe("a download", () => {
     await expectWhole(downloadPackage(version, source(index, archive), store), archive);
   });
 
+  it("lets go of what came of another version of the app, and of nothing else", async () => {
+    const [old, next] = [await packed(2 * MEGABYTE), await packed(1 * MEGABYTE)];
+    const other = { ...(await packed(3 * MEGABYTE)).version, app: "bank.demo.b" };
+    await store.write([
+      { key: `begun/${other.app}`, value: other.indexDigest },
+      { key: `part/${other.indexDigest.slice(7)}/000000000000`, value: new Uint8Array(5) },
+    ]);
+    breakAt = 1_500_000;
+    await expect(downloadPackage(old.version, source(old.index, old.archive), store)).rejects.toMatchObject({
+      code: "trust_unreachable",
+    });
+    breakAt = null;
+    await expectWhole(downloadPackage(next.version, source(next.index, next.archive), store), next.archive);
+    const left = new Set((await store.keys("part/")).map((key) => key.split("/")[1]));
+    expect(left).toEqual(new Set([other.indexDigest.slice(7), next.version.indexDigest.slice(7)]));
+  });
+
   it.each([
     ["an index that is not the signed one", (index: Uint8Array) => index.map((byte) => byte ^ 1), "trust_bytes_differ"],
     ["a shorter index", (index: Uint8Array) => index.subarray(1), "trust_bytes_differ"],
@@ -183,6 +200,35 @@ describe("the tree over HTTP", () => {
   it.each([500, 204, 302])("takes %d for no answer", async (status) => {
     const answer = () => new Response(null, { status });
     await expect(tree(answer).fetchBytes("x", 10)).rejects.toMatchObject({ code: "trust_unreachable" });
+  });
+
+  it("ends a package that comes by drops, after ten minutes", async () => {
+    vi.useFakeTimers();
+    try {
+      let stopped: AbortSignal | null | undefined;
+      const fetch = async (_url: unknown, init?: RequestInit): Promise<Response> => {
+        stopped = init?.signal;
+        const body = new ReadableStream<Uint8Array>({
+          start(stream) {
+            const dripping = setInterval(() => stream.enqueue(new Uint8Array(1)), 15_000);
+            stopped?.addEventListener("abort", () => {
+              clearInterval(dripping);
+              stream.error(new Error("stopped"));
+            });
+          },
+        });
+        return new Response(body);
+      };
+      const drops = collected(httpTree("https://bank.example", { fetch }).fetchPieces("x", 0));
+      drops.catch(() => undefined);
+      await vi.advanceTimersByTimeAsync(590_000);
+      expect(stopped?.aborted).toBe(false);
+      await vi.advanceTimersByTimeAsync(11_000);
+      expect(stopped?.aborted).toBe(true);
+      await expect(drops).rejects.toMatchObject({ code: "trust_unreachable" });
+    } finally {
+      vi.useRealTimers();
+    }
   });
 
   it("takes a broken line for no answer", async () => {

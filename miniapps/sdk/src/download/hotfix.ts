@@ -1,14 +1,22 @@
 /** Hotfixes on their way to the device: fetched with limits, checked by the role, and made into a package with their base. */
 
 import { digestOf, sha256Hex } from "../trust/digest";
-import { type Hotfix, MAX_HOTFIX_CONTENT, MAX_HOTFIX_DOCUMENT, stackedFiles, stackedIndex } from "../trust/hotfix";
-import { fittingIndex, signedHotfix } from "../trust/offline";
+import {
+  contentSize,
+  type Hotfix,
+  MAX_HOTFIX_CONTENT,
+  MAX_HOTFIX_DOCUMENT,
+  parseHotfix,
+  stackedFiles,
+  stackedIndex,
+} from "../trust/hotfix";
+import { fittingIndex } from "../trust/offline";
 import { laidOut } from "../trust/package-index";
 import { PackageReader } from "../trust/package-reader";
 import type { ByteSource } from "../trust/ports";
 import { demand } from "../trust/refused";
 import { hotfixPath, servedPath } from "../trust/roles";
-import type { AppRole, PackageIndex, SignedHotfix, SignedVersion } from "../trust/types";
+import type { PackageIndex, SignedHotfix, SignedVersion } from "../trust/types";
 import { joined, type TreeSource } from "./http";
 import type { Progress } from "./package";
 import { archiveOf } from "./zip";
@@ -25,7 +33,6 @@ export interface PatchedPackage {
  * `trust_too_long` or a `hotfix_` refusal; nothing was stored then.
  */
 export async function downloadHotfixes(
-  role: AppRole,
   version: SignedVersion,
   hotfixes: readonly SignedHotfix[],
   base: { readonly index: Uint8Array; readonly archive: ByteSource },
@@ -38,9 +45,14 @@ export async function downloadHotfixes(
     const { documentDigest, documentBytes, contentDigest, contentBytes } = signed;
     const path = (part: "json" | "bin") => hotfixPath(app, sequence, n, part);
     const document = await fetched(source, path("json"), documentDigest, documentBytes, MAX_HOTFIX_DOCUMENT);
+    const hotfix = parseHotfix(document);
+    const isIt = hotfix.app === app && hotfix.sequence === sequence && hotfix.n === n;
+    demand(isIt, "hotfix_malformed", `The document of hotfix ${n} says that it is another one.`);
+    const isSized = contentSize(hotfix) === contentBytes;
+    demand(isSized, "hotfix_malformed", `The content of hotfix ${n} has another size than it tells.`);
     const content = await fetched(source, path("bin"), contentDigest, contentBytes, MAX_HOTFIX_CONTENT);
     documents.push(document);
-    stack.push({ hotfix: await signedHotfix(role, version, document), content });
+    stack.push({ hotfix, content });
   }
   await progress.downloaded?.(stack.reduce((sum, { content }) => sum + content.length, 0));
   const index = fittingIndex(version, base.index);

@@ -18,6 +18,8 @@ export interface HttpOptions {
 }
 
 const GONE = [403, 404];
+/** For what comes of a package in one go; the next round goes on from there. A server that drips holds up all the rest. */
+const MOST_MS_AT_ONCE = 600_000;
 
 /** `baseUrl` is `.../trust/<workspace>/<profile>`. */
 export function httpTree(baseUrl: string, options: HttpOptions = {}): TreeSource {
@@ -71,6 +73,7 @@ async function* pieces(
   timeoutMs: number,
 ): AsyncIterable<Uint8Array> {
   const stop = new AbortController();
+  const end = setTimeout(() => stop.abort(), MOST_MS_AT_ONCE);
   let timer = setTimeout(() => stop.abort(), timeoutMs);
   try {
     const headers: Record<string, string> = offset > 0 ? { range: `bytes=${offset}-` } : {};
@@ -89,6 +92,7 @@ async function* pieces(
     throw away(problem, url);
   } finally {
     clearTimeout(timer);
+    clearTimeout(end);
     stop.abort();
   }
 }

@@ -44,7 +44,7 @@ export async function downloadPackage(
   progress: Progress = {},
   base: Base | null = null,
 ): Promise<Downloaded> {
-  const parts = new Parts(store, version.indexDigest);
+  const parts = await Parts.of(store, version);
   try {
     const index = await fetchIndex(version, source);
     const contents = fittingIndex(version, index);
@@ -106,7 +106,16 @@ async function fetchArchive(version: SignedVersion, source: TreeSource, parts: P
 class Parts {
   private readonly prefix: string;
 
-  constructor(
+  /** The pieces of this version; those of another one of the app, which nobody will go on with, are let go. */
+  static async of(store: Store, { app, indexDigest }: SignedVersion): Promise<Parts> {
+    const key = `begun/${app}`;
+    const before = await store.get(key);
+    if (typeof before === "string" && before !== indexDigest) await new Parts(store, before).forget();
+    if (before !== indexDigest) await store.write([{ key, value: indexDigest }]);
+    return new Parts(store, indexDigest);
+  }
+
+  private constructor(
     private readonly store: Store,
     digest: string,
   ) {
