@@ -48,17 +48,17 @@ export function switched(state: AppState, next: Installed): AppState {
   if (now !== null && now.digest === next.digest) return state;
   const last = now?.isConfirmed ? now : state.kept;
   const before = last?.digest === next.digest ? null : last;
-  const own = isPatched(next) ? unpatched(state, next.sequence) : null;
+  const own = isPatched(next) ? patchable(state, next.sequence) : null;
   // There is room for one base: next to a patched version an earlier one is kept as it was without its hotfixes.
   const isOther = own !== null && isPatched(before) && before.sequence !== own.sequence;
-  const kept = isOther ? baseOf(state, before) : before;
+  const kept = (isOther ? baseOf(state, before) : before) ?? own;
   const base = own ?? baseOf(state, kept);
   return { ...state, current: next, kept, base, highest: Math.max(state.highest, next.sequence), boots: 0 };
 }
 
-/** The version of this sequence without hotfixes that is on disk, or null. */
-export function unpatched({ current, base }: AppState, sequence: number): Installed | null {
-  return [current, base].find((each) => each?.sequence === sequence && !isPatched(each)) ?? null;
+/** What hotfixes for this sequence go on: the current version without those that it has; null when it is another one. */
+export function patchable(state: AppState, sequence: number): Installed | null {
+  return state.current?.sequence === sequence ? unpatched(state, sequence) : null;
 }
 
 /** The hotfixes of the current version are withdrawn: its base runs again, and nothing of them is kept. */
@@ -68,11 +68,8 @@ export function withdrawn(state: AppState): AppState {
   return { ...state, current: base, kept: kept?.sequence === base.sequence ? null : kept, base: null, boots: 0 };
 }
 
-/** What the failing version may give way to, the best first. */
-export function waysBack({ current, kept, base }: AppState): Installed[] {
-  const found = [kept, isPatched(current) ? base : null];
-  return found.filter((each) => each !== null).filter((each, at, all) => all[at - 1]?.digest !== each.digest);
-}
+/** What the failing version may give way to, the best first: the kept one, or what runs when hotfixes are left out. */
+export const waysBack = ({ kept, base }: AppState): Installed[] => [kept, base].filter((each) => each !== null);
 
 /** Count a start of a version that has not booted yet, before it runs. */
 export function bootBegun(state: AppState): AppState {
@@ -98,6 +95,11 @@ export function reverted(state: AppState, to: Installed): AppState {
 /** The packages go; what was installed once stays remembered. */
 export function removed(state: AppState): AppState {
   return { ...state, current: null, kept: null, base: null, boots: 0 };
+}
+
+/** The version of this sequence without hotfixes that is on disk, or null. */
+function unpatched({ current, base }: AppState, sequence: number): Installed | null {
+  return [current, base].find((each) => each?.sequence === sequence && !isPatched(each)) ?? null;
 }
 
 /** The base of a patched version, or null where it needs none. */

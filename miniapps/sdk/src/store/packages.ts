@@ -22,10 +22,10 @@ import {
   type Installed,
   isPatched,
   NOTHING,
+  patchable,
   removed,
   reverted,
   switched,
-  unpatched,
   waysBack,
   withdrawn,
 } from "./installed";
@@ -115,7 +115,7 @@ export class PackageStore {
    */
   async switch(app: string, next: Installed): Promise<void> {
     await this.change(app, (state) => {
-      const isHere = !isPatched(next) || unpatched(state, next.sequence) !== null;
+      const isHere = !isPatched(next) || patchable(state, next.sequence) !== null;
       demand(isHere, "hotfix_base_differs", `${app} is not at version ${next.sequence} any more.`);
       return switched(state, next);
     });

@@ -9,7 +9,7 @@ import { downloadHotfixes } from "../download/hotfix";
 import type { TreeSource } from "../download/http";
 import { downloadPackage, type Progress } from "../download/package";
 import type { Base } from "../download/shortcuts";
-import { type AppState, type Installed, isPatched, MAX_BOOTS, unpatched, waysBack } from "../store/installed";
+import { type AppState, type Installed, isPatched, MAX_BOOTS, patchable, waysBack } from "../store/installed";
 import { type OpenedPackage, type PackageStore, sourceOf } from "../store/packages";
 import type { Store } from "../store/store";
 import { digestOf } from "../trust/digest";
@@ -113,7 +113,10 @@ export class Device {
     const here = (await this.packages.isWhole(app, digest)) ? await this.packages.placed(app, digest) : null;
     if (here !== null) {
       fittingIndex(version, here.index); // the same package under another number is another version
-      return next;
+      const { current } = state;
+      const isRunning = isPatched(current) && state.base?.digest === digest;
+      // What is offered is here with hotfixes on it, which only withdrawing takes away, or damage.
+      return isRunning && (await this.packages.isWhole(app, current.digest)) ? current : next;
     }
     const from = state.base ?? state.current;
     const base = from === null ? null : await this.base(app, from.digest);
@@ -128,19 +131,19 @@ export class Device {
     const role = await this.tree.app(app);
     const control = await this.tree.control(app);
     const state = await this.packages.state(app);
-    const here = unpatched(state, sequence);
-    const { failed } = state;
-    const { version, hotfixes } = checkHotfix(offered, role, control, { installed: here?.sequence ?? 0, failed });
+    const here = patchable(state, sequence);
+    const missing = `Version ${sequence} of ${app} is not the one on this device.`;
+    demand(here !== null, "hotfix_base_differs", missing);
+    const { version, hotfixes } = checkHotfix(offered, role, control, state.failed);
     const chain = await this.tree.chain(app);
-    const isBase = here?.digest === version.indexDigest && chain !== null;
-    demand(isBase, "hotfix_base_differs", `Version ${sequence} of ${app} is not installed here.`);
+    demand(here.digest === version.indexDigest && chain !== null, "hotfix_base_differs", missing);
     const next: Installed = { sequence, version: version.version, digest, isConfirmed: false, patches };
     if (await this.packages.isWhole(app, digest)) return next;
     const isWhole = await this.packages.isWhole(app, here.digest);
     const placed = isWhole ? await this.packages.placed(app, here.digest) : null;
     if (placed === null) throw new Refused("store_damaged", `What is stored of ${app} is not what was installed.`);
     const base = { index: placed.index, archive: sourceOf(placed.archive) };
-    const { documents, index, archive } = await downloadHotfixes(role, version, hotfixes, base, this.source, progress);
+    const { documents, index, archive } = await downloadHotfixes(version, hotfixes, base, this.source, progress);
     const told = `The hotfixes of version ${sequence} of ${app} give another package than control lists.`;
     demand((await digestOf(index)) === digest, "hotfix_result_differs", told);
     await progress.verified?.();
@@ -173,8 +176,9 @@ export class Device {
    * `open_` refusal or `store_damaged`.
    */
   async open(app: string, nowMs: number): Promise<OpenedApp> {
-    const before = await this.packages.state(app);
-    if (isPatched(before.current)) await this.leaveWithdrawn(app);
+    const found = await this.packages.state(app);
+    const isBack = isPatched(found.current) && (await this.leaveWithdrawn(app)) !== null;
+    const before = isBack ? await this.packages.state(app) : found;
     const left = before.boots < MAX_BOOTS ? null : await this.watchBoots(app);
     const [opening, opened] = await inOrder(this.mayOpen(app, nowMs), this.packages.open(app));
     const { kept } = before.current?.isConfirmed ? before : await this.packages.beginBoot(app);
@@ -229,9 +233,8 @@ export class Device {
 /** Return when what was placed may be switched to now, by the rule for versions or the one for hotfixes, else throw. */
 export function checkStaged(staged: Installed, role: AppRole, control: Control, state: AppState): void {
   const { patches = [] } = staged;
-  const { current, failed } = state;
   if (patches.length === 0) checkInstall(staged, role, control, state);
-  else checkHotfix({ ...staged, patches }, role, control, { installed: current?.sequence ?? 0, failed });
+  else checkHotfix({ ...staged, patches }, role, control, state.failed);
 }
 
 /** Wait for both; when both fail, the first one's refusal is told. */

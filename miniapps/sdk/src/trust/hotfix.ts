@@ -78,10 +78,13 @@ export function parseHotfix(data: Uint8Array): Hotfix {
   );
   checkChanges(changes);
   const hotfix = value as unknown as Hotfix;
-  const total = hotfix.changes.reduce((sum, each) => sum + (each.after?.size ?? 0), 0);
-  rule(total <= MAX_HOTFIX_CONTENT, `its files have more than ${MAX_HOTFIX_CONTENT} bytes`);
+  rule(contentSize(hotfix) <= MAX_HOTFIX_CONTENT, `its files have more than ${MAX_HOTFIX_CONTENT} bytes`);
   return hotfix;
 }
+
+/** Return the size of `hotfix-<n>.bin`. */
+export const contentSize = ({ changes }: Hotfix): number =>
+  changes.reduce((sum, each) => sum + (each.after?.size ?? 0), 0);
 
 /**
  * Return the canonical index of a version with a stack of hotfixes on it. `baseDigest` is that of the version's index,
@@ -119,35 +122,32 @@ export function stackedFiles(base: PackageIndex, baseDigest: string, stack: read
 }
 
 /**
- * Return the version and the hotfixes of `offered` when this stack may run on this device, else throw.
- *
- * `installed` is the sequence that is on this device (0: none); `failed` are the digests of packages that did not boot.
+ * Return the version and the hotfixes of `offered` when this stack may run, else throw. That the version is the one on this
+ * device, and that they give the digest, is checked where they are applied. `failed` are digests of packages that did not
+ * boot here.
  */
 export function checkHotfix(
   offered: OfferedStack,
   role: AppRole,
   control: Control,
-  memory: { readonly installed: number; readonly failed?: readonly string[] },
+  failed: readonly string[] = [],
 ): { version: SignedVersion; hotfixes: SignedHotfix[] } {
   const { sequence, digest, patches } = offered;
   const what = `Version ${sequence} of ${role.app}`;
   const version = role.versions.get(sequence);
-  const hotfixes = patches.map((n) => role.hotfixes.get(hotfixKey(sequence, Number(n))));
-  const areSigned = hotfixes.every((each) => each !== undefined) && hotfixes.length > 0;
-  if (version === undefined || !areSigned) {
+  const hotfixes = patches.flatMap((n) => role.hotfixes.get(hotfixKey(sequence, Number(n))) ?? []);
+  if (version === undefined || patches.length === 0 || hotfixes.length < patches.length) {
     throw new Refused("hotfix_not_listed", `${what} has no such signed hotfixes.`);
   }
-  const killed = killedEntry(control, sequence, digest);
+  const killed = killedEntry(control, sequence, digest) ?? killedEntry(control, sequence, version.indexDigest);
   if (killed) throw new Refused("install_killed", `${what} was withdrawn (${killed.code}).`, { why: killed.code });
   if (sequence < role.floor) {
     const told = `${what} is below the security floor ${role.floor}.`;
     throw new Refused("install_below_floor", told, { floor: role.floor });
   }
-  const mayBeHere = sequence === memory.installed || control.offerable.includes(sequence);
-  demand(mayBeHere, "install_not_offerable", `${what} is not offered at present.`);
   demand(isStackListed(control, offered), "hotfix_not_listed", `${what} is not offered with these hotfixes.`);
   const told = `${what} with these hotfixes failed to start on this device before.`;
-  demand(memory.failed?.includes(digest) !== true, "install_failed_here", told);
+  demand(!failed.includes(digest), "install_failed_here", told);
   return { version, hotfixes };
 }
 

@@ -51,7 +51,7 @@ function versionOf(role: AppRole, digest: string): SignedVersion | null {
 }
 
 /** Read a hotfix's document, which must be the one that the role lists for this version. */
-export async function signedHotfix(role: AppRole, { sequence }: SignedVersion, data: Uint8Array): Promise<Hotfix> {
+async function signedHotfix(role: AppRole, { sequence }: SignedVersion, data: Uint8Array): Promise<Hotfix> {
   const hotfix = parseHotfix(data);
   const listed = role.hotfixes.get(hotfixKey(sequence, hotfix.n));
   const isListed = listed?.documentBytes === data.length && listed.documentDigest === (await digestOf(data));
