@@ -1,0 +1,277 @@
+"""Release, promote, patch and roll back. What gives devices more waits for a second person; what takes back does not.
+
+The rules are microsoft/code-push-server's: one unfinished rollout at a time, no second release of the same content,
+no way back to other binary versions, rollouts that only rise. Ours: a bundle is signed by the deployment's key, and
+one person goes back only to what a second person approved for everybody.
+"""
+
+import hashlib
+import secrets
+from pathlib import Path
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from sampan.codepush import repository
+from sampan.codepush.approving import propose_served, put_served, refuse_second_rollout
+from sampan.codepush.bundles import Bundle, read_bundle, require_signature
+from sampan.codepush.diffing import enqueue_differences
+from sampan.codepush.problems import (
+    CodePushMalformed,
+    NotApproved,
+    OtherBinary,
+    RolloutMayOnlyRise,
+    SameContent,
+    UnknownCodePush,
+)
+from sampan.codepush.records import EVERYBODY, Deployment, Method, Release, Served, State, Stored
+from sampan.codepush.service import EDIT, LOWER, present_deployment
+from sampan.codepush.storage import bundle_key
+from sampan.codepush.versions import BadRange, parse_range
+from sampan.platform.core import Core
+from sampan.platform.engines.database import Transaction
+from sampan.platform.engines.threads import uninterrupted
+from sampan.platform.operators.actor import Actor
+
+MAX_DESCRIPTION = 10_000
+
+
+class Wanted(Struct, frozen=True):
+    """What is asked of a release; None is as it is, or as usual."""
+
+    app_version: str | None = None
+    description: str | None = None
+    is_disabled: bool | None = None
+    is_mandatory: bool | None = None
+    rollout: int | None = None
+
+    def over(self, served: Served) -> Served:
+        """Return `served` with what is asked; raise `CodePushMalformed`."""
+        asked = {name: getattr(self, name) for name in self.__struct_fields__ if getattr(self, name) is not None}
+        after = replace(served, **asked)
+        try:
+            parse_range(after.app_version)
+        except BadRange as problem:
+            raise CodePushMalformed(
+                f"The binary version must be a version or a range as npm writes them, such as 1.2.3 or ^1.2: {problem}."
+            ) from problem
+        if not after.app_version.strip():
+            raise CodePushMalformed("Say for which binary versions the release is, such as 1.2.3 or ^1.2.")
+        if not 1 <= after.rollout <= EVERYBODY:
+            raise CodePushMalformed("The rollout is a whole number of percent, 1 to 100.")
+        if len(after.description) > MAX_DESCRIPTION:
+            raise CodePushMalformed(f"The description has at most {MAX_DESCRIPTION} characters.")
+        return after
+
+
+class Done(Struct, frozen=True):
+    """A release after what was asked; `change` is the change request that waits for a second person, or empty."""
+
+    release: Release
+    change: str = ""
+
+
+NEW = Served("", "", is_disabled=False, is_mandatory=False, rollout=EVERYBODY)
+
+
+async def release(
+    core: Core, workspace_id: str, actor: Actor, app: str, deployment: str, archive: Path, wanted: Wanted
+) -> Done:
+    """Release the ZIP at `archive`, which is taken away; a second person approves it."""
+    actor.require(EDIT)
+    after = wanted.over(NEW)
+    async with core.store.workspace(workspace_id).read() as tx:
+        _app, found = await present_deployment(tx, app, deployment)
+    bundle, stored = await uninterrupted(_read, archive, core.now_ms())
+    require_signature(bundle.package_hash, bundle.token, found.public_key)
+    async with core.store.workspace(workspace_id).read() as tx:
+        await _refuse_new(tx, found, stored.package_hash, after)
+    await core.objects.put_new_file(bundle_key(workspace_id, stored.sha256), archive)
+    async with core.store.workspace(workspace_id).write() as tx:
+        _app, found = await present_deployment(tx, app, deployment)
+        require_signature(bundle.package_hash, bundle.token, found.public_key)
+        await repository.add_bundle(tx, stored)
+        return await _propose_new(core, tx, actor, app, found, stored, after, Method.UPLOAD)
+
+
+async def promote(
+    core: Core, workspace_id: str, actor: Actor, app: str, source: str, into: str, wanted: Wanted, label: str = ""
+) -> Done:
+    """Release in another deployment what one has; a second person approves it."""
+    actor.require(EDIT)
+    async with core.store.workspace(workspace_id).write() as tx:
+        _app, origin = await present_deployment(tx, app, source)
+        _app, found = await present_deployment(tx, app, into)
+        if origin.id == found.id:
+            raise CodePushMalformed("Promote from one deployment to another.")
+        what = await _labelled(tx, origin, label)
+        if what.state is not State.APPROVED:
+            raise NotApproved(f"{what.label} of {source} is {what.state}. Promote what was approved.")
+        stored = (await repository.find_bundles(tx, [what.bundle]))[what.bundle]
+        require_signature(stored.package_hash, stored.token, found.public_key)
+        usual = replace(NEW, app_version=what.app_version, description=what.description, is_mandatory=what.is_mandatory)
+        after = wanted.over(usual)
+        return await _propose_new(
+            core, tx, actor, app, found, stored, after, Method.PROMOTE, original=(origin.name, what.label)
+        )
+
+
+async def patch(
+    core: Core, workspace_id: str, actor: Actor, app: str, deployment: str, wanted: Wanted, label: str = ""
+) -> Done:
+    """Change how a release goes out: disabling it or making it optional at once, all else by a second person."""
+    async with core.store.workspace(workspace_id).write() as tx:
+        _app, found = await present_deployment(tx, app, deployment)
+        present = await _labelled(tx, found, label)
+        if present.state is not State.APPROVED:
+            raise NotApproved(f"{present.label} is {present.state}: nothing of it changes before it is approved.")
+        after = wanted.over(present.served)
+        _check_rollout(present, wanted.rollout)
+        if after == present.served:
+            actor.require(LOWER)
+            return Done(present)
+        if _is_lower(present.served, after):
+            actor.require(LOWER)
+            await put_served(core, tx, actor, present, after, "lowered")
+            return Done(replace(present, is_disabled=after.is_disabled, is_mandatory=after.is_mandatory))
+        if not after.is_disabled and after.is_unfinished:
+            await refuse_second_rollout(tx, found, but=present.n)
+        change = await propose_served(core, tx, actor, app, found, present, after)
+    return Done(present, change.id)
+
+
+async def roll_back(core: Core, workspace_id: str, actor: Actor, app: str, deployment: str, label: str = "") -> Done:
+    """Give out an earlier, approved label's content again at once, under a new label."""
+    actor.require(LOWER)
+    async with core.store.workspace(workspace_id).write() as tx:
+        _app, found = await present_deployment(tx, app, deployment)
+        present, target = _way_back(await repository.latest_releases(tx, found.id), found, label)
+        if target.app_version != present.app_version:
+            raise OtherBinary(
+                f"{target.label} is for {target.app_version}, {present.label} for {present.app_version}. "
+                "Release for the binary version instead."
+            )
+        if target.package_hash == present.package_hash:
+            raise SameContent(f"{target.label} has the same content as {present.label}.")
+        again = replace(
+            target,
+            n=await repository.next_number(tx, found.id),
+            salt=secrets.token_hex(8),
+            method=Method.ROLLBACK,
+            original_label=target.label,
+            original_deployment="",
+            released_by=actor.person_id,
+            created_ms=core.now_ms(),
+        )
+        await repository.add_release(tx, again)
+        await put_served(core, tx, actor, again, again.served, "rolled_back")
+    return Done(again)
+
+
+def _way_back(latest: list[Release], deployment: Deployment, label: str) -> tuple[Release, Release]:
+    """Return the present release and the one to go back to; raise when a second person never agreed to that one."""
+    approved = [each for each in latest if each.state is State.APPROVED]
+    if not approved:
+        raise UnknownCodePush(f"{deployment.name} has no approved release.")
+    present, earlier = approved[0], approved[1:]
+    if not label:
+        target = next((each for each in earlier if _is_for_all(each)), None)
+        if target is None:
+            raise NotApproved(f"{deployment.name} has no earlier release that was approved for everybody.")
+        return present, target
+    target = next((each for each in latest if each.label == label), None)
+    if target is None:
+        raise UnknownCodePush(f"{deployment.name} has no {label} among its last {repository.KEPT} releases.")
+    if target.state is not State.APPROVED or not _is_for_all(target):
+        raise NotApproved(
+            f"{label} is not approved for everybody now, or is disabled. Going there takes a second person: "
+            "raise or enable it, or release it again."
+        )
+    return present, target
+
+
+def _is_for_all(release: Release) -> bool:
+    return not release.is_disabled and not release.served.is_unfinished
+
+
+def _is_lower(before: Served, after: Served) -> bool:
+    """Whether nobody gets more, or is pressed more, than before."""
+    same = replace(after, is_disabled=before.is_disabled, is_mandatory=before.is_mandatory) == before
+    return same and after.is_disabled >= before.is_disabled and after.is_mandatory <= before.is_mandatory
+
+
+def _check_rollout(present: Release, rollout: int | None) -> None:
+    if rollout is None or rollout == present.rollout:
+        return
+    if not present.served.is_unfinished:
+        raise RolloutMayOnlyRise(f"{present.label} went to everybody already; its rollout is over.")
+    if rollout < present.rollout:
+        raise RolloutMayOnlyRise(
+            f"The rollout of {present.label} is {present.rollout} % and may only rise. Disable it to stop it."
+        )
+
+
+async def _labelled(tx: Transaction, deployment: Deployment, label: str) -> Release:
+    """Return a label of a deployment, or its newest."""
+    latest = await repository.latest_releases(tx, deployment.id)
+    found = next((each for each in latest if not label or each.label == label), None)
+    if found is None:
+        raise UnknownCodePush(f"{deployment.name} has no {label or 'release'}.")
+    return found
+
+
+async def _refuse_new(tx: Transaction, deployment: Deployment, package_hash: str, after: Served) -> None:
+    """Raise `RolloutUnfinished` or `SameContent` when the deployment takes no such release now."""
+    await refuse_second_rollout(tx, deployment)
+    for each in await repository.latest_releases(tx, deployment.id):
+        if each.state is not State.REFUSED and each.app_version == after.app_version:
+            if each.package_hash == package_hash:
+                waits = " and waits for approval" if each.state is State.WAITING else ""
+                raise SameContent(
+                    f"The uploaded package is identical to {each.label} of {deployment.name} "
+                    f"for {each.app_version}{waits}."
+                )
+            return
+
+
+async def _propose_new(
+    core: Core,
+    tx: Transaction,
+    actor: Actor,
+    app: str,
+    deployment: Deployment,
+    stored: Stored,
+    after: Served,
+    method: Method,
+    original: tuple[str, str] = ("", ""),
+) -> Done:
+    await _refuse_new(tx, deployment, stored.package_hash, after)
+    new = Release(
+        deployment_id=deployment.id,
+        n=await repository.next_number(tx, deployment.id),
+        state=State.WAITING,
+        bundle=stored.sha256,
+        package_hash=stored.package_hash,
+        size_bytes=stored.size_bytes,
+        salt=secrets.token_hex(8),
+        method=method,
+        original_label=original[1],
+        original_deployment=original[0],
+        change_id="",
+        released_by=actor.person_id,
+        created_ms=core.now_ms(),
+        **after.plain(),
+    )
+    await repository.add_release(tx, new)
+    change = await propose_served(core, tx, actor, app, deployment, new, after)
+    await repository.change_release(tx, new, change_id=change.id)
+    await enqueue_differences(core, tx, new)
+    return Done(replace(new, change_id=change.id), change.id)
+
+
+def _read(archive: Path, now_ms: int) -> tuple[Bundle, Stored]:
+    bundle = read_bundle(archive)
+    with archive.open("rb") as file:
+        sha256 = hashlib.file_digest(file, "sha256").hexdigest()
+    size = archive.stat().st_size
+    return bundle, Stored(sha256, bundle.package_hash, size, bundle.files, bundle.token, now_ms)
