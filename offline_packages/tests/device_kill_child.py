@@ -14,18 +14,29 @@ from pathlib import Path
 
 import msgspec
 
-from sampan.offline_packages.device import Device, Hint
+from sampan.offline_packages.device import Device, Hint, StackHint
 from sampan.offline_packages.device_store import DeviceStore
 from sampan.offline_packages.fetching import HttpFetch
 from sampan.offline_packages.verifier import TrustedTree
 
 
-def scenario(name: str, device: Device, hint: Hint, now_ms: int) -> None:
+def scenario(name: str, device: Device, told: str, now_ms: int) -> None:
+    if name == "hotfix":
+        stack = msgspec.json.decode(told, type=StackHint)
+        device.sync(now_ms=now_ms, listed=[stack.app])
+        device.apply_hotfixes(stack)
+        with device.open(stack.app, now_ms=now_ms):
+            device.booted(stack.app)
+        return
+    hint = msgspec.json.decode(told, type=Hint)
     if name == "update":
         device.sync(now_ms=now_ms, listed=[hint.id])
         device.apply(hint)
         with device.open(hint.id, now_ms=now_ms):
             device.booted(hint.id)
+    elif name == "withdrawn":
+        device.sync(now_ms=now_ms)
+        device.open(hint.id, now_ms=now_ms).package.close()
     elif name == "watchdog":
         with device.open(hint.id, now_ms=now_ms):
             device.booted(hint.id)
@@ -55,7 +66,7 @@ def main(name: str, template: str, work: str, base_url: str, tree: str, root: st
                 folder / "trust", base_url=base_url, tree=tree, root=Path(root).read_bytes(), fetch=fetch, step=step
             )
             device = Device(trusted, DeviceStore(folder / "store", step=step), fetch)
-            scenario(name, device, msgspec.json.decode(hint, type=Hint), int(now_ms))
+            scenario(name, device, hint, int(now_ms))
             os._exit(0)
         os.close(writer)
         _, status = os.waitpid(child, 0)

@@ -11,7 +11,7 @@ from trust_simulator import MemoryFetch, Simulator, device, served
 
 from sampan.offline_packages import parse_index
 from sampan.offline_packages.delta import make_delta
-from sampan.offline_packages.device import MAX_BOOTS, Device, Hint
+from sampan.offline_packages.device import MAX_BOOTS, Device, Hint, StackHint
 from sampan.offline_packages.install_rule import NothingInstalled
 
 A = "bank.demo.a"
@@ -57,7 +57,7 @@ class Scene:
         on.sync(now_ms=self.sim.now_ms)
         on.apply(self.hints[sequence])
 
-    def kill_everywhere(self, scenario: str) -> list[str]:
+    def kill_everywhere(self, scenario: str, hint: Hint | StackHint | None = None) -> list[str]:
         """Run the scenario once per step, killed there; return the steps in order."""
         (self.folder / "root.json").write_bytes(self.sim.root)
         with served(self.sim.files) as base_url:
@@ -71,7 +71,7 @@ class Scene:
                     base_url,
                     self.sim.tree,
                     str(self.folder / "root.json"),
-                    msgspec.json.encode(self.hints[2]).decode(),
+                    msgspec.json.encode(hint or self.hints[2]).decode(),
                     str(self.sim.now_ms),
                 ],
                 capture_output=True,

@@ -2,11 +2,12 @@
 
 from collections.abc import Mapping
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sampan.offline_packages.control import Control, Killed, Rollback
+from sampan.offline_packages.control import Control, Killed, Rollback, Stack
 from sampan.offline_packages.install_rule import (
     CLOCK_SLACK_MS,
     DAY_MS,
@@ -17,8 +18,9 @@ from sampan.offline_packages.install_rule import (
     check_install,
     check_open,
     check_revert,
+    check_stack,
 )
-from sampan.offline_packages.roles import AppRole, SignedVersion
+from sampan.offline_packages.roles import AppRole, SignedHotfix, SignedVersion
 
 APP = "bank.demo.a"
 
@@ -103,6 +105,51 @@ def test_a_kill_hits_by_sequence_or_by_digest() -> None:
     by_sequence = Control(APP, "1.5", (1, 2), (Killed(2, sha(9), "unsafe"),), (), ())
     assert verdict(2, role(PLAIN), by_digest, 0) == "install_killed"
     assert verdict(2, role(PLAIN), by_sequence, 0) == "install_killed"
+
+
+def stacked(*stacks: Stack, offerable: tuple[int, ...] = (), killed: tuple[Killed, ...] = ()) -> Control:
+    return Control(APP, "1.5", offerable, killed, stacks, ())
+
+
+def stack_verdict(stack: Stack, signed: AppRole, file: Control, failed: frozenset[str] = frozenset()) -> str:
+    try:
+        return ",".join(str(each.n) for each in check_stack(stack, signed, file, failed=failed))
+    except InstallRefused as refusal:
+        return refusal.code
+
+
+def fixed(*numbers: int, floors: Mapping[int, int] = PLAIN) -> AppRole:
+    """A role whose version 2 has these hotfixes."""
+    listed = {(2, n): SignedHotfix(APP, 2, n, sha(100 + n), 1, sha(200 + n), 1) for n in numbers}
+    return msgspec.structs.replace(role(floors), hotfixes=listed)
+
+
+GOOD = Stack(2, ("1", "3"), sha(77))
+
+
+@pytest.mark.parametrize(
+    ("stack", "signed", "file", "failed", "expected"),
+    [
+        (GOOD, fixed(1, 2, 3), stacked(GOOD), (), "1,3"),
+        (GOOD, fixed(1, 3), stacked(Stack(2, ("1",), sha(1)), GOOD, offerable=(1, 3)), (), "1,3"),
+        (GOOD, fixed(1, 2), stacked(GOOD), (), "hotfix_not_listed"),
+        (GOOD, role({1: 0, 3: 0}), stacked(GOOD), (), "hotfix_not_listed"),
+        (GOOD, fixed(1, 3), stacked(), (), "hotfix_not_listed"),
+        (GOOD, fixed(1, 3), stacked(Stack(2, ("1", "3"), sha(78))), (), "hotfix_not_listed"),
+        (GOOD, fixed(1, 2, 3), stacked(Stack(2, ("1", "2"), sha(77))), (), "hotfix_not_listed"),
+        (GOOD, fixed(1, 3), stacked(Stack(1, ("1", "3"), sha(77))), (), "hotfix_not_listed"),
+        (GOOD, fixed(1, 3), stacked(GOOD, killed=(Killed(2, sha(2), "x"),)), (), "install_killed"),
+        (GOOD, fixed(1, 3), stacked(GOOD, killed=(Killed(9, sha(2), "x"),)), (), "install_killed"),
+        (GOOD, fixed(1, 3), stacked(GOOD, killed=(Killed(9, sha(77), "x"),)), (), "install_killed"),
+        (GOOD, fixed(1, 3, floors={1: 0, 2: 0, 3: 3}), stacked(GOOD), (), "install_below_floor"),
+        (GOOD, fixed(1, 3), stacked(GOOD), (sha(77),), "install_failed_here"),
+        (GOOD, fixed(1, 3), stacked(GOOD), (sha(2),), "1,3"),
+    ],
+)
+def test_the_rule_of_stacks(
+    stack: Stack, signed: AppRole, file: Control, failed: tuple[str, ...], expected: str
+) -> None:
+    assert stack_verdict(stack, signed, file, frozenset(failed)) == expected
 
 
 def test_a_rollback_entry_holds_for_its_digest_alone() -> None:

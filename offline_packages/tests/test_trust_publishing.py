@@ -6,10 +6,19 @@ from tuf.api.metadata import Targets
 from sampan.offline_packages.publishing import (
     archived_app_body,
     next_app_body,
+    next_hotfix_body,
     renewed_app_body,
+    signed_hotfix,
     signed_version,
 )
-from sampan.offline_packages.roles import SignedVersion, index_path, package_path, read_app_role
+from sampan.offline_packages.roles import (
+    SignedHotfix,
+    SignedVersion,
+    hotfix_paths,
+    index_path,
+    package_path,
+    read_app_role,
+)
 from sampan.offline_packages.signed_bytes import (
     attach,
     body_digest,
@@ -24,6 +33,7 @@ from sampan.offline_packages.signed_bytes import (
 from sampan.offline_packages.trust_errors import (
     BodyMalformed,
     FloorRefused,
+    NotListed,
     NotSigned,
     RoleMismatch,
     SequenceSuperseded,
@@ -103,6 +113,62 @@ def test_a_body_of_another_app_or_tree_is_no_base() -> None:
         next_app_body(two(), version(3, app="bank.demo.b"), tree=TREE, now_ms=NOW)
     with pytest.raises(RoleMismatch):
         next_app_body(two(), version(3), tree="demo/trial", now_ms=NOW)
+
+
+def hotfix(n: int, sequence: int = 2) -> SignedHotfix:
+    return SignedHotfix(APP, sequence, n, digest(b"document %d" % n), 11, digest(b"content %d" % n), 10)
+
+
+def test_the_next_body_may_be_the_last_one_and_exactly_one_hotfix() -> None:
+    published = two()
+    before = published.to_dict()
+    body = next_hotfix_body(published, hotfix(1), tree=TREE, now_ms=NOW + 1_000)
+    assert published.to_dict() == before
+    assert (body.version, body.expires.timestamp()) == (3, NOW // 1000 + 1 + YEAR_S)
+    assert set(body.targets) - set(published.targets) == set(hotfix_paths(APP, 2, 1))
+    assert hotfix_paths(APP, 2, 1) == (f"apps/{APP}/2/hotfix-1.json", f"apps/{APP}/2/hotfix-1.bin")
+    role = read_app_role(body, APP, TREE)
+    assert role.versions == read_app_role(published, APP, TREE).versions
+    assert role.hotfixes == {(2, 1): hotfix(1)}
+
+
+def test_hotfixes_stay_in_the_bodies_that_follow() -> None:
+    body = next_hotfix_body(two(), hotfix(1), tree=TREE, now_ms=NOW)
+    body = next_app_body(renewed_app_body(body, now_ms=NOW), version(3), tree=TREE, now_ms=NOW)
+    body = next_hotfix_body(body, hotfix(1, sequence=3), tree=TREE, now_ms=NOW)
+    body = next_hotfix_body(body, hotfix(4), tree=TREE, now_ms=NOW)
+    assert set(read_app_role(body, APP, TREE).hotfixes) == {(2, 1), (2, 4), (3, 1)}
+    assert read_app_role(archived_app_body(body, now_ms=NOW), APP, TREE).hotfixes == {}
+
+
+def test_the_number_of_a_hotfix_is_never_used_again_and_its_version_is_published() -> None:
+    body = next_hotfix_body(two(), hotfix(3), tree=TREE, now_ms=NOW)
+    for n in (1, 2, 3):
+        with pytest.raises(SequenceSuperseded):
+            next_hotfix_body(body, hotfix(n), tree=TREE, now_ms=NOW)
+    with pytest.raises(NotListed):
+        next_hotfix_body(body, hotfix(4, sequence=3), tree=TREE, now_ms=NOW)
+
+
+def test_a_hotfix_with_one_of_its_targets_or_no_version_is_none() -> None:
+    body = next_hotfix_body(two(), hotfix(1), tree=TREE, now_ms=NOW)
+    document, content = (body.targets[path] for path in hotfix_paths(APP, 2, 1))
+    del body.targets[content.path]
+    with pytest.raises(BodyMalformed):
+        read_app_role(body, APP, TREE)
+    body.targets[content.path] = content
+    for path in [f"apps/{APP}/2/hotfix-01.json", f"apps/{APP}/2/hotfix-0.json", f"apps/{APP}/2/hotfix-10000.bin"]:
+        body.targets[path] = document
+    body.targets |= dict.fromkeys(hotfix_paths(APP, 9, 1), document)
+    assert set(read_app_role(body, APP, TREE).hotfixes) == {(2, 1)}
+
+
+def test_what_a_role_lists_of_a_hotfix_comes_from_its_document() -> None:
+    document = (
+        b'{"app":"bank.demo.a","base":"sha256:%b","changes":[{"after":null,"before":{"sha256":"%b","size":3},"path":"a"}],'
+        b'"format":"sampan-hotfix/1","n":7,"on":[],"sequence":2}'
+    ) % (b"1" * 64, b"2" * 64)
+    assert signed_hotfix(document, b"") == SignedHotfix(APP, 2, 7, digest(document), len(document), digest(b""), 0)
 
 
 def test_renewal_changes_version_and_expiry_alone() -> None:
