@@ -48,11 +48,11 @@ class Api:
         """Close the connections; a command's own end does the same."""
         self._http.close()
 
-    def get(self, path: str, **query: Any) -> Any:
+    def get(self, path: str, /, **query: Any) -> Any:
         """GET and return the JSON answer."""
         return self._call("GET", path, params={name: value for name, value in query.items() if value is not None})
 
-    def items(self, path: str, **query: Any) -> list[Any]:
+    def items(self, path: str, /, **query: Any) -> list[Any]:
         """GET all pages of a list and return their items."""
         found: list[Any] = []
         cursor: str | None = None

@@ -5,8 +5,11 @@ from pathlib import Path
 
 from msgspec import Struct
 
+from sampan.offline_packages.hotfix import Hotfix, make_hotfix
 from sampan.platform.cli.given_files import FileUnreadable
+from sampan.platform.cli.hotfix_base import fetched_base
 from sampan.platform.cli.hotfix_json import patched
+from sampan.platform.cli.pinned_roots import Place
 from sampan.platform.errors import Invalid
 
 
@@ -54,6 +57,18 @@ def wanted(
         if named.count(path) > 1:
             raise HotfixOption(f"{path} is named twice; what is it to become?")
     return Wanted(dict(given), tuple(deletes), dict(operations))
+
+
+def made(place: Place, app_id: str, sequence: int, asked: Wanted, *, n: int, on: Sequence[int]) -> tuple[Hotfix, bytes]:
+    """Return hotfix `n` and its content, on the version as it is signed, with the hotfixes `on` applied.
+
+    Raises a `HotfixRefused`, `HotfixOption`, `JsonPatchUnfit`, `FileUnreadable`, a `TrustRefused` or `Unreachable`.
+    """
+    with fetched_base(place, app_id, sequence, on) as base, base.files() as present:
+        changes = asked.changes(present)
+        if all(present.get(path) == data for path, data in changes.items()):
+            raise HotfixOption(f"Nothing changes: {app_id} {sequence} has exactly these files.")
+        return make_hotfix(base.index, base.digest, present, changes, n=n, on=on)
 
 
 def _inner(folder: Path, file: Path) -> str:

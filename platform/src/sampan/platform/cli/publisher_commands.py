@@ -16,8 +16,10 @@ def register(root: typer.Typer) -> None:
     """Add the commands."""
     from sampan.platform.cli import promotion_commands, publisher_commands_register, publisher_commands_versions
     from sampan.platform.cli.delta_commands import delta
+    from sampan.platform.cli.hotfix_commands import hotfix
 
     root.add_typer(delta, name="delta")
+    root.add_typer(hotfix, name="hotfix")
     root.command()(new)
     root.command()(keygen)
     root.command()(pack)

@@ -28,6 +28,7 @@ SECTIONS: Mapping[str, tuple[str, ...]] = {
         "review",
         "catalogue",
         "release",
+        "hotfix",
         "explain",
         "switch",
         "app-upgrade",

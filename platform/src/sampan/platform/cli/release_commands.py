@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from sampan.platform.cli.output import lined, moment, said
-from sampan.platform.cli.release_options import AudienceNeeded, BadPlan, audience_of, stages_of
+from sampan.platform.cli.release_options import HOTFIX, AudienceNeeded, BadPlan, audience_of, stages_of, what_to_release
 from sampan.platform.errors import SampanError
 
 if TYPE_CHECKING:
@@ -18,7 +18,7 @@ release = typer.Typer(help="Who gets which version.", no_args_is_help=True)
 
 App = Annotated[str, typer.Argument(help="App id, such as demo.bank.coupons; key of a switch, or client app.")]
 Sequence = Annotated[int, typer.Argument(help="Sequence of the version; edition of a switch, or build.")]
-PACKAGES = ("miniapp", "shared", "native")
+PACKAGES = ("miniapp", "shared", "native", HOTFIX)
 Release = Annotated[str, typer.Argument(metavar="RELEASE", help="Release id.")]
 Cause = Annotated[str, typer.Option(help="Why; stands in the history.")]
 Customers = Annotated[int | None, typer.Option(metavar="NUMBER", min=1, help="To so many customers and no more.")]
@@ -46,8 +46,12 @@ ENDS_AS = {"pause": "paused", "complete": "completed", "stop": "stopped", "rollb
 @release.command("create")
 def create_release(
     context: typer.Context,
-    app: App,
-    sequence: Sequence,
+    app: Annotated[
+        str | None, typer.Argument(help="App id; key of a switch, or client app. None with --hotfix.")
+    ] = None,
+    sequence: Annotated[int | None, typer.Argument(help="Sequence of the version; edition, or build.")] = None,
+    hotfix: Annotated[str | None, typer.Option(metavar="APP@SEQUENCE", help="A hotfix of this version.")] = None,
+    n: Annotated[int | None, typer.Option("--n", metavar="N", min=1, help="With --hotfix: its number.")] = None,
     tier: Annotated[
         list[str] | None, typer.Option(help="visitor, registered, e_account or full; repeat for more.")
     ] = None,
@@ -82,6 +86,7 @@ def create_release(
     A file for --plan holds the stages: [{"name": "testers", "basis_points": 1000, "advance": "auto", "min_minutes":
     120, "gate": {}}, {"name": "all", "basis_points": 10000}]; "gate": {} is the gate that --percent gives.
     """
+    kind, app, sequence = what_to_release(kind, app, sequence, hotfix, n)
     api = _api()
     meant = audience_of(api, tier or [], tag or [], audience)
     if meant is None:

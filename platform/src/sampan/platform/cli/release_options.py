@@ -10,6 +10,8 @@ from sampan.platform.errors import Invalid
 if TYPE_CHECKING:
     from sampan.platform.cli.api import Api
 
+MINIAPP, HOTFIX = "miniapp", "hotfix"
+
 
 class BadPlan(Invalid):
     """The file with the stages of a release cannot be read."""
@@ -21,6 +23,28 @@ class AudienceNeeded(Invalid):
     """A release was asked for, and nothing says whom it means, or the file with the rule cannot be read."""
 
     code = "audience_needed"
+
+
+class WhatToRelease(Invalid):
+    """Neither a version nor a hotfix was named, or both were."""
+
+    code = "what_to_release"
+
+
+def what_to_release(
+    kind: str, app: str | None, sequence: int | None, hotfix: str | None, n: int | None
+) -> tuple[str, str, int]:
+    """Return kind, id and sequence of what is released; raise `WhatToRelease`."""
+    if hotfix is None:
+        if app is None or sequence is None or n is not None:
+            raise WhatToRelease("Name what is released: APP SEQUENCE, or --hotfix APP@SEQUENCE --n N.")
+        return kind, app, sequence
+    if app is not None or n is None or kind not in (MINIAPP, HOTFIX):
+        raise WhatToRelease("For a hotfix write --hotfix APP@SEQUENCE --n N, and no APP, SEQUENCE or --kind besides.")
+    name, _, version = hotfix.rpartition("@")
+    if not name or not version.isdecimal():
+        raise WhatToRelease(f"{hotfix} names no version: write APP@SEQUENCE, such as bank.demo.coupons@3.")
+    return HOTFIX, hotfix, n
 
 
 def audience_of(api: "Api", tiers: Sequence[str], tags: Sequence[str], named: str | None) -> dict[str, Any] | None:

@@ -1,0 +1,48 @@
+"""Hotfixes told to people, line by line."""
+
+import json
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from sampan.platform.cli.output import moment, said
+
+SIGNS = {"added": "+", "removed": "-", "changed": "~"}
+
+
+def line(found: Mapping[str, Any]) -> str:
+    """Return a hotfix in one line."""
+    title = f"  {found['title']}" if found["title"] else ""
+    on = f"  on {', '.join(map(str, found['on']))}" if found["on"] else ""
+    given = "".join(f"  release {said(each['state'])}" for each in found["releases"][:1])
+    return (
+        f"{found['n']}  {said(found['state'])}{title}{on}  {found['bytes']:,} bytes{given}  {found['devices']} devices"
+    )
+
+
+def detail(found: Mapping[str, Any], diffs: Iterable[Mapping[str, Any]]) -> list[str]:
+    """Return a hotfix with what it changes in each file."""
+    name = f"hotfix {found['n']} of {found['app']}, sequence {found['sequence']}"
+    lines = [f"{name}: {said(found['state'])}", *([found["title"]] if found["title"] else [])]
+    lines += [f"sent in by     {found['submitted_by']}, {moment(found['submitted_ms'])}"]
+    lines += [f"applied        {' + '.join(map(str, found['stack']))}"] if found["stack"] else []
+    lines += [f"gives package  {found['digest']}", f"review digest  {found['review_digest']}"]
+    if found["dependents"]:
+        lines.append(f"falling with it: {', '.join(map(str, found['dependents']))}")
+    if (withdrawn := found["withdrawn"]) is not None:
+        lines.append(f"withdrawn by {withdrawn['by']}, {moment(withdrawn['at_ms'])}: {withdrawn['cause']}")
+    lines += [f"release {each['id']} is {said(each['state'])}" for each in found["releases"]]
+    for each in found["findings"]:
+        place = f" ({each['file']}:{each['line']})" if each["file"] else ""
+        lines.append(f"{each['severity']}: {each['message']}{place}")
+    for change, diff in zip(found["changes"], diffs, strict=True):
+        lines += [f"{SIGNS[change['change']]} {change['path']}", *_diff(diff)]
+    return lines
+
+
+def _diff(found: Mapping[str, Any]) -> list[str]:
+    if found["patch"] is not None:
+        return [f"    {json.dumps(each, ensure_ascii=False)}" for each in found["patch"]]
+    if found["refusal"]:
+        return [f"    {said(found['refusal'])}"]
+    lines = [f"    {SIGNS.get(each['change'], ' ')} {each['text']}" for each in found["lines"]]
+    return [*lines, "    (and more)"] if found["is_cut"] else lines
