@@ -36,7 +36,10 @@ const VISITS: readonly Visit[] = [
     },
   },
   { path: "/client-apps" },
-  { path: "/client-apps/retail/upgrades" },
+  {
+    path: "/client-apps/retail/upgrades",
+    answers: { "/client-apps/retail/upgrades": { items: [{ withdrawn: "" }] } },
+  },
   { path: "/client-apps", answers: { "/client-apps": { items: [{ closed: true }] } } },
   { path: "/customers" },
   { path: "/customers/customer", answers: { "/customers/id/devices": { items: [{ signed_in: true }] } } },
@@ -62,6 +65,7 @@ const VISITS: readonly Visit[] = [
   { path: "/tags" },
   { path: "/tags/tag" },
   { path: "/audiences/new" },
+  { path: "/audiences/audience" },
   {
     path: "/audiences/audience/edit",
     answers: { "/audiences/audience": { audience: { attr: "tier", op: "in", values: ["full"] } } },

@@ -14,6 +14,13 @@ export const audiences = {
     "Nothing uses a new audience yet, so it is there at once. Later changes take a second person.",
   ],
   edit: ["修改", "Edit"],
+  delete: ["删除", "Delete"],
+  deleteTitle: ["删除这个受众？", "Delete this audience?"],
+  deleteWhat: [
+    "受众与它的历史会一并删除，无法恢复；审计记录里仍留有最后的规则。",
+    "It goes with its history, and does not come back. The audit log keeps its last rule.",
+  ],
+  deleteUsed: ["以下内容的规则用到了它，须先从规则中移除：", "Rules of these name it. Take it out of them first:"],
   editTitle: ["修改受众", "Edit the audience"],
   editLead: [
     "批准后，所有引用它的发布单、开关和受众会同时改变。",

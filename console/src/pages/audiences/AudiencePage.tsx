@@ -5,7 +5,9 @@ import { Button, Tabs } from "antd";
 import { useNavigate, useParams } from "react-router";
 import { query } from "../../api/client";
 import { useSession } from "../../app/session";
+import { useAct } from "../../app/useAct";
 import { Facts, Note, Panel } from "../../design/Blocks";
+import { ConfirmAction } from "../../design/ConfirmAction";
 import { Editions } from "../../design/Editions";
 import { PageFrame } from "../../design/PageFrame";
 import { useCursor } from "../../design/pages";
@@ -17,7 +19,7 @@ import { Estimate } from "../../rules/Estimate";
 import { useRuleWords } from "../../rules/ruleWords";
 import type { Saved } from "./Audiences";
 import { PendingChange, useWaiting } from "./PendingChange";
-import { Uses, useUses } from "./Uses";
+import { type Use, UseNames, Uses, useUses } from "./Uses";
 
 export default function AudiencePage() {
   const { say } = useText();
@@ -45,9 +47,12 @@ export default function AudiencePage() {
       crumbs={[{ title: say("audiences.title"), to: "/audiences" }]}
       actions={
         found.data && may("audience:edit") ? (
-          <Button type="primary" icon={<EditOutlined />} onClick={() => navigate(`/audiences/${id}/edit`)}>
-            {say("audiences.edit")}
-          </Button>
+          <>
+            <Remove saved={found.data} uses={uses.found.data?.items ?? []} />
+            <Button type="primary" icon={<EditOutlined />} onClick={() => navigate(`/audiences/${id}/edit`)}>
+              {say("audiences.edit")}
+            </Button>
+          </>
         ) : null
       }
     >
@@ -102,6 +107,37 @@ export default function AudiencePage() {
         }
       </Fetch>
     </PageFrame>
+  );
+}
+
+function Remove({ saved, uses }: { saved: Saved; uses: readonly Use[] }) {
+  const { say } = useText();
+  const act = useAct();
+  const navigate = useNavigate();
+  const remove = query.useMutation("delete", "/audiences/{audience_id}");
+  return (
+    <ConfirmAction
+      label={say("audiences.delete")}
+      danger
+      title={say("audiences.deleteTitle")}
+      what={
+        <>
+          <p className="strong wrap">{saved.name}</p>
+          <p>{say("audiences.deleteWhat")}</p>
+          {uses.length > 0 ? (
+            <>
+              <p className="strong">{say("audiences.deleteUsed")}</p>
+              <UseNames items={uses} />
+            </>
+          ) : null}
+        </>
+      }
+      onConfirm={async () => {
+        await remove.mutateAsync({ params: { path: { audience_id: saved.id } } });
+        navigate("/audiences");
+        await act(async () => {});
+      }}
+    />
   );
 }
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from msgspec import Struct
-from sqlalchemy import insert, select, update
+from sqlalchemy import delete, insert, select, update
 
 from sampan.platform.audience.rules import Bucketing, CompiledRule, compile_rule
 from sampan.platform.audience.tables import audience_editions, audiences
@@ -97,6 +97,15 @@ async def put_audience(tx: Transaction, audience: SavedAudience) -> None:
             made_by=audience.made_by,
             at_ms=audience.changed_ms,
         )
+    )
+
+
+async def delete_audience(tx: Transaction, audience_id: str) -> None:
+    """Remove a saved audience and its editions."""
+    of_it = audience_editions.c.audience_id == audience_id
+    await tx.execute(delete(audience_editions).where(audience_editions.c.workspace_id == tx.workspace_id, of_it))
+    await tx.execute(
+        delete(audiences).where(audiences.c.workspace_id == tx.workspace_id, audiences.c.id == audience_id)
     )
 
 

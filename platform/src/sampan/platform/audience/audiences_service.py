@@ -5,9 +5,16 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from sampan.platform.audience.audience_rows import PART, Edition, SavedAudience, get_audience, put_audience
+from sampan.platform.audience.audience_rows import (
+    PART,
+    Edition,
+    SavedAudience,
+    delete_audience,
+    get_audience,
+    put_audience,
+)
 from sampan.platform.audience.problems import AudienceUnknown, BadAudience
-from sampan.platform.audience.references import checked_rule
+from sampan.platform.audience.references import checked_rule, require_unused
 from sampan.platform.audience.rules import Bucketing
 from sampan.platform.audience.words import rule_words
 from sampan.platform.core import Core
@@ -60,6 +67,17 @@ async def propose_change(
             "before": {"name": now.name, "note": now.note, "rule": dict(now.rule)},
         }
         return await propose_in(core, tx, actor, kind=KIND, target=audience_id, payload=payload, note=note)
+
+
+async def remove_audience(core: Core, workspace_id: str, actor: Actor, audience_id: str) -> None:
+    """Remove a saved audience that no rule names, with what it was; raise `AudienceUnknown` and `InUse`."""
+    async with core.store.workspace(workspace_id).write() as tx:
+        gone = await known_audience(tx, audience_id)
+        await require_unused(core, tx, audience=audience_id)
+        await delete_audience(tx, audience_id)
+        detail = {"name": gone.name, "rule": dict(gone.rule)}
+        await record(tx, actor, "audience.delete", target=audience_id, detail=detail, now_ms=core.now_ms())
+        await raise_revision(tx, PART)
 
 
 async def _base(tx: Transaction, target: str) -> str:

@@ -190,6 +190,11 @@ def _add_saved(router: APIRouter, core: Core) -> None:
         )
         return ProposedOut(change=found.id, digest=found.digest)
 
+    @router.delete("/audiences/{audience_id}", status_code=204)
+    async def remove(workspace_id: Workspace, actor: Editor, audience_id: str) -> None:
+        """Remove a saved audience that no rule names."""
+        await service.remove_audience(core, workspace_id, actor, audience_id)
+
     @router.get("/audiences/{audience_id}/history")
     async def history(workspace_id: Workspace, _actor: Reader, audience_id: str, paging: Paged) -> Page[EditionOut]:
         """List what a saved audience was, the present edition first."""
@@ -204,7 +209,7 @@ def _add_saved(router: APIRouter, core: Core) -> None:
 
     @router.get("/audiences/{audience_id}/uses")
     async def uses(workspace_id: Workspace, _actor: Reader, audience_id: str, paging: Paged) -> Page[UseOut]:
-        """List what names a saved audience in its rules: all of it changes when the audience does."""
+        """List what names a saved audience: all of it changes when the audience does, which cannot be deleted."""
         async with core.store.workspace(workspace_id).read() as tx:
             await service.known_audience(tx, audience_id)
             found = await uses_of(core, tx, audience=audience_id)
