@@ -320,6 +320,7 @@ describe("the client rules of an offer", () => {
     isFree = false;
     mine.want(A);
     expect(await what(mine)).toEqual(["offered", "installed"]);
+    expect(applied).toMatchObject([{ id: A, isWanted: true }]);
   });
 
   it("fetch ahead what is to be there ahead", async () => {

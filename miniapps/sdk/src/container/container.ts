@@ -117,8 +117,8 @@ export class Container extends Emitter<ContainerEvents> {
    * is told, and it is switched to when the frame is gone. Returns what is installed, or waits to be. Throws refusals.
    */
   async update(hint: InstallHint, progress: Progress = {}): Promise<Installed> {
-    const staged = await this.withRoom(hint.id, () => this.ports.device.prepare(hint, progress));
-    await this.bringDependencies(hint.id, staged.digest);
+    const staged = await this.withRoom(hint, () => this.ports.device.prepare(hint, progress));
+    await this.bringDependencies(hint, staged.digest);
     if ((await takenApps()).includes(hint.id)) {
       this.emit("version-ready", { app: hint.id, version: staged.version, sequence: staged.sequence });
     } else {
@@ -313,16 +313,18 @@ export class Container extends Emitter<ContainerEvents> {
     }
   }
 
-  private async bringDependencies(app: string, digest: string): Promise<void> {
-    const placed = await this.ports.device.packages.placed(app, digest);
-    if (placed !== null) await this.withRoom(app, () => this.dependencies.bring(parseIndex(placed.index)));
+  private async bringDependencies(hint: InstallHint, digest: string): Promise<void> {
+    const placed = await this.ports.device.packages.placed(hint.id, digest);
+    if (placed !== null) await this.withRoom(hint, () => this.dependencies.bring(parseIndex(placed.index)));
   }
 
-  private async withRoom<T>(app: string, act: () => Promise<T>): Promise<T> {
+  /** Another app goes for one that somebody waits for alone: in the background each round would take one more. */
+  private async withRoom<T>({ id, isWanted }: InstallHint, act: () => Promise<T>): Promise<T> {
     try {
       return await act();
     } catch (thrown) {
-      if (codeOf(thrown) !== "store_full" || !(await this.makeRoom(app))) throw thrown;
+      const mayMakeRoom = codeOf(thrown) === "store_full" && isWanted === true;
+      if (!mayMakeRoom || !(await this.makeRoom(id))) throw thrown;
       return act();
     }
   }

@@ -30,6 +30,8 @@ export type Hint =
       readonly digest: string;
       /** Hotfixes by their numbers, rising; `digest` is then that of the version with them. */
       readonly patches?: readonly string[];
+      /** Somebody waits for it. */
+      readonly isWanted?: boolean;
     }
   | { readonly action: "remove"; readonly id: string };
 

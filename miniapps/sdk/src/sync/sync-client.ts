@@ -287,7 +287,7 @@ export class SyncClient {
       verified: () => this.deliveries.stage(id, "verified", digest),
     };
     const install = this.options.install ?? ((hint, how) => device.apply(hint, how));
-    await install(hint, progress);
+    await install(this.wanted.has(id) ? { ...hint, isWanted: true } : hint, progress);
     const isInstalled = (await device.packages.state(id)).current?.digest === digest;
     if (isInstalled) await this.deliveries.stage(id, "installed", digest);
     this.happenings.push({ what: isInstalled ? "installed" : "waiting", app: id, sequence });
