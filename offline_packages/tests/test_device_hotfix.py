@@ -249,6 +249,18 @@ def test_when_the_version_before_may_not_come_back_the_version_without_the_hotfi
     assert (state.current.digest, state.current.patches, state.failed) == (scene.versions[2], (), (bad.digest,))
 
 
+def test_a_hotfix_before_the_very_first_boot_leaves_the_version_when_it_crashes(tmp_path: Path) -> None:
+    scene = Scene(tmp_path)
+    bad = scene.fix(1, b"<!doctype html>bad")
+    scene.control(bad)
+    scene.folder = tmp_path / "another"
+    scene.device = device(scene.folder, scene.sim, scene.fetch)
+    scene.take(1)
+    scene.have(bad)
+    assert scene.crash() == "broken"
+    assert scene.device.store.state(A).failed == (bad.digest,)
+
+
 def test_an_update_takes_the_fixed_version_along_until_it_has_booted(scene: Scene) -> None:
     stack = scene.fix(1, b"<!doctype html>fixed")
     scene.control(stack)

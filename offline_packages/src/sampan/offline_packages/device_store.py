@@ -149,7 +149,6 @@ class DeviceStore:
             base = _without_patches(state)
             if kept is not None and kept.patches and kept.sequence != new.sequence:
                 kept = state.base  # an earlier version: there is room for one base
-            kept = kept or base
         self._remember(
             app_id,
             AppState(
