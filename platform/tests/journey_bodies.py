@@ -190,7 +190,7 @@ BODIES: Mapping[str, Make] = {
     "POST /apps/{app}/versions/{sequence}/hotfixes": lambda town: town.bodies["hotfix"],
     "GET /apps/{app}/versions/{sequence}/hotfixes/{n}": _none,
     "GET /apps/{app}/versions/{sequence}/hotfixes/{n}/content": _none,
-    "GET /apps/{app}/versions/{sequence}/hotfixes/{n}/diff": _always({"path": "index.html"}),
+    "GET /apps/{app}/versions/{sequence}/hotfixes/{n}/diff": _always({"path": "mended.html"}),
     "POST /apps/{app}/versions/{sequence}/hotfixes/{n}/approve": lambda town: {"digest": town.bodies["hotfix_digest"]},
     "POST /apps/{app}/versions/{sequence}/hotfixes/{n}/reject": lambda town: {
         "digest": town.bodies["hotfix_digest"],
@@ -273,7 +273,7 @@ BODIES: Mapping[str, Make] = {
     "GET /audiences": _none,
     "POST /audiences": _always({"name": "New", "audience": EVERYBODY}),
     "GET /audiences/{audience_id}": _none,
-    "PUT /audiences/{audience_id}": _always({"name": "Changed", "audience": EVERYBODY}),
+    "PUT /audiences/{audience_id}": _always({"name": "Changed", "audience": EVERYBODY, "edition": 1}),
     "DELETE /audiences/{audience_id}": _none,
     "GET /audiences/{audience_id}/history": _none,
     "GET /audiences/{audience_id}/uses": _none,
@@ -310,9 +310,25 @@ BODIES: Mapping[str, Make] = {
     "DELETE /catalogue/categories/{category}": _none,
     "GET /miniapps/policy": _none,
     "PUT /miniapps/policy": _always(_POLICY),
+    "GET /codepush/apps": _none,
+    "POST /codepush/apps": _always({"name": "any"}),
+    "GET /codepush/apps/{codepush_app}/deployments": _none,
+    "POST /codepush/apps/{codepush_app}/deployments": _always({"name": "any"}),
+    "PUT /codepush/apps/{codepush_app}/deployments/{codepush_deployment}/public-key": lambda town: {
+        "public_key": town.bodies["codepush_key"]
+    },
+    "GET /codepush/apps/{codepush_app}/deployments/{codepush_deployment}/releases": _none,
+    "GET /codepush/apps/{codepush_app}/deployments/{codepush_deployment}/metrics": _none,
+    "PATCH /codepush/apps/{codepush_app}/deployments/{codepush_deployment}/releases/{label}": _always(
+        {"is_disabled": True}
+    ),
+    "POST /codepush/apps/{codepush_app}/deployments/{codepush_deployment}/releases/{label}/promote": _always(
+        {"into": "any"}
+    ),
+    "POST /codepush/apps/{codepush_app}/deployments/{codepush_deployment}/rollback": _always({}),
 }
 
-SHARED_PARAMETERS = frozenset({"profile", "tier", "sequence", "build", "n"})
+SHARED_PARAMETERS = frozenset({"profile", "tier", "sequence", "build", "n", "label"})
 """Path parameters whose values every workspace has."""
 
 ANSWERS_OF_ITS_OWN: Mapping[str, str] = {
@@ -338,3 +354,77 @@ WRONG_ON_PURPOSE = frozenset({"POST /session/totp", "POST /session/password"})
 
 FREE_NAMES = frozenset({"category", "name"})
 """Path parameters whose values any workspace may take for things of its own."""
+
+_MANAGED = "/codepush/apps/{app}"
+_LINE = "/codepush/apps/{app}/deployments/{deployment}"
+_CENTRE = "/codepush/v0.1/apps/{owner}/{app}"
+_CENTRE_LINE = "/codepush/v0.1/apps/{owner}/{app}/deployments/{deployment}"
+CODEPUSH_OPEN = frozenset(
+    {
+        "GET /v0.1/public/codepush/update_check",
+        "GET /updateCheck",
+        "POST /v0.1/public/codepush/report_status/deploy",
+        "POST /reportStatus/deploy",
+        "POST /v0.1/public/codepush/report_status/download",
+        "POST /reportStatus/download",
+    }
+)
+"""What devices of CodePush call: whoever names a deployment key."""
+
+CODEPUSH = CODEPUSH_OPEN | {
+    "GET /v0.1/public/codepush/bundles/{sha256}",
+    "GET /codepush/authenticated",
+    "GET /codepush/account",
+    *(
+        f"{method} /codepush/{name}{slash}"
+        for method in ("GET", "POST")
+        for name in ("apps", "accessKeys")
+        for slash in ("", "/")
+    ),
+    "GET /codepush/accessKeys/{name}",
+    "DELETE /codepush/accessKeys/{name}",
+    *(f"{method} {_MANAGED}" for method in ("GET", "PATCH", "DELETE")),
+    f"POST {_MANAGED}/transfer/{{email}}",
+    f"GET {_MANAGED}/collaborators",
+    f"POST {_MANAGED}/collaborators/{{email}}",
+    f"DELETE {_MANAGED}/collaborators/{{email}}",
+    *(f"{method} {_MANAGED}/deployments{slash}" for method in ("GET", "POST") for slash in ("", "/")),
+    *(f"{method} {_LINE}" for method in ("GET", "PATCH", "DELETE")),
+    f"POST {_LINE}/release",
+    f"PATCH {_LINE}/release",
+    f"POST {_LINE}/promote/{{into}}",
+    f"POST {_LINE}/rollback",
+    f"POST {_LINE}/rollback/",
+    f"POST {_LINE}/rollback/{{label}}",
+    f"GET {_LINE}/history",
+    f"DELETE {_LINE}/history",
+    f"GET {_LINE}/metrics",
+    "GET /codepush/v0.1/user",
+    "GET /codepush/v0.1/api_tokens",
+    "POST /codepush/v0.1/api_tokens",
+    "DELETE /codepush/v0.1/api_tokens/{id}",
+    "GET /codepush/v0.1/apps",
+    "POST /codepush/v0.1/apps",
+    "POST /codepush/v0.1/orgs/{owner}/apps",
+    *(f"{method} {_CENTRE}" for method in ("GET", "PATCH", "DELETE")),
+    f"GET {_CENTRE}/users",
+    f"POST {_CENTRE}/transfer/{{into}}",
+    f"POST {_CENTRE}/invitations",
+    f"DELETE {_CENTRE}/invitations/{{email}}",
+    *(f"{method} {_CENTRE}/deployments{slash}" for method in ("GET", "POST") for slash in ("", "/")),
+    *(f"{method} {_CENTRE_LINE}" for method in ("GET", "PATCH", "DELETE")),
+    f"GET {_CENTRE_LINE}/metrics",
+    f"POST {_CENTRE_LINE}/uploads",
+    *(f"{method} {_CENTRE_LINE}/releases" for method in ("GET", "POST", "DELETE")),
+    f"PATCH {_CENTRE_LINE}/releases/{{label}}",
+    f"POST {_CENTRE_LINE}/promote_release/{{into}}",
+    f"POST {_CENTRE_LINE}/rollback_release",
+    *(
+        f"POST /codepush/v0.1/upload/{step}/{{upload}}"
+        for step in ("set_metadata", "upload_chunk", "finished", "cancel")
+    ),
+}
+"""Every route of CodePush; the tools' ones take an access key of the workspace."""
+
+OTHER_IDS = {"sequence": 2}
+"""Of operations on hotfixes: they are of a version that is published."""

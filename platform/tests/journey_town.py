@@ -3,10 +3,13 @@
 What it holds carries the workspace's own marker word, so that a text which leaks elsewhere is recognised.
 """
 
+import hashlib
+import io
 import json
 import os
 import sqlite3
 import time
+import zipfile
 import zlib
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, closing
@@ -15,8 +18,13 @@ from pathlib import Path
 from typing import Any
 
 import httpx2
+import jwt
+from cryptography.hazmat.primitives.asymmetric.rsa import generate_private_key
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from sqlalchemy import update
 
+from sampan.codepush.bundles import package_hash
+from sampan.codepush.component import component as codepush
 from sampan.miniapps.app_reports import AppReport, add_report
 from sampan.offline_packages import package_digest, parse_index
 from sampan.offline_packages.hotfix import make_hotfix
@@ -49,7 +57,7 @@ from sampan.platform.testing_device import TestDevice, add_retail_app
 from sampan.platform.trust.component import component as trust
 
 CONSOLE = "/console/api/v1"
-BY_HAND = (artifacts.name, operators.name, trust.name)
+BY_HAND = (artifacts.name, codepush.name, operators.name, trust.name)
 ROLES = ("admin", "release_manager", "campaign_operator", "reviewer", "service_desk", "auditor")
 
 
@@ -63,7 +71,7 @@ class WallClock:
 
 
 def all_components() -> Sequence[Component]:
-    """Return what `sampan up --demo` runs; the jobs of trust, artifacts and operators are run by hand."""
+    """Return what `sampan up --demo` runs; the jobs of trust, artifacts, CodePush and operators are run by hand."""
     found = discover(built_in_components(demo=True))
     return [without_background(each) if each.name in BY_HAND else each for each in found]
 
@@ -133,6 +141,7 @@ class Town:
         await self._catalogue()
         await self._switch()
         await self._hotfix()
+        await self._codepush()
         return self
 
     async def new_person(self) -> Credentials:
@@ -330,6 +339,32 @@ class Town:
         made = await self.post(f"/apps/{self.app}/versions/2/hotfixes", self.bodies["hotfix"])
         self.bodies["hotfix_digest"] = made["review_digest"]
         self.ids["n"] = made["n"]
+
+    async def _codepush(self) -> None:
+        """Make a CodePush app with a deployment of a key of its own, and a release that waits."""
+        app, deployment = f"codepush-of-{self.workspace}", f"line-of-{self.workspace}"
+        signing = generate_private_key(65537, 2048)
+        pem = signing.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo).decode()
+        await self.post("/codepush/apps", {"name": app})
+        await self.post(f"/codepush/apps/{app}/deployments", {"name": deployment})
+        place = f"/codepush/apps/{app}/deployments/{deployment}"
+        asked = _good(await self.call("PUT", f"{place}/public-key", {"public_key": pem})).json()
+        await self.approve_change(asked["change"])
+        text = f"{self.marker} bundle".encode()
+        signed = {"contentHash": package_hash({"main.jsbundle": hashlib.sha256(text).hexdigest()})}
+        content = io.BytesIO()
+        with zipfile.ZipFile(content, "w") as archive:
+            archive.writestr("main.jsbundle", text)
+            archive.writestr(".codepushrelease", jwt.encode(signed, signing, algorithm="RS256"))
+        sent = await self.http.post(
+            f"/w/{self.workspace}{place}/release",
+            files={"package": ("bundle.zip", content.getvalue())},
+            data={"packageInfo": json.dumps({"appVersion": "1.0.0", "description": f"{self.marker} notes"})},
+            headers=self.headers,
+        )
+        _good(sent)
+        self.ids.update(codepush_app=app, codepush_deployment=deployment, label="v1")
+        self.bodies.update(codepush_key=pem)
 
     async def _failed_job(self) -> str:
         async with self.core.store.workspace(self.workspace).write() as tx:

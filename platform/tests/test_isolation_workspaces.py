@@ -16,7 +16,10 @@ import pytest
 from journey_bodies import (
     ANSWERS_OF_ITS_OWN,
     BODIES,
+    CODEPUSH,
+    CODEPUSH_OPEN,
     FREE_NAMES,
+    OTHER_IDS,
     PUBLIC,
     RAW,
     SHARED_PARAMETERS,
@@ -86,6 +89,7 @@ class Caller:
     ) -> httpx2.Response:
         """Call an operation and remember what was sent."""
         method, _, pattern = operation.partition(" ")
+        ids = {**ids, **OTHER_IDS} if "/hotfix" in pattern else ids
         path = PARAMETER.sub(lambda match: quote(str(ids[match[1]]), safe=""), pattern)
         address = f"/w/{self.town.workspace}{CONSOLE}{path}"
         headers = headers if headers is not None else await self.fresh()
@@ -205,9 +209,11 @@ CLIENT_BODIES: dict[str, Any] = {
     "GET /client/v1/live": None,
     "GET /console/api/v1/live": None,
     "GET /trust": None,
+    **dict.fromkeys(CODEPUSH),
 }
 OPEN_TO_ALL = frozenset(
     {
+        *CODEPUSH_OPEN,
         "GET /open/trial/{app}/{sequence}",
         "GET /.well-known/jwks.json",
         "GET /trust",
@@ -242,7 +248,9 @@ async def test_a_devices_tokens_open_nothing_next_door(pair: tuple[Town, Town]) 
         f"POST {SESSION}": {"client_app": device.client_app, "device_keys": {"signing": device.jwk}},
         f"POST {SESSION}/refresh": {"refresh_token": refresh},
     }
-    names = {**theirs.ids, "device": theirs.ids["device_id"], "permission": "camera"}
+    line = theirs.ids["codepush_deployment"]
+    codepush = {"owner": "o", "deployment": line, "into": line, "email": "e", "id": "i", "sha256": "0" * 64}
+    names = {**theirs.ids, **codepush, "device": theirs.ids["device_id"], "permission": "camera"}
     for operation in sorted(set(bodies) - MAKES_A_DEVICE - PUBLIC_OF_A_WORKSPACE):
         method, _, pattern = operation.partition(" ")
         path = PARAMETER.sub(lambda match: str(names[match[1]]), pattern)

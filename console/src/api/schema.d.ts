@@ -1331,6 +1331,174 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/codepush/apps": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Codepush Apps
+         * @description List CodePush apps by name.
+         */
+        get: operations["codepush_list_codepush_apps"];
+        put?: never;
+        /**
+         * Make Codepush App
+         * @description Make an app; its deployments are made one by one.
+         */
+        post: operations["codepush_make_codepush_app"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/codepush/apps/{codepush_app}/deployments": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Codepush Deployments
+         * @description List an app's deployments by name, with their keys and newest labels.
+         */
+        get: operations["codepush_list_codepush_deployments"];
+        put?: never;
+        /**
+         * Make Codepush Deployment
+         * @description Make a deployment, with a new key or the one that apps have already.
+         */
+        post: operations["codepush_make_codepush_deployment"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/codepush/apps/{codepush_app}/deployments/{codepush_deployment}/metrics": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Codepush Metrics
+         * @description List what devices reported, by label or binary version.
+         */
+        get: operations["codepush_list_codepush_metrics"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/codepush/apps/{codepush_app}/deployments/{codepush_deployment}/public-key": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Propose Codepush Key
+         * @description Ask that bundles are signed with this key; a second person approves it.
+         */
+        put: operations["codepush_propose_codepush_key"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/codepush/apps/{codepush_app}/deployments/{codepush_deployment}/releases": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Codepush Releases
+         * @description List a deployment's labels, the newest first.
+         */
+        get: operations["codepush_list_codepush_releases"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/codepush/apps/{codepush_app}/deployments/{codepush_deployment}/releases/{label}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        /**
+         * Patch Codepush Release
+         * @description Disable a release or make it optional at once; anything else becomes a change request.
+         */
+        patch: operations["codepush_patch_codepush_release"];
+        trace?: never;
+    };
+    "/codepush/apps/{codepush_app}/deployments/{codepush_deployment}/releases/{label}/promote": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Promote Codepush Release
+         * @description Release a label in another deployment too, by a change request.
+         */
+        post: operations["codepush_promote_codepush_release"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/codepush/apps/{codepush_app}/deployments/{codepush_deployment}/rollback": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Roll Back Codepush
+         * @description Give out an earlier approved label's content again, at once, under a new label.
+         */
+        post: operations["codepush_roll_back_codepush"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/customers": {
         parameters: {
             query?: never;
@@ -4051,6 +4219,28 @@ export interface components {
             tier: "registered" | "e_account" | "full";
         };
         /**
+         * AudienceChangeIn
+         * @description What a saved audience shall be; `edition` is the one that you saw.
+         */
+        AudienceChangeIn: {
+            /**
+             * Audience
+             * @description Rule tree; GET /audience/schema describes it.
+             */
+            audience: {
+                [key: string]: unknown;
+            };
+            /** Edition */
+            edition: number;
+            /** Name */
+            name: string;
+            /**
+             * Note
+             * @default
+             */
+            note: string;
+        };
+        /**
          * AudienceIn
          * @description A rule under a name.
          */
@@ -4497,6 +4687,199 @@ export interface components {
              * @default false
              */
             wifi_only: boolean;
+        };
+        /**
+         * CodePushAppOut
+         * @description An app.
+         */
+        CodePushAppOut: {
+            /** Created Ms */
+            created_ms: number;
+            /** Made By */
+            made_by: string;
+            /** Name */
+            name: string;
+            /** Os */
+            os: string;
+            /** Platform */
+            platform: string;
+        };
+        /**
+         * CodePushChangeOut
+         * @description The change request that a second person approves, with the digest of what is approved.
+         */
+        CodePushChangeOut: {
+            /** Change */
+            change: string;
+            /** Digest */
+            digest: string;
+        };
+        /**
+         * CodePushCountOut
+         * @description What devices reported of a label, or of a binary version without one.
+         */
+        CodePushCountOut: {
+            /** Active */
+            active: number;
+            /** Downloaded */
+            downloaded: number;
+            /** Failed */
+            failed: number;
+            /** Installed */
+            installed: number;
+            /** Label */
+            label: string;
+        };
+        /**
+         * CodePushDeploymentOut
+         * @description A deployment and its newest label.
+         */
+        CodePushDeploymentOut: {
+            /** Created Ms */
+            created_ms: number;
+            /** Key */
+            key: string;
+            latest: components["schemas"]["CodePushReleaseOut"] | null;
+            /** Name */
+            name: string;
+            /**
+             * Public Key
+             * @description PEM; empty as long as none is approved: then no bundle is taken.
+             */
+            public_key: string;
+            /** Public Key Fingerprint */
+            public_key_fingerprint: string;
+        };
+        /**
+         * CodePushDoneOut
+         * @description A label after what was asked, or as it still is while a change request waits.
+         */
+        CodePushDoneOut: {
+            /** App Version */
+            app_version: string;
+            /**
+             * Change
+             * @description The change request by which it was approved or waits; empty for a roll-back.
+             */
+            change: string;
+            /** Created Ms */
+            created_ms: number;
+            /** Description */
+            description: string;
+            /** Is Disabled */
+            is_disabled: boolean;
+            /** Is Mandatory */
+            is_mandatory: boolean;
+            /** Label */
+            label: string;
+            method: components["schemas"]["Method"];
+            /** Original Deployment */
+            original_deployment: string;
+            /** Original Label */
+            original_label: string;
+            /** Package Hash */
+            package_hash: string;
+            /** Released By */
+            released_by: string;
+            /**
+             * Rollout
+             * @description Percent of the devices.
+             */
+            rollout: number;
+            /** Size Bytes */
+            size_bytes: number;
+            state: components["schemas"]["State"];
+            /** Waiting Change */
+            waiting_change: string | null;
+        };
+        /**
+         * CodePushPatch
+         * @description What shall change of a release; what is left out stays.
+         */
+        CodePushPatch: {
+            /** App Version */
+            app_version?: string | null;
+            /** Description */
+            description?: string | null;
+            /** Is Disabled */
+            is_disabled?: boolean | null;
+            /** Is Mandatory */
+            is_mandatory?: boolean | null;
+            /** Rollout */
+            rollout?: number | null;
+        };
+        /**
+         * CodePushPromotion
+         * @description Where a label shall go too.
+         */
+        CodePushPromotion: {
+            /** App Version */
+            app_version?: string | null;
+            /** Description */
+            description?: string | null;
+            /**
+             * Into
+             * @description Name of the other deployment of the app.
+             */
+            into: string;
+            /** Is Disabled */
+            is_disabled?: boolean | null;
+            /** Is Mandatory */
+            is_mandatory?: boolean | null;
+            /** Rollout */
+            rollout?: number | null;
+        };
+        /**
+         * CodePushReleaseOut
+         * @description A label: what it gives to whom. One that is not `approved` is given to nobody.
+         */
+        CodePushReleaseOut: {
+            /** App Version */
+            app_version: string;
+            /**
+             * Change
+             * @description The change request by which it was approved or waits; empty for a roll-back.
+             */
+            change: string;
+            /** Created Ms */
+            created_ms: number;
+            /** Description */
+            description: string;
+            /** Is Disabled */
+            is_disabled: boolean;
+            /** Is Mandatory */
+            is_mandatory: boolean;
+            /** Label */
+            label: string;
+            method: components["schemas"]["Method"];
+            /** Original Deployment */
+            original_deployment: string;
+            /** Original Label */
+            original_label: string;
+            /** Package Hash */
+            package_hash: string;
+            /** Released By */
+            released_by: string;
+            /**
+             * Rollout
+             * @description Percent of the devices.
+             */
+            rollout: number;
+            /** Size Bytes */
+            size_bytes: number;
+            state: components["schemas"]["State"];
+        };
+        /**
+         * CodePushRollBack
+         * @description Which label to go back to.
+         */
+        CodePushRollBack: {
+            /**
+             * Label
+             * @description Empty: the last one before that was approved for everybody.
+             * @default
+             */
+            label: string;
         };
         /**
          * Column
@@ -6159,6 +6542,12 @@ export interface components {
             remove: string[];
         };
         /**
+         * Method
+         * @description How a label came to be, as CodePush names it.
+         * @enum {string}
+         */
+        Method: "Upload" | "Promote" | "Rollback";
+        /**
          * MeView
          * @description Who is signed in and what they may do, for menus; the server checks every request anyway.
          */
@@ -6270,6 +6659,38 @@ export interface components {
              * @default true
              */
             registers_customers: boolean;
+        };
+        /**
+         * NewCodePushApp
+         * @description An app to be made, without deployments.
+         */
+        NewCodePushApp: {
+            /** Name */
+            name: string;
+            /**
+             * Os
+             * @default
+             */
+            os: string;
+            /**
+             * Platform
+             * @default React-Native
+             */
+            platform: string;
+        };
+        /**
+         * NewCodePushDeployment
+         * @description A deployment to be made.
+         */
+        NewCodePushDeployment: {
+            /**
+             * Key
+             * @description The key that an app was built with; empty for a new one.
+             * @default
+             */
+            key: string;
+            /** Name */
+            name: string;
         };
         /**
          * NewCustomerBody
@@ -6718,6 +7139,66 @@ export interface components {
         Page_ClientAppAnswer_: {
             /** Items */
             items: components["schemas"]["ClientAppAnswer"][];
+            /**
+             * Next Cursor
+             * @description Goes into `cursor` for the next page; null on the last one.
+             */
+            next_cursor: string | null;
+            /**
+             * Total
+             * @description Items of all pages; 100000 means that many or more, null that they are not counted.
+             */
+            total: number | null;
+        };
+        /** Page[CodePushAppOut] */
+        Page_CodePushAppOut_: {
+            /** Items */
+            items: components["schemas"]["CodePushAppOut"][];
+            /**
+             * Next Cursor
+             * @description Goes into `cursor` for the next page; null on the last one.
+             */
+            next_cursor: string | null;
+            /**
+             * Total
+             * @description Items of all pages; 100000 means that many or more, null that they are not counted.
+             */
+            total: number | null;
+        };
+        /** Page[CodePushCountOut] */
+        Page_CodePushCountOut_: {
+            /** Items */
+            items: components["schemas"]["CodePushCountOut"][];
+            /**
+             * Next Cursor
+             * @description Goes into `cursor` for the next page; null on the last one.
+             */
+            next_cursor: string | null;
+            /**
+             * Total
+             * @description Items of all pages; 100000 means that many or more, null that they are not counted.
+             */
+            total: number | null;
+        };
+        /** Page[CodePushDeploymentOut] */
+        Page_CodePushDeploymentOut_: {
+            /** Items */
+            items: components["schemas"]["CodePushDeploymentOut"][];
+            /**
+             * Next Cursor
+             * @description Goes into `cursor` for the next page; null on the last one.
+             */
+            next_cursor: string | null;
+            /**
+             * Total
+             * @description Items of all pages; 100000 means that many or more, null that they are not counted.
+             */
+            total: number | null;
+        };
+        /** Page[CodePushReleaseOut] */
+        Page_CodePushReleaseOut_: {
+            /** Items */
+            items: components["schemas"]["CodePushReleaseOut"][];
             /**
              * Next Cursor
              * @description Goes into `cursor` for the next page; null on the last one.
@@ -7657,6 +8138,17 @@ export interface components {
             key: string;
             /** Made By */
             made_by: string;
+        };
+        /**
+         * PublicKeyIn
+         * @description The key that bundles must be signed with; apps are built with the same.
+         */
+        PublicKeyIn: {
+            /**
+             * Public Key
+             * @description PEM of an RSA key of at least 2,048 bits.
+             */
+            public_key: string;
         };
         /**
          * PublishedOut
@@ -8723,6 +9215,12 @@ export interface components {
             /** P95 Ms */
             p95_ms: number | null;
         };
+        /**
+         * State
+         * @description Whether devices may have a release: `waiting` for a second person, `approved`, or `refused` for good.
+         * @enum {string}
+         */
+        State: "waiting" | "approved" | "refused";
         /**
          * StepBody
          * @description One step: an event of this type, in any app or one, in any version or one.
@@ -11393,7 +11891,7 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": components["schemas"]["AudienceIn"];
+                "application/json": components["schemas"]["AudienceChangeIn"];
             };
         };
         responses: {
@@ -12472,6 +12970,380 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content?: never;
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    codepush_list_codepush_apps: {
+        parameters: {
+            query?: {
+                /** @description The `next_cursor` of the page before. */
+                cursor?: string | null;
+                /** @description Most items of the page. */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_CodePushAppOut_"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    codepush_make_codepush_app: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewCodePushApp"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CodePushAppOut"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    codepush_list_codepush_deployments: {
+        parameters: {
+            query?: {
+                /** @description The `next_cursor` of the page before. */
+                cursor?: string | null;
+                /** @description Most items of the page. */
+                limit?: number;
+            };
+            header?: never;
+            path: {
+                /** @description Name of the CodePush app. */
+                codepush_app: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_CodePushDeploymentOut_"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    codepush_make_codepush_deployment: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Name of the CodePush app. */
+                codepush_app: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewCodePushDeployment"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CodePushDeploymentOut"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    codepush_list_codepush_metrics: {
+        parameters: {
+            query?: {
+                /** @description The `next_cursor` of the page before. */
+                cursor?: string | null;
+                /** @description Most items of the page. */
+                limit?: number;
+            };
+            header?: never;
+            path: {
+                /** @description Name of the CodePush app. */
+                codepush_app: string;
+                /** @description Name, as Production. */
+                codepush_deployment: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_CodePushCountOut_"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    codepush_propose_codepush_key: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Name of the CodePush app. */
+                codepush_app: string;
+                /** @description Name, as Production. */
+                codepush_deployment: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PublicKeyIn"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CodePushChangeOut"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    codepush_list_codepush_releases: {
+        parameters: {
+            query?: {
+                /** @description The `next_cursor` of the page before. */
+                cursor?: string | null;
+                /** @description Most items of the page. */
+                limit?: number;
+            };
+            header?: never;
+            path: {
+                /** @description Name of the CodePush app. */
+                codepush_app: string;
+                /** @description Name, as Production. */
+                codepush_deployment: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_CodePushReleaseOut_"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    codepush_patch_codepush_release: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Name of the CodePush app. */
+                codepush_app: string;
+                /** @description Name, as Production. */
+                codepush_deployment: string;
+                /** @description Label of a release, as v3. */
+                label: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CodePushPatch"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CodePushDoneOut"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    codepush_promote_codepush_release: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Name of the CodePush app. */
+                codepush_app: string;
+                /** @description Name, as Production. */
+                codepush_deployment: string;
+                /** @description Label of a release, as v3. */
+                label: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CodePushPromotion"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CodePushDoneOut"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    codepush_roll_back_codepush: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Name of the CodePush app. */
+                codepush_app: string;
+                /** @description Name, as Production. */
+                codepush_deployment: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CodePushRollBack"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CodePushDoneOut"];
+                };
             };
             /** @description Validation Error */
             422: {

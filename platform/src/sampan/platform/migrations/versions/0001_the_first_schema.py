@@ -1527,12 +1527,149 @@ def upgrade() -> None:
     with op.batch_alter_table("tag_imports", schema=None) as batch_op:
         batch_op.create_index("ix_tag_imports_tag", ["workspace_id", "tag", "created_ms", "id"], unique=False)
 
+    op.create_table(
+        "codepush_apps",
+        sa.Column("workspace_id", sa.String(length=32), nullable=False),
+        sa.Column("id", sa.String(length=40), nullable=False),
+        sa.Column("name", sa.String(length=100), nullable=False),
+        sa.Column("os", sa.String(length=32), nullable=False),
+        sa.Column("platform", sa.String(length=32), nullable=False),
+        sa.Column("made_by", sa.String(length=64), nullable=False),
+        sa.Column("created_ms", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("workspace_id", "id", name=op.f("pk_codepush_apps")),
+        sa.UniqueConstraint("workspace_id", "name", name=op.f("uq_codepush_apps_workspace_id_name")),
+        info={"scoped": True},
+    )
+    op.create_table(
+        "codepush_bundles",
+        sa.Column("workspace_id", sa.String(length=32), nullable=False),
+        sa.Column("sha256", sa.String(length=64), nullable=False),
+        sa.Column("package_hash", sa.String(length=64), nullable=False),
+        sa.Column("size_bytes", sa.BigInteger(), nullable=False),
+        sa.Column("files", sa.Text(), nullable=False),
+        sa.Column("token", sa.Text(), nullable=False),
+        sa.Column("created_ms", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("workspace_id", "sha256", name=op.f("pk_codepush_bundles")),
+        info={"scoped": True},
+    )
+    op.create_table(
+        "codepush_deployments",
+        sa.Column("workspace_id", sa.String(length=32), nullable=False),
+        sa.Column("id", sa.String(length=40), nullable=False),
+        sa.Column("app_id", sa.String(length=40), nullable=False),
+        sa.Column("name", sa.String(length=100), nullable=False),
+        sa.Column("key", sa.String(length=64), nullable=False),
+        sa.Column("public_key", sa.Text(), nullable=False),
+        sa.Column("last_n", sa.Integer(), nullable=False),
+        sa.Column("created_ms", sa.BigInteger(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["workspace_id", "app_id"],
+            ["codepush_apps.workspace_id", "codepush_apps.id"],
+            name=op.f("fk_codepush_deployments_workspace_id_app_id"),
+        ),
+        sa.PrimaryKeyConstraint("workspace_id", "id", name=op.f("pk_codepush_deployments")),
+        sa.UniqueConstraint(
+            "workspace_id", "app_id", "name", name=op.f("uq_codepush_deployments_workspace_id_app_id_name")
+        ),
+        sa.UniqueConstraint("workspace_id", "key", name=op.f("uq_codepush_deployments_workspace_id_key")),
+        info={"scoped": True},
+    )
+    op.create_table(
+        "codepush_differences",
+        sa.Column("workspace_id", sa.String(length=32), nullable=False),
+        sa.Column("target", sa.String(length=64), nullable=False),
+        sa.Column("base_hash", sa.String(length=64), nullable=False),
+        sa.Column("sha256", sa.String(length=64), nullable=False),
+        sa.Column("size_bytes", sa.BigInteger(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["workspace_id", "target"],
+            ["codepush_bundles.workspace_id", "codepush_bundles.sha256"],
+            name=op.f("fk_codepush_differences_workspace_id_target"),
+        ),
+        sa.PrimaryKeyConstraint("workspace_id", "target", "base_hash", name=op.f("pk_codepush_differences")),
+        info={"scoped": True},
+    )
+    op.create_table(
+        "codepush_clients",
+        sa.Column("workspace_id", sa.String(length=32), nullable=False),
+        sa.Column("deployment_id", sa.String(length=40), nullable=False),
+        sa.Column("client", sa.String(length=32), nullable=False),
+        sa.Column("running", sa.String(length=64), nullable=False),
+        sa.Column("downloaded", sa.String(length=64), nullable=False),
+        sa.Column("failed", sa.String(length=64), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["workspace_id", "deployment_id"],
+            ["codepush_deployments.workspace_id", "codepush_deployments.id"],
+            name=op.f("fk_codepush_clients_workspace_id_deployment_id"),
+        ),
+        sa.PrimaryKeyConstraint("workspace_id", "deployment_id", "client", name=op.f("pk_codepush_clients")),
+        info={"scoped": True},
+    )
+    op.create_table(
+        "codepush_counts",
+        sa.Column("workspace_id", sa.String(length=32), nullable=False),
+        sa.Column("deployment_id", sa.String(length=40), nullable=False),
+        sa.Column("label", sa.String(length=64), nullable=False),
+        sa.Column("active", sa.BigInteger(), nullable=False),
+        sa.Column("downloaded", sa.BigInteger(), nullable=False),
+        sa.Column("installed", sa.BigInteger(), nullable=False),
+        sa.Column("failed", sa.BigInteger(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["workspace_id", "deployment_id"],
+            ["codepush_deployments.workspace_id", "codepush_deployments.id"],
+            name=op.f("fk_codepush_counts_workspace_id_deployment_id"),
+        ),
+        sa.PrimaryKeyConstraint("workspace_id", "deployment_id", "label", name=op.f("pk_codepush_counts")),
+        info={"scoped": True},
+    )
+    op.create_table(
+        "codepush_releases",
+        sa.Column("workspace_id", sa.String(length=32), nullable=False),
+        sa.Column("deployment_id", sa.String(length=40), nullable=False),
+        sa.Column("n", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("state", sa.String(length=16), nullable=False),
+        sa.Column("bundle", sa.String(length=64), nullable=False),
+        sa.Column("package_hash", sa.String(length=64), nullable=False),
+        sa.Column("size_bytes", sa.BigInteger(), nullable=False),
+        sa.Column("app_version", sa.String(length=100), nullable=False),
+        sa.Column("description", sa.Text(), nullable=False),
+        sa.Column("is_disabled", sa.Boolean(), nullable=False),
+        sa.Column("is_mandatory", sa.Boolean(), nullable=False),
+        sa.Column("rollout", sa.Integer(), nullable=False),
+        sa.Column("salt", sa.String(length=32), nullable=False),
+        sa.Column("method", sa.String(length=16), nullable=False),
+        sa.Column("original_label", sa.String(length=16), nullable=False),
+        sa.Column("original_deployment", sa.String(length=100), nullable=False),
+        sa.Column("change_id", sa.String(length=64), nullable=False),
+        sa.Column("released_by", sa.String(length=64), nullable=False),
+        sa.Column("created_ms", sa.BigInteger(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["workspace_id", "bundle"],
+            ["codepush_bundles.workspace_id", "codepush_bundles.sha256"],
+            name=op.f("fk_codepush_releases_workspace_id_bundle"),
+        ),
+        sa.ForeignKeyConstraint(
+            ["workspace_id", "deployment_id"],
+            ["codepush_deployments.workspace_id", "codepush_deployments.id"],
+            name=op.f("fk_codepush_releases_workspace_id_deployment_id"),
+        ),
+        sa.PrimaryKeyConstraint("workspace_id", "deployment_id", "n", name=op.f("pk_codepush_releases")),
+        info={"scoped": True},
+    )
+
     # ### end Alembic commands ###
 
 
 def downgrade() -> None:
     """Undo the step."""
     # ### commands auto generated by Alembic - please adjust! ###
+    op.drop_table("codepush_releases")
+    op.drop_table("codepush_counts")
+    op.drop_table("codepush_clients")
+    op.drop_table("codepush_differences")
+    op.drop_table("codepush_deployments")
+    op.drop_table("codepush_bundles")
+    op.drop_table("codepush_apps")
     op.drop_table("hotfixes")
     with op.batch_alter_table("tag_imports", schema=None) as batch_op:
         batch_op.drop_index("ix_tag_imports_tag")
