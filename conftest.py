@@ -30,6 +30,7 @@ GROUPS = {
     "browser": re.compile(r"test_browser_\w+\.py"),
 }
 CHROMIUM = Path("/usr/bin/chromium")
+SOON_MS = 20_000
 
 
 @pytest.hookimpl(optionalhook=True)
@@ -88,8 +89,9 @@ def browser() -> "Iterator[Browser]":
         pytest.skip("left out by --no-browser")
     if not CHROMIUM.exists():
         pytest.fail("The browser tests need Chromium: run `./dev setup --system`, or leave them out with --no-browser.")
-    from playwright.sync_api import sync_playwright
+    from playwright.sync_api import expect, sync_playwright
 
+    expect.set_options(timeout=SOON_MS)
     with sync_playwright() as playwright:
         chromium = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
         yield chromium
