@@ -30,6 +30,18 @@ class Offer(msgspec.Struct, frozen=True):
     minimum: Sequence = 0
 
 
+class StackOffer(msgspec.Struct, frozen=True):
+    """The hotfixes that one version should have."""
+
+    app: Name
+    sequence: Sequence
+    patches: list[Name]
+    digest: Name
+    n: Sequence = 0
+    release: PublicId = ""
+    ticket: Name = ""
+
+
 class Item(msgspec.Struct, frozen=True):
     """One app of the catalogue."""
 
@@ -52,6 +64,7 @@ class SyncAnswer(msgspec.Struct, frozen=True):
     offers: list[Offer]
     apps: Apps | None = None
     unsure: bool = False
+    hotfixes: list[StackOffer] = []
 
     def listed(self) -> list[str] | None:
         """Return the apps that may open here, or None when the catalogue is unchanged."""

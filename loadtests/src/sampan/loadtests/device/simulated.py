@@ -7,19 +7,20 @@ signed metadata; without a server, what is installed opens as before.
 import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import msgspec
 
-from sampan.loadtests.device.answers import EventsAnswer, Offer, SyncAnswer
+from sampan.loadtests.device.answers import EventsAnswer, Offer, StackOffer, SyncAnswer
 from sampan.loadtests.device.calls import AnswerUnreadable, Calls, ServerSaysNo
 from sampan.loadtests.device.memory import Memory, Ticket
 from sampan.loadtests.device.pinning import pinned_root
 from sampan.loadtests.device.rounds import Happening, Round
 from sampan.loadtests.device.session import Session
 from sampan.offline_packages.atomic_files import Step, no_step
-from sampan.offline_packages.device import Device, Hint
+from sampan.offline_packages.device import Device, Hint, StackHint
 from sampan.offline_packages.device_store import DeviceStore
 from sampan.offline_packages.fetching import Fetch, HttpFetch
 from sampan.offline_packages.opened_package import StoreDamaged
@@ -144,7 +145,9 @@ class SimulatedDevice:
         if not found.unsure:
             facts.minimums = {each.id: each.minimum for each in found.offers if each.minimum}
         ahead_first = sorted(found.offers, key=lambda each: not each.predownload)
-        left = [offer for offer in ahead_first if not self._carry_out(offer)]
+        acts = [(each.id, each.sequence, partial(self._obey, each)) for each in ahead_first]
+        acts += [(each.app, each.sequence, partial(self._mend, each)) for each in found.hotfixes]
+        left = [app_id for app_id, sequence, act in acts if not self._carry_out(app_id, sequence, act)]
         if not found.unsure:
             facts.revision_seen = found.revision
             facts.apps_etag = found.apps.etag if found.apps else ""
@@ -220,6 +223,7 @@ class SimulatedDevice:
                     "version": now.version if now else None,
                     "sequence": now.sequence if now else None,
                     "digest": now.digest if now else None,
+                    "hotfixes": list(now.patches) if now else [],
                     "booted": now.is_confirmed if now else False,
                     "highest": state.highest,
                     "failed": list(state.failed),
@@ -263,23 +267,38 @@ class SimulatedDevice:
         for app_id, problem in self.device.sync(now_ms=self._now_ms(), listed=listed).items():
             self._refuse(app_id, self._sequence(app_id), problem)
 
-    def _carry_out(self, offer: Offer) -> bool:
+    def _carry_out(self, app_id: str, sequence: int, act: Callable[[], bool]) -> bool:
         """Carry out one hint as far as the signed tree allows; return whether nothing is left to do of it."""
         try:
-            self._check(offer)
-            if offer.action != "remove":
-                return self._take(offer)
-            self._remove(offer)
+            return act()
         except SampanError as problem:
             if isinstance(problem, Unreachable):
-                self._happened("away", offer.id, offer.sequence, problem)
+                self._happened("away", app_id, sequence, problem)
             else:
-                self._refuse(offer.id, offer.sequence, problem)
+                self._refuse(app_id, sequence, problem)
                 if self._busy_with:
-                    self.memory.stage(offer.id, "failed", at_ms=self._now_ms(), code=problem.code)
+                    self.memory.stage(app_id, "failed", at_ms=self._now_ms(), code=problem.code)
             return False
         finally:
             self._busy_with = ""
+
+    def _obey(self, offer: Offer) -> bool:
+        self._check(offer)
+        if offer.action != "remove":
+            return self._take(offer)
+        self._remove(offer)
+        return True
+
+    def _mend(self, offer: StackOffer) -> bool:
+        """Apply the hotfixes that an installed version should have; return whether that is done."""
+        now = self.store.state(offer.app).current
+        if now is None or now.sequence != offer.sequence or now.digest == offer.digest:
+            return True
+        self._offered(offer.app, Ticket("hotfix", offer.release, offer.ticket, offer.sequence, offer.digest))
+        self._round.happenings.append(Happening("offered", offer.app, offer.sequence, detail=f"hotfix {offer.n}"))
+        self._busy_with = offer.app
+        self.device.apply_hotfixes(StackHint(offer.app, offer.sequence, tuple(offer.patches), offer.digest))
+        self._installed(offer.app, offer.sequence, f"{now.version}+{offer.n}")
         return True
 
     def _check(self, offer: Offer) -> None:
@@ -299,10 +318,7 @@ class SimulatedDevice:
     def _take(self, offer: Offer) -> bool:
         """Fetch and install an offered version; return whether that is done, and does not wait for Wi-Fi."""
         facts = self.memory.facts
-        held = facts.tickets.get(offer.id)
-        if held is None or (held.release, held.ticket, held.digest) != (offer.release, offer.ticket, offer.digest):
-            facts.tickets[offer.id] = Ticket(offer.kind, offer.release, offer.ticket, offer.sequence, offer.digest)
-            self.memory.stage(offer.id, "offered", at_ms=self._now_ms())
+        self._offered(offer.id, Ticket(offer.kind, offer.release, offer.ticket, offer.sequence, offer.digest))
         self._round.happenings.append(Happening("offered", offer.id, offer.sequence, detail=offer.action))
         if offer.wifi_only and self._profile.network not in FREE_NETWORKS and offer.id not in self._wanted:
             self._round.happenings.append(Happening("deferred", offer.id, offer.sequence))
@@ -314,10 +330,20 @@ class SimulatedDevice:
         if offer.id in facts.damaged:
             facts.damaged.remove(offer.id)
         if taken is not None:
-            self.memory.stage(offer.id, "installed", at_ms=self._now_ms())
-            self._round.happenings.append(Happening("installed", offer.id, taken.sequence, detail=taken.version))
+            self._installed(offer.id, taken.sequence, taken.version)
         self._wanted.discard(offer.id)
         return True
+
+    def _offered(self, app_id: str, ticket: Ticket) -> None:
+        """Keep what the device was offered, and report it once."""
+        held = self.memory.facts.tickets.get(app_id)
+        if held is None or (held.release, held.ticket, held.digest) != (ticket.release, ticket.ticket, ticket.digest):
+            self.memory.facts.tickets[app_id] = ticket
+            self.memory.stage(app_id, "offered", at_ms=self._now_ms())
+
+    def _installed(self, app_id: str, sequence: int, version: str) -> None:
+        self.memory.stage(app_id, "installed", at_ms=self._now_ms())
+        self._round.happenings.append(Happening("installed", app_id, sequence, detail=version))
 
     def _refuse_outdated(self, app_id: str) -> None:
         """Raise `UpdateRequired` for a version below the minimum; somebody waits, so the next round fetches it."""

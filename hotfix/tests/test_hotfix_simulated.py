@@ -1,0 +1,62 @@
+"""The simulated device and hotfixes: taken at its next round, reported with the hotfix's release, left when withdrawn."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+from hotfix_scene import Scene, hotfix_scene
+from switch_scene import serving
+
+from sampan.loadtests.device import Round, SimulatedDevice
+from sampan.platform.insight.delivery_rows import reached_by_release
+from sampan.platform.insight.intake import intake_of
+from sampan.platform.insight.schemas import Stage
+from sampan.platform.testing import WORKSPACE
+from sampan.platform.testing_trust import APP
+
+pytestmark = pytest.mark.anyio
+
+
+@pytest.fixture
+async def scene(tmp_path: Path) -> AsyncIterator[Scene]:
+    async with hotfix_scene(tmp_path) as made:
+        yield made
+
+
+async def went_round(scene: Scene) -> tuple[SimulatedDevice, Round]:
+    """Start the device again, as after an end of its process, and do a round without opening anything."""
+    async with serving(scene.core) as url:
+        device = SimulatedDevice(
+            scene.folder / "device", server=url, workspace=WORKSPACE, client_app="retail", now_ms=scene.core.now_ms
+        )
+        done = await asyncio.to_thread(device.run, open_apps=False)
+    await intake_of(scene.core).flush()
+    return device, done
+
+
+def read(device: SimulatedDevice) -> bytes:
+    with device.store.open(APP) as package:
+        return package.read("app.js")
+
+
+async def reached(scene: Scene, release: str) -> dict[Stage, int]:
+    async with scene.core.store.workspace(WORKSPACE).read() as tx:
+        return {each.stage: each.devices for each in await reached_by_release(tx, release)}
+
+
+async def test_it_takes_a_hotfix_reports_it_and_leaves_it_when_it_is_withdrawn(scene: Scene) -> None:
+    await scene.fix({"app.js": b"works()\n"}, n=1)
+    release = await scene.give(1)
+    device, done = await went_round(scene)
+    told = [(each.what, each.detail) for each in done.happenings if each.what in ("offered", "installed", "refused")]
+    assert told == [("offered", "install"), ("installed", "1.1.0"), ("offered", "hotfix 1"), ("installed", "1.1.0+1")]
+    assert read(device) == b"works()\n"
+    assert device.status()["apps"][0]["hotfixes"] == ["1"]
+    assert await reached(scene, release) == {Stage.INSTALLED: 1}
+    device, done = await went_round(scene)
+    assert [each.what for each in done.happenings if each.what in ("offered", "installed", "refused")] == []
+    await scene.withdraw(1)
+    device, done = await went_round(scene)
+    assert (read(device), device.status()["apps"][0]["hotfixes"]) == (b"broken()\n", [])
+    assert done.codes() == {}
