@@ -366,6 +366,17 @@ def test_damage_heals_from_the_network(scene: Scene) -> None:
     assert scene.page() == "fixed"
 
 
+def test_damaged_hotfixes_make_room_for_the_version_when_it_is_offered_again(scene: Scene) -> None:
+    stack = scene.fix(1, b"<!doctype html>fixed")
+    scene.control(stack)
+    scene.have(stack)
+    next(scene.folder.glob(f"store/apps/*/versions/1-{stack.digest[7:23]}/index.json")).unlink()
+    scene.take(1)
+    assert scene.page() == "broken"
+    scene.have(stack)
+    assert scene.page() == "fixed"
+
+
 def test_removed_is_removed_with_all_packages(scene: Scene) -> None:
     stack = scene.fix(1, b"<!doctype html>fixed")
     scene.control(stack)

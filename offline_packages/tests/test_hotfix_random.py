@@ -25,14 +25,15 @@ from sampan.offline_packages.hotfix import (
 PATHS = ["index.html", "a", "a/b", "a/c/d.txt", "A", "é.txt", "e\u0301.txt", "\ufb01", "\U0001f600", "z/ÿ", "app.js"]
 KEPT = ["index.html", "app.js"]
 CONTENTS = [b"", b"1", b"2", b"three" * 100]
+FILES = {"index.html": b"<!doctype html>", "a/b": b"1", "\U0001f600": b"", "\ufb01": b"2", "z/ÿ": b"3"}
 Changes = dict[str, bytes | None]
+Steps = list[tuple[int, Changes, set[int]]]
 
 
 @pytest.fixture(scope="module")
 def base() -> Iterator[Base]:
     with tempfile.TemporaryDirectory() as folder:
-        files = {"index.html": b"<!doctype html>", "a/b": b"1", "\U0001f600": b"", "\ufb01": b"2", "z/ÿ": b"3"}
-        yield Base(Path(folder), files)
+        yield Base(Path(folder), FILES)
 
 
 class History:
@@ -74,7 +75,7 @@ STEPS = st.lists(
 )
 
 
-def history(base: Base, steps: list[tuple[int, Changes, set[int]]]) -> History:
+def history(base: Base, steps: Steps) -> History:
     done = History(base)
     for n, (on, changes, withdrawn) in enumerate(steps, 1):
         done.publish(n, min(on, n - 1), changes)
@@ -94,9 +95,7 @@ def packed(base: Base, files: Mapping[str, bytes]) -> tuple[bytes, bytes]:
 
 
 @given(STEPS)
-def test_every_live_stack_gives_what_packing_its_files_gives(
-    base: Base, steps: list[tuple[int, Changes, set[int]]]
-) -> None:
+def test_every_live_stack_gives_what_packing_its_files_gives(base: Base, steps: Steps) -> None:
     done = history(base, steps)
     for n in done.made:
         stack = done.live(n)
@@ -106,9 +105,7 @@ def test_every_live_stack_gives_what_packing_its_files_gives(
 
 
 @given(STEPS)
-def test_one_hotfix_of_the_same_files_gives_the_same_package(
-    base: Base, steps: list[tuple[int, Changes, set[int]]]
-) -> None:
+def test_one_hotfix_of_the_same_files_gives_the_same_package(base: Base, steps: Steps) -> None:
     done = history(base, steps)
     for n in done.made:
         stack = done.live(n)
@@ -119,9 +116,7 @@ def test_one_hotfix_of_the_same_files_gives_the_same_package(
 
 
 @given(STEPS, st.integers(1, 7))
-def test_what_is_left_after_a_withdrawal_stands_on_nothing_withdrawn(
-    base: Base, steps: list[tuple[int, Changes, set[int]]], k: int
-) -> None:
+def test_what_is_left_after_a_withdrawal_stands_on_nothing_withdrawn(base: Base, steps: Steps, k: int) -> None:
     done = history(base, steps)
     fallen = {k, *dependents(k, done.hotfixes)}
     for n in done.made:
@@ -133,9 +128,7 @@ def test_what_is_left_after_a_withdrawal_stands_on_nothing_withdrawn(
 
 
 @given(STEPS, st.randoms(use_true_random=False))
-def test_a_stack_in_another_order_is_refused(
-    base: Base, steps: list[tuple[int, Changes, set[int]]], random: Random
-) -> None:
+def test_a_stack_in_another_order_is_refused(base: Base, steps: Steps, random: Random) -> None:
     done = history(base, steps)
     for n in done.made:
         stack = done.live(n)
@@ -146,9 +139,7 @@ def test_a_stack_in_another_order_is_refused(
 
 
 @given(STEPS, st.data())
-def test_a_corrupted_document_is_refused_or_is_another_one(
-    base: Base, steps: list[tuple[int, Changes, set[int]]], data: st.DataObject
-) -> None:
+def test_a_corrupted_document_is_refused_or_is_another_one(base: Base, steps: Steps, data: st.DataObject) -> None:
     done = history(base, steps)
     if not done.made:
         return

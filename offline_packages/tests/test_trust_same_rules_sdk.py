@@ -157,17 +157,17 @@ def test_any_other_form_of_a_control_file_is_refused(data: bytes, sdk: Sdk) -> N
     assert theirs(sdk, "control", in_base64(data), APP) == "control_malformed"
 
 
-def _members(value: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
+def every_member(value: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
     yield path
     items = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
     for name, inner in items:
-        yield from _members(inner, (*path, name))
+        yield from every_member(inner, (*path, name))
 
 
 @given(st.data(), JSON)
 def test_a_control_file_with_any_member_changed_is_judged_the_same(sdk: Sdk, data: st.DataObject, put: Any) -> None:
     value: Any = {"file": json.loads(FULL.to_bytes())}
-    *path, last = data.draw(st.sampled_from([each for each in _members(value) if each]))
+    *path, last = data.draw(st.sampled_from([each for each in every_member(value) if each]))
     holder = value
     for name in path:
         holder = holder[name]
@@ -213,7 +213,7 @@ def test_an_index_with_any_member_changed_is_judged_the_same(
     sdk: Sdk, index: dict[str, Any], data: st.DataObject, put: Any
 ) -> None:
     value: Any = {"file": copy.deepcopy(index)}
-    *path, last = data.draw(st.sampled_from([each for each in _members(value) if each]))
+    *path, last = data.draw(st.sampled_from([each for each in every_member(value) if each]))
     holder = value
     for name in path:
         holder = holder[name]

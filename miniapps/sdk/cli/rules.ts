@@ -2,10 +2,12 @@
 
 import { canonicalJson, type Json, olpcJson } from "../src/trust/canonical";
 import { checkNotOlder, parseControl } from "../src/trust/control";
+import { checkHotfix, parseHotfix, stackedIndex } from "../src/trust/hotfix";
 import { checkInstall, checkOpen, mayRevert } from "../src/trust/install-rule";
 import { parseIndex } from "../src/trust/package-index";
 import { brokenClashRule, brokenPathRule } from "../src/trust/paths";
-import type { AppRole, Offered, SignedVersion } from "../src/trust/types";
+import { hotfixKey } from "../src/trust/roles";
+import type { AppRole, Offered, OfferedStack, SignedHotfix, SignedVersion } from "../src/trust/types";
 
 export interface RoleCase {
   readonly app: string;
@@ -35,6 +37,28 @@ export const path = (text: string): unknown => brokenPathRule(text);
 export const clash = (paths: readonly string[]): unknown => brokenClashRule(paths);
 
 export const spell = (value: Json): unknown => [base64(canonicalJson(value)), base64(olpcJson(value))];
+
+export const hotfix = (data: string): unknown => parseHotfix(bytes(data));
+
+export function stacked(base: string, baseDigest: string, documents: readonly string[], archive: string): unknown {
+  const stack = documents.map((each) => parseHotfix(bytes(each)));
+  return base64(stackedIndex(parseIndex(bytes(base)), baseDigest, stack, archive));
+}
+
+export interface StackCase {
+  readonly role: RoleCase;
+  readonly hotfixes: readonly SignedHotfix[];
+  readonly control: string;
+  readonly offered: OfferedStack;
+  readonly failed: readonly string[];
+}
+
+export function stack(given: StackCase): unknown {
+  const hotfixes = new Map(given.hotfixes.map((each) => [hotfixKey(each.sequence, each.n), each]));
+  const role = { ...roleOf(given.role), hotfixes };
+  const control = parseControl(bytes(given.control), role.app);
+  return checkHotfix(given.offered, role, control, given.failed).hotfixes.map((each) => each.n);
+}
 
 export interface InstallCase {
   readonly role: RoleCase;

@@ -117,8 +117,11 @@ class Device:
         check_install(offered, role, control, highest=state.highest, failed=frozenset(state.failed))
         version = role.version(hint.sequence)
         staged = self._stage(version)
-        if state.base is not None and state.base.digest == staged.digest and state.current and state.current.patches:
-            return state.current  # what is offered is here, with hotfixes that control still lists
+        current = state.current
+        if current is not None and current.patches and state.base is not None and state.base.digest == staged.digest:
+            if self.store.is_whole(hint.id, current):
+                return current  # what is offered is here, with hotfixes that control still lists
+            self.store.leave_patches(hint.id)
         self.store.switch(hint.id, staged)
         return staged
 

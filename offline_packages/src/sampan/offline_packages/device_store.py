@@ -90,7 +90,7 @@ class DeviceStore:
         raises `FetchFailed` when it broke off, and keeps what came.
         """
         wanted = Installed(version.sequence, version.version, version.index_digest)
-        if self._is_whole(version.app, wanted):
+        if self.is_whole(version.app, wanted):
             return wanted
         staging = self._app(version.app) / "staging" / wanted.name
         staging.mkdir(parents=True, exist_ok=True)
@@ -122,7 +122,7 @@ class DeviceStore:
         if base is None or base.sequence != stack.sequence:
             raise HotfixBaseDiffers(f"{app_id} {stack.sequence} is not the version on this device.")
         wanted = Installed(stack.sequence, base.version, stack.digest, patches=stack.patches)
-        if self._is_whole(app_id, wanted):
+        if self.is_whole(app_id, wanted):
             return wanted
         folder = self._app(app_id) / "staging"
         parts = [stage_hotfix(folder / "hotfixes", *each, self._step) for each in hotfixes]
@@ -238,6 +238,19 @@ class DeviceStore:
         except (PackageRefused, FileNotFoundError) as problem:
             raise StoreDamaged(f"The archive of {app_id} is not the installed one; install it again.") from problem
 
+    def is_whole(self, app_id: str, wanted: Installed) -> bool:
+        """Whether this package is here, and its index and archive are what was verified."""
+        folder = self._versions(app_id) / wanted.name
+        data = read_or_none(folder / "index.json")
+        if data is None or digest(data) != wanted.digest:
+            return False
+        try:
+            index = parse_index(data)
+            verify_archive(index, folder / "package.ma")
+        except (PackageRefused, OSError):
+            return False
+        return True
+
     def recover(self) -> None:
         """Clean up after a crash: packages that no pointer names. Half downloads stay, to be resumed."""
         for app_id in self.apps():
@@ -272,18 +285,6 @@ class DeviceStore:
         self._step("version_placed")
         sync_folder(versions)
         sync_folder(staging.parent)
-
-    def _is_whole(self, app_id: str, wanted: Installed) -> bool:
-        folder = self._versions(app_id) / wanted.name
-        data = read_or_none(folder / "index.json")
-        if data is None or digest(data) != wanted.digest:
-            return False
-        try:
-            index = parse_index(data)
-            verify_archive(index, folder / "package.ma")
-        except (PackageRefused, OSError):
-            return False
-        return True
 
     def _remember(self, app_id: str, state: AppState) -> None:
         path = self._app(app_id) / "state.json"
