@@ -96,7 +96,7 @@ export class Console {
   }
 }
 
-export const WAIT = { timeout: 8000, interval: 10 };
+export const WAIT = { timeout: 30_000, interval: 10 };
 const LISTENING = {
   addEventListener: () => {},
   removeEventListener: () => {},

@@ -170,6 +170,18 @@ async def test_one_build_is_entered_once_and_only_for_a_client_app(desk: Scene) 
     assert (await refused(desk, "POST", "/client-apps/nobody/upgrades", upgrade()))[0] == 404
 
 
+async def test_the_number_of_a_killed_build_is_never_entered_again(desk: Scene) -> None:
+    await desk.done("POST", UPGRADES, upgrade())
+    await desk.done("POST", UPGRADES, upgrade(530))
+    kill = {"kind": KIND, "id": "retail", "sequence": 520, "reason": "unsafe", "cause": "it crashes"}
+    assert (await desk.call("POST", "/kills", kill)).status_code < 300
+    answer = await desk.call("POST", UPGRADES, upgrade())
+    told = answer.json()
+    assert (answer.status_code, told["code"], told["errors"][0]["field"]) == (409, "upgrade_withdrawn", "body.build")
+    assert "Build the app anew with the number 531 or a higher one" in told["detail"]
+    await desk.done("POST", UPGRADES, upgrade(531))
+
+
 async def test_a_gate_is_refused_where_no_device_reports(desk: Scene) -> None:
     await desk.done("POST", UPGRADES, upgrade())
     plan = [{"name": "all", "basis_points": 10_000, "gate": {"ratio_percent": 200}}]

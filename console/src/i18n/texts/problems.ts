@@ -98,8 +98,8 @@ export const problems = {
     "It cannot go back there: only to a version that was released before, or to the approved one if it did not change.",
   ],
   upgrade_withdrawn: [
-    "该升级已被禁用，不能再修改或删除，请登记另一个构建号。",
-    "The upgrade was killed and is neither changed nor deleted. Enter another build.",
+    "这个构建号已被禁用，永远不会再推给客户。请重新构建应用，使用比列表中都大的构建号，再登记。",
+    "This build was killed and never comes back. Build the app anew with a number above all in the list, and enter that.",
   ],
   phone_invalid: ["手机号格式不正确，例如 +8613800000001。", "Write the phone number as in +8613800000001."],
   foreign_origin: ["请求不是由本控制台页面发出的。", "This request was not made by a page of this console."],
@@ -179,6 +179,10 @@ export const problems = {
   bad_switch: ["开关的定义有误，请修正标出的位置。", "The definition breaks a rule."],
   unknown_switch: ["没有这个开关。", "There is no such switch."],
   switch_exists: ["这个标识已被使用；标识不会重复使用。", "This key is taken; keys are never used twice."],
+  audience_moved: [
+    "受众在您打开后被修改过，请重新打开再改。",
+    "Somebody changed the audience meanwhile. Open it again.",
+  ],
   switch_moved: ["开关在您打开后被修改过，请重新打开再改。", "Somebody changed the switch meanwhile. Open it again."],
   wrong_switch_state: ["开关当前状态不允许此操作。", "The switch's state does not allow this."],
   too_many_switches: ["开关数量或文件大小超过上限，请分几次导入。", "That is more than is allowed. Import in parts."],

@@ -72,7 +72,7 @@ export default function Upgrades() {
             title={say("upgrades.enter")}
             submit={say("common.save")}
             initial={FIRST}
-            byCode={{ upgrade_taken: ["build"] }}
+            byCode={{ upgrade_taken: ["build"], upgrade_withdrawn: ["build"] }}
             onSubmit={(body) => act(() => enter.mutateAsync({ params: { path }, body }))}
           >
             <Form.Item name="build" label={say("upgrades.build")} extra={say("upgrades.buildHint")} rules={REQUIRED}>

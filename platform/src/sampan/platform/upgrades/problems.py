@@ -29,6 +29,7 @@ class UpgradeInUse(Conflict):
 
 
 class UpgradeWithdrawn(Conflict):
-    """The upgrade was killed: it is neither changed nor deleted, since nobody is led to it again."""
+    """The upgrade was killed: never changed, deleted or entered anew, since nobody is led to that build again."""
 
     code = "upgrade_withdrawn"
+    field = "build"

@@ -9,6 +9,7 @@ from msgspec.structs import replace
 from sampan.platform.audience.versions import BadVersion, parse_version
 from sampan.platform.core import Core
 from sampan.platform.engines.database import Transaction
+from sampan.platform.engines.paging import Paging
 from sampan.platform.identity.service_client_apps import present_client_app
 from sampan.platform.operators import audit
 from sampan.platform.operators.actor import Actor
@@ -23,6 +24,7 @@ from sampan.platform.upgrades.repository import (
     add_upgrade,
     delete_upgrade,
     find_upgrades,
+    page_upgrades,
     put_upgrade,
 )
 
@@ -42,7 +44,7 @@ class Wanted(Struct, frozen=True):
 async def enter_upgrade(
     core: Core, workspace_id: str, actor: Actor, client_app: str, build: int, wanted: Wanted
 ) -> Upgrade:
-    """Enter a version of a client app; nobody hears of it before it is released."""
+    """Enter a version of a client app; nobody hears of it before it is released. A killed build stays so for ever."""
     actor.require("upgrade:edit")
     _check(wanted)
     now_ms = core.now_ms()
@@ -51,7 +53,8 @@ async def enter_upgrade(
     )
     async with core.store.workspace(workspace_id).write() as tx:
         await present_client_app(tx, client_app)
-        if await find_upgrades(tx, [(client_app, build)]):
+        if held := (await find_upgrades(tx, [(client_app, build)])).get((client_app, build)):
+            await _refuse_killed(tx, held)
             raise UpgradeTaken(f"Build {build} of {client_app} is entered already. Change that one.")
         await add_upgrade(tx, upgrade)
         await _record(core, tx, actor, "upgrade.entered", upgrade)
@@ -121,8 +124,7 @@ def _check(wanted: Wanted) -> None:
 
 
 async def _refuse_in_use(tx: Transaction, upgrade: Upgrade) -> None:
-    if upgrade.withdrawn:  # else one person could bring back what was killed, by changing it or entering it again
-        raise UpgradeWithdrawn(f"Build {upgrade.build} was killed: nobody is led to it again. Enter another build.")
+    await _refuse_killed(tx, upgrade)
     for release in await releases_of(tx, KIND, upgrade.client_app):
         if upgrade.build in (release.sequence, release.rollback_to) and release.state not in ENDED:
             way = "" if release.sequence == upgrade.build else f", and may be rolled back to {upgrade.version}"
@@ -130,6 +132,16 @@ async def _refuse_in_use(tx: Transaction, upgrade: Upgrade) -> None:
                 f"A release of {release.version} is {release.state}{way}. Stop it first, or enter another build.",
                 release=release.id,
             )
+
+
+async def _refuse_killed(tx: Transaction, upgrade: Upgrade) -> None:
+    """Else one person could bring back what was killed, by changing it or entering it again."""
+    if upgrade.withdrawn:
+        highest = (await page_upgrades(tx, upgrade.client_app, Paging(None, 1))).items[0].build
+        raise UpgradeWithdrawn(
+            f"Build {upgrade.build} was killed, and nobody is ever led to that build again. Build the app anew with the"
+            f" number {highest + 1} or a higher one, and enter that."
+        )
 
 
 async def _record(core: Core, tx: Transaction, actor: Actor, action: str, upgrade: Upgrade) -> None:
