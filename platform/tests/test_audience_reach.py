@@ -252,10 +252,10 @@ async def test_a_saved_audience_changes_by_a_second_person_and_never_holds_itsel
     outer = {"name": "Outer", "audience": one("audience", "in", first["id"])}
     second = await desk.post("/audiences", outer, status=201)
     path = f"{PREFIX}/audiences/{first['id']}"
-    around = {"name": "Round", "audience": {"not": one("audience", "in", second["id"])}}
+    around = {"name": "Round", "audience": {"not": one("audience", "in", second["id"])}, "edition": 1}
     answer = await desk.http.put(path, json=around, headers=desk.headers)
     assert (answer.status_code, answer.json()["code"]) == (422, "rule_audience_unknown")
-    wider = {"name": "All customers", "audience": one("tier", "at_least", "registered")}
+    wider = {"name": "All customers", "audience": one("tier", "at_least", "registered"), "edition": 1}
     proposed = await desk.http.put(path, json=wider, headers=desk.headers)
     assert proposed.status_code == 202, proposed.text
     assert (await desk.http.get(path, headers=desk.headers)).json()["edition"] == 1

@@ -97,13 +97,24 @@ async def test_what_names_it_keeps_it(desk: Desk) -> None:
 
 async def test_a_change_that_waited_for_it_brings_it_not_back(desk: Desk) -> None:
     audience = await desk.save("Full ones")
-    wanted = {"name": "All", "audience": {"all": []}}
+    wanted = {"name": "All", "audience": {"all": []}, "edition": 1}
     asked = (await desk.call("PUT", f"/audiences/{audience}", wanted)).json()
     assert (await desk.call("DELETE", f"/audiences/{audience}")).status_code == 204
     other = await bearer_for(desk.core, WORKSPACE, await person_with(desk.core, WORKSPACE, "reviewer"))
     answer = await desk.call("POST", f"/changes/{asked['change']}/approve", {"digest": asked["digest"]}, by=other)
     assert (answer.status_code, answer.json()["code"]) == (409, "change_stale")
     assert (await desk.call("GET", f"/audiences/{audience}")).status_code == 404
+
+
+async def test_who_read_an_earlier_edition_overwrites_nobodys_change(desk: Desk) -> None:
+    audience = await desk.save("Full ones")
+    other = await bearer_for(desk.core, WORKSPACE, await person_with(desk.core, WORKSPACE, "reviewer"))
+    wanted = {"name": "All", "audience": {"all": []}, "edition": 1}
+    asked = (await desk.call("PUT", f"/audiences/{audience}", wanted)).json()
+    await desk.call("POST", f"/changes/{asked['change']}/approve", {"digest": asked["digest"]}, by=other)
+    answer = await desk.call("PUT", f"/audiences/{audience}", {**wanted, "name": "Mine"})
+    assert (answer.status_code, answer.json()["code"], answer.json()["edition"]) == (409, "audience_moved", 2)
+    assert (await desk.call("PUT", f"/audiences/{audience}", {**wanted, "edition": 2})).status_code == 202
 
 
 async def test_only_an_editor_of_the_same_bank_removes_it(desk: Desk) -> None:

@@ -39,7 +39,9 @@ async def test_rules_name_nobody_in_place_of_an_erased_customer(town: Town) -> N
     gone, stays = await new_customer(town, "CIF-1"), await new_customer(town, "CIF-2")
     rule = one_of(gone, stays)
     saved = await town.post("/audiences", {"name": "By hand", "audience": rule})
-    asked = await town.call("PUT", f"/audiences/{saved['id']}", {"name": "By hand", "audience": one_of(gone)})
+    asked = await town.call(
+        "PUT", f"/audiences/{saved['id']}", {"name": "By hand", "audience": one_of(gone), "edition": 1}
+    )
     await town.approve_change(asked.json()["change"])
     served = {
         "key": "by-hand",
@@ -81,7 +83,9 @@ async def test_rules_name_nobody_in_place_of_an_erased_customer(town: Town) -> N
 async def test_a_request_that_waited_brings_no_erased_customer_back(town: Town) -> None:
     gone = await new_customer(town, "CIF-1")
     saved = await town.post("/audiences", {"name": "By hand", "audience": {"all": []}})
-    asked = (await town.call("PUT", f"/audiences/{saved['id']}", {"name": "By hand", "audience": one_of(gone)})).json()
+    asked = (
+        await town.call("PUT", f"/audiences/{saved['id']}", {"name": "By hand", "audience": one_of(gone), "edition": 1})
+    ).json()
     await erase(town, gone)
     with pytest.raises(AssertionError, match="rule_customer_erased"):
         await town.approve_change(asked["change"])

@@ -57,7 +57,10 @@ function Existing({ id }: { id: string }) {
   const act = useAct();
   const navigate = useNavigate();
   const params = { path: { audience_id: id } };
-  const found = query.useQuery("get", "/audiences/{audience_id}", { params });
+  // What is being edited is what was there at first: a change of somebody else meanwhile is refused, not overwritten.
+  const found = query.useQuery("get", "/audiences/{audience_id}", { params }, { staleTime: Number.POSITIVE_INFINITY });
+  const [first, setFirst] = useState(found.data);
+  if (found.data && !first) setFirst(found.data);
   const change = query.useMutation("put", "/audiences/{audience_id}");
   const hasForms = useHasForms();
   const waiting = useWaiting(KIND, id);
@@ -69,14 +72,15 @@ function Existing({ id }: { id: string }) {
   ];
   return (
     <PageFrame title={say("audiences.editTitle")} lead={say("audiences.editLead")} crumbs={crumbs}>
-      <Fetch of={found}>
+      <Fetch of={{ ...found, data: first }}>
         {(saved: Saved) =>
           isReady ? (
             <>
               <PendingChange kind={KIND} target={id} />
               <AudienceForm
                 initial={{ name: saved.name, note: saved.note, audience: saved.audience }}
-                onSubmit={async (body) => {
+                onSubmit={async (values) => {
+                  const body = { ...values, edition: saved.edition };
                   await act(() => change.mutateAsync({ params, body }));
                   message.success(say("audiences.proposed"));
                   navigate(back);

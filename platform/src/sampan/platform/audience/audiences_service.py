@@ -13,7 +13,7 @@ from sampan.platform.audience.audience_rows import (
     get_audience,
     put_audience,
 )
-from sampan.platform.audience.problems import AudienceUnknown, BadAudience
+from sampan.platform.audience.problems import AudienceMoved, AudienceUnknown, BadAudience
 from sampan.platform.audience.references import checked_rule, require_unused
 from sampan.platform.audience.rules import Bucketing
 from sampan.platform.audience.words import rule_words
@@ -55,11 +55,24 @@ async def known_audience(tx: Transaction, audience_id: str) -> SavedAudience:
 
 
 async def propose_change(
-    core: Core, workspace_id: str, actor: Actor, audience_id: str, *, name: str, note: str, rule: Mapping[str, Any]
+    core: Core,
+    workspace_id: str,
+    actor: Actor,
+    audience_id: str,
+    *,
+    edition: int,
+    name: str,
+    note: str,
+    rule: Mapping[str, Any],
 ) -> Change:
-    """Ask for another edition of a saved audience; it takes effect everywhere at once when it is approved."""
+    """Ask for another edition of a saved audience; it takes effect everywhere at once when it is approved.
+
+    `edition` is the one that was read. Raises `AudienceUnknown`, and `AudienceMoved` when it is another by now.
+    """
     async with core.store.workspace(workspace_id).write() as tx:
         now = await known_audience(tx, audience_id)
+        if now.edition != edition:
+            raise AudienceMoved("Read the saved audience again, then change it.", edition=now.edition)
         payload = {
             "name": name,
             "note": note,

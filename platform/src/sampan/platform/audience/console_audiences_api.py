@@ -51,6 +51,12 @@ class AudienceIn(BaseModel):
     audience: Rule
 
 
+class AudienceChangeIn(AudienceIn):
+    """What a saved audience shall be; `edition` is the one that you saw."""
+
+    edition: int = Field(ge=1)
+
+
 class AudienceOut(BaseModel):
     """A saved audience; rules name it by its id."""
 
@@ -183,10 +189,17 @@ def _add_saved(router: APIRouter, core: Core) -> None:
             return _out(await service.known_audience(tx, audience_id))
 
     @router.put("/audiences/{audience_id}", status_code=202)
-    async def change(workspace_id: Workspace, actor: Editor, audience_id: str, body: AudienceIn) -> ProposedOut:
+    async def change(workspace_id: Workspace, actor: Editor, audience_id: str, body: AudienceChangeIn) -> ProposedOut:
         """Ask for another edition; it is in force everywhere as soon as a second person approves."""
         found = await service.propose_change(
-            core, workspace_id, actor, audience_id, name=body.name, note=body.note, rule=body.audience
+            core,
+            workspace_id,
+            actor,
+            audience_id,
+            edition=body.edition,
+            name=body.name,
+            note=body.note,
+            rule=body.audience,
         )
         return ProposedOut(change=found.id, digest=found.digest)
 

@@ -115,6 +115,12 @@ class TagImportUnknown(NotFound):
     code = "tag_import_unknown"
 
 
+class AudienceMoved(Conflict):
+    """Somebody changed the saved audience since you read it; `edition` is the present one."""
+
+    code = "audience_moved"
+
+
 class AudienceUnknown(NotFound):
     """No saved audience of this id in this workspace."""
 
