@@ -41,15 +41,21 @@ export function Objections({ of: { conflicts, warnings } }: { of: Checked }) {
   );
 }
 
+/** One stands as a sentence, several as a list. */
 function List({ of: objections }: { of: readonly Objection[] }) {
   const { say, language } = useText();
+  const said = (each: Objection) => (
+    <>
+      {language === "zh" ? each.zh : each.en}{" "}
+      {each.release ? <Link to={`/releases/${each.release}`}>{say("releases.conflictOther")}</Link> : null}
+    </>
+  );
+  const [only, ...others] = objections;
+  if (only && others.length === 0) return <div>{said(only)}</div>;
   return (
     <ul style={{ margin: "0 0 0 18px" }}>
       {objections.map((each) => (
-        <li key={`${each.code}${each.field}${each.release}`}>
-          {language === "zh" ? each.zh : each.en}{" "}
-          {each.release ? <Link to={`/releases/${each.release}`}>{say("releases.conflictOther")}</Link> : null}
-        </li>
+        <li key={`${each.code}${each.field}${each.release}`}>{said(each)}</li>
       ))}
     </ul>
   );
