@@ -33,7 +33,7 @@ from sampan.platform.trust.service import current_control
 CONSOLE = "/console/api/v1"
 EVERYTHING = tuple(without_background(each) for each in discover(built_in_components(demo=True)))
 EVERYBODY: dict[str, Any] = {"all": []}
-FILES = {"app.js": "broken()\n", "data/rates.json": '{"eur":1,"usd":2}'}
+FILES = {"app.js": "broken()\n", "info.txt": "about\n", "data/rates.json": '{"eur":1,"usd":2}'}
 
 
 @dataclass
@@ -255,6 +255,9 @@ class Phone:
             if offer["kind"] == "miniapp":
                 device.apply(Hint(offer["id"], offer["action"], offer["sequence"], offer["digest"]))
         for each in self.answer.get("hotfixes", []):
+            current = device.store.state(each["app"]).current
+            if current is None or current.sequence != each["sequence"] or current.digest == each["digest"]:
+                continue
             device.apply_hotfixes(StackHint(each["app"], each["sequence"], tuple(each["patches"]), each["digest"]))
 
     def _device(self) -> Device:

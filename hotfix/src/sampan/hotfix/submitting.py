@@ -74,15 +74,16 @@ async def submit_hotfix(core: Core, workspace_id: str, actor: Actor, app_id: str
 
 
 async def _submit(core: Core, workspace_id: str, actor: Actor, app_id: str, sequence: int, sent: Sent) -> Record:
+    async with core.store.workspace(workspace_id).read() as tx:
+        place = await place_of(tx, actor, app_id, sequence, SUBMIT)
+    check_is_published(place)
     hotfix = parse_hotfix(sent.document)
     if (hotfix.app, hotfix.sequence) != (app_id, sequence):
         raise HotfixMalformed(
             f"The hotfix is for {hotfix.app} {hotfix.sequence}, and was sent for {app_id} {sequence}.", field="hotfix"
         )
     async with core.store.workspace(workspace_id).read() as tx:
-        place = await place_of(tx, actor, app_id, sequence, SUBMIT)
         known = await find_hotfix(tx, app_id, sequence, hotfix.n)
-    check_is_published(place)
     if place.app.kind != MINIAPP:
         raise problems.HotfixOfMiniapps(f"{app_id} is no mini-app. Publish a new version of it.")
     if known is not None:
