@@ -188,10 +188,14 @@ def test_a_broken_app_is_mended_while_it_is_open_and_nothing_is_installed_anew(
     assert bank.asked(".package.ma") == archives
 
 
-def test_it_is_there_after_a_restart_without_a_network(page: "Page", customer: "BrowserContext") -> None:
+def test_it_is_there_after_a_restart_without_a_network(bank: Bank, page: "Page", customer: "BrowserContext") -> None:
     customer.set_offline(True)
     page.reload()
     take(page, "City Metro", is_broken=False)
+    page.goto(f"{bank.shell}#/developer/{COUPONS}")
+    page.locator(".facts").get_by_text("1.0.2+1 (2)").wait_for(timeout=SOON_MS)
+    page.goto(f"{bank.shell}#/app/{COUPONS}")
+    app_frame(page)
     customer.set_offline(False)
 
 

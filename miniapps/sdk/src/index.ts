@@ -30,7 +30,7 @@ export { type Answer, Calls, ServerAway, ServerSaysNo } from "./session/calls";
 export { Session } from "./session/session";
 export type { Tier } from "./session/tokens";
 export { IndexedDbStore } from "./store/indexed-db";
-export type { AppState, Installed } from "./store/installed";
+export { type AppState, type Installed, versionName } from "./store/installed";
 export { memoryLocks, webLocks } from "./store/locks";
 export { MemoryStore } from "./store/memory";
 export { metadataStore } from "./store/metadata";

@@ -2,7 +2,7 @@
 
 import { beforeEach, describe, expect, it } from "vitest";
 import { Shelf } from "../src/origin/shelf";
-import { MAX_BOOTS } from "../src/store/installed";
+import { type Installed, MAX_BOOTS, versionName } from "../src/store/installed";
 import { MemoryStore } from "../src/store/memory";
 import { PackageStore } from "../src/store/packages";
 import { StoreAway } from "../src/store/problems";
@@ -74,6 +74,7 @@ describe("a hotfix", () => {
   it("is applied beside its version, and the worker proves every file of it", async () => {
     await device.apply(hint(one));
     expect(await current()).toMatchObject({ sequence: 3, version: "1.0.3", digest: one.digest, patches: ["1"] });
+    expect(versionName((await current()) as Installed)).toBe("1.0.3+1");
     expect(await shown()).toBe("fixed");
     await expect(shown("old.txt")).rejects.toMatchObject({ code: "package_file_missing" });
     expect(await onDisk()).toEqual([base, one.digest].sort());

@@ -33,7 +33,6 @@ export class Dependencies {
     return Promise.all(
       index.dependencies.map(async (dependency) => {
         const { id } = dependency;
-        await this.device.leaveWithdrawn(id);
         const found = await this.find(dependency);
         if (found !== null) return found;
         const told = `${index.app} needs the shared package ${id}; it comes with the next sync.`;
@@ -77,8 +76,8 @@ export class Dependencies {
 
   private async find(dependency: Dependency): Promise<Chosen | null> {
     const { id } = dependency;
-    const { current, kept, base } = await this.device.packages.state(id);
-    for (const each of [current, kept, base]) {
+    const { current, kept } = await this.device.packages.state(id);
+    for (const each of [current, kept]) {
       if (each === null || !fits(dependency, each)) continue;
       const placed = await this.device.packages.placed(id, each.digest);
       if (placed !== null) return this.permitted({ id, sequence: each.sequence, digest: each.digest, placed });
@@ -142,8 +141,8 @@ export class Dependencies {
     const { packages } = this.device;
     const found: Dependency[] = [];
     for (const app of await packages.apps()) {
-      const { current, kept, base } = await packages.state(app);
-      for (const each of [current, kept, base, await packages.staged(app)]) {
+      const { current, kept } = await packages.state(app);
+      for (const each of [current, kept, await packages.staged(app)]) {
         const placed = each && (await packages.placed(app, each.digest));
         if (placed) found.push(...parseIndex(placed.index).dependencies);
       }

@@ -14,6 +14,9 @@ export interface Installed {
 /** Whether it is a version with hotfixes on it. */
 export const isPatched = (installed: Installed | null): installed is Installed => (installed?.patches?.length ?? 0) > 0;
 
+/** The version's name, with the number of its last hotfix where it has any, as releases name it: `1.0.2+3`. */
+export const versionName = ({ version, patches = [] }: Installed): string => [version, ...patches.slice(-1)].join("+");
+
 /** `highest` counts from the switch on, `highestStarted` from the first boot. */
 export interface AppState {
   readonly current: Installed | null;

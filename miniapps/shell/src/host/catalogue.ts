@@ -1,4 +1,4 @@
-import type { CatalogueItem, Sampan } from "@sampan/sdk";
+import { type CatalogueItem, type Sampan, versionName } from "@sampan/sdk";
 import type { Board } from "./board";
 import type { CatalogueApp } from "./host";
 import { TIERS } from "./host";
@@ -42,7 +42,7 @@ export class Catalogue {
       icon: (await this.icons?.address(item.icon)) ?? null,
       mayOpen: item.mayOpen,
       neededTier: item.mayOpen ? null : opensFrom,
-      installed: current && { version: current.version, sequence: current.sequence, digest: current.digest },
+      installed: current && { version: versionName(current), sequence: current.sequence, digest: current.digest },
       hasUpdate: current !== null && (await packages.staged(item.id)) !== null,
     };
   }

@@ -1,4 +1,4 @@
-import { parseIndex, type Sampan, type ShellFacts } from "@sampan/sdk";
+import { type Installed, parseIndex, type Sampan, type ShellFacts, versionName } from "@sampan/sdk";
 import type { Board } from "./board";
 import type { DeveloperFacts, Fact, Tier, WhyRelease } from "./host";
 import { TIERS } from "./host";
@@ -84,8 +84,7 @@ export class Developer {
   }
 }
 
-const named = (one: { version: string; sequence: number } | null): string =>
-  one ? `${one.version} (${one.sequence})` : NOTHING;
+const named = (one: Installed | null): string => (one ? `${versionName(one)} (${one.sequence})` : NOTHING);
 
 const reasonOf = (told: Row) => WHY.find((each) => each === `why_${text(told.reason)}`) ?? null;
 
