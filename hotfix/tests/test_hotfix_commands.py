@@ -1,6 +1,7 @@
 """`sampan hotfix` and `sampan release create --hotfix` against a server: made, signed, approved, given, taken back."""
 
 import asyncio
+import contextlib
 import json
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
@@ -11,6 +12,7 @@ import pytest
 from promotion_scene import APP, UAT, Bank, two_workspaces
 
 from sampan.offline_packages.hotfix import parse_hotfix
+from sampan.platform.cli.api import Api
 from sampan.platform.cli.hotfix_file import read_hotfix
 from sampan.platform.testing_cli import Person, Ran
 
@@ -132,6 +134,19 @@ async def test_the_whole_way_by_commands(desk: Desk) -> None:
     assert (await desk.ok("hotfix", "withdraw", APP, "1", "1", "--cause", "again"))["already"] is True
     assert (await desk.ok("release", "show", asked["release"]))["state"] == "stopped"
     assert (await desk.publish("fix.hotfix")).status == REFUSED
+
+
+async def test_what_is_signed_can_be_written_down_for_the_console(desk: Desk) -> None:
+    made = await desk.make("--set", f"app.js={desk.put('new.js', 'works()')}")
+    ran = await desk.publish(made["file"], "--out", "signed.json")
+    assert ran.status == ENDED, ran
+    signed = json.loads((desk.publisher.folder / "signed.json").read_text())
+    assert (await desk.refused("hotfix", "show", APP, "1", "1"))[0] == "hotfix_unknown"
+    with contextlib.closing(Api(desk.publisher.server, UAT, secret=desk.bank.secret())) as api:
+        sent = await asyncio.to_thread(api.upload, "/uploads", desk.publisher.folder / "new.js")
+        body = {**signed, "upload": sent["upload"]}
+        found = await asyncio.to_thread(api.post, f"/apps/{APP}/versions/1/hotfixes", body)
+    assert (found["state"], found["document"]) == ("in_review", signed["hotfix"])
 
 
 async def test_one_on_another_is_made_on_its_files_and_falls_with_it(desk: Desk) -> None:

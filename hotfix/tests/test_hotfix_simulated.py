@@ -1,4 +1,4 @@
-"""The simulated device and hotfixes: taken at its next round, reported with the hotfix's release, left when withdrawn."""
+"""The simulated device and hotfixes: taken at its next round, reported with their release, left when withdrawn."""
 
 import asyncio
 from collections.abc import AsyncIterator

@@ -18,6 +18,7 @@ BENCHES = {
     "audience": "tags of 5 million customers: loading, memory, A and B and not C; beside rows in PostgreSQL and DuckDB",
     "delta": "deltas between real npm releases and between mini-app builds, beside ZIP, Zstandard and reuse",
     "hello": "`/healthz`, `session/refresh` and `sync` with 20 apps against a bare Starlette JSON answer",
+    "hotfix": "the upload of a hotfix until a device has it; a CodePush check against a bare Starlette JSON answer",
     "intake": "package intake at 1, 20 and 100 MB against `unzip -t` and sha256 of the same file",
     "ofrep": "100 switches at once and one alone over OFREP against a bare Starlette JSON answer",
     "open": "opening mini-apps of 200 kB and 2 MB in Chromium against the same sites straight over HTTP",

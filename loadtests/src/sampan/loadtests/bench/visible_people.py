@@ -1,5 +1,7 @@
 """The people of a demo bank at their terminals, each with a folder of their own: what they do is `sampan` commands."""
 
+import contextlib
+import http.client
 import json
 import subprocess
 import time
@@ -38,6 +40,36 @@ class DemoPeople:
         digest = self._wait_for(app, sequence, "in_review")["review_digest"]
         self._run(REVIEWER, "review", "approve", app, str(sequence), "--digest", digest)
         self._wait_for(app, sequence, "published")
+
+    def make_hotfix(self, app: str, sequence: int, path: str, content: Path, out: Path) -> None:
+        """Make a hotfix that gives one file new content."""
+        change = ("--set", f"{path}={content}", "--out", str(out))
+        self._run(PUBLISHER, "hotfix", "make", app, "--sequence", str(sequence), "--on", "0", *change)
+
+    def publish_hotfix(self, file: Path, *more: str) -> dict[str, Any]:
+        """Sign and send a hotfix, or with `--out FILE` sign it alone; returns what the command prints."""
+        own = self._data / "publisher"
+        keys = ("--key", str(own / "publisher.pem"), "--passphrase-file", str(own / "passphrase"))
+        return self._run(PUBLISHER, "hotfix", "publish", str(file), *keys, *more)
+
+    def call(self, email: str, method: str, path: str, body: object = None) -> dict[str, Any]:
+        """Call the console API as a signed-in person's browser would; `bytes` are sent as they are.
+
+        Raises CannotRun for a refusal.
+        """
+        self.sign_in(email)
+        secret = json.loads((self._homes / email / "sign-in.json").read_text())["secret"]
+        kind = "application/octet-stream" if isinstance(body, bytes) else "application/json"
+        content = body if body is None or isinstance(body, bytes) else json.dumps(body).encode()
+        connection = http.client.HTTPConnection(self._server.partition("//")[2], timeout=_COMMAND_SECONDS)
+        with contextlib.closing(connection):
+            headers = {"authorization": f"Bearer {secret}", "content-type": kind}
+            connection.request(method, f"/w/demo/console/api/v1{path}", content, headers)
+            answer = connection.getresponse()
+            found: dict[str, Any] = json.loads(answer.read())
+        if answer.status >= http.HTTPStatus.BAD_REQUEST:
+            raise CannotRun(f"{method} {path}: {found.get('detail')}")
+        return found
 
     def propose_release(self, app: str, sequence: int) -> tuple[str, str]:
         """Ask for the release of a version to everybody; returns the change request and its digest."""

@@ -1,5 +1,6 @@
 """`sampan hotfix`: files of a published version mended in seconds, signed and approved like a version."""
 
+import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -76,6 +77,9 @@ def publish(
     ] = None,
     title: Annotated[str, typer.Option(help="What is mended, in a few words, for the reviewer.")] = "",
     wait: Annotated[bool, typer.Option("--wait", help="Follow it until it is published or refused.")] = False,
+    out: Annotated[
+        Path | None, typer.Option(help="Write what is signed to this file, for the console; nothing is uploaded.")
+    ] = None,
 ) -> None:
     """Sign a hotfix on this machine and send it for review; the same one again is signed anew if it has to be."""
     from sampan.platform.cli.api import Api
@@ -90,6 +94,11 @@ def publish(
     sign_in = signed_in()
     unlock = Unlock(key, passphrase_file, trial=False)
     sending = Sending(Api.of(sign_in), Place.of(sign_in, TREE), lambda: unlock()[TREE], made, content)
+    if out is not None:
+        out.write_text(json.dumps(sending.signed(), indent=1) + "\n")
+        value = {"app": made.app, "sequence": made.sequence, "n": made.n, "signed": str(out)}
+        context.obj.result(value, f"Signed hotfix {made.n} of {made.app}, sequence {made.sequence}: {out}")
+        return
     found = sending.send(title)
     if wait:
         for each in sending.follow():

@@ -71,9 +71,12 @@ class Sending:
             return None  # it moved once more meanwhile, and the next look tries again
 
     def _submit(self, more: dict[str, Any]) -> dict[str, Any]:
-        bodies = {TREE: json.loads(self._body())}
-        found: dict[str, Any] = self._api.post(self._all, {"hotfix": self._document(), "bodies": bodies, **more})
+        found: dict[str, Any] = self._api.post(self._all, {**self.signed(), **more})
         return found
+
+    def signed(self) -> dict[str, Any]:
+        """Return the document and the signed bodies that list it, as they are sent."""
+        return {"hotfix": self._document(), "bodies": {TREE: json.loads(self._body())}}
 
     def _body(self) -> bytes:
         """Return the next body of the app's role, signed; what is published now comes by the pinned root."""

@@ -50,7 +50,10 @@ EXAMPLES: Mapping[str, tuple[str, ...]] = {
         f"hotfix make {APP} --sequence 3 pages/index/index.js -o fix.hotfix",
         f"hotfix make {APP} --sequence 3 --json-patch limits.json=raise.json --delete old.css --set lib/a.js=a.js",
     ),
-    "hotfix publish": ('hotfix publish fix.hotfix --title "fees on page 2" --wait',),
+    "hotfix publish": (
+        'hotfix publish fix.hotfix --title "fees on page 2" --wait',
+        "hotfix publish fix.hotfix --out signed.json",
+    ),
     "hotfix list": (f"hotfix list {APP} 3",),
     "hotfix show": (f"hotfix show {APP} 3 1",),
     "hotfix approve": (f"hotfix approve {APP} 3 1 --digest {DIGEST}",),
