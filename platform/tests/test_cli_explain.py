@@ -7,7 +7,8 @@ import httpx2
 import pytest
 
 from sampan.platform.cli.explain_text import WHYS, Speaker, deciding
-from sampan.platform.release.explaining import Why
+from sampan.platform.identity.tiers import Tier
+from sampan.platform.release.explaining import Why, carried_words
 from sampan.platform.testing_cli import DemoServer, Person
 
 REL = "rel_0192f0c8a7b47c0e9d3f5a6b7c8d9e0f"
@@ -119,6 +120,22 @@ def test_who_came_too_late_is_told_how_many_places_there_are() -> None:
     late = release(2, "no_place", True, TIER, cap={"customers": 2000, "taken": 2000})
     assert "(2,000 of 2,000)" in Speaker("en").reason(late)
     assert "（2,000/2,000）" in Speaker("zh").reason(late)
+
+
+def test_a_tier_that_the_device_may_not_carry_is_told_with_the_subject() -> None:
+    words = carried_words(Tier.FULL, Tier.REGISTERED)
+    subject: dict[str, Any] = {
+        "device": "dev_1",
+        "customer": None,
+        "tier": "registered",
+        "client_app": "retail",
+        "revoked": False,
+    }
+    subject |= {"claims": {}, "claims_at_ms": None, "tier_reason": {"zh": words.zh, "en": words.en}}
+    found = {"subject": subject, "items": []}
+    assert Speaker("en").lines(found)[:2] == ["dev_1  registered customers  retail", f"  {words.en}"]
+    assert Speaker("zh").lines(found)[1] == f"  {words.zh}"
+    assert words.en not in "".join(Speaker("en").lines({**found, "subject": {**subject, "tier_reason": None}}))
 
 
 def test_every_reason_has_its_words() -> None:

@@ -121,6 +121,23 @@ async def test_it_says_what_sync_answers_at_each_step(desk: Desk) -> None:
         )
 
 
+async def test_a_device_that_may_not_carry_the_customers_tier_is_told_of(desk: Desk) -> None:
+    found = (await desk.ask(device=desk.device_id)).json()["subject"]
+    assert (found["tier"], found["tier_reason"]) == (
+        "registered",
+        {
+            "zh": "客户等级为“全功能客户”，但这台设备最多只能作为“注册用户”使用，规则按后者判断。",
+            "en": "The customer's tier is full, but this device may carry registered at most, and that is what counts.",
+        },
+    )
+    assert (await desk.ask(customer=desk.customer)).json()["subject"]["tier_reason"] is None
+    path = f"{PREFIX}/customers/{desk.customer}/devices/{desk.device_id}/assurance"
+    assert (await desk.http.put(path, json={"tier": "full"}, headers=desk.headers)).status_code == 200
+    await desk.core.replica.poll()
+    now = (await desk.ask(device=desk.device_id)).json()["subject"]
+    assert (now["tier"], now["tier_reason"]) == ("full", None)
+
+
 async def test_the_subject_says_how_old_its_words_are(desk: Desk) -> None:
     fresh = (await desk.ask(device=desk.device_id)).json()["subject"]
     assert (fresh["claims"], fresh["claims_at_ms"], fresh["host_version"]) == ({}, None, None)

@@ -9300,6 +9300,8 @@ export interface components {
             seen_ms: number | null;
             /** Tier */
             tier: string;
+            /** @description Why it is below the customer's own; null when it is not. */
+            tier_reason: components["schemas"]["WordsView"] | null;
         };
         /**
          * SubmittedOut

@@ -10,7 +10,7 @@ import { FormDialog } from "../../design/FormDialog";
 import { CopyId, TierTag, Time } from "../../design/Small";
 import { shortDigest } from "../../design/size";
 import { shortTime } from "../../design/time";
-import { useText } from "../../i18n";
+import { pick, useText } from "../../i18n";
 import { useRuleWords } from "../../rules/ruleWords";
 import { Owner } from "../devices/DeviceList";
 
@@ -41,6 +41,7 @@ export function Subject(props: { of: SubjectOut; isRevealed: boolean; onReveal: 
     >
       <div className="stack">
         {subject.revoked ? <Note tone="bad">{say("explain.revoked")}</Note> : null}
+        {subject.tier_reason ? <Note tone="warn">{pick(language, subject.tier_reason)}</Note> : null}
         <Facts
           items={[
             { label: say("common.tier"), value: <TierTag tier={subject.tier} /> },

@@ -44,6 +44,16 @@ async def facts_of_device(
     return _facts(tx, view, _known(row), now_ms, claims)
 
 
+async def tier_not_carried(tx: Transaction, view: WorkspaceView, device_id: str) -> Tier | None:
+    """Return the tier of whoever is signed in on a device that may carry only a lower one; else None."""
+    row = (await tx.execute(_select(tx).where(devices.c.id == device_id))).one_or_none()
+    if row is None or row.customer_subject is None:
+        return None
+    device = _known(row)
+    own = _tier_of(view, device)
+    return own if device.carries < own else None
+
+
 async def facts_of_customer(
     tx: Transaction, view: WorkspaceView, customer_id: str, *, now_ms: int, claims: Claims = NO_CLAIMS
 ) -> Facts:
@@ -109,7 +119,11 @@ def _known(row: Any) -> KnownDevice:
 
 
 def _facts(tx: Transaction, view: WorkspaceView, device: KnownDevice, now_ms: int, claims: Claims) -> Facts:
-    states: SubjectStates = view.followed[SUBJECTS]
-    tier = effective_tier(states.tier_of(device.subject) or Tier.VISITOR, device.carries)
+    tier = effective_tier(_tier_of(view, device), device.carries)
     who = (tx.workspace_id, device.client_app, device.id, device.subject, device.customer_id)
     return facts_of(view, Caller(*who, tier, 0, 0, ""), now_ms=now_ms, claims=claims)
+
+
+def _tier_of(view: WorkspaceView, device: KnownDevice) -> Tier:
+    states: SubjectStates = view.followed[SUBJECTS]
+    return states.tier_of(device.subject) or Tier.VISITOR

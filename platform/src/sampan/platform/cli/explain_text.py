@@ -75,6 +75,8 @@ class Speaker:
         who = subject["device"] or subject["customer"]
         tier = self.of(TIERS[subject["tier"]])
         yield f"{who}  {tier}" + (f"  {subject['client_app']}" if subject["client_app"] else "")
+        if reason := subject["tier_reason"]:
+            yield f"  {self.say(reason['zh'], reason['en'])}"
         if subject["revoked"]:
             yield f"  {self.of(WHYS['device_revoked'])}"
         if subject["device"]:

@@ -11,10 +11,11 @@ from sampan.platform.audience.asking import limit_asking
 from sampan.platform.core import Core
 from sampan.platform.operators.actor import Actor
 from sampan.platform.operators.console_auth import Workspace, needs
+from sampan.platform.operators.console_bodies import WordsView
 from sampan.platform.operators.console_paging import Page, Paged
 from sampan.platform.release.explain_query import ExplainedPage, OwnDevice, explain_page
 from sampan.platform.release.explain_rows import Holding, Room
-from sampan.platform.release.explaining import Action, Explained, Judged, Why
+from sampan.platform.release.explaining import Action, Explained, Judged, Why, carried_words
 from sampan.platform.release.repository import Release
 from sampan.platform.release.states import ReleaseState
 
@@ -103,6 +104,7 @@ class SubjectOut(BaseModel):
     customer: str | None = Field(description="Signed in there now; null too for whoever may not see customers.")
     client_app: str | None
     tier: str
+    tier_reason: WordsView | None = Field(description="Why it is below the customer's own; null when it is not.")
     revoked: bool
     host_version: int | None
     seen_ms: int | None
@@ -170,11 +172,13 @@ def _out(page: ExplainedPage, *, sees_customers: bool) -> ExplanationOut:
 def _subject(page: ExplainedPage, *, sees_customers: bool) -> SubjectOut:
     subject, facts = page.subject, page.subject.whom.facts
     said = {name: value for name, value in to_builtins(subject.claims).items() if name != "host_version" and value}
+    reason = carried_words(subject.own_tier, facts.tier) if subject.own_tier is not None else None
     return SubjectOut(
         device=facts.device or None,
         customer=facts.customer if sees_customers or not facts.device else None,
         client_app=facts.client_app or None,
         tier=facts.tier.label,
+        tier_reason=WordsView(zh=reason.zh, en=reason.en) if reason is not None else None,
         revoked=subject.whom.is_revoked,
         host_version=subject.claims.host_version or None,
         seen_ms=subject.seen_ms,

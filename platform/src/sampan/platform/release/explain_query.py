@@ -7,7 +7,7 @@ from msgspec.structs import replace
 
 from sampan.platform.audience.attributes import Privacy
 from sampan.platform.audience.claims import claims_kept, last_claims
-from sampan.platform.audience.device_facts import facts_of_customer, facts_of_device
+from sampan.platform.audience.device_facts import facts_of_customer, facts_of_device, tier_not_carried
 from sampan.platform.audience.facts import Claims
 from sampan.platform.audience.known import NO_CLAIMS
 from sampan.platform.core import Core
@@ -16,6 +16,7 @@ from sampan.platform.engines.paging import Found, Paging
 from sampan.platform.errors import Invalid
 from sampan.platform.identity.repository_customers import find_by_reference, get_customer
 from sampan.platform.identity.service_devices import devices_of, known_device
+from sampan.platform.identity.tiers import Tier
 from sampan.platform.operators.actor import Actor
 from sampan.platform.operators.audit import record
 from sampan.platform.release.caps import subjects_of
@@ -53,13 +54,17 @@ class OwnDevice(Struct, frozen=True):
 
 
 class Subject(Struct, frozen=True):
-    """Who is asked about, with what the device last said of itself; `claims_at_ms` is None when it never did."""
+    """Who is asked about, with what the device last said of itself; `claims_at_ms` is None when it never did.
+
+    `own_tier` is the customer's, where the device may carry only a lower one.
+    """
 
     whom: Whom
     claims: Claims = NO_CLAIMS
     claims_at_ms: int | None = None
     seen_ms: int | None = None
     devices: Sequence[OwnDevice] = ()
+    own_tier: Tier | None = None
 
 
 class ExplainedPage(Struct, frozen=True):
@@ -168,4 +173,5 @@ async def _subject(core: Core, tx: Transaction, device: str | None, customer: st
         host_version=claims.host_version or HOST_WHEN_UNSAID,
         is_revoked=known.device.revoked,
     )
-    return Subject(whom, claims, at_ms, known.seen_ms)
+    own_tier = await tier_not_carried(tx, view, device)
+    return Subject(whom, claims, at_ms, known.seen_ms, own_tier=own_tier)

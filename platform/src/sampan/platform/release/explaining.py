@@ -15,6 +15,9 @@ from sampan.platform.audience.attributes import Privacy
 from sampan.platform.audience.explain import EVERYTHING, Explanation, explain
 from sampan.platform.audience.facts import Facts
 from sampan.platform.audience.versions import version_key
+from sampan.platform.audience.words import TIERS
+from sampan.platform.identity.tiers import Tier
+from sampan.platform.operators.change_rows import Words
 from sampan.platform.release.decide import Candidate, Context, DeliverableSnapshot, Reason, decide
 from sampan.platform.release.repository import Release
 from sampan.platform.release.snapshot import candidate_of
@@ -68,6 +71,16 @@ class Whom(Struct, frozen=True):
     host_version: int = NEWEST_HOST
     is_revoked: bool = False
     standing: int = BELOW_ALL
+
+
+def carried_words(customer: Tier, carried: Tier) -> Words:
+    """Return why a device has a lower tier than the customer who is signed in there."""
+    has, may = TIERS[customer.label].zh, TIERS[carried.label].zh
+    return Words(
+        f"客户等级为“{has}”，但这台设备最多只能作为“{may}”使用，规则按后者判断。",
+        f"The customer's tier is {customer.label}, but this device may carry {carried.label} at most,"
+        " and that is what counts.",
+    )
 
 
 class Judged(Struct, frozen=True):
