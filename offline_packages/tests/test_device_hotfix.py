@@ -7,8 +7,10 @@ import pytest
 from trust_simulator import MemoryFetch, Simulator, device
 
 from sampan.offline_packages.control import Killed, Rollback, Stack
+from sampan.offline_packages.delta import make_delta
 from sampan.offline_packages.device import MAX_BOOTS, Device, Hint, StackHint
 from sampan.offline_packages.trust_errors import Unreachable
+from sampan.platform.crypto.digest import digest
 from sampan.platform.errors import SampanError
 
 A = "bank.demo.a"
@@ -278,6 +280,21 @@ def test_an_update_takes_the_fixed_version_along_until_it_has_booted(scene: Scen
     scene.boot()
     assert scene.folders() == 1
     assert scene.device.store.state(A).base is None
+
+
+def test_the_delta_of_an_update_is_the_one_from_the_version_without_hotfixes(scene: Scene) -> None:
+    stack = scene.fix(1, b"<!doctype html>fixed")
+    scene.control(stack)
+    scene.have(stack)
+    scene.boot()
+    scene.publish(2)
+    scene.control(stack)
+    (_, old), (_, new) = scene.sim.package(A, 1), scene.sim.package(A, 2)
+    scene.sim.files[f"deltas/{digest(old)[7:]}-{digest(new)[7:]}"] = make_delta(old, new)
+    scene.fetch.log.clear()
+    scene.take(2)
+    assert scene.page() == "broken"
+    assert [url for url, _ in scene.fetch.log if url.endswith("package.ma")] == []
 
 
 def test_a_hotfix_of_the_next_version_drops_that_of_the_last(scene: Scene) -> None:

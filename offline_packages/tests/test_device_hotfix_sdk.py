@@ -25,6 +25,7 @@ OTHERWISE = {
     "test_a_withdrawn_hotfix_leaves_at_an_open_without_a_network",
     "test_a_line_that_breaks_changes_nothing_and_goes_on_where_it_stopped",
     "test_damage_heals_from_the_network",
+    "test_the_delta_of_an_update_is_the_one_from_the_version_without_hotfixes",
     "test_damaged_hotfixes_make_room_for_the_version_when_it_is_offered_again",
     "test_a_hotfix_before_the_very_first_boot_leaves_the_version_when_it_crashes",
 }
