@@ -1,6 +1,7 @@
 """The simulated device against a whole server: what it installs, opens, refuses, reports, and survives."""
 
 import asyncio
+import json
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import Any
@@ -63,6 +64,21 @@ async def test_the_third_round_is_answered_with_304_and_nothing_is_fetched_twice
     done = await scene.round(device)
     assert [each.what for each in done.happenings] == ["unchanged", "opened"]
     assert (await scene.round(scene.device())).happenings[0].what == "unchanged"
+
+
+async def test_which_way_a_package_came_is_reported_and_what_was_tried_in_vain(scene: Scene) -> None:
+    def damaged(url: str, max_length: int, offset: int = 0) -> Iterator[bytes]:
+        if "/deltas/" in url:
+            return iter([b"no delta"])
+        return HttpFetch()(url, max_length, offset)
+
+    device = scene.device(fetch=damaged)
+    await scene.round(device)
+    await scene.publish_and_release(2)
+    assert (await scene.round(device)).apps("installed") == {APP: 2}
+    first, second = [json.loads(each) for each in await told(scene, "delivery.downloaded")]
+    assert first == {"way": "whole"}
+    assert second == {"way": "whole", "fell_back": "delta"}  # the file that changed is nearly all of it
 
 
 async def test_an_update_replaces_the_old_version_and_a_roll_back_returns_to_it(scene: Scene) -> None:
@@ -305,7 +321,12 @@ def device_digest(scene: Scene, sequence: int) -> str:
 
 async def refusals(scene: Scene) -> list[str]:
     """Return the attributes of the refusals that the server was told of."""
-    statement = select(events.c.attrs).where(events.c.workspace_id == WORKSPACE, events.c.type == "trust.refused")
+    return await told(scene, "trust.refused")
+
+
+async def told(scene: Scene, kind: str) -> list[str]:
+    """Return the attributes of the events of a type that the server has, in their order."""
+    statement = select(events.c.attrs).where(events.c.workspace_id == WORKSPACE, events.c.type == kind)
     async with scene.core.store.workspace(WORKSPACE).read() as tx:
         return [row.attrs for row in await tx.execute(statement)]
 

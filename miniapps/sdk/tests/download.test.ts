@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, it, vi } from "vitest";
 import { httpTree, type TreeSource } from "../src/download/http";
-import { type Downloaded, downloadPackage } from "../src/download/package";
+import { type Came, type Downloaded, downloadPackage } from "../src/download/package";
 import { MemoryStore } from "../src/store/memory";
 import { canonicalJson, type Json, sameBytes } from "../src/trust/canonical";
 import { digestOf, sha256Hex } from "../src/trust/digest";
@@ -78,13 +78,13 @@ describe("a download", () => {
     const { version, index, archive } = await packed(300_000);
     const told: unknown[] = [];
     const progress = {
-      downloaded: (bytes: number) => void told.push(bytes),
+      downloaded: (bytes: number, { way, failed }: Came) => void told.push(bytes, way, failed),
       verified: () => void told.push("verified"),
     };
     const found = await downloadPackage(version, source(index, archive), store, progress);
     expect(sameBytes(found.archive, archive)).toBe(true);
     expect(found.contents.files.map((file) => file.path)).toEqual([PATH]);
-    expect(told).toEqual([archive.length, "verified"]);
+    expect(told).toEqual([archive.length, "whole", [], "verified"]);
   });
 
   it("goes on where the line broke, however often it breaks", async () => {

@@ -54,7 +54,8 @@ export async function downloadHotfixes(
     documents.push(document);
     stack.push({ hotfix, content });
   }
-  await progress.downloaded?.(stack.reduce((sum, { content }) => sum + content.length, 0));
+  const bytes = stack.reduce((sum, { content }) => sum + content.length, 0);
+  await progress.downloaded?.(bytes, { way: "hotfix", failed: [] });
   const index = fittingIndex(version, base.index);
   return { documents, ...(await derive(index, version.indexDigest, base.archive, stack)) };
 }

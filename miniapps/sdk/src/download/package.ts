@@ -14,18 +14,21 @@ import { type Base, type Shortcut, takeShortcut, type Way } from "./shortcuts";
 /** How much is held in memory before it is written down to be resumed from. */
 const PART_BYTES = 1024 * 1024;
 
-export interface Downloaded {
+export interface Downloaded extends Came {
   readonly index: Uint8Array;
   readonly contents: PackageIndex;
   readonly archive: Uint8Array;
-  /** How the archive came, and which ways were tried in vain. */
-  readonly way: Way;
+}
+
+/** Which way bytes came, and which were tried in vain. */
+export interface Came {
+  readonly way: Way | "hotfix";
   readonly failed: readonly Way[];
 }
 
 export interface Progress {
   /** The archive is here, unverified. */
-  readonly downloaded?: (bytes: number) => Promise<void> | void;
+  readonly downloaded?: (bytes: number, came: Came) => Promise<void> | void;
   /** Index, archive and every file are the signed ones. */
   readonly verified?: () => Promise<void> | void;
 }
@@ -51,7 +54,7 @@ export async function downloadPackage(
     const isBegun = (await parts.size()) > 0;
     const short = base === null || isBegun ? WHOLE : await takeShortcut(base, contents, source);
     const archive = short.archive ?? (await fetchArchive(version, source, parts));
-    await progress.downloaded?.(archive.length);
+    await progress.downloaded?.(archive.length, short);
     await verifyArchive(contents, archive);
     await progress.verified?.();
     return { index, contents, archive, way: short.way, failed: short.failed };

@@ -282,8 +282,11 @@ export class SyncClient {
     const { device, nowMs } = this.options;
     const began = nowMs();
     const progress: Progress = {
-      downloaded: (bytes) =>
-        this.deliveries.stage(id, "downloaded", digest, { bytes, milliseconds: Math.max(0, nowMs() - began) }),
+      downloaded: (bytes, { way, failed }) => {
+        const fellBack = failed.length > 0 ? { fell_back: failed.join(" ") } : {};
+        const milliseconds = Math.max(0, nowMs() - began);
+        return this.deliveries.stage(id, "downloaded", digest, { bytes, milliseconds, way, ...fellBack });
+      },
       verified: () => this.deliveries.stage(id, "verified", digest),
     };
     const install = this.options.install ?? ((hint, how) => device.apply(hint, how));

@@ -38,6 +38,7 @@ NOT_MODIFIED = 304
 BATCH_IS_BAD = frozenset({413, 422})
 FREE_NETWORKS = frozenset({"wifi", "ethernet"})
 STAGE_OF_STEP = {"archive_downloaded": "downloaded", "files_verified": "verified"}
+WAY_OF_STEP = {"delta_applied": "delta", "files_reused": "files"}
 
 
 class OfferNotOurs(Forbidden):
@@ -91,6 +92,7 @@ class SimulatedDevice:
         self._fetch = fetch or HttpFetch()
         self._round, self._busy_with = Round(), ""
         self._wanted: set[str] = set()
+        self._way, self._fell_back = "whole", list[str]()
         self._tree_url = f"{server.rstrip('/')}/trust/{workspace}/{PROFILE}"
         self._tree_name, self._trust_folder, self._root = tree_id(workspace, PROFILE), folder / "trust", root
         self._device: Device | None = None
@@ -296,7 +298,7 @@ class SimulatedDevice:
             return True
         self._offered(offer.app, Ticket("hotfix", offer.release, offer.ticket, offer.sequence, offer.digest))
         self._round.happenings.append(Happening("offered", offer.app, offer.sequence, detail=f"hotfix {offer.n}"))
-        self._busy_with = offer.app
+        self._busy_with, self._way, self._fell_back = offer.app, "hotfix", []
         self.device.apply_hotfixes(StackHint(offer.app, offer.sequence, tuple(offer.patches), offer.digest))
         self._installed(offer.app, offer.sequence, f"{now.version}+{offer.n}")
         return True
@@ -323,7 +325,7 @@ class SimulatedDevice:
         if offer.wifi_only and self._profile.network not in FREE_NETWORKS and offer.id not in self._wanted:
             self._round.happenings.append(Happening("deferred", offer.id, offer.sequence))
             return False  # the answer comes again until this is done
-        self._busy_with = offer.id
+        self._busy_with, self._way, self._fell_back = offer.id, "whole", []
         # The tree knows no roll-back as such: the rule asks the signed control file for this very pair.
         taken = self.device.apply(Hint(offer.id, "install", offer.sequence, offer.digest))
         facts.kinds[offer.id] = offer.kind
@@ -366,11 +368,20 @@ class SimulatedDevice:
 
     def _on_step(self, name: str) -> None:
         stage = STAGE_OF_STEP.get(name)
+        if name.endswith("_refused"):
+            self._fell_back.append(name.removesuffix("_refused"))
+        self._way = WAY_OF_STEP.get(name, self._way)
         if stage is not None and self._busy_with:
-            self.memory.stage(self._busy_with, stage, at_ms=self._now_ms())
+            self.memory.stage(
+                self._busy_with, stage, at_ms=self._now_ms(), **(self._came() if stage == "downloaded" else {})
+            )
             held = self.memory.facts.tickets[self._busy_with]
             self._round.happenings.append(Happening(stage, self._busy_with, held.sequence))
         self._outer_step(name)
+
+    def _came(self) -> dict[str, str]:
+        """Return how the bytes came, and what was tried before in vain."""
+        return {"way": self._way, **({"fell_back": " ".join(self._fell_back)} if self._fell_back else {})}
 
     def _refuse(self, app_id: str, sequence: int, problem: SampanError) -> None:
         self._happened("refused", app_id, sequence, problem)

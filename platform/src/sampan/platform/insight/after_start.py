@@ -9,7 +9,8 @@ from sampan.platform.insight.schemas import EventAttribute, EventSchema, Stage
 from sampan.platform.operators.permissions import EVERYONE, Permission
 
 REPORT = {"code": EventAttribute(str), "milliseconds": EventAttribute(int), "bytes": EventAttribute(int)}
-DELIVERY = tuple(EventSchema(f"delivery.{stage}", 1, REPORT, stage) for stage in Stage)
+CAME = {"way": EventAttribute(str), "fell_back": EventAttribute(str)}
+DELIVERY = tuple(EventSchema(f"delivery.{stage}", 1, REPORT | CAME, stage) for stage in Stage)
 REFUSAL = EventSchema("trust.refused", 1, {"code": EventAttribute(str), "detail": EventAttribute(str)})
 OPENED = EventSchema("app.opened", 1, {"milliseconds": EventAttribute(int), "fetched": EventAttribute(bool)})
 
