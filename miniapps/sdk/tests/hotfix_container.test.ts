@@ -68,6 +68,24 @@ it("hotfixes wait while the app is open in any tab, and are switched to before i
   expect(await device.packages.staged(APP)).toBeNull();
 });
 
+it("hotfixes that were kept wait like others, and what runs already is no news", async () => {
+  await update();
+  await device.booted(APP);
+  await tree.hotfix(3, 2, { "index.html": "<p>2</p>" }, [1]);
+  const two = await tree.stack(3, 1, 2);
+  await tree.publish(one, two);
+  await device.sync(NOW_MS);
+  await device.apply({ action: "install", id: APP, ...two });
+  isOpen = true;
+  await container.update({ action: "install", id: APP, ...two });
+  expect([await device.packages.staged(APP), told]).toEqual([null, []]);
+  await update();
+  expect([await current(), told]).toEqual([two.digest, ["version-ready 3"]]);
+  isOpen = false;
+  await open();
+  expect(await current()).toBe(one.digest);
+});
+
 it("hotfixes that are withdrawn while they wait are let go", async () => {
   isOpen = true;
   await update();

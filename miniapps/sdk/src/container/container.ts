@@ -119,11 +119,14 @@ export class Container extends Emitter<ContainerEvents> {
   async update(hint: InstallHint, progress: Progress = {}): Promise<Installed> {
     const staged = await this.withRoom(hint, () => this.ports.device.prepare(hint, progress));
     await this.bringDependencies(hint, staged.digest);
+    const { packages } = this.ports.device;
+    if ((await packages.state(hint.id)).current?.digest === staged.digest) return staged;
     if ((await takenApps()).includes(hint.id)) {
+      await packages.stage(hint.id, staged); // it may have been here already
       this.emit("version-ready", { app: hint.id, version: staged.version, sequence: staged.sequence });
     } else {
       await this.dependencies.keep(hint.id);
-      await this.ports.device.packages.switch(hint.id, staged);
+      await packages.switch(hint.id, staged);
     }
     await this.dependencies.sweep();
     return staged;

@@ -82,6 +82,11 @@ export class PackageStore {
     return ((await this.store.get(`staged/${app}`)) as Installed | undefined) ?? null;
   }
 
+  /** Have a version that was placed before wait to be switched to. */
+  stage(app: string, next: Installed): Promise<void> {
+    return this.alone(app, () => this.store.write([{ key: `staged/${app}`, value: next }]));
+  }
+
   /** Let go of the version that waits. */
   async unstage(app: string): Promise<void> {
     await this.alone(app, () => this.store.write([{ key: `staged/${app}` }]));
