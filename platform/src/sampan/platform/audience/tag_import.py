@@ -4,8 +4,6 @@ The first line names the column. Every line is accounted for: taken, refused wit
 Nothing takes effect before all lines were read; then all of it does, in one transaction.
 """
 
-import csv
-import io
 from array import array
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import aclosing
@@ -36,6 +34,7 @@ from sampan.platform.identity.subjects import LOG as SUBJECTS
 from sampan.platform.ids import new_id
 from sampan.platform.operators.actor import Actor, ActorKind
 from sampan.platform.operators.audit import record
+from sampan.platform.operators.audit_reading import csv_text
 
 JOB = "tags.import"
 MAX_BYTES = 512 * 1024 * 1024
@@ -45,7 +44,6 @@ PROGRESS_EVERY_LINES = 50_000
 HEAD_BYTES = 1000
 ATTEMPTS = 5
 MAX_WAITING = 20
-FORMULAS = "=+-@\t\r＝＋－＠"  # spreadsheets run the full-width ones too
 _BOM = b"\xef\xbb\xbf"
 
 
@@ -308,13 +306,7 @@ def _line(number: int, text: bytes) -> Line:
 
 
 def _report(refused: list[Line]) -> bytes:
-    text = io.StringIO()
-    writer = csv.writer(text)
-    # What a spreadsheet would run as a formula stays text.
-    writer.writerows(
-        (line.number, f"'{line.id}" if line.id[:1] in FORMULAS else line.id, line.code) for line in refused
-    )
-    return text.getvalue().encode()
+    return csv_text((line.number, line.id, line.code) for line in refused).encode()
 
 
 def _fresh(path: Path) -> BinaryIO:
