@@ -1,6 +1,6 @@
 """Rows of hotfixes, and all SQL on them. The content is read by itself: it may have megabytes."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
 import orjson
@@ -29,7 +29,6 @@ from sampan.platform.engines.database import Transaction
 from sampan.platform.engines.log import insert_or_ignore
 from sampan.platform.engines.paging import Found, Order, Paging, read_page
 from sampan.platform.engines.tables import scoped_table
-from sampan.platform.insight.repository import inventory
 
 hotfixes = scoped_table(
     "hotfixes",
@@ -217,17 +216,6 @@ async def mark_withdrawn(tx: Transaction, record: Record, *, by: str, cause: str
     """Note that a hotfix was withdrawn; it stays so."""
     values = {"withdrawn_ms": now_ms, "withdrawn_by": by, "withdrawn_cause": cause, "stack": _written(())}
     await tx.execute(update(hotfixes).where(*_is(tx, record), _H.withdrawn_ms.is_(None)).values(**values))
-
-
-async def devices_with(tx: Transaction, app_id: str, sequence: int) -> Mapping[str, int]:
-    """Return how many devices said at their last sync that they hold the version, by the digest of its package."""
-    table = inventory.c
-    statement = (
-        select(table.digest, func.count().label("devices"))
-        .where(table.workspace_id == tx.workspace_id, table.artefact_id == app_id, table.sequence == sequence)
-        .group_by(table.digest)
-    )
-    return {row.digest: row.devices for row in await tx.execute(statement)}
 
 
 def _select(tx: Transaction) -> Select[Any]:

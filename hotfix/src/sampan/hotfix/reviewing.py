@@ -1,6 +1,7 @@
 """Reviewers and whoever asks: what a hotfix changes, approve exactly these bytes, reject."""
 
 import asyncio
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Any
@@ -15,7 +16,6 @@ from sampan.hotfix.names import KIND, deliverable_id
 from sampan.hotfix.repository import (
     Record,
     contents_of,
-    devices_with,
     highest_number,
     hotfix_of_candidate,
     hotfixes_of,
@@ -38,6 +38,8 @@ from sampan.platform.core import Core
 from sampan.platform.crypto.digest import digest
 from sampan.platform.engines.database import Transaction
 from sampan.platform.engines.paging import Found, Paging
+from sampan.platform.insight.delivery_rows import reached_by_version
+from sampan.platform.insight.schemas import Stage
 from sampan.platform.operators.actor import Actor
 from sampan.platform.release.repository import Release, releases_of
 from sampan.platform.release.states import ReleaseState
@@ -48,7 +50,10 @@ MAX_PATCH_BYTES = 64 * 1024
 
 
 class Shown(Struct, frozen=True):
-    """A hotfix with what people ask of it. `dependents` fall when it is withdrawn; `devices` said that they have it."""
+    """A hotfix with what people ask of it.
+
+    `dependents` fall when it is withdrawn; `devices` is how many reported that they installed it.
+    """
 
     record: Record
     review_digest: str
@@ -211,7 +216,7 @@ async def _shower(tx: Transaction, app_id: str, sequence: int, records: Sequence
     every = await hotfixes_of(tx, app_id, sequence)
     alive = {n: each.hotfix for n, each in every.items() if each.withdrawn_ms is None}
     releases = await releases_of(tx, KIND, deliverable_id(app_id, sequence))
-    devices = await devices_with(tx, app_id, sequence)
+    installed = await _installed(tx, app_id, sequence)
 
     def show(record: Record) -> Shown:
         own = [body for body in bodies if body.candidate_id == record.candidate_id]
@@ -220,10 +225,19 @@ async def _shower(tx: Transaction, app_id: str, sequence: int, records: Sequence
             review_digest(record.digest, own),
             dependents(record.n, alive) if record.n in alive else (),
             [each for each in releases if each.sequence == record.n],
-            devices.get(record.digest, 0) if record.is_live else 0,
+            installed[record.n],
         )
 
     return show
+
+
+async def _installed(tx: Transaction, app_id: str, sequence: int) -> Counter[int]:
+    """Return on how many devices each hotfix of a version was installed, by what they reported."""
+    found: Counter[int] = Counter()
+    for each in await reached_by_version(tx, deliverable_id(app_id, sequence), from_ms=0):
+        if each.stage in (Stage.INSTALLED, Stage.BOOTED):
+            found[each.sequence] += each.devices
+    return found
 
 
 async def _newest_released(tx: Transaction, app_id: str, sequence: int, records: Mapping[int, Record]) -> int:

@@ -13,9 +13,13 @@ Reader = Annotated[Actor, needs(READ, scoped=True)]
 
 
 async def require_app(tx: Transaction, actor: Actor, app_id: str) -> None:
-    """Let pass who may see every app's numbers, or this one's; raise `AppUnknown`."""
+    """Let pass who may see every app's numbers, or this one's; raise `AppUnknown`.
+
+    What is counted for a part of an app, under `<app>@<sequence>`, is the app's.
+    """
     if actor.may(READ):
         return
+    app_id = app_id.partition("@")[0]
     app = await find_app(tx, app_id)
     if app is None or not actor.may(READ, publisher=app.publisher_id, app=app_id):
         raise AppUnknown("There is no app of this id here that you may see.")
