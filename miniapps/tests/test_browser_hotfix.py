@@ -29,6 +29,27 @@ TAKES = "const take = async () => {"
 BROKEN = f"{TAKES}\n      throw new Error('nobody can take this');"
 SHOWS_NOTHING = "document.documentElement.hidden = true;\n"
 UPDATE = "Update now"
+# What an app can do to what is stored in its origin: `chain` and `index` as objects, `archive` as bytes.
+STORED = """async (app) => {
+  const cache = await caches.open("sampan-packages");
+  const keys = (await cache.keys()).map((each) => each.url);
+  const {digest} = await (await cache.match("/__store/wanted")).json();
+  const find = (part) => keys.find((each) => decodeURIComponent(each).endsWith(part));
+  const [chainKey, indexKey, archiveKey] = [`chain/${app}`, `index/${digest}`, `archive/${digest}`].map(find);
+  const chain = await (await cache.match(chainKey)).json();
+  const index = await (await cache.match(indexKey)).json();
+  const archive = new Uint8Array(await (await cache.match(archiveKey)).arrayBuffer());
+  %s;
+  await cache.put(chainKey, new Response(JSON.stringify(chain)));
+  await cache.put(indexKey, new Response(JSON.stringify(index)));
+  await cache.put(archiveKey, new Response(archive));
+}"""
+TAMPERED = {
+    "chain.stack.documents = []": "trust_not_listed",
+    "chain.stack.documents = [btoa('{}')]": "hotfix_malformed",
+    "index.files[0].sha256 = '0'.repeat(64)": "trust_bytes_differ",
+    "archive[index.files.find((each) => each.path === 'app.js').offset] ^= 1": "store_damaged",
+}
 
 
 @dataclass
@@ -197,6 +218,16 @@ def test_it_is_there_after_a_restart_without_a_network(bank: Bank, page: "Page",
     page.goto(f"{bank.shell}#/app/{COUPONS}")
     app_frame(page)
     customer.set_offline(False)
+
+
+@pytest.mark.parametrize(("tamper", "code"), TAMPERED.items())
+def test_nothing_that_its_origin_stores_of_it_is_believed(bank: Bank, page: "Page", tamper: str, code: str) -> None:
+    app_frame(page).evaluate(STORED % tamper, COUPONS)
+    open_again(page)
+    page.goto(f"{bank.shell}#/developer/{COUPONS}")
+    page.get_by_text(f"healed {code}").first.wait_for(timeout=SOON_MS)
+    page.goto(f"{bank.shell}#/app/{COUPONS}")
+    app_frame(page).get_by_text("City Metro").wait_for(timeout=SOON_MS)
 
 
 def test_withdrawn_it_goes_and_the_version_runs_as_before(bank: Bank, page: "Page", customer: "BrowserContext") -> None:
