@@ -168,6 +168,8 @@ class Scene:
         runner = build_job_runner(self.core.store, [make_job(self.core)], now_ms=self.core.now_ms)
         assert await runner.poll()
         await runner.idle()
+        while await runner.poll():
+            await runner.idle()
         await self.core.replica.poll()
 
 

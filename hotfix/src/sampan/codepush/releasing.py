@@ -120,6 +120,8 @@ async def patch(
     core: Core, workspace_id: str, actor: Actor, app: str, deployment: str, wanted: Wanted, label: str = ""
 ) -> Done:
     """Change how a release goes out: disabling it or making it optional at once, all else by a second person."""
+    if not actor.may(LOWER):
+        actor.require(EDIT)
     async with core.store.workspace(workspace_id).write() as tx:
         _app, found = await present_deployment(tx, app, deployment)
         present = await _labelled(tx, found, label)
@@ -128,7 +130,6 @@ async def patch(
         after = wanted.over(present.served)
         _check_rollout(present, wanted.rollout)
         if after == present.served:
-            actor.require(LOWER)
             return Done(present)
         if _is_lower(present.served, after):
             actor.require(LOWER)
