@@ -2,7 +2,7 @@
 
 export { allowsRollback, compareSerials, killedEntry, parseControl } from "./control";
 export { digestOf, isDigest, sha256Hex } from "./digest";
-export { type Hotfix, parseHotfix, stackedIndex } from "./hotfix";
+export { checkHotfix, type Hotfix, parseHotfix, stackedIndex } from "./hotfix";
 export { checkInstall, checkOpen, mayRevert, type OpenQuestion } from "./install-rule";
 export { fittingIndex, type InstalledProof, verifyInstalled, verifyRole } from "./offline";
 export { fileOf, parseIndex } from "./package-index";
