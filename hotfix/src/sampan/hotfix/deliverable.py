@@ -4,7 +4,7 @@ from collections.abc import Collection, Mapping, Sequence
 
 from sampan.hotfix.lookups import find as find_record
 from sampan.hotfix.names import KIND, PART, deliverable_id, version_named
-from sampan.hotfix.problems import HotfixNumber
+from sampan.hotfix.problems import HotfixUnknown
 from sampan.hotfix.repository import Record, hotfixes_in
 from sampan.hotfix.stacks import write_stacks
 from sampan.hotfix.withdrawing import withdraw_in
@@ -55,15 +55,13 @@ def _deliverable(version: PublishedVersion, record: Record | None) -> Deliverabl
 async def kill(core: Core, tx: Transaction, name: str, n: int, _reason: str, actor: Actor, note: str) -> None:
     """Withdraw a hotfix, with what depends on it."""
     version = version_named(name)
-    if version is None or not n:
-        raise HotfixNumber("Number 0 is the version as it is: kill the version itself.")
+    if version is None:
+        raise HotfixUnknown(f"There are no hotfixes of {name[:200]!r}.")
     await withdraw_in(core, tx, actor, await find_record(tx, *version, n), cause=note)
 
 
 async def check(_tx: Transaction, release: Release) -> None:
-    """Refuse what hotfixes cannot do: number 0, counted places, and rules that are about whole packages."""
-    if not release.sequence:
-        raise HotfixNumber("Number 0 is the version as it is, which devices have without a release.")
+    """Refuse what hotfixes cannot do: counted places, and rules that are about whole packages."""
     refuse_places(release)
     if release.client_rules != NO_RULES:
         raise BadClientRules("Client rules are about packages: leave them out, hotfixes are small and always fetched.")

@@ -48,13 +48,6 @@ class HotfixBodyUnexpected(Invalid):
     field = "bodies"
 
 
-class HotfixNumber(Invalid):
-    """A release gives a hotfix, and 0 is none: it is the version as it is."""
-
-    code = "hotfix_number"
-    field = "sequence"
-
-
 class HotfixOfMiniapps(Invalid):
     """Shared packages and native patches are named by the digests of their packages, which a hotfix changes."""
 
