@@ -25,6 +25,7 @@ const VISITS: readonly Visit[] = [
   { path: "/apps/app", answers: { "/apps/app/renewals": { items: [{ state: "in_review" }] } } },
   { path: VERSION, answers: { [VERSION]: { state: "in_review" } } },
   { path: VERSION, answers: { [VERSION]: { state: "uploaded", moves: ["withdrawn", "killed"] } } },
+  { path: `${VERSION}/hotfixes/1`, answers: { [`${VERSION}/hotfixes/1`]: { state: "in_review" } } },
   { path: "/catalogue" },
   { path: "/catalogue", tab: "Categories" },
   { path: "/changes/change", answers: { "/changes/change": PROPOSED("person") } },
@@ -41,6 +42,20 @@ const VISITS: readonly Visit[] = [
     answers: { "/client-apps/retail/upgrades": { items: [{ withdrawn: "" }] } },
   },
   { path: "/client-apps", answers: { "/client-apps": { items: [{ closed: true }] } } },
+  { path: "/codepush" },
+  { path: "/codepush/app" },
+  {
+    path: "/codepush/app/Staging",
+    answers: {
+      "/codepush/apps/app/deployments": { items: [{ name: "Staging" }, { name: "Production" }] },
+      "/codepush/apps/app/deployments/Staging/releases": {
+        items: [
+          { label: "v2", state: "approved", is_mandatory: true, rollout: 100 },
+          { label: "v1", state: "approved", rollout: 100, package_hash: "another" },
+        ],
+      },
+    },
+  },
   { path: "/customers" },
   { path: "/customers/customer", answers: { "/customers/id/devices": { items: [{ signed_in: true }] } } },
   { path: "/devices/device", answers: { "/devices/device": { customer: "customer" } } },
@@ -102,7 +117,7 @@ function KEYS(state: string) {
 
 /** What the server may refuse though nobody enters it, as the page knows it: that stands above, with its trace id. */
 const UNENTERED = new Set([
-  "pages/apps/Apps.tsx: apps.register: body.kind",
+  "pages/audiences/EditAudience.tsx: audiences.create or audiences.propose: body.edition", // the one that was read
   "pages/changes/ChangePage.tsx: changes.editTitle: body.digest",
   "pages/client-apps/ClientApps.tsx: people.editClientApp: body.closed",
   "pages/customers/Customers.tsx: customers.create: body.personal.extra",

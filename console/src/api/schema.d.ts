@@ -5985,7 +5985,7 @@ export interface components {
          * @description A hotfix of a version as it stands.
          *
          *     `stack` is what it is applied with now, itself last, and `digest` the package that results; `dependents` fall with
-         *     it when it is withdrawn. `bytes` is its own content, `devices` is how many said at their last sync that they run it.
+         *     it when it is withdrawn. `bytes` is its own content; `devices` is how many ever reported that they installed it.
          */
         HotfixOut: {
             /** App */
