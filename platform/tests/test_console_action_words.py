@@ -7,10 +7,11 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
 TEXTS = ROOT / "console" / "src" / "i18n" / "texts" / "actions.ts"
-# Made of parts: the states of a release, the two requests about a mini-app's versions, how a change ends.
+# Made of parts: the states of a release, the requests about a mini-app's list of versions, how a change ends.
 MADE = {
     *(f"release.{state}" for state in ("created", "submitted", "approved", "running", "paused", "stopped")),
     *(f"app.{kind}{end}" for kind in ("renewal", "archive") for end in ("", "_approve", "_reject", "_withdraw")),
+    *(f"app.hotfix{end}" for end in ("_approve", "_reject")),
     *(f"change.{end}" for end in ("apply", "reject", "withdraw", "stale")),
 }
 
