@@ -18,7 +18,7 @@ from sampan.platform.artifacts.states import VersionState
 from sampan.platform.core import Core
 from sampan.platform.release.repository import releases_of
 from sampan.platform.testing import WORKSPACE, running_core
-from sampan.platform.testing_artifacts import SYSTEM
+from sampan.platform.testing_artifacts import SYSTEM, packed_app
 from sampan.platform.testing_trust import APP, HOUR_MS, NOW_MS, Clock
 from sampan.platform.trust import service as trust
 
@@ -64,6 +64,16 @@ async def test_a_withdrawal_beside_an_approval_wins_or_comes_after_it(scene: Sce
     assert (await scene.done("GET", scene.path(1)))["state"] == "withdrawn"
     draft = {"kind": "hotfix", "id": f"{APP}@1", "sequence": 1, "audience": {"all": []}}
     assert await scene.refused("POST", "/releases", draft) == (409, "not_releasable")
+
+
+async def test_an_approval_that_finds_another_base_asks_for_a_new_signature(scene: Scene) -> None:
+    submitted = await scene.submit({"app.js": b"one\n"}, n=1)
+    await scene.publishing.submit(packed_app(scene.folder, 2))
+    await scene.publishing.approve(2)  # and not visible yet
+    digest = {"digest": submitted["review_digest"]}
+    approve = f"{scene.path(1)}/approve"
+    assert await scene.refused("POST", approve, digest, as_=scene.reviewer) == (409, "body_base_moved")
+    assert (await scene.done("GET", scene.path(1)))["state"] == "needs_signature"
 
 
 @contextlib.asynccontextmanager

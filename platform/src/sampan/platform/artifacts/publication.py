@@ -9,8 +9,8 @@ from sampan.offline_packages.roles import app_role
 from sampan.platform.artifacts import apps_repository
 from sampan.platform.artifacts import candidates_repository as candidates
 from sampan.platform.artifacts import versions_repository as versions
-from sampan.platform.artifacts.candidates_repository import ARCHIVE, Candidate
-from sampan.platform.artifacts.moves import REVIEWED_PROFILES, move, settle_queue
+from sampan.platform.artifacts.candidates_repository import ARCHIVE, HOTFIX, Candidate
+from sampan.platform.artifacts.moves import QUEUE, REVIEWED_PROFILES, move, role_versions, settle_queue
 from sampan.platform.artifacts.published import PART
 from sampan.platform.artifacts.states import VersionState
 from sampan.platform.artifacts.trial_part import TRIAL_PART
@@ -79,3 +79,14 @@ async def _settle(core: Core, tx: Transaction, app_ids: Collection[str]) -> None
     for app_id in await candidates.apps_with_waiting(tx):
         if app_id in app_ids:
             await settle_queue(core, tx, app_id)
+            await _settle_hotfixes(core, tx, app_id)
+
+
+async def _settle_hotfixes(core: Core, tx: Transaction, app_id: str) -> None:
+    """Ask for new signatures under hotfixes whose base is no longer the published role."""
+    waiting = await candidates.candidates_of(tx, app_id, kind=HOTFIX, states=[VersionState.IN_REVIEW])
+    bases = await candidates.base_versions(tx, [each.id for each in waiting])
+    current = await role_versions(tx, app_id) if waiting else {}
+    for each in waiting:
+        if any(current.get(profile) != version for profile, version in bases[each.id].items()):
+            await move(core, tx, each, VersionState.NEEDS_SIGNATURE, cause="base_moved", actor=QUEUE)
