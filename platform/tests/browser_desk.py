@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from urllib.parse import urlsplit
 
 import httpx2
+from browser_hotfixes import make_hotfixes
 
 from sampan.miniapps.samples import folder as samples
 from sampan.platform.cli.demo_folder import PUBLISHER, DemoPerson
@@ -205,6 +206,18 @@ class Desk:
             page.goto(f"http://demo.sampan.localhost:{self.server.port}/")
             page.get_by_text("Coupon centre").first.wait_for()
         return str(self.server.api(ADMIN).get("/devices", limit=1)["items"][0]["id"])
+
+    @cached_property
+    def hotfix(self) -> tuple[str, int, int]:
+        """App, sequence and number of a hotfix that waits for its reviewer; the one below it is given to devices."""
+        return make_hotfixes(self.server, self._publisher)
+
+    @cached_property
+    def codepush(self) -> tuple[str, str]:
+        """A CodePush app and its deployment with a history."""
+        from browser_codepush import make_codepush  # it makes an RSA key, which few need
+
+        return make_codepush(self.server)
 
     @cached_property
     def _publisher(self) -> Person:

@@ -24,7 +24,8 @@ OTHERS = (
     "apps", "apps/bank.demo.coupons", "changes", "releases/new", "releases/freezes", "switches",
     "switches/new", "audiences", "audiences/new", "tags", "customers", "customers/import",
     "devices", "reports", "client-apps", "publishers", "operators", "roles", "tokens", "catalogue", "trust", "audit",
-    "insight", "insight/funnel", "policy", "hosts", "notices", "account", "system", "design", "explain", "no-such-page",
+    "codepush", "insight", "insight/funnel", "policy", "hosts", "notices", "account", "system", "design", "explain",
+    "no-such-page",
 )  # fmt: skip
 
 
@@ -71,6 +72,12 @@ def test_every_other_page_looks_well(desk: Desk, language: Language, mode: Mode,
     others |= {"release-edit": f"releases/{desk.unsent}/edit", "upgrades": f"client-apps/{desk.client_app}/upgrades"}
     others |= {"device": f"devices/{desk.device}", "tag": f"tags/{desk.tag}"}
     others |= {"switch": f"switches/{desk.switch}", "switch-edit": f"switches/{desk.switch}/edit"}
+    app, sequence, n = desk.hotfix
+    mended = f"apps/{app}/versions/{sequence}"
+    others |= {"mended": mended, "hotfix": f"{mended}/hotfixes/{n}", "hotfix-new": f"{mended}/hotfixes/new"}
+    others |= {"hotfix-given": f"{mended}/hotfixes/{n - 1}"}  # not after the other one: a page is left for another
+    react, deployment = desk.codepush
+    others |= {"codepush-app": f"codepush/{react}", "codepush-labels": f"codepush/{react}/{deployment}"}
     others |= {"audience": f"audiences/{desk.audience}", "audience-edit": f"audiences/{desk.audience}/edit"}
     with variant.of(ADMIN) as look:
         for name, path in others.items():
@@ -88,5 +95,7 @@ def test_every_page_is_looked_at() -> None:
     seen = {"", "releases", "reviews", "changes/:change", "releases/:release", "customers/:customer", "devices/:device"}
     seen |= {"switches/:key", "switches/:key/edit", "audiences/:audience", "audiences/:audience/edit", "tags/:tag"}
     seen |= {"releases/:release/edit", "client-apps/:app/upgrades"}
+    seen |= {"codepush/:app", "codepush/:app/:deployment"}
+    seen |= {"apps/:app/versions/:sequence/hotfixes/new", "apps/:app/versions/:sequence/hotfixes/:n"}
     seen |= {"apps/:app", "apps/:app/versions/:sequence", *OTHERS}
     assert paths - seen == set()

@@ -55,6 +55,8 @@ export const changes = {
   kind_audience_change: ["修改受众", "Change a saved audience"],
   kind_promotion_switches: ["从其他环境晋级开关", "Promote switches from another workspace"],
   kind_promotion_audiences: ["从其他环境晋级受众", "Promote saved audiences from another workspace"],
+  kind_codepush_release: ["发布 CodePush 更新", "CodePush release"],
+  kind_codepush_key: ["登记 CodePush 公钥", "Public key of a CodePush deployment"],
   kind_switch_change: ["修改开关", "Change switches"],
   kind_token_key_rotate: ["轮换令牌密钥", "Rotate token keys"],
 } as const;

@@ -100,6 +100,7 @@ export const explain = {
   kind_miniapp: ["小程序", "Mini-app"],
   kind_shared: ["共享资源包", "Shared package"],
   kind_native: ["原生补丁", "Native patch"],
+  kind_hotfix: ["热修复", "Hotfix"],
   kind_switch: ["开关", "Switch"],
   kind_app_upgrade: ["应用升级", "App upgrade"],
 

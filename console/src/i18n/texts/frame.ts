@@ -7,6 +7,7 @@ export const frame = {
   apps: ["小程序", "Mini-apps"],
   reviews: ["审核", "Review"],
   releases: ["发布单", "Releases"],
+  codepush: ["CodePush", "CodePush"],
   explain: ["命中查询", "Explain"],
   catalogue: ["应用目录", "Catalogue"],
   switches: ["开关", "Switches"],

@@ -6,12 +6,14 @@ import { apps } from "./apps";
 import { audiences } from "./audiences";
 import { catalogue } from "./catalogue";
 import { changes } from "./changes";
+import { codepush } from "./codepush";
 import { common } from "./common";
 import { customers } from "./customers";
 import { devices } from "./devices";
 import { explain } from "./explain";
 import { frame } from "./frame";
 import { hosts } from "./hosts";
+import { hotfixes } from "./hotfixes";
 import { notices } from "./notices";
 import { overview } from "./overview";
 import { people } from "./people";
@@ -36,6 +38,7 @@ export const areas = {
   audit,
   catalogue,
   changes,
+  codepush,
   common,
   customers,
   designPage,
@@ -43,6 +46,7 @@ export const areas = {
   explain,
   frame,
   hosts,
+  hotfixes,
   insight,
   notices,
   overview,

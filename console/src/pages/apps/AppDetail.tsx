@@ -45,7 +45,11 @@ export default function AppDetail() {
         <>
           {may("version:submit") ? <Submit app={app} /> : null}
           {may("release:create") ? (
-            <Button type="primary" icon={<RocketOutlined />} onClick={() => navigate(`/releases/new?app=${app}`)}>
+            <Button
+              type="primary"
+              icon={<RocketOutlined />}
+              onClick={() => navigate(`/releases/new?kind=${found.data?.kind ?? "miniapp"}&app=${app}`)}
+            >
               {say("apps.newRelease")}
             </Button>
           ) : null}

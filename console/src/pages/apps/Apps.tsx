@@ -1,7 +1,7 @@
 /** Every registered mini-app. */
 
 import { PlusOutlined } from "@ant-design/icons";
-import { Form, Input } from "antd";
+import { Form, Input, Radio } from "antd";
 import { query } from "../../api/client";
 import type { App } from "../../api/types";
 import { useSession } from "../../app/session";
@@ -19,7 +19,7 @@ import { PublisherChoice } from "../publishers/PublisherChoice";
 import { AppName } from "./names";
 
 export default function Apps() {
-  const { say } = useText();
+  const { say, sayOr } = useText();
   const { may } = useSession();
   const { values, isFiltered } = useFilters();
   const { page, tableOf } = useCursor(values);
@@ -30,7 +30,15 @@ export default function Apps() {
   const publisherName = (id: string) => publishers.data?.items.find((one) => one.id === id)?.name;
 
   const columns: Column<App>[] = [
-    { key: "app", title: say("common.app"), render: (row) => <AppName app={row.app} name={row.name} link /> },
+    {
+      key: "app",
+      title: say("common.app"),
+      render: (row) => (
+        <AppName app={row.app} name={row.name} link>
+          {row.kind === "miniapp" ? null : <Tag>{sayOr(`explain.kind_${row.kind}`, row.kind)}</Tag>}
+        </AppName>
+      ),
+    },
     {
       key: "publisher",
       title: say("apps.publisher"),
@@ -76,7 +84,10 @@ export default function Apps() {
   );
 }
 
-type NewApp = { app: string; publisher: string };
+type NewApp = { app: string; kind: string; publisher: string };
+
+/** Kinds of packages, as apps are registered. */
+const KINDS = ["miniapp", "shared", "native"] as const;
 
 function RegisterApp() {
   const { say } = useText();
@@ -91,8 +102,12 @@ function RegisterApp() {
       type="primary"
       icon={<PlusOutlined />}
       byCode={{ app_id_taken: ["app"], bad_app_id: ["app"], publisher_unknown: ["publisher"] }}
-      onSubmit={(body) => act(() => create.mutateAsync({ body: { ...body, kind: "miniapp" } }))}
+      onSubmit={(body) => act(() => create.mutateAsync({ body }))}
+      initial={{ kind: "miniapp" }}
     >
+      <Form.Item name="kind" label={say("apps.kind")} rules={[{ required: true }]}>
+        <Radio.Group options={KINDS.map((value) => ({ value, label: say(`explain.kind_${value}`) }))} />
+      </Form.Item>
       <Form.Item name="app" label={say("apps.appId")} extra={say("apps.appIdHint")} rules={[{ required: true }]}>
         <Input spellCheck={false} autoCapitalize="none" autoFocus />
       </Form.Item>

@@ -63,7 +63,7 @@ export function VersionActions({ version, name }: { version: VersionDetail; name
         <Button
           type="primary"
           icon={<RocketOutlined />}
-          onClick={() => navigate(`/releases/new?app=${app}&sequence=${sequence}`)}
+          onClick={() => navigate(`/releases/new?kind=${version.kind}&app=${app}&sequence=${sequence}`)}
         >
           {say("apps.newRelease")}
         </Button>

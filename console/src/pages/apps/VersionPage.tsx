@@ -14,6 +14,7 @@ import { Fetch } from "../../design/States";
 import { bytes } from "../../design/size";
 import { toneOf } from "../../design/states";
 import { useText } from "../../i18n";
+import { Hotfixes } from "../hotfixes/Hotfixes";
 import { Checks } from "./Checks";
 import { Comments } from "./Comments";
 import { Decision } from "./Decision";
@@ -59,6 +60,7 @@ export default function VersionPage() {
         {(item) => (
           <div className="columns">
             <div className="stack">
+              <Hotfixes version={item} />
               <Checks findings={item.findings} />
               <Suspense fallback={<PreviewToCome />}>
                 <PhonePreview version={item} name={name} />

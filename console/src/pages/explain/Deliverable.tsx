@@ -6,6 +6,7 @@ import { useText } from "../../i18n";
 import { ExplainTree, type Explanation, OutcomeSign } from "../../rules/ExplainTree";
 import { percent, useRuleWords } from "../../rules/ruleWords";
 import { AppName } from "../apps/names";
+import { patchedOf } from "../hotfixes/words";
 import { answerOf, type Item, type Judged, newerOf, whySaid } from "./answer";
 
 export function Deliverable({ item, isOpen }: { item: Item; isOpen?: boolean }) {
@@ -27,6 +28,12 @@ export function Deliverable({ item, isOpen }: { item: Item; isOpen?: boolean }) 
         <span className="explained-name">
           {item.kind === "miniapp" ? (
             <AppName app={item.id} />
+          ) : item.kind === "hotfix" ? (
+            <AppName app={patchedOf(item.id).app}>
+              <Tag>
+                {say("explain.kind_hotfix")} #{patchedOf(item.id).sequence}
+              </Tag>
+            </AppName>
           ) : (
             <span>
               <span className="strong wrap">{item.id}</span>

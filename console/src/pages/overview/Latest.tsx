@@ -8,6 +8,7 @@ import { Empty } from "../../design/States";
 import { kindKey, useText } from "../../i18n";
 import { Audience } from "../../rules/Audience";
 import { AppIcon, useAppNames, useNamed } from "../apps/names";
+import { appOf } from "../releases/kindNames";
 
 export function LatestReleases({ releases }: { releases: readonly Release[] }) {
   const { say } = useText();
@@ -19,9 +20,9 @@ export function LatestReleases({ releases }: { releases: readonly Release[] }) {
       ) : (
         releases.slice(0, 5).map((item) => (
           <Link className="todo" key={item.id} to={`/releases/${item.id}`}>
-            <AppIcon app={item.deliverable} name={names(item.deliverable) || item.deliverable} />
+            <AppIcon app={appOf(item)} name={names(appOf(item)) || appOf(item)} />
             <span className="what">
-              <span className="strong">{names(item.deliverable) || item.deliverable}</span>{" "}
+              <span className="strong">{names(appOf(item)) || appOf(item)}</span>{" "}
               <span className="muted num">{item.version}</span>
               <span className="only-wide block">
                 <Audience rule={item.audience} />

@@ -10,12 +10,12 @@ import { Estimate } from "../../rules/Estimate";
 import type { Wrong } from "../../rules/RuleEditor";
 import { missingIn, type Rule } from "../../rules/rules";
 import { CapFields } from "./CapFields";
-import { isWatched } from "./kinds";
+import { isPackage } from "./kinds";
 import type { Values } from "./plan";
 
 export function AudienceFields(props: { form: FormInstance<Values>; audience: Rule; wrong: Wrong }) {
   const { form, audience, wrong } = props;
-  const isPackage = isWatched({ kind: Form.useWatch("kind", form) });
+  const isCounted = isPackage({ kind: Form.useWatch("kind", form) });
   const { say } = useText();
   const { may } = useSession();
   const clientApps = query.useQuery(
@@ -49,7 +49,7 @@ export function AudienceFields(props: { form: FormInstance<Values>; audience: Ru
             options={clientApps.data?.items.map((item) => ({ value: item.id, label: item.name })) ?? []}
           />
         </Form.Item>
-        {isPackage ? <CapFields form={form} /> : null}
+        {isCounted ? <CapFields form={form} /> : null}
       </div>
       <Estimate rule={audience} />
     </div>

@@ -1,17 +1,22 @@
-/** What is released: one of the mini-apps, client apps or switches, searched on the server. */
+/** What is released: one of the packages, versions with hotfixes, client apps or switches, searched on the server. */
 
 import type { ComponentProps } from "react";
 import { query } from "../../api/client";
 import { FoundChoice } from "../../design/Choice";
 import { AppChoice } from "../apps/AppChoice";
 import type { Kind } from "./kinds";
+import { PatchedChoice } from "./PatchedChoice";
 
 type Props = Omit<ComponentProps<typeof FoundChoice<string>>, "useFound">;
 
 export function DeliverableChoice({ kind, ...props }: Props & { kind: Kind }) {
   if (kind === "app_upgrade") return <FoundChoice<string> {...props} useFound={useClientApps} />;
   if (kind === "switch") return <FoundChoice<string> {...props} useFound={useSwitches} />;
-  return <AppChoice {...props} />;
+  if (kind === "hotfix") {
+    const { id, value, disabled, onChange } = props;
+    return <PatchedChoice {...{ id, value, disabled }} onChange={(next) => onChange?.(next)} />;
+  }
+  return <AppChoice {...props} kind={kind} />;
 }
 
 function useClientApps(search: string) {

@@ -12,6 +12,7 @@ import { Choice } from "../../design/Choice";
 import { ConfirmAction } from "../../design/ConfirmAction";
 import { useText } from "../../i18n";
 import { percent } from "../../rules/ruleWords";
+import { appOf } from "./kindNames";
 import { useWords } from "./planWords";
 
 type Target = components["schemas"]["TargetOut"];
@@ -31,7 +32,7 @@ export function ReleaseActions({ release }: { release: ReleaseDetail }) {
   const moveOn = query.useMutation("post", "/releases/{release_id}/move-on");
   const narrow = query.useMutation("post", "/releases/{release_id}/narrow");
   const params = { path: { release_id: release.id } };
-  const thing = { app: release.deliverable, ...(release.client_app ? { clientApp: release.client_app } : {}) };
+  const thing = { app: appOf(release), ...(release.client_app ? { clientApp: release.client_app } : {}) };
   const has = (move: string, permission: string) => release.moves.includes(move) && may(permission, thing);
   const backTo = query.useQuery(
     "get",
@@ -160,7 +161,7 @@ function BackTo({ targets, approved }: { targets: readonly Target[]; approved: n
   const to = Form.useWatch("to", form);
   const also = targets.find(({ sequence }) => sequence === to)?.also ?? [];
   const label = ({ version, sequence }: Target) =>
-    `${version} (#${sequence})${sequence === approved ? ` · ${say("releases.rollbackApproved")}` : ""}`;
+    `${sequence === 0 ? say("hotfixes.versionItself") : `${version} (#${sequence})`}${sequence === approved ? ` · ${say("releases.rollbackApproved")}` : ""}`;
   return (
     <>
       <Form.Item name="to" label={say("releases.rollbackTo")} rules={[{ required: true }]}>

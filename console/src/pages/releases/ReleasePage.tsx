@@ -17,7 +17,7 @@ import { CapWords, PlacesTaken } from "./CapWords";
 import { clientRulesText } from "./ClientRules";
 import { Delivery } from "./Delivery";
 import { Gate, isBegun, isEnded, useProgress } from "./Gate";
-import { isWatched, kindOf, pageOf, useDeliverableNames } from "./kinds";
+import { appOf, isPackage, isWatched, kindOf, pageOf, useDeliverableNames, versionPageOf } from "./kinds";
 import { Objections, useObjections } from "./Objections";
 import { useWords } from "./planWords";
 import { ReleaseActions } from "./ReleaseActions";
@@ -49,7 +49,7 @@ export default function ReleasePage() {
         item ? (
           <>
             <ExplainLink id={item.deliverable} />
-            {item.state === "draft" && may("release:create", { app: item.deliverable }) ? (
+            {item.state === "draft" && may("release:create", { app: appOf(item) }) ? (
               <Button onClick={() => navigate(`/releases/${item.id}/edit`)}>{say("releases.edit")}</Button>
             ) : null}
             <ReleaseActions release={item} />
@@ -86,7 +86,7 @@ export default function ReleasePage() {
                       {
                         label: say("common.version"),
                         value: isWatched(one) ? (
-                          <Link to={`/apps/${one.deliverable}/versions/${one.sequence}`}>
+                          <Link to={versionPageOf(one.kind, one.deliverable, one.sequence)}>
                             {one.version} #{one.sequence}
                           </Link>
                         ) : (
@@ -121,12 +121,19 @@ export default function ReleasePage() {
                               label: say("releases.updateMode"),
                               value: sayOr(`releases.${one.update_mode}`, one.update_mode),
                             },
-                            { label: say("releases.clientRules"), value: clientRulesText(one.client_rules, say) },
                           ]
+                        : []),
+                      ...(isPackage(one)
+                        ? [{ label: say("releases.clientRules"), value: clientRulesText(one.client_rules, say) }]
                         : []),
                       {
                         label: say("releases.rollbackTo"),
-                        value: one.rollback_to === null ? say("releases.noRollback") : `#${one.rollback_to}`,
+                        value:
+                          one.rollback_to === null
+                            ? say("releases.noRollback")
+                            : one.rollback_to === 0
+                              ? say("hotfixes.versionItself")
+                              : `#${one.rollback_to}`,
                       },
                       { label: say("releases.schedule"), value: <ScheduleWords of={one.schedule} /> },
                       { label: say("releases.madeBy"), value: <Person id={one.made_by} /> },

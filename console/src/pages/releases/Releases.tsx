@@ -17,7 +17,7 @@ import { useText } from "../../i18n";
 import { Audience } from "../../rules/Audience";
 import { percent } from "../../rules/ruleWords";
 import { AppName } from "../apps/names";
-import { kindOf, useDeliverableNames } from "./kinds";
+import { appOf, kindOf, useDeliverableNames } from "./kinds";
 
 const STATES = ["draft", "submitted", "approved", "running", "paused", "completed", "stopped", "rolled_back"] as const;
 
@@ -44,7 +44,7 @@ export default function Releases() {
       // An id has no place to break at: it gets the room of most of them.
       width: "28%",
       render: (row) => (
-        <AppName app={row.deliverable} name={names(row.kind, row.deliverable)}>
+        <AppName app={appOf(row)} name={names(row.kind, row.deliverable)}>
           {kindOf(row.kind) === "miniapp" ? null : <Tag>{say(`explain.kind_${kindOf(row.kind)}`)}</Tag>}
         </AppName>
       ),

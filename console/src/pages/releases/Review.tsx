@@ -10,7 +10,7 @@ import { useText } from "../../i18n";
 import { useEstimate, useReachWords } from "../../rules/Estimate";
 import { CapWords } from "./CapWords";
 import { clientRulesText } from "./ClientRules";
-import { isWatched, kindOf, useDeliverableNames, useVersions } from "./kinds";
+import { isPackage, isWatched, kindOf, useDeliverableNames, useTargets, useVersions, versionSaid } from "./kinds";
 import { Objections, useDraftObjections } from "./Objections";
 import { bodyOf, type Values } from "./plan";
 import { useWords } from "./planWords";
@@ -25,9 +25,11 @@ export function Review({ form, values }: { form: FormInstance<Values>; values: V
   const { reach } = useEstimate(values.audience);
   const kind = kindOf(values.kind);
   const versions = useVersions(kind, values.id ?? "");
+  const targets = useTargets(kind, values.id ?? "", values.sequence);
   const called = (sequence: number) => {
-    const version = versions.items?.find((item) => item.sequence === sequence)?.version;
-    return version && kind !== "switch" ? `${version} (#${sequence})` : `#${sequence}`;
+    const all = [...(versions.items ?? []), ...(targets.items ?? [])];
+    const item = all.find((each) => each.sequence === sequence);
+    return item ? versionSaid(kind, item) : `#${sequence}`;
   };
   const { stages, schedule, cap } = bodyOf(values);
   const isWhole = useIsWhole(form);
@@ -66,12 +68,14 @@ export function Review({ form, values }: { form: FormInstance<Values>; values: V
                   label: say("releases.updateMode"),
                   value: sayOr(`releases.${values.update_mode}`, values.update_mode),
                 },
-                { label: say("releases.clientRules"), value: clientRulesText(values.client_rules, say) },
               ]
+            : []),
+          ...(isPackage(values)
+            ? [{ label: say("releases.clientRules"), value: clientRulesText(values.client_rules, say) }]
             : []),
           {
             label: say("releases.rollbackTo"),
-            value: values.rollback_to ? called(values.rollback_to) : say("releases.noRollback"),
+            value: typeof values.rollback_to === "number" ? called(values.rollback_to) : say("releases.noRollback"),
           },
           { label: say("plan.step_schedule"), value: <ScheduleWords of={schedule ?? {}} /> },
         ]}

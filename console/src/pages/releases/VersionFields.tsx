@@ -8,9 +8,10 @@ import { Choice } from "../../design/Choice";
 import { useText } from "../../i18n";
 import { tiersFrom } from "../../rules/rules";
 import { useSeeTier } from "../apps/names";
+import { patchedOf } from "../hotfixes/words";
 import { ClientRuleFields } from "./ClientRules";
 import { DeliverableChoice } from "./DeliverableChoice";
-import { KINDS, kindOf, useTargets, useVersions } from "./kinds";
+import { isPackage, isWatched, KINDS, type Kind, kindOf, useTargets, useVersions, versionSaid } from "./kinds";
 import type { Values } from "./plan";
 
 export function VersionFields({ form, isFixed = false }: { form: FormInstance<Values>; isFixed?: boolean }) {
@@ -21,22 +22,26 @@ export function VersionFields({ form, isFixed = false }: { form: FormInstance<Va
   const sequence = Form.useWatch("sequence", form) ?? (Number(params.get("sequence")) || undefined);
   const versions = useVersions(kind, id);
   const targets = useTargets(kind, id, sequence);
-  const isPackage = kind === "miniapp";
-  const lowest = useSeeTier(isPackage ? id : "");
+  const lowest = useSeeTier(isWatched({ kind }) ? patchedOf(id).app : "");
   useEffect(() => {
     if (isFixed || form.isFieldTouched("audience")) return;
     form.setFields([{ name: "audience", value: tiersFrom(lowest), touched: false }]);
   }, [form, isFixed, lowest]);
-  const label = (item: { version: string; sequence: number }) =>
-    isPackage || kind === "app_upgrade" ? `${item.version} (#${item.sequence})` : `#${item.sequence}`;
   const asOptions = (items: typeof versions.items) =>
-    (items ?? []).map((item) => ({ value: item.sequence, label: label(item) }));
+    (items ?? []).map((item) => ({ value: item.sequence, label: versionSaid(kind, item) }));
+  const begin = (next: Kind) => {
+    form.resetFields(["id", "sequence"]);
+    form.setFieldValue("id", null);
+    // The way back from a hotfix is always there: the version without it.
+    form.setFieldValue("rollback_to", next === "hotfix" ? 0 : null);
+  };
   return (
     <>
       <Form.Item name="kind" label={say("releases.kind")} rules={[{ required: true }]}>
         <Radio.Group
           disabled={isFixed}
-          onChange={() => form.resetFields(["id", "sequence", "rollback_to"])}
+          className="kinds"
+          onChange={({ target }) => begin(target.value as Kind)}
           options={KINDS.map((value) => ({ value, label: say(`releases.kind_${value}`) }))}
         />
       </Form.Item>
@@ -45,7 +50,7 @@ export function VersionFields({ form, isFixed = false }: { form: FormInstance<Va
           key={kind}
           kind={kind}
           disabled={isFixed}
-          onChange={() => form.resetFields(["sequence", "rollback_to"])}
+          onChange={() => form.resetFields(kind === "hotfix" ? ["sequence"] : ["sequence", "rollback_to"])}
         />
       </Form.Item>
       {id !== "" && versions.items?.length === 0 ? (
@@ -55,12 +60,17 @@ export function VersionFields({ form, isFixed = false }: { form: FormInstance<Va
       ) : null}
       <Form.Item
         name="sequence"
-        label={kind === "switch" ? say("releases.edition") : say("common.version")}
+        label={say(kind === "switch" ? "releases.edition" : kind === "hotfix" ? "hotfixes.hotfix" : "common.version")}
         rules={[{ required: true }]}
       >
         <Choice<number> disabled={id === ""} options={asOptions(versions.items)} />
       </Form.Item>
-      <Form.Item name="update_mode" label={say("releases.updateMode")} rules={[{ required: true }]} hidden={!isPackage}>
+      <Form.Item
+        name="update_mode"
+        label={say("releases.updateMode")}
+        rules={[{ required: true }]}
+        hidden={!isWatched({ kind })}
+      >
         <Radio.Group
           vertical
           options={[
@@ -69,7 +79,7 @@ export function VersionFields({ form, isFixed = false }: { form: FormInstance<Va
           ]}
         />
       </Form.Item>
-      {isPackage ? <ClientRuleFields sequence={sequence} versions={asOptions(versions.items)} /> : null}
+      {isPackage({ kind }) ? <ClientRuleFields sequence={sequence} versions={asOptions(versions.items)} /> : null}
       <Form.Item name="rollback_to" label={say("releases.rollbackTo")} extra={say("releases.rollbackHint")}>
         <Choice<number> allowClear placeholder={say("releases.noRollback")} options={asOptions(targets.items)} />
       </Form.Item>

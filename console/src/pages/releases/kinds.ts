@@ -2,22 +2,26 @@
 
 import { query } from "../../api/client";
 import { useSession } from "../../app/session";
+import { useText } from "../../i18n";
 import { useAppNames } from "../apps/names";
-import type { Values } from "./plan";
+import { hotfixPath, isLive, patchedOf, versionPath } from "../hotfixes/words";
+import { isPackage, type Kind, kindOf } from "./kindNames";
 
-export const KINDS = ["miniapp", "app_upgrade", "switch"] as const;
-export type Kind = (typeof KINDS)[number];
-
-/** Returns the kind that is entered; a shared package is chosen like a mini-app. */
-export const kindOf = (kind: string | null | undefined): Kind => KINDS.find((each) => each === kind) ?? "miniapp";
-
-/** Devices report on packages alone, so nothing else can be watched by a gate. */
-export const isWatched = ({ kind }: Pick<Values, "kind">): boolean => kindOf(kind) === "miniapp";
+export { appOf, isPackage, isWatched, KINDS, type Kind, kindOf, versionSaid } from "./kindNames";
 
 /** Where the page of a deliverable is. */
 export function pageOf(kind: string, id: string): string {
   if (kind === "app_upgrade") return `/client-apps/${id}/upgrades`;
+  if (kind === "hotfix") {
+    const { app, sequence } = patchedOf(id);
+    return versionPath(app, sequence);
+  }
   return kind === "switch" ? `/switches/${encodeURIComponent(id)}` : `/apps/${id}`;
+}
+
+/** Where the page of one version of a deliverable is. */
+export function versionPageOf(kind: string, id: string, sequence: number): string {
+  return kind === "hotfix" ? hotfixPath({ ...patchedOf(id), n: sequence }) : versionPath(id, sequence);
 }
 
 /** Returns a function from a deliverable to what people call it; to its id where it has no name, or none that the reader may see. */
@@ -31,20 +35,32 @@ export function useDeliverableNames(): (kind: string | undefined, id: string) =>
     { enabled: may("client_app:read"), staleTime: 60_000 },
   );
   const clientApp = (id: string) => found.data?.items.find((each) => each.id === id)?.name;
-  return (kind, id) => (kindOf(kind) === "app_upgrade" ? clientApp(id) : apps(id)) || id;
+  return (kind, id) => {
+    if (kindOf(kind) === "app_upgrade") return clientApp(id) || id;
+    if (kindOf(kind) !== "hotfix") return apps(id) || id;
+    return apps(patchedOf(id).app) || patchedOf(id).app;
+  };
 }
 
 type Found = { items: { sequence: number; version: string }[] | undefined };
 
 /** Returns the versions of a deliverable that can be released, the newest first; undefined until they are known. */
 export function useVersions(kind: Kind, id: string): Found {
+  const { say } = useText();
   const is = (wanted: Kind) => ({ enabled: kind === wanted && id !== "" });
+  const { app, sequence } = patchedOf(id);
   const most = { limit: 100 };
   const versions = query.useQuery(
     "get",
     "/apps/{app}/versions",
     { params: { path: { app: id }, query: { state: ["published"], ...most } } },
-    is("miniapp"),
+    { enabled: isPackage({ kind }) && id !== "" },
+  );
+  const hotfixes = query.useQuery(
+    "get",
+    "/apps/{app}/versions/{sequence}/hotfixes",
+    { params: { path: { app, sequence }, query: most } },
+    { enabled: kind === "hotfix" && sequence > 0 },
   );
   const upgrades = query.useQuery(
     "get",
@@ -65,11 +81,17 @@ export function useVersions(kind: Kind, id: string): Found {
   if (kind === "switch") {
     return { items: proposals.data?.items.map(({ edition }) => ({ sequence: edition, version: String(edition) })) };
   }
+  if (kind === "hotfix") {
+    const living = hotfixes.data?.items.filter(isLive);
+    const called = (n: number, title: string) => `${say("hotfixes.one", { n })} ${title}`.trim();
+    return { items: living?.map(({ n, title }) => ({ sequence: n, version: called(n, title) })) };
+  }
   return { items: versions.data?.items };
 }
 
-/** Returns what can be gone back to; of a switch also what is served now. */
+/** Returns what can be gone back to; of a switch also what is served now, of a hotfix also the version without any. */
 export function useTargets(kind: Kind, id: string, sequence: number | undefined): Found {
+  const { say } = useText();
   const { items } = useVersions(kind, id);
   const served = query.useQuery(
     "get",
@@ -79,6 +101,7 @@ export function useTargets(kind: Kind, id: string, sequence: number | undefined)
   );
   const edition = served.data?.edition;
   const present = edition === undefined ? [] : [{ sequence: edition, version: String(edition) }];
-  const found = kind === "switch" ? present : items;
+  const bare = { sequence: 0, version: say("hotfixes.versionItself") };
+  const found = kind === "switch" ? present : kind === "hotfix" && items ? [...items, bare] : items;
   return { items: found?.filter((each) => sequence !== undefined && each.sequence < sequence) };
 }

@@ -3,6 +3,7 @@
 import type { components } from "../../api/schema";
 import type { ReleaseDetail } from "../../api/types";
 import type { Rule } from "../../rules/rules";
+import { isPackage, isWatched } from "./kindNames";
 import type { Schedule, Stage } from "./planWords";
 
 type Gate = components["schemas"]["GateBody"];
@@ -154,15 +155,17 @@ export function bodyOf({
   cap,
   ...rest
 }: Values): Draft {
-  const isPackage = kind === "miniapp";
-  const shown = isPackage ? stages : stages.map((stage) => ({ ...stage, gate: { ...stage.gate, on: false } }));
+  const isWhole = isPackage({ kind });
+  const shown = isWatched({ kind })
+    ? stages
+    : stages.map((stage) => ({ ...stage, gate: { ...stage.gate, on: false } }));
   return {
     ...rest,
     kind,
     client_app: client_app ?? null,
     rollback_to: rollback_to ?? null,
-    client_rules: isPackage ? { ...NO_RULES, ...client_rules } : NO_RULES,
-    cap: isPackage && cap?.on ? { customers: cap.customers, until_ms: cap.until_ms ?? null } : null,
+    client_rules: isWhole ? { ...NO_RULES, ...client_rules } : NO_RULES,
+    cap: isWhole && cap?.on ? { customers: cap.customers, until_ms: cap.until_ms ?? null } : null,
     // Nobody moves on from the last one.
     stages: shown.map((stage, n) => stageBody(n + 1 === stages.length ? { ...stage, advance: "person" } : stage)),
     schedule: scheduleBody(schedule),

@@ -1,4 +1,4 @@
-/** Versions that wait for a reviewer, the urgent first. */
+/** What waits for a reviewer: hotfixes, and versions, the urgent first. */
 
 import { Link } from "react-router";
 import { query } from "../../api/client";
@@ -12,11 +12,15 @@ import { Empty } from "../../design/States";
 import { bytes } from "../../design/size";
 import { useText } from "../../i18n";
 import { AppName } from "../apps/names";
+import { WaitingHotfixes, waitingHotfixes } from "../hotfixes/Waiting";
 
 export default function Reviews() {
   const { say } = useText();
   const found = query.useQuery("get", "/reviews");
-  const { rows, pages } = useLocalPages(found.data?.items, null);
+  const overview = query.useQuery("get", "/overview", {});
+  const hotfixes = waitingHotfixes(overview.data?.needs_me.flatMap(({ matters }) => matters) ?? []);
+  // Both lists come together: one that came late would push the other down.
+  const { rows, pages } = useLocalPages(overview.isLoading ? undefined : found.data?.items, null);
   const path = (row: Version) => `/apps/${row.app}/versions/${row.sequence}`;
   const columns: Column<Version>[] = [
     { key: "app", title: say("common.app"), render: (row) => <AppName app={row.app} name={row.name} /> },
@@ -39,19 +43,24 @@ export default function Reviews() {
   ];
   return (
     <PageFrame title={say("apps.reviewsTitle")} lead={say("apps.reviewsLead")}>
-      <Panel flush>
-        <PageTable
-          label={say("apps.reviewsTitle")}
-          columns={columns}
-          rows={rows}
-          rowKey={(row) => `${row.app}/${row.sequence}`}
-          href={path}
-          error={found.error}
-          onRetry={() => found.refetch()}
-          pages={pages}
-          empty={<Empty title={say("apps.reviewsEmpty")} hint={say("apps.reviewsEmptyHint")} />}
-        />
-      </Panel>
+      <div className="stack">
+        {hotfixes.length > 0 ? <WaitingHotfixes rows={hotfixes} /> : null}
+        {hotfixes.length > 0 && found.data?.items.length === 0 ? null : (
+          <Panel {...(hotfixes.length > 0 ? { title: say("apps.versions") } : {})} flush>
+            <PageTable
+              label={say("apps.reviewsTitle")}
+              columns={columns}
+              rows={rows}
+              rowKey={(row) => `${row.app}/${row.sequence}`}
+              href={path}
+              error={found.error}
+              onRetry={() => found.refetch()}
+              pages={pages}
+              empty={<Empty title={say("apps.reviewsEmpty")} hint={say("apps.reviewsEmptyHint")} />}
+            />
+          </Panel>
+        )}
+      </div>
     </PageFrame>
   );
 }

@@ -1,0 +1,56 @@
+/** Release a hotfix, or withdraw it, having read whom that reaches. */
+
+import { RocketOutlined } from "@ant-design/icons";
+import { Button } from "antd";
+import { useNavigate } from "react-router";
+import { query } from "../../api/client";
+import { useSession } from "../../app/session";
+import { useAct } from "../../app/useAct";
+import { ConfirmAction } from "../../design/ConfirmAction";
+import { useText } from "../../i18n";
+import { type HotfixDetail, isLive, isOpen, releasePath } from "./words";
+
+export function HotfixActions({ of: hotfix, named }: { of: HotfixDetail; named: Record<string, string> }) {
+  const { say } = useText();
+  const { may } = useSession();
+  const act = useAct();
+  const navigate = useNavigate();
+  const withdraw = query.useMutation("post", "/apps/{app}/versions/{sequence}/hotfixes/{n}/withdraw");
+  const { app, sequence, n, state, dependents, devices } = hotfix;
+  const isOver = state === "withdrawn" || state === "rejected";
+  // What nobody approved yet its publisher takes back; what is public, whoever may stop releases.
+  const mayWithdraw = may("release:stop", { app }) || (isOpen(hotfix) && may("version:submit", { app }));
+  return (
+    <>
+      {!isOver && mayWithdraw ? (
+        <ConfirmAction
+          label={say("hotfixes.withdraw")}
+          danger
+          title={say("hotfixes.withdrawTitle", { ...named, n })}
+          what={
+            <>
+              <p>{say(isOpen(hotfix) ? "hotfixes.withdrawWaiting" : "hotfixes.withdrawWhat")}</p>
+              {devices > 0 ? <p className="strong">{say("hotfixes.withdrawDevices", { n: devices })}</p> : null}
+              <p className={dependents.length > 0 ? "strong" : ""}>
+                {dependents.length > 0
+                  ? say("hotfixes.withdrawDependents", { numbers: dependents.map((each) => `+${each}`).join(", ") })
+                  : say("hotfixes.withdrawAlone")}
+              </p>
+            </>
+          }
+          reason="required"
+          reasonField="cause"
+          done={say("hotfixes.withdrawn")}
+          onConfirm={(cause) =>
+            act(() => withdraw.mutateAsync({ params: { path: { app, sequence, n } }, body: { cause } }))
+          }
+        />
+      ) : null}
+      {isLive(hotfix) && may("release:create", { app }) ? (
+        <Button type="primary" icon={<RocketOutlined />} onClick={() => navigate(releasePath(hotfix))}>
+          {say("hotfixes.release")}
+        </Button>
+      ) : null}
+    </>
+  );
+}

@@ -1,0 +1,117 @@
+/** The hotfixes of a version, the newest first: how they stand, what they are built on, and who has them. */
+
+import { ToolOutlined } from "@ant-design/icons";
+import { Button } from "antd";
+import { Link, useNavigate } from "react-router";
+import { query } from "../../api/client";
+import type { VersionDetail } from "../../api/types";
+import { useSession } from "../../app/session";
+import { Panel } from "../../design/Blocks";
+import { type Column, PageTable } from "../../design/PageTable";
+import { useCursor } from "../../design/pages";
+import { StateTag } from "../../design/Small";
+import { Empty } from "../../design/States";
+import { bytes } from "../../design/size";
+import { useText } from "../../i18n";
+import { type Hotfix, hotfixPath, versionPath } from "./words";
+
+export function Hotfixes({ version }: { version: VersionDetail }) {
+  const { say } = useText();
+  const { may } = useSession();
+  const navigate = useNavigate();
+  const { app, sequence, kind, state } = version;
+  const { page, tableOf } = useCursor(`${app}@${sequence}`, 25);
+  const takes = kind === "miniapp" && state === "published";
+  const params = { path: { app, sequence }, query: { ...page } };
+  const found = query.useQuery("get", "/apps/{app}/versions/{sequence}/hotfixes", { params });
+  // A version that never was public has none, and nobody looks for them there.
+  if (!takes && !found.data?.items.length) return null;
+  const columns: Column<Hotfix>[] = [
+    {
+      key: "n",
+      title: say("hotfixes.hotfix"),
+      render: (row) => (
+        <>
+          <Link className="strong" to={hotfixPath(row)}>
+            <span className="num">+{row.n}</span> {row.title || say("hotfixes.untitled")}
+          </Link>
+          <Files of={row} />
+        </>
+      ),
+    },
+    { key: "state", title: say("common.state"), render: (row) => <StateTag state={row.state} />, nowrap: true },
+    {
+      key: "on",
+      title: say("hotfixes.on"),
+      render: (row) =>
+        row.on.length > 0 ? (
+          <span className="num">{row.on.map((n) => `+${n}`).join(", ")}</span>
+        ) : (
+          <span className="faint">{say("hotfixes.onVersion")}</span>
+        ),
+      nowrap: true,
+    },
+    { key: "bytes", title: say("hotfixes.bytes"), right: true, nowrap: true, render: (row) => bytes(row.bytes) },
+    { key: "given", title: say("hotfixes.given"), render: (row) => <Given of={row} /> },
+    { key: "devices", title: say("hotfixes.onDevices"), right: true, render: (row) => row.devices.toLocaleString() },
+  ];
+  return (
+    <Panel
+      title={say("hotfixes.title")}
+      extra={
+        takes && may("version:submit", { app }) ? (
+          <Button
+            size="small"
+            icon={<ToolOutlined />}
+            onClick={() => navigate(`${versionPath(app, sequence)}/hotfixes/new`)}
+          >
+            {say("hotfixes.make")}
+          </Button>
+        ) : null
+      }
+      flush
+    >
+      <PageTable
+        label={say("hotfixes.title")}
+        columns={columns}
+        {...tableOf(found)}
+        rowKey={(row) => String(row.n)}
+        href={hotfixPath}
+        empty={<Empty title={say("hotfixes.empty")} hint={say("hotfixes.emptyHint")} />}
+      />
+    </Panel>
+  );
+}
+
+const NAMED = 2;
+
+/** The first files by name; of the rest how many. */
+function Files({ of: { changes } }: { of: Hotfix }) {
+  const { say } = useText();
+  const rest = changes.length - NAMED;
+  return (
+    <div className="sub">
+      {changes.slice(0, NAMED).map(({ path }) => (
+        <div key={path}>
+          <code className="wrap">{path}</code>
+        </div>
+      ))}
+      {rest > 0 ? <div>{say("hotfixes.moreFiles", { n: rest })}</div> : null}
+    </div>
+  );
+}
+
+/** The newest release of it. */
+function Given({ of: { releases } }: { of: Hotfix }) {
+  const { say } = useText();
+  const newest = releases[0];
+  if (!newest) return <span className="faint">{say("hotfixes.notGiven")}</span>;
+  return (
+    <>
+      <StateTag state={newest.state} />
+      {newest.state === "running" && newest.stages > 1 ? (
+        <div className="small muted num">{say("hotfixes.stageOf", { n: newest.stage + 1, of: newest.stages })}</div>
+      ) : null}
+    </>
+  );
+}

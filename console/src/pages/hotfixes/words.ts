@@ -1,0 +1,37 @@
+/** How hotfixes are named in links and lists. Pure. */
+
+import type { components } from "../../api/schema";
+
+export type Hotfix = components["schemas"]["HotfixOut"];
+export type HotfixDetail = components["schemas"]["HotfixDetailOut"];
+
+export const versionPath = (app: string, sequence: number) => `/apps/${app}/versions/${sequence}`;
+
+export const hotfixPath = ({ app, sequence, n }: Pick<Hotfix, "app" | "sequence" | "n">) =>
+  `${versionPath(app, sequence)}/hotfixes/${n}`;
+
+/** Returns the hotfix that a link leads to; null for other places. */
+export function hotfixAt(link: string): Pick<Hotfix, "app" | "sequence" | "n"> | null {
+  const found = /^\/apps\/([^/]+)\/versions\/(\d+)\/hotfixes\/(\d+)$/.exec(link);
+  return found ? { app: found[1] ?? "", sequence: Number(found[2]), n: Number(found[3]) } : null;
+}
+
+/** What a release of it rolls out. */
+export const deliverableOf = (app: string, sequence: number) => `${app}@${sequence}`;
+
+/** Returns the app and the sequence of what a release of a hotfix rolls out; the sequence is 0 when there is none. */
+export function patchedOf(deliverable: string): { app: string; sequence: number } {
+  const at = deliverable.lastIndexOf("@");
+  if (at < 0) return { app: deliverable, sequence: 0 };
+  return { app: deliverable.slice(0, at), sequence: Number(deliverable.slice(at + 1)) || 0 };
+}
+
+/** Where the wizard of releases begins with a hotfix. */
+export const releasePath = ({ app, sequence, n }: Pick<Hotfix, "app" | "sequence" | "n">) =>
+  `/releases/new?${new URLSearchParams({ kind: "hotfix", app: deliverableOf(app, sequence), sequence: String(n) })}`;
+
+/** States in which nothing is decided yet. */
+export const isOpen = ({ state }: Pick<Hotfix, "state">) => state === "in_review" || state === "needs_signature";
+
+/** Whether devices may have it, so that a release can give it to them. */
+export const isLive = ({ state }: Pick<Hotfix, "state">) => state === "published";
