@@ -49,6 +49,12 @@ def test_the_hash_is_codepushs() -> None:
     assert package_hash(files | ignored) == hashlib.sha256(listed.encode()).hexdigest()
 
 
+def test_the_hash_is_what_the_stock_tools_sign() -> None:
+    # The claim that code-push-cli 3.0.0 wrote for a folder with this one file.
+    signed = "154517e620cc5bf11046683aced054f588987c6f37f00d8dd4f95ab4daa1246f"
+    assert hash_of({"CodePush/main.jsbundle": b'console.log("one")\n'}) == signed
+
+
 def test_paths_are_sorted_as_javascript_does() -> None:
     high, astral = "\uff5e", "\U0001f600"  # UTF-16 puts what lies beyond the basic plane before U+FF5E
     listed = json.dumps([f"{astral}:1", f"{high}:1"], ensure_ascii=False, separators=(",", ":"))

@@ -169,7 +169,7 @@ async def test_the_management_sdk_makes_releases_that_wait(
     assert released["ok"]["label"] == "v2"
     lower, raised, unfinished = await calls(
         ["patchRelease", APP, "Production", "v1", {"rollout": 10}],
-        ["patchRelease", APP, "Production", "v1", {"rollout": 50}],
+        ["patchRelease", APP, "Production", None, {"rollout": 50}],
         ["release", APP, "Production", two, "^1.0.0", {}],
     )
     assert (lower["status"], unfinished["status"]) == (409, 409)

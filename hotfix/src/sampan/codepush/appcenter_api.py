@@ -166,8 +166,10 @@ def build_routes(core: Core) -> Sequence[BaseRoute]:
 
     @call
     async def one_release(call: Call) -> Response:
-        asked = _wanted(await call.json())
-        done = await releasing.patch(core, call.workspace, call.actor, *_place(call), asked, call.path("label"))
+        asked, label = _wanted(await call.json()), call.path("label")
+        if label == "null":  # so says code-push-cli when nobody named a label: the newest
+            label = ""
+        done = await releasing.patch(core, call.workspace, call.actor, *_place(call), asked, label)
         return JSONResponse(await _one(call, done.release))
 
     @call
