@@ -23,6 +23,7 @@ from sampan.offline_packages.verifier import TrustedTree
 from sampan.platform.app import built_in_components
 from sampan.platform.component import discover
 from sampan.platform.core import Core
+from sampan.platform.insight.intake import intake_of
 from sampan.platform.operators.testing import bearer_for, person_with
 from sampan.platform.testing import WORKSPACE, client
 from sampan.platform.testing_artifacts import Publishing, packed_app, publishing_in, without_background
@@ -308,7 +309,10 @@ class Phone:
 async def hotfix_scene(folder: Path) -> AsyncIterator[Scene]:
     """Open a server with version 1 of an app, released to everybody."""
     async with publishing_in(folder, components=EVERYTHING) as publishing, client(publishing.core) as http:
+        writing = asyncio.ensure_future(intake_of(publishing.core).run())
         yield await Scene(publishing.core, http, publishing, folder).start()
+        writing.cancel()
+        await asyncio.gather(writing, return_exceptions=True)
 
 
 async def both(one: Callable[[], Any], other: Callable[[], Any]) -> list[Any]:
