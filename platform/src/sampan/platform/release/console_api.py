@@ -130,7 +130,7 @@ class Cause(BaseModel):
 class RollBack(Cause):
     """Where devices go back to, and why."""
 
-    to: int | None = Field(None, ge=1, description="Sequence of an earlier version; null: the one that was approved.")
+    to: int | None = Field(None, ge=0, description="Sequence of an earlier version; null: the one that was approved.")
 
 
 class Kill(BaseModel):
