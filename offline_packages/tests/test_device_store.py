@@ -84,9 +84,24 @@ def test_a_confirmed_version_leaves_nothing_of_the_earlier_one(scene: Scene) -> 
     scene.publish(2)
     scene.take(2)
     assert len(list(scene.folder.glob("store/apps/*/versions/*"))) == 2
+    scene.read("index.html")
     scene.device.booted(A)
     assert [path.name.partition("-")[0] for path in scene.folder.glob("store/apps/*/versions/*")] == ["2"]
     assert list(scene.folder.glob("store/apps/*/staging/*")) == []
+
+
+def test_a_version_that_runs_on_does_not_speak_for_the_next_one(scene: Scene) -> None:
+    scene.take(1)
+    scene.read("index.html")
+    scene.device.booted(A)
+    scene.publish(2)
+    with scene.device.open(A, now_ms=scene.sim.now_ms):
+        scene.take(2)
+        scene.device.booted(A)
+    state = scene.device.store.state(A)
+    assert state.current is not None
+    assert state.kept is not None
+    assert (state.current.sequence, state.current.is_confirmed, state.kept.sequence) == (2, False, 1)
 
 
 def test_taking_the_current_version_again_downloads_nothing(scene: Scene) -> None:

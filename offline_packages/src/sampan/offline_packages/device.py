@@ -81,6 +81,7 @@ class Device:
         self.tree = tree
         self.store = store
         self._fetch = fetch
+        self._opened: dict[str, str] = {}
 
     def sync(self, *, now_ms: int, listed: Iterable[str] | None = None) -> dict[str, SampanError]:
         """Take in a sync answer's catalogue (None: unchanged), refresh the tree, and obey what it says of each app.
@@ -156,11 +157,12 @@ class Device:
         opening = self._check_open(app_id, now_ms)
         package = self.store.open(app_id)
         self.store.begin_boot(app_id)
+        self._opened[app_id] = package.installed.digest
         return OpenedApp(package, opening)
 
     def booted(self, app_id: str) -> None:
-        """The app reports that it runs: the earlier version may go."""
-        self.store.confirm(app_id)
+        """The app reports that it runs: the earlier version may go, unless another one was taken meanwhile."""
+        self.store.confirm(app_id, self._opened.get(app_id))
 
     def _check_open(self, app_id: str, now_ms: int) -> Opening:
         current = self.store.state(app_id).current

@@ -174,10 +174,10 @@ class DeviceStore:
         self._step("boot_counted")
         return state.boots + 1
 
-    def confirm(self, app_id: str) -> None:
-        """The current package has booted: it counts as started, and the kept one goes."""
+    def confirm(self, app_id: str, digest: str | None = None) -> None:
+        """The current package, if it is the one of this digest, has booted: it counts as started, the kept one goes."""
         state = self.state(app_id)
-        if state.current is None or state.current.is_confirmed:
+        if state.current is None or state.current.is_confirmed or digest not in (None, state.current.digest):
             return
         current = msgspec.structs.replace(state.current, is_confirmed=True)
         started = max(state.highest_started, current.sequence)
