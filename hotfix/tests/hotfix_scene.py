@@ -306,9 +306,10 @@ class Phone:
 
 
 @contextlib.asynccontextmanager
-async def hotfix_scene(folder: Path) -> AsyncIterator[Scene]:
-    """Open a server with version 1 of an app, released to everybody."""
-    async with publishing_in(folder, components=EVERYTHING) as publishing, client(publishing.core) as http:
+async def hotfix_scene(folder: Path, *, postgres_url: str = "") -> AsyncIterator[Scene]:
+    """Open a server with version 1 of an app, released to everybody; on SQLite, or on a PostgreSQL."""
+    opened = publishing_in(folder, components=EVERYTHING, postgres_url=postgres_url)
+    async with opened as publishing, client(publishing.core) as http:
         writing = asyncio.ensure_future(intake_of(publishing.core).run())
         yield await Scene(publishing.core, http, publishing, folder).start()
         writing.cancel()

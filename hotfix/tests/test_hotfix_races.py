@@ -43,6 +43,18 @@ async def test_of_two_that_take_one_number_one_gets_it(scene: Scene) -> None:
     assert (await scene.done("GET", SUBMIT))["total"] == 1
 
 
+async def test_so_it_is_on_postgresql(tmp_path: Path, postgres_url: str) -> None:
+    async with hotfix_scene(tmp_path, postgres_url=postgres_url) as scene:
+        await test_of_two_that_take_one_number_one_gets_it(scene)
+        await scene.approve(1)
+        await scene.fix({"info.txt": b"two\n"}, n=2, on=[1])
+        await scene.give(2)
+        phone = await scene.phone()
+        assert (await phone.hotfix())["patches"] == ["1", "2"]
+        await scene.withdraw(1)
+        assert (await phone.hotfix())["patches"] == ["2"]
+
+
 async def test_two_approvals_at_once_are_one(scene: Scene) -> None:
     submitted = await scene.submit({"app.js": b"one\n"}, n=1)
     digest = {"digest": submitted["review_digest"]}
