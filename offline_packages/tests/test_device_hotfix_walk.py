@@ -125,6 +125,9 @@ STEP = st.one_of(
     st.tuples(st.sampled_from(["boot", "boot", "crash", "sync"])),
     st.tuples(st.just("online"), st.booleans()),
 )
+_YOUTH = [("have", 0), ("boot",)]
+YOUTHS: list[list[tuple[Any, ...]]] = [[], _YOUTH, [*_YOUTH, ("take", 2)], [*_YOUTH, ("have", 1)]]
+"""How a life may begin, so that short ones come far."""
 
 
 @pytest.fixture(scope="module")
@@ -133,12 +136,14 @@ def tree() -> Iterator[Tree]:
         yield Tree(Path(folder))
 
 
-@settings(max_examples=60)
-@given(st.lists(STEP, max_size=14))
-def test_no_life_of_a_device_leads_to_what_may_not_run(tree: Tree, steps: list[tuple[Any, ...]]) -> None:
+@settings(max_examples=80)
+@given(st.sampled_from(YOUTHS), st.lists(STEP, max_size=12))
+def test_no_life_of_a_device_leads_to_what_may_not_run(
+    tree: Tree, youth: list[tuple[Any, ...]], steps: list[tuple[Any, ...]]
+) -> None:
     life = Life(tree)
     life.check()
-    for name, *told in steps:
+    for name, *told in youth + steps:
         with contextlib.suppress(InstallRefused, HotfixBaseDiffers, Unreachable):
             getattr(life, name)(*told)
         life.check()
