@@ -1,6 +1,7 @@
 """A publisher who lies: every hotfix that is not exactly what it says is refused, and nothing of it stays."""
 
 import copy
+import hashlib
 import json
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
@@ -17,6 +18,7 @@ from sampan.platform.crypto.keys import PrivateKey
 from sampan.platform.operators.testing import bearer_for, person_with
 from sampan.platform.testing import WORKSPACE
 from sampan.platform.testing_trust import APP
+from sampan.platform.trust.service import target_key
 
 pytestmark = pytest.mark.anyio
 HEX = "0" * 64
@@ -171,6 +173,10 @@ async def test_nobody_approves_their_own_and_no_machine_any(scene: Scene) -> Non
     )
     answer = await scene.http.post(CONSOLE + approve, json=digest)
     assert answer.status_code == 401
+    content = target_key(WORKSPACE, hashlib.sha256(b"fine\n").hexdigest())
+    assert not await scene.core.objects.exists(content)  # nobody vouched for it
+    await scene.approve(1)
+    assert await scene.core.objects.exists(content)
 
 
 async def test_a_moved_base_is_signed_anew_without_an_upload(scene: Scene) -> None:

@@ -25,14 +25,13 @@ from sampan.hotfix.submitting import check_on_live
 from sampan.offline_packages.hotfix import dependents
 from sampan.platform.artifacts import candidates_repository as candidates
 from sampan.platform.artifacts import notes_repository as notes
-from sampan.platform.artifacts.approving import REVIEW
+from sampan.platform.artifacts.approving import REVIEW, check_in_review, check_reviewer
 from sampan.platform.artifacts.bodies import review_digest
 from sampan.platform.artifacts.body_reviews import approve_bodies, reject_bodies
 from sampan.platform.artifacts.candidates_repository import Body, Candidate
 from sampan.platform.artifacts.comparing import MAX_DIFF_BYTES, TextDiff, compare_texts
 from sampan.platform.artifacts.notes_repository import Finding, HistoryEntry
 from sampan.platform.artifacts.problems import FileUnknown
-from sampan.platform.artifacts.states import VersionState
 from sampan.platform.artifacts.versions_repository import Version
 from sampan.platform.core import Core
 from sampan.platform.crypto.digest import digest
@@ -163,17 +162,20 @@ async def approve_hotfix(
 ) -> Record:
     """Approve exactly what has this review digest: the review key signs, the publisher job makes it visible.
 
-    Raises what approving a version raises, `HotfixNeedsVersion` and `HotfixBaseGone`.
+    Raises what approving a version raises, and `HotfixNeedsVersion`.
     """
+    find_it = partial(_candidate, actor=actor, app_id=app_id, sequence=sequence, n=n)
     async with core.store.workspace(workspace_id).read() as tx:
-        await place_of(tx, actor, app_id, sequence, REVIEW)
-        record = await find(tx, app_id, sequence, n)
+        place = await place_of(tx, actor, app_id, sequence, REVIEW)
+        candidate = await find_it(tx)
+        check_reviewer(actor, place.app, candidate)
+        bodies = await candidates.bodies_of(tx, [candidate.id])
+        check_in_review(candidate, seen=seen, present=await _digest(tx, candidate, bodies))
+        document = (await find(tx, app_id, sequence, n)).document
         content = (await contents_of(tx, app_id, sequence, [n]))[n]
-    if record.state is VersionState.IN_REVIEW:
-        for data in (record.document, content):
-            await core.objects.put_new(target_key(workspace_id, digest(data).partition(":")[2]), data)
-    found = partial(_candidate, actor=actor, app_id=app_id, sequence=sequence, n=n)
-    await approve_bodies(core, workspace_id, actor, app_id, found, _digest, seen=seen)
+    for data in (document, content):
+        await core.objects.put_new(target_key(workspace_id, digest(data).partition(":")[2]), data)
+    await approve_bodies(core, workspace_id, actor, app_id, find_it, _digest, seen=seen)
     return await _again(core, workspace_id, app_id, sequence, n)
 
 
