@@ -4,7 +4,7 @@ The floor knows packages, states and signatures; what is right or wrong inside a
 """
 
 from collections.abc import Awaitable, Callable, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from msgspec import Struct
 
@@ -13,10 +13,6 @@ from sampan.platform.artifacts.notes_repository import Finding
 from sampan.platform.core import Core
 from sampan.platform.engines.database import Transaction
 from sampan.platform.errors import Invalid
-
-if TYPE_CHECKING:
-    from sampan.platform.artifacts.candidates_repository import Candidate
-    from sampan.platform.artifacts.states import VersionState
 
 ERROR, WARNING, INFO = "error", "warning", "info"
 
@@ -52,16 +48,6 @@ class VersionHook(Struct, frozen=True):
     """Told of every change of a version's state, in its transaction: (transaction, app id, sequence, state)."""
 
     run: Callable[[Transaction, str, int, str], Awaitable[None]]
-
-
-class CandidateHook(Struct, frozen=True):
-    """Told of every change of state of candidates of one kind that are no versions, in its transaction.
-
-    `run` takes the core, the transaction, the candidate as it was before, and its new state.
-    """
-
-    kind: str
-    run: "Callable[[Core, Transaction, Candidate, VersionState], Awaitable[None]]"
 
 
 def kind_of(core: Core, name: str) -> ArtifactKind:

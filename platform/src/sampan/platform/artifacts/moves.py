@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from sampan.platform.artifacts import candidates_repository as candidates
 from sampan.platform.artifacts import versions_repository as versions
 from sampan.platform.artifacts.candidates_repository import HOTFIX, RENEWAL, Candidate
-from sampan.platform.artifacts.kinds import CandidateHook, VersionHook
+from sampan.platform.artifacts.kinds import VersionHook
 from sampan.platform.artifacts.notes_repository import HistoryEntry, append_history
 from sampan.platform.artifacts.queue import Candidate as Queued
 from sampan.platform.artifacts.queue import settle
@@ -61,9 +61,6 @@ async def note_state(
         word = HOTFIX if candidate.kind == HOTFIX else RENEWAL
         facts = {word: candidate.id, "app": candidate.app_id, "cause": cause}
         await emit(tx, f"{word}.{state}", facts, now_ms=now_ms)
-        for each in core.contributions(CandidateHook):
-            if each.kind == candidate.kind:
-                await each.run(core, tx, candidate, state)
         return
     event = {"app": version.app_id, "sequence": version.sequence, "cause": cause}
     await emit(tx, f"version.{state}", event, now_ms=now_ms)
