@@ -237,6 +237,11 @@ def test_withdrawn_it_goes_and_the_version_runs_as_before(bank: Bank, page: "Pag
     open_again(page)
     take(page, "One Page Books", is_broken=False)  # what it was is not known here yet
     customer.unroute("**/targets/control/*")
+    other = customer.new_page()  # another tab hears of it first, and goes back for both
+    other.goto(bank.shell)
+    other.get_by_role("button", name="Coupon centre").first.wait_for(timeout=SOON_MS)
+    sync(other)
+    other.close()
     sync(page)
     bar = page.get_by_role("button", name=UPDATE)
     bar.wait_for(timeout=SOON_MS)

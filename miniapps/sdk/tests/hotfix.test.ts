@@ -1,13 +1,15 @@
 /** Documents and stacks of hotfixes: what the vectors say of every client (offline_packages/tests/hotfix_vectors.py). */
 
 import { readFileSync } from "node:fs";
-import { expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
 import { derive } from "../src/download/hotfix";
 import { fromBase64 } from "../src/origin/base64";
 import { digestOf } from "../src/trust/digest";
 import { parseHotfix } from "../src/trust/hotfix";
+import type { Targets } from "../src/trust/metadata";
 import { parseIndex } from "../src/trust/package-index";
 import { sourceOfBytes, verifyArchive } from "../src/trust/package-reader";
+import { readAppRole } from "../src/trust/roles";
 
 interface Vectors {
   readonly base: { readonly index: string; readonly digest: string; readonly archive: string };
@@ -41,6 +43,30 @@ it.each(cases)("a stack: $name", async ({ stack, index, digest, code }) => {
 
 it.each(documents)("a document: $name", ({ document, code }) => {
   expect(() => parseHotfix(fromBase64(document))).toThrow(expect.objectContaining({ code }));
+});
+
+describe("an app's role", () => {
+  const listed = (...names: string[]): Targets => {
+    const custom = { "x-sampan-floor": 0, "x-sampan-version": "1" };
+    const hashes = new Map([["sha256", "0".repeat(64)]]);
+    const paths = names.map((name) => `apps/bank.demo.a/${name}`);
+    const signed = { "x-sampan-role": "app.bank.demo.a", "x-sampan-tree": "demo/intl" };
+    const targets = new Map(paths.map((path) => [path, { path, length: 1, hashes, custom }]));
+    return { type: "targets", version: 1, expiresMs: 0, signed, targets, delegations: null };
+  };
+  const read = (...names: string[]) => [...readAppRole(listed(...names), "bank.demo.a", "demo/intl").hotfixes.keys()];
+  const version = ["3/index.json", "3/package.ma"];
+
+  it("lists hotfixes of versions that it lists, and leaves other names aside", () => {
+    const fixes = ["3/hotfix-10.json", "3/hotfix-10.bin", "3/hotfix-2.bin", "3/hotfix-2.json"];
+    const others = ["3/hotfix-0.json", "3/hotfix-01.bin", "3/hotfix-10000.json", "3/hotfix-1.js", "3/x/hotfix-1.json"];
+    const unlisted = ["4/hotfix-1.json", "4/hotfix-1.bin"];
+    expect(read(...fixes, ...others, ...unlisted, ...version)).toEqual(["3/2", "3/10"]);
+  });
+
+  it.each([["3/hotfix-1.json"], ["3/hotfix-1.bin"]])("is refused with %s alone", (name) => {
+    expect(() => read(...version, name)).toThrow(expect.objectContaining({ code: "trust_malformed" }));
+  });
 });
 
 it("has both good and hostile vectors", () => {

@@ -139,8 +139,9 @@ describe("a hotfix that is withdrawn", () => {
 
   it("is left at the next sync, and the base runs again", async () => {
     const told: string[] = [];
-    device.onWithdrawn = (app, to) => told.push(`${app} ${to.digest}`);
+    device.onCurrent = (app, to) => told.push(`${app} ${to.digest}`);
     await tree.publish();
+    await tree.device(store).sync(NOW_MS); // another tab
     await device.sync(NOW_MS);
     expect(await current()).toMatchObject({ digest: base, isConfirmed: true });
     expect(told).toEqual([`${APP} ${base}`]);

@@ -132,10 +132,10 @@ export class Container extends Emitter<ContainerEvents> {
     return staged;
   }
 
-  /** Something else is the current version of an app now; when it runs, it opens when the app is next opened. */
+  /** This is the current version of an app; when another one runs here, it opens when the app is next opened. */
   replaced(app: string, { version, sequence, digest }: Installed): void {
-    const running = this.open_.get(app)?.running;
-    if (running?.isUp && running.digest !== digest) this.emit("version-ready", { app, version, sequence });
+    const running = this.open_.get(app)?.running.digest ?? "";
+    if (running !== "" && running !== digest) this.emit("version-ready", { app, version, sequence });
   }
 
   /** The shell, or an app in it, is shown or hidden. */

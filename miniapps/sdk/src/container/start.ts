@@ -109,7 +109,7 @@ export function startSampan(options: StartOptions): Sampan {
     },
   );
   late.container = container;
-  device.onWithdrawn = (app, base) => container.replaced(app, base);
+  device.onCurrent = (app, current) => container.replaced(app, current);
   late.consents = consents;
   late.switches = switches;
   const sync = new SyncClient({

@@ -46,8 +46,8 @@ export interface OpenedApp {
 }
 
 export class Device {
-  /** Told when the hotfixes of a version were withdrawn, and its base runs from the next start on. */
-  onWithdrawn: (app: string, base: Installed) => void = () => undefined;
+  /** Told at each sync what runs from the next start of an app on: another tab, or withdrawing, may have changed it. */
+  onCurrent: (app: string, current: Installed) => void = () => undefined;
 
   constructor(
     readonly tree: TufTree,
@@ -72,8 +72,9 @@ export class Device {
         const problem = await refusalOf(obey);
         if (problem !== null && !problems.has(app)) problems.set(app, problem);
       }
-      const base = await this.leaveWithdrawn(app);
-      if (base !== null) this.onWithdrawn(app, base);
+      await this.leaveWithdrawn(app);
+      const { current } = await this.packages.state(app);
+      if (current !== null) this.onCurrent(app, current);
     }
     return problems;
   }
