@@ -14,12 +14,15 @@ let answer: { status: number; body: Json; etag: string } | null;
 let nowMs: number;
 let switches: Switches;
 let store: MemoryStore;
+let customer: string | null;
+let meanwhile: (() => Promise<void>) | null;
 
 function made(): Switches {
   const session = {
-    status: async () => ({ device: "dev_1" }) as never,
+    status: async () => ({ device: "dev_1", customer, tier: "full" as const }),
     call: async (_method: string, path: string, body?: Json, headers: Record<string, string> = {}) => {
       asked.push({ path, body, headers });
+      await meanwhile?.();
       if (answer === null) throw new ServerAway("server_away", "away");
       return { status: answer.status, body: answer.body, headers: new Headers({ etag: answer.etag }) };
     },
@@ -31,6 +34,8 @@ beforeEach(() => {
   asked = [];
   nowMs = 1_000_000;
   store = new MemoryStore();
+  customer = "cus_1";
+  meanwhile = null;
   answer = { status: 200, body: { flags: [MINE, PUBLIC, THEIRS, NOBODYS] } as Json, etag: '"1"' };
   switches = made();
 });
@@ -90,4 +95,17 @@ test("what one customer got is forgotten with them", async () => {
   await switches.forget();
   answer = null;
   await expect(switches.read(APP, "mine")).rejects.toMatchObject({ code: "offline" });
+});
+
+test("what one customer got is told to nobody else, also when it comes after the next one signed in", async () => {
+  meanwhile = async () => {
+    meanwhile = null;
+    customer = "cus_2";
+    await switches.forget();
+  };
+  await switches.follow("a");
+  answer = null;
+  await expect(switches.read(APP, "mine")).rejects.toMatchObject({ code: "offline" });
+  customer = "cus_1";
+  expect((await switches.read(APP, "mine")).value).toBe(1.5);
 });

@@ -15,6 +15,8 @@ const KEPT = "switches/kept";
 const EVERY_APP = "*";
 
 interface Kept {
+  /** Who they were fetched for: an answer may come after somebody else signed in, in whichever tab. */
+  readonly whose: string;
   /** What sync said when these were fetched. */
   readonly said: string;
   readonly etag: string;
@@ -71,12 +73,14 @@ export class Switches {
 
   private async fetch(said: string, kept: Kept | null): Promise<void> {
     const { session, nowMs } = this.options;
+    const whose = await this.whose();
     const headers: Record<string, string> = kept ? { "if-none-match": kept.etag } : {};
     const answer = await session.call("POST", ALL, { context: await this.context() }, headers);
     const atMs = nowMs();
     if (answer.status === 304 && kept !== null) return this.keep({ ...kept, said, atMs });
     const flags = isObject(answer.body) && isList(answer.body.flags) ? answer.body.flags.filter(isObject) : [];
     await this.keep({
+      whose,
       said,
       etag: answer.headers.get("etag") ?? "",
       atMs,
@@ -100,7 +104,13 @@ export class Switches {
   }
 
   private async kept(): Promise<Kept | null> {
-    return ((await this.options.store.get(KEPT)) as Kept | undefined) ?? null;
+    const kept = (await this.options.store.get(KEPT)) as Kept | undefined;
+    return kept !== undefined && kept.whose === (await this.whose()) ? kept : null;
+  }
+
+  private async whose(): Promise<string> {
+    const status = await this.options.session.status();
+    return `${status?.device ?? ""}/${status?.customer ?? ""}`;
   }
 
   private async keep(value: Kept): Promise<void> {
