@@ -122,6 +122,7 @@ def test_a_hotfix_changes_files_and_no_version(scene: Scene) -> None:
     assert state.base is not None
     assert (state.current.sequence, state.current.patches, state.current.digest) == (1, ("1",), stack.digest)
     assert (state.base.digest, state.highest) == (scene.versions[1], 1)
+    assert state.version == state.base
     scene.boot()
     assert scene.folders() == 2
 

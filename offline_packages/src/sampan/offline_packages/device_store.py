@@ -61,6 +61,11 @@ class AppState(msgspec.Struct, frozen=True):
     boots: int = 0
     base: Installed | None = None
 
+    @property
+    def version(self) -> Installed | None:
+        """What servers know: the current package, or the version that its hotfixes were applied to."""
+        return self.base if self.current is not None and self.current.patches else self.current
+
 
 class DeviceStore:
     """One folder, one process. Every method is durable when it returns."""
@@ -118,7 +123,7 @@ class DeviceStore:
         Made from the version without hotfixes, which is installed. Raises a `HotfixRefused`, `BytesDiffer`, `TooLong`
         or `StoreDamaged`, and `FetchFailed` when a download broke off; whole ones are kept.
         """
-        base = _without_patches(self.state(app_id))
+        base = self.state(app_id).version
         if base is None or base.sequence != stack.sequence:
             raise HotfixBaseDiffers(f"{app_id} {stack.sequence} is not the version on this device.")
         wanted = Installed(stack.sequence, base.version, stack.digest, patches=stack.patches)
@@ -146,7 +151,7 @@ class DeviceStore:
         kept = state.current if state.current is not None and state.current.is_confirmed else state.kept
         base = state.base if kept is not None and kept.patches else None
         if new.patches:
-            base = _without_patches(state)
+            base = state.version
             if kept is not None and kept.patches and kept.sequence != new.sequence:
                 kept = state.base  # an earlier version: there is room for one base
         self._remember(
@@ -267,7 +272,7 @@ class DeviceStore:
 
     def _base(self, app_id: str) -> Base | None:
         try:
-            with self._read(app_id, _without_patches(self.state(app_id))) as package:
+            with self._read(app_id, self.state(app_id).version) as package:
                 folder = self._versions(app_id) / package.installed.name
                 return Base(package.index, folder / "package.ma")
         except StoreDamaged:
@@ -303,8 +308,3 @@ class DeviceStore:
 
     def _versions(self, app_id: str) -> Path:
         return self._app(app_id) / "versions"
-
-
-def _without_patches(state: AppState) -> Installed | None:
-    """Return the version that servers know: the current one, or what its hotfixes were applied to."""
-    return state.base if state.current is not None and state.current.patches else state.current

@@ -245,7 +245,7 @@ class SimulatedDevice:
         facts = self.memory.facts
         installed = []
         for app_id in self.store.apps():
-            now = self.store.state(app_id).current
+            now = self.store.state(app_id).version
             if now is None or app_id in facts.damaged:
                 continue  # a damaged one is left out, so that it is offered again
             installed.append(
