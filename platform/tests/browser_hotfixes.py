@@ -34,7 +34,7 @@ def make_hotfixes(server: "DemoServer", publisher: "Person") -> tuple[str, int, 
     text = (samples() / "wealth" / "app.js").read_text()
     changed.write_text(text.replace("const DAYS_OF_YEAR = 365;", "const DAYS_OF_YEAR = 360;"))
     note = work / "notice.txt"
-    note.write_text(f"Rates as of today, for the {len(known)}th time.\n")
+    note.write_text(f"Rates as of today, edition {len(known)}.\n")
     second = _publish(
         server, publisher, "A year of 360 days", "--on", str(first), "--set", f"app.js={changed}",
         "--set", f"notice.txt={note}", "--json-patch", f"i18n/en.json={_removing(work)}",

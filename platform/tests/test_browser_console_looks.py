@@ -14,6 +14,8 @@ from pathlib import Path
 import pytest
 from browser_desk import ADMIN, DESKTOP, PHONE, REVIEWER, Desk, Language, Look, Mode, shots_folder, text_areas
 
+from sampan.platform.cli.demo_folder import PUBLISHER
+
 TEXTS = Path(__file__).parents[2] / "console" / "src" / "i18n" / "texts" / "index.ts"
 SIZES = {"phone": PHONE, "desktop": DESKTOP}
 PAIRWISE = [("zh", "light", "phone"), ("zh", "dark", "desktop"), ("en", "light", "desktop"), ("en", "dark", "phone")]
@@ -74,14 +76,17 @@ def test_every_other_page_looks_well(desk: Desk, language: Language, mode: Mode,
     others |= {"switch": f"switches/{desk.switch}", "switch-edit": f"switches/{desk.switch}/edit"}
     app, sequence, n = desk.hotfix
     mended = f"apps/{app}/versions/{sequence}"
-    others |= {"mended": mended, "hotfix": f"{mended}/hotfixes/{n}", "hotfix-new": f"{mended}/hotfixes/new"}
-    others |= {"hotfix-given": f"{mended}/hotfixes/{n - 1}"}  # not after the other one: a page is left for another
+    others |= {"mended": mended, "hotfix-given": f"{mended}/hotfixes/{n - 1}"}
     react, deployment = desk.codepush
     others |= {"codepush-app": f"codepush/{react}", "codepush-labels": f"codepush/{react}/{deployment}"}
     others |= {"audience": f"audiences/{desk.audience}", "audience-edit": f"audiences/{desk.audience}/edit"}
     with variant.of(ADMIN) as look:
         for name, path in others.items():
             variant.visit(look, path, name, with_axe=True)
+    with variant.of(REVIEWER) as look:
+        variant.visit(look, f"{mended}/hotfixes/{n}", "hotfix", with_axe=True)
+    with variant.of(PUBLISHER[0]) as look:
+        variant.visit(look, f"{mended}/hotfixes/new", "hotfix-new", with_axe=True)
     with variant.of(None) as look:
         for name, path in {"sign-in": "", "set-up": "setup"}.items():
             variant.visit(look, path, name, with_axe=True)

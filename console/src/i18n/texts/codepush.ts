@@ -89,7 +89,7 @@ export const codepush = {
   optional: ["改为可选", "Make optional"],
   optionalTitle: ["不再强制 {{label}}？", "Make {{label}} optional?"],
   optionalWhat: ["立即生效：客户不再被要求马上安装。", "At once: customers are no longer made to install it."],
-  change: ["启用或扩大", "Enable or raise"],
+  change: ["修改", "Change"],
   changeTitle: ["修改 {{label}}", "Change {{label}}"],
   changeLead: [
     "让更多设备得到它，须由另一位同事批准；比例只能上升。",

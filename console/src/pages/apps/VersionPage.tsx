@@ -10,11 +10,11 @@ import { apiRoot } from "../../api/workspace";
 import { Facts, History, Panel } from "../../design/Blocks";
 import { PageFrame } from "../../design/PageFrame";
 import { CopyId, Person, StateTag, Tag, Time } from "../../design/Small";
-import { Fetch } from "../../design/States";
+import { Fetch, Loading } from "../../design/States";
 import { bytes } from "../../design/size";
 import { toneOf } from "../../design/states";
 import { useText } from "../../i18n";
-import { Hotfixes } from "../hotfixes/Hotfixes";
+import { Hotfixes, useHotfixes } from "../hotfixes/Hotfixes";
 import { Checks } from "./Checks";
 import { Comments } from "./Comments";
 import { Decision } from "./Decision";
@@ -36,6 +36,8 @@ export default function VersionPage() {
   const found = query.useQuery("get", "/apps/{app}/versions/{sequence}", {
     params: { path: { app, sequence: Number(sequence) } },
   });
+  // They stand above the rest, which would be pushed down when they came later.
+  const hotfixes = useHotfixes(app, Number(sequence));
   const name = names(app) || found.data?.name || app;
   const version = found.data;
   return (
@@ -57,37 +59,41 @@ export default function VersionPage() {
       actions={version ? <VersionActions version={version} name={name} /> : null}
     >
       <Fetch of={found}>
-        {(item) => (
-          <div className="columns">
-            <div className="stack">
-              <Hotfixes version={item} />
-              <Checks findings={item.findings} />
-              <Suspense fallback={<PreviewToCome />}>
-                <PhonePreview version={item} name={name} />
-              </Suspense>
-              <Differences version={item} />
-              <About version={item} />
+        {(item) =>
+          hotfixes.isLoading ? (
+            <Loading />
+          ) : (
+            <div className="columns">
+              <div className="stack">
+                <Hotfixes version={item} />
+                <Checks findings={item.findings} />
+                <Suspense fallback={<PreviewToCome />}>
+                  <PhonePreview version={item} name={name} />
+                </Suspense>
+                <Differences version={item} />
+                <About version={item} />
+              </div>
+              <div className="stack">
+                <Decision version={item} name={name} />
+                <NextStep version={item} />
+                <Comments version={item} />
+                {item.trial ? <TrialCode url={item.trial_url} /> : null}
+                <Panel title={say("apps.history")}>
+                  <History
+                    lines={item.history.map((line) => ({
+                      key: `${line.at_ms}${line.state}`,
+                      tone: toneOf(line.state),
+                      title: sayOr(`states.${line.state}`, line.state),
+                      when: <Time ms={line.at_ms} />,
+                      who: <Person id={line.who} />,
+                      text: line.note,
+                    }))}
+                  />
+                </Panel>
+              </div>
             </div>
-            <div className="stack">
-              <Decision version={item} name={name} />
-              <NextStep version={item} />
-              <Comments version={item} />
-              {item.trial ? <TrialCode url={item.trial_url} /> : null}
-              <Panel title={say("apps.history")}>
-                <History
-                  lines={item.history.map((line) => ({
-                    key: `${line.at_ms}${line.state}`,
-                    tone: toneOf(line.state),
-                    title: sayOr(`states.${line.state}`, line.state),
-                    when: <Time ms={line.at_ms} />,
-                    who: <Person id={line.who} />,
-                    text: line.note,
-                  }))}
-                />
-              </Panel>
-            </div>
-          </div>
-        )}
+          )
+        }
       </Fetch>
     </PageFrame>
   );

@@ -12,12 +12,14 @@ import { PageFrame } from "../../design/PageFrame";
 import { type Column, PageTable } from "../../design/PageTable";
 import { useCursor } from "../../design/pages";
 import { CopyId, Person, Time } from "../../design/Small";
-import { Empty } from "../../design/States";
+import { Empty, Loading } from "../../design/States";
 import { bytes } from "../../design/size";
 import { useText } from "../../i18n";
 import { LabelActions } from "./LabelActions";
 import { type Count, type Deployment, presentOf, type Release } from "./labels";
 import { LabelState } from "./states";
+
+const MOST = 25;
 
 export default function DeploymentPage() {
   const { say } = useText();
@@ -26,6 +28,11 @@ export default function DeploymentPage() {
   const deployments = query.useQuery("get", "/codepush/apps/{codepush_app}/deployments", {
     params: { path, query: { limit: 100 } },
   });
+  // The parts come together: one that came late would push the others down.
+  const first = useCursor(`${app}/${deployment}`, MOST).page;
+  const isLoading = [deployments, useHistory(app, deployment, first), useCounts(app, deployment)].some(
+    (found) => found.isLoading,
+  );
   const own = deployments.data?.items.find(({ name }) => name === deployment);
   const others = deployments.data?.items.flatMap(({ name }) => (name === deployment ? [] : [name])) ?? [];
   return (
@@ -38,49 +45,60 @@ export default function DeploymentPage() {
       lead={app}
       actions={own ? <ProposeKey app={app} of={own} /> : null}
     >
-      <div className="stack">
-        {own && own.public_key === "" ? <Note tone="warn">{say("codepush.publicKeyNone")}</Note> : null}
-        <History app={app} deployment={deployment} others={others} />
-        {own ? (
-          <Panel title={say("common.details")}>
-            <Facts
-              one
-              items={[
-                { label: say("codepush.key"), value: <CopyId value={own.key} whole /> },
-                {
-                  label: say("codepush.fingerprint"),
-                  value: own.public_key_fingerprint ? (
-                    <CopyId value={own.public_key_fingerprint} whole />
-                  ) : (
-                    say("codepush.publicKeyNoneShort")
-                  ),
-                },
-                { label: say("common.created"), value: <Time ms={own.created_ms} absolute /> },
-              ]}
-            />
-            <p className="small muted" style={{ margin: "12px 0 0" }}>
-              {say("codepush.publicKeyHint")}
-            </p>
-          </Panel>
-        ) : null}
-      </div>
+      {isLoading ? (
+        <Loading lines={8} />
+      ) : (
+        <div className="stack">
+          {own && own.public_key === "" ? <Note tone="warn">{say("codepush.publicKeyNone")}</Note> : null}
+          <History app={app} deployment={deployment} others={others} />
+          {own ? (
+            <Panel title={say("common.details")}>
+              <Facts
+                one
+                items={[
+                  { label: say("codepush.key"), value: <CopyId value={own.key} whole /> },
+                  {
+                    label: say("codepush.fingerprint"),
+                    value: own.public_key_fingerprint ? (
+                      <CopyId value={own.public_key_fingerprint} whole />
+                    ) : (
+                      say("codepush.publicKeyNoneShort")
+                    ),
+                  },
+                  { label: say("common.created"), value: <Time ms={own.created_ms} absolute /> },
+                ]}
+              />
+              <p className="small muted" style={{ margin: "12px 0 0" }}>
+                {say("codepush.publicKeyHint")}
+              </p>
+            </Panel>
+          ) : null}
+        </div>
+      )}
     </PageFrame>
   );
 }
 
+function useHistory(app: string, deployment: string, page: { limit: number; cursor?: string }) {
+  const path = { codepush_app: app, codepush_deployment: deployment };
+  const params = { path, query: page };
+  return query.useQuery("get", "/codepush/apps/{codepush_app}/deployments/{codepush_deployment}/releases", { params });
+}
+
+function useCounts(app: string, deployment: string) {
+  const path = { codepush_app: app, codepush_deployment: deployment };
+  const params = { path, query: { limit: 200 } };
+  return query.useQuery("get", "/codepush/apps/{codepush_app}/deployments/{codepush_deployment}/metrics", { params });
+}
+
 function History({ app, deployment, others }: { app: string; deployment: string; others: readonly string[] }) {
   const { say } = useText();
-  const { page, tableOf } = useCursor(`${app}/${deployment}`, 25);
-  const path = { codepush_app: app, codepush_deployment: deployment };
-  const found = query.useQuery("get", "/codepush/apps/{codepush_app}/deployments/{codepush_deployment}/releases", {
-    params: { path, query: page },
-  });
-  const counted = query.useQuery("get", "/codepush/apps/{codepush_app}/deployments/{codepush_deployment}/metrics", {
-    params: { path, query: { limit: 200 } },
-  });
+  const { page, tableOf } = useCursor(`${app}/${deployment}`, MOST);
+  const found = useHistory(app, deployment, page);
+  const counted = useCounts(app, deployment);
   const counts = counted.data?.items ?? [];
   const ofLabel = ({ label }: Release) => counts.find((each) => each.label === label);
-  const binaries = counts.filter(({ label }) => !/^v\d+$/.test(label));
+  const binaries = counts.filter(({ label, active }) => active > 0 && !/^v\d+$/.test(label));
   const present = presentOf(found.data?.items ?? []);
   const number = (name: "active" | "downloaded" | "installed" | "failed"): Column<Release> => ({
     key: name,
@@ -104,7 +122,10 @@ function History({ app, deployment, others }: { app: string; deployment: string;
           </div>
           {row.state === "waiting" && row.change ? (
             <div className="small">
-              {say("codepush.waits")} <Link to={`/changes/${row.change}`}>{say("common.seeChange")}</Link>
+              {say("codepush.waits")}
+              <div>
+                <Link to={`/changes/${row.change}`}>{say("common.seeChange")}</Link>
+              </div>
             </div>
           ) : null}
         </>

@@ -15,15 +15,22 @@ import { bytes } from "../../design/size";
 import { useText } from "../../i18n";
 import { type Hotfix, hotfixPath, versionPath } from "./words";
 
+const MOST = 25;
+
+/** Returns the newest hotfixes of a version, or another page of them. */
+export function useHotfixes(app: string, sequence: number, page: { limit: number; cursor?: string } = { limit: MOST }) {
+  const params = { path: { app, sequence }, query: page };
+  return query.useQuery("get", "/apps/{app}/versions/{sequence}/hotfixes", { params });
+}
+
 export function Hotfixes({ version }: { version: VersionDetail }) {
   const { say } = useText();
   const { may } = useSession();
   const navigate = useNavigate();
   const { app, sequence, kind, state } = version;
-  const { page, tableOf } = useCursor(`${app}@${sequence}`, 25);
+  const { page, tableOf } = useCursor(`${app}@${sequence}`, MOST);
   const takes = kind === "miniapp" && state === "published";
-  const params = { path: { app, sequence }, query: { ...page } };
-  const found = query.useQuery("get", "/apps/{app}/versions/{sequence}/hotfixes", { params });
+  const found = useHotfixes(app, sequence, page);
   // A version that never was public has none, and nobody looks for them there.
   if (!takes && !found.data?.items.length) return null;
   const columns: Column<Hotfix>[] = [

@@ -87,7 +87,7 @@ export default function ReleasePage() {
                         label: say("common.version"),
                         value: isWatched(one) ? (
                           <Link to={versionPageOf(one.kind, one.deliverable, one.sequence)}>
-                            {one.version} #{one.sequence}
+                            {one.kind === "hotfix" ? one.version : `${one.version} #${one.sequence}`}
                           </Link>
                         ) : (
                           `${one.version} #${one.sequence}`

@@ -57,7 +57,9 @@ export default function Releases() {
           <Link className="strong num" to={`/releases/${row.id}`}>
             {row.version}
           </Link>{" "}
-          {row.version === String(row.sequence) ? null : <span className="sub num">#{row.sequence}</span>}
+          {row.version === String(row.sequence) || row.kind === "hotfix" ? null : (
+            <span className="sub num">#{row.sequence}</span>
+          )}
         </>
       ),
       nowrap: true,

@@ -8,7 +8,7 @@ import { PageFrame } from "../../design/PageFrame";
 import { type Column, PageTable } from "../../design/PageTable";
 import { useLocalPages } from "../../design/pages";
 import { Person, StateTag, Tag, Time } from "../../design/Small";
-import { Empty } from "../../design/States";
+import { Empty, Loading } from "../../design/States";
 import { bytes } from "../../design/size";
 import { useText } from "../../i18n";
 import { AppName } from "../apps/names";
@@ -19,8 +19,7 @@ export default function Reviews() {
   const found = query.useQuery("get", "/reviews");
   const overview = query.useQuery("get", "/overview", {});
   const hotfixes = waitingHotfixes(overview.data?.needs_me.flatMap(({ matters }) => matters) ?? []);
-  // Both lists come together: one that came late would push the other down.
-  const { rows, pages } = useLocalPages(overview.isLoading ? undefined : found.data?.items, null);
+  const { rows, pages } = useLocalPages(found.data?.items, null);
   const path = (row: Version) => `/apps/${row.app}/versions/${row.sequence}`;
   const columns: Column<Version>[] = [
     { key: "app", title: say("common.app"), render: (row) => <AppName app={row.app} name={row.name} /> },
@@ -43,24 +42,31 @@ export default function Reviews() {
   ];
   return (
     <PageFrame title={say("apps.reviewsTitle")} lead={say("apps.reviewsLead")}>
-      <div className="stack">
-        {hotfixes.length > 0 ? <WaitingHotfixes rows={hotfixes} /> : null}
-        {hotfixes.length > 0 && found.data?.items.length === 0 ? null : (
-          <Panel {...(hotfixes.length > 0 ? { title: say("apps.versions") } : {})} flush>
-            <PageTable
-              label={say("apps.reviewsTitle")}
-              columns={columns}
-              rows={rows}
-              rowKey={(row) => `${row.app}/${row.sequence}`}
-              href={path}
-              error={found.error}
-              onRetry={() => found.refetch()}
-              pages={pages}
-              empty={<Empty title={say("apps.reviewsEmpty")} hint={say("apps.reviewsEmptyHint")} />}
-            />
-          </Panel>
-        )}
-      </div>
+      {/* Both lists come together: one that came late would push the other down. */}
+      {overview.isLoading || found.isLoading ? (
+        <Panel flush>
+          <Loading lines={6} />
+        </Panel>
+      ) : (
+        <div className="stack">
+          {hotfixes.length > 0 ? <WaitingHotfixes rows={hotfixes} /> : null}
+          {hotfixes.length > 0 && found.data?.items.length === 0 ? null : (
+            <Panel {...(hotfixes.length > 0 ? { title: say("apps.versions") } : {})} flush>
+              <PageTable
+                label={say("apps.reviewsTitle")}
+                columns={columns}
+                rows={rows}
+                rowKey={(row) => `${row.app}/${row.sequence}`}
+                href={path}
+                error={found.error}
+                onRetry={() => found.refetch()}
+                pages={pages}
+                empty={<Empty title={say("apps.reviewsEmpty")} hint={say("apps.reviewsEmptyHint")} />}
+              />
+            </Panel>
+          )}
+        </div>
+      )}
     </PageFrame>
   );
 }
