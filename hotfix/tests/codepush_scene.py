@@ -72,6 +72,12 @@ def bundle(files: Mapping[str, bytes], key: SigningKey | None = KEY, *, signs: s
     return content.getvalue()
 
 
+def unpacked(data: bytes) -> dict[str, bytes]:
+    """Return the files of a bundle, without its token."""
+    with zipfile.ZipFile(BytesIO(data)) as archive:
+        return {name: archive.read(name) for name in archive.namelist() if not name.endswith(".codepushrelease")}
+
+
 def files_of(text: str) -> dict[str, bytes]:
     """Return a small bundle's files, of which one changes with the text."""
     picture = base64.b64encode(digest(b"picture").encode()) * 40

@@ -151,6 +151,16 @@ def test_a_zip_that_unpacks_to_too_much_is_refused(tmp_path: Path, monkeypatch: 
         read_bundle(written(tmp_path, lying))
 
 
+def test_a_zip_of_very_many_entries_is_refused_before_they_are_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    many = zipped(*((f"file-{n}", b"") for n in range(300)))
+    monkeypatch.setattr(bundles, "MAX_DIRECTORY_BYTES", 10_000)
+    monkeypatch.setattr(zipfile, "ZipFile", None)
+    with pytest.raises(BadBundle, match="1 to 10000 files"):
+        read_bundle(written(tmp_path, many))
+
+
 def test_damaged_zips_are_refused(tmp_path: Path) -> None:
     whole = bundle(files_of("one"))
     for data in (b"", b"plain text", whole[:-30], whole[:40] + b"\x00" * 8 + whole[48:]):

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from codepush_scene import APP, Scene, bundle, files_of, hash_of, scene
+from codepush_scene import APP, Scene, bundle, files_of, hash_of, scene, unpacked
 from switch_scene import serving
 
 pytestmark = [pytest.mark.anyio, pytest.mark.node]
@@ -70,7 +70,7 @@ async def test_a_device_installs_updates_and_reports(town: tuple[Scene, str], pa
     assert (update["found"]["label"], update["found"]["isMandatory"]) == ("v3", True), "v2 was skipped and mandatory"
     assert (update["found"]["packageHash"], update["found"]["description"]) == (three, "Third.")
     fetched = await found.http.get(first["found"]["downloadUrl"])
-    assert fetched.content == bundle(files_of("three"))
+    assert unpacked(fetched.content) == files_of("three")
     assert current == {"found": None}
     assert other_binary == {"found": {"updateAppVersion": True, "appVersion": "1.0.0"}}
     assert unknown_key["error"].startswith("404: There is no deployment")

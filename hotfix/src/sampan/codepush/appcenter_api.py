@@ -9,6 +9,7 @@ import base64
 import hashlib
 import hmac
 import math
+import re
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
@@ -46,6 +47,7 @@ APP, DEPLOYMENT = f"{BASE}/apps/{{owner}}/{{app}}", f"{BASE}/apps/{{owner}}/{{ap
 CHUNK_BYTES = 4 * 1024 * 1024
 LIFE_MS = 3_600_000
 META = "meta"
+_MOMENT = re.compile(r"[0-9]{1,15}")
 
 
 def build_routes(core: Core) -> Sequence[BaseRoute]:
@@ -160,7 +162,7 @@ def build_routes(core: Core) -> Sequence[BaseRoute]:
             raise CodePushInUse("History stands: it says what devices were given. Disable releases instead.")
         async with core.store.workspace(call.workspace).read() as tx:
             _app, found = await service.present_deployment(tx, *_place(call))
-            latest = await repository.latest_releases(tx, found.id)
+            latest = await repository.latest_releases(tx, found.id, repository.SHOWN)
         shown = await packages(call, latest)
         return JSONResponse([_shown(shown[each.deployment_id, each.n]) for each in reversed(latest)])
 
@@ -375,8 +377,9 @@ def _uploading(core: Core, request: Request) -> tuple[str, str]:
 
 def _require_token(core: Core, workspace_id: str, upload: str, token: str) -> None:
     expires, _, seal = token.partition(".")
-    is_alive = expires.isdigit() and core.now_ms() < int(expires)
-    if not is_alive or not hmac.compare_digest(seal, _seal(core, workspace_id, upload, int(expires))):
+    is_alive = _MOMENT.fullmatch(expires) is not None and core.now_ms() < int(expires)
+    wanted_seal = _seal(core, workspace_id, upload, int(expires)) if is_alive else ""
+    if not is_alive or not hmac.compare_digest(seal.encode(), wanted_seal.encode()):
         raise UnknownCodePush("There is no such upload, or it took longer than an hour. Begin again.")
 
 
@@ -388,7 +391,7 @@ def _seal(core: Core, workspace_id: str, upload: str, expires: int) -> str:
 
 def _whole(request: Request, name: str) -> int:
     text = request.query_params.get(name, "")
-    if not text.isdigit() or len(text) > 12:
+    if _MOMENT.fullmatch(text) is None:
         raise CodePushMalformed(f"`{name}` is a whole number.")
     return int(text)
 

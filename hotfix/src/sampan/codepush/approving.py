@@ -42,8 +42,8 @@ async def propose_served(
 
 async def refuse_second_rollout(tx: Transaction, deployment: Deployment, but: int = 0) -> None:
     """Raise `RolloutUnfinished` while another release of the deployment goes to a part of the devices."""
-    for each in await repository.latest_releases(tx, deployment.id):
-        if each.n != but and each.is_given_out and each.served.is_unfinished:
+    for each in await repository.unfinished_releases(tx, deployment.id):
+        if each.n != but:
             raise RolloutUnfinished(
                 f"{each.label} of {deployment.name} goes to {each.rollout} % of the devices. "
                 "Raise it to 100 %, or disable it, before another release."

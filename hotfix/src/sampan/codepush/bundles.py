@@ -9,7 +9,7 @@ import hashlib
 import json
 import stat
 import zipfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import IO
 
@@ -25,17 +25,19 @@ MAX_BUNDLE_BYTES = 100 * 1024 * 1024
 MAX_UNPACKED_BYTES = 400 * 1024 * 1024
 MAX_FILES = 10_000
 MAX_PATH_BYTES = 400
+MAX_DIRECTORY_BYTES = 8 * 1024 * 1024
 MAX_TOKEN_BYTES = 16 * 1024
 MIN_KEY_BITS = 2048
 TOKEN = ".codepushrelease"  # noqa: S105 - the name of a file
 DELETED = "hotcodepush.json"
 _CHUNK = 256 * 1024
+_END_BYTES = 22 + 65_535 + 20  # the end record, its longest comment, and the mark of ZIP64 before it
 _PLAIN = frozenset({zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED})
 _FIXED_TIME = (1980, 1, 1, 0, 0, 0)
 
 
 class Bundle(Struct, frozen=True):
-    """A read bundle: its package hash, the SHA-256 of every file by path (the token's too), and the token, if any."""
+    """A read bundle: its package hash, the SHA-256 of every file that it covers by path (the token's too), the token."""
 
     package_hash: str
     files: Mapping[str, str]
@@ -45,6 +47,7 @@ class Bundle(Struct, frozen=True):
 def read_bundle(path: Path) -> Bundle:
     """Read a whole ZIP; raise `BadBundle` for anything that a device would unpack in a surprising way."""
     try:
+        _refuse_long_directory(path)
         with zipfile.ZipFile(path) as archive:
             entries = _checked(archive)
             files: dict[str, str] = {}
@@ -62,7 +65,8 @@ def read_bundle(path: Path) -> Bundle:
         raise BadBundle(f"The upload is no ZIP that can be read: {problem}.") from problem
     except Exception as problem:  # zlib.error has no family of its own
         raise BadBundle(f"The ZIP is damaged: {problem}.") from problem
-    return Bundle(package_hash(files), files, token)
+    vouched = {name: sha256 for name, sha256 in files.items() if name in tokens or not _is_ignored(name)}
+    return Bundle(package_hash(vouched), vouched, token)
 
 
 def package_hash(files: Mapping[str, str]) -> str:
@@ -111,13 +115,23 @@ def make_difference(base: Mapping[str, str], target: Mapping[str, str], archive:
     """Write what a device with the base's files needs to have the target's; `archive` is the target's ZIP."""
     deleted = sorted(name for name in base if name not in target)
     changed = [name for name in sorted(target) if base.get(name) != target[name] or name.rpartition("/")[2] == TOKEN]
+    _pack(archive, changed, into)
+    with zipfile.ZipFile(into, "a", zipfile.ZIP_DEFLATED) as out:
+        out.writestr(_entry(DELETED), json.dumps({"deletedFiles": deleted}, ensure_ascii=False))
+
+
+def repack(archive: Path, files: Mapping[str, str], into: Path) -> None:
+    """Write a ZIP of exactly these files of another one: nothing before, between or behind them."""
+    _pack(archive, sorted(files), into)
+
+
+def _pack(archive: Path, names: Sequence[str], into: Path) -> None:
     with zipfile.ZipFile(archive) as source, zipfile.ZipFile(into, "w", zipfile.ZIP_DEFLATED) as out:
-        names = {_path(entry.filename): entry for entry in source.infolist() if not entry.is_dir()}
-        for name in changed:
-            with source.open(names[name]) as content, out.open(_entry(name), "w") as written:
+        entries = {_path(entry.filename): entry for entry in source.infolist() if not entry.is_dir()}
+        for name in names:
+            with source.open(entries[name]) as content, out.open(_entry(name), "w") as written:
                 while chunk := content.read(_CHUNK):
                     written.write(chunk)
-        out.writestr(_entry(DELETED), json.dumps({"deletedFiles": deleted}, ensure_ascii=False))
 
 
 def _entry(name: str) -> zipfile.ZipInfo:
@@ -125,6 +139,18 @@ def _entry(name: str) -> zipfile.ZipInfo:
     entry.compress_type = zipfile.ZIP_DEFLATED
     entry.external_attr = (stat.S_IFREG | 0o644) << 16
     return entry
+
+
+def _refuse_long_directory(path: Path) -> None:
+    """Raise `BadBundle` before `zipfile` reads a list of millions of entries into memory (APPNOTE.TXT, 4.3.16)."""
+    with path.open("rb") as file:
+        file.seek(max(0, path.stat().st_size - _END_BYTES))
+        end = file.read()
+    at = end.rfind(b"PK\x05\x06")
+    if at < 0 or len(end) < at + 16 or b"PK\x06\x07" in end:
+        raise BadBundle("The upload is no ZIP, or one in the ZIP64 form, which no bundle needs.")
+    if int.from_bytes(end[at + 12 : at + 16], "little") > MAX_DIRECTORY_BYTES:
+        raise BadBundle(f"A bundle has 1 to {MAX_FILES} files.")
 
 
 def _checked(archive: zipfile.ZipFile) -> dict[str, zipfile.ZipInfo]:

@@ -8,7 +8,7 @@ from secrets import token_hex
 from sampan.codepush import repository
 from sampan.codepush.bundles import make_difference
 from sampan.codepush.part import PART
-from sampan.codepush.records import Difference, Release, State, Stored
+from sampan.codepush.records import Difference, Release, Stored
 from sampan.codepush.storage import bundle_key
 from sampan.platform.core import Core
 from sampan.platform.engines.database import Transaction
@@ -36,7 +36,7 @@ def make_job(core: Core) -> JobKind:
 async def _run(core: Core, job: Job) -> None:
     async with core.store.workspace(job.workspace_id).read() as tx:
         release = await repository.find_release(tx, job.payload["deployment"], job.payload["n"])
-        bases = [] if release is None else _bases(await repository.latest_releases(tx, release.deployment_id), release)
+        bases = [] if release is None else _bases(await repository.latest_approved(tx, release.deployment_id), release)
         found = await repository.find_bundles(tx, {each.bundle for each in (release, *bases) if each is not None})
         there = (
             set()
@@ -56,11 +56,11 @@ async def _run(core: Core, job: Job) -> None:
         await job.finish(tx)
 
 
-def _bases(latest: list[Release], release: Release) -> list[Release]:
+def _bases(approved: list[Release], release: Release) -> list[Release]:
     """Return the last other contents before the release that devices were given."""
     found: dict[str, Release] = {}
-    for each in latest:
-        if each.n < release.n and each.state is State.APPROVED and each.package_hash != release.package_hash:
+    for each in approved:
+        if each.n < release.n and each.package_hash != release.package_hash:
             found.setdefault(each.package_hash, each)
     return list(found.values())[:LOOK_BACK]
 

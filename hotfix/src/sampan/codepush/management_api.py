@@ -184,7 +184,7 @@ def build_routes(core: Core) -> Sequence[BaseRoute]:
             raise CodePushInUse("History stands: it says what devices were given. Disable releases instead.")
         async with core.store.workspace(call.workspace).read() as tx:
             _app, found = await service.present_deployment(tx, *_place(call))
-            latest = await repository.latest_releases(tx, found.id)
+            latest = await repository.latest_releases(tx, found.id, repository.SHOWN)
         shown = await packages(call, latest)
         return JSONResponse({"history": [shown[each.deployment_id, each.n] for each in reversed(latest)]})
 

@@ -6,6 +6,7 @@ one person goes back only to what a second person approved for everybody.
 """
 
 import hashlib
+import re
 import secrets
 from pathlib import Path
 
@@ -14,7 +15,7 @@ from msgspec.structs import replace
 
 from sampan.codepush import repository
 from sampan.codepush.approving import propose_served, put_served, refuse_second_rollout
-from sampan.codepush.bundles import Bundle, read_bundle, require_signature
+from sampan.codepush.bundles import Bundle, read_bundle, repack, require_signature
 from sampan.codepush.diffing import enqueue_differences
 from sampan.codepush.problems import (
     CodePushMalformed,
@@ -34,6 +35,7 @@ from sampan.platform.engines.threads import uninterrupted
 from sampan.platform.operators.actor import Actor
 
 MAX_DESCRIPTION = 10_000
+_LABEL = re.compile(r"v([1-9][0-9]{0,8})")
 
 
 class Wanted(Struct, frozen=True):
@@ -146,7 +148,9 @@ async def roll_back(core: Core, workspace_id: str, actor: Actor, app: str, deplo
     actor.require(LOWER)
     async with core.store.workspace(workspace_id).write() as tx:
         _app, found = await present_deployment(tx, app, deployment)
-        present, target = _way_back(await repository.latest_releases(tx, found.id), found, label)
+        present, target = await _way_back(tx, found, label)
+        stored = (await repository.find_bundles(tx, [target.bundle]))[target.bundle]
+        require_signature(stored.package_hash, stored.token, found.public_key)  # the key may be another by now
         if target.app_version != present.app_version:
             raise OtherBinary(
                 f"{target.label} is for {target.app_version}, {present.label} for {present.app_version}. "
@@ -169,26 +173,23 @@ async def roll_back(core: Core, workspace_id: str, actor: Actor, app: str, deplo
     return Done(again)
 
 
-def _way_back(latest: list[Release], deployment: Deployment, label: str) -> tuple[Release, Release]:
+async def _way_back(tx: Transaction, deployment: Deployment, label: str) -> tuple[Release, Release]:
     """Return the present release and the one to go back to; raise when a second person never agreed to that one."""
-    approved = [each for each in latest if each.state is State.APPROVED]
+    approved = await repository.latest_approved(tx, deployment.id)
     if not approved:
         raise UnknownCodePush(f"{deployment.name} has no approved release.")
-    present, earlier = approved[0], approved[1:]
     if not label:
-        target = next((each for each in earlier if _is_for_all(each)), None)
-        if target is None:
+        usual = next((each for each in approved[1:] if _is_for_all(each)), None)
+        if usual is None:
             raise NotApproved(f"{deployment.name} has no earlier release that was approved for everybody.")
-        return present, target
-    target = next((each for each in latest if each.label == label), None)
-    if target is None:
-        raise UnknownCodePush(f"{deployment.name} has no {label} among its last {repository.KEPT} releases.")
+        return approved[0], usual
+    target = await _labelled(tx, deployment, label)
     if target.state is not State.APPROVED or not _is_for_all(target):
         raise NotApproved(
             f"{label} is not approved for everybody now, or is disabled. Going there takes a second person: "
             "raise or enable it, or release it again."
         )
-    return present, target
+    return approved[0], target
 
 
 def _is_for_all(release: Release) -> bool:
@@ -214,8 +215,11 @@ def _check_rollout(present: Release, rollout: int | None) -> None:
 
 async def _labelled(tx: Transaction, deployment: Deployment, label: str) -> Release:
     """Return a label of a deployment, or its newest."""
-    latest = await repository.latest_releases(tx, deployment.id)
-    found = next((each for each in latest if not label or each.label == label), None)
+    number = _LABEL.fullmatch(label)
+    if number is not None:
+        found = await repository.find_release(tx, deployment.id, int(number[1]))
+    else:
+        found = next(iter(await repository.latest_releases(tx, deployment.id, 1)), None) if not label else None
     if found is None:
         raise UnknownCodePush(f"{deployment.name} has no {label or 'release'}.")
     return found
@@ -224,15 +228,12 @@ async def _labelled(tx: Transaction, deployment: Deployment, label: str) -> Rele
 async def _refuse_new(tx: Transaction, deployment: Deployment, package_hash: str, after: Served) -> None:
     """Raise `RolloutUnfinished` or `SameContent` when the deployment takes no such release now."""
     await refuse_second_rollout(tx, deployment)
-    for each in await repository.latest_releases(tx, deployment.id):
-        if each.state is not State.REFUSED and each.app_version == after.app_version:
-            if each.package_hash == package_hash:
-                waits = " and waits for approval" if each.state is State.WAITING else ""
-                raise SameContent(
-                    f"The uploaded package is identical to {each.label} of {deployment.name} "
-                    f"for {each.app_version}{waits}."
-                )
-            return
+    latest = await repository.latest_for(tx, deployment.id, after.app_version)
+    if latest is not None and latest.package_hash == package_hash:
+        waits = " and waits for approval" if latest.state is State.WAITING else ""
+        raise SameContent(
+            f"The uploaded package is identical to {latest.label} of {deployment.name} for {latest.app_version}{waits}."
+        )
 
 
 async def _propose_new(
@@ -271,7 +272,14 @@ async def _propose_new(
 
 
 def _read(archive: Path, now_ms: int) -> tuple[Bundle, Stored]:
+    """Read a bundle and pack it anew, so that a device cannot unpack what was neither hashed nor signed."""
     bundle = read_bundle(archive)
+    packed = archive.with_name(f"{archive.name}-packed")
+    try:
+        repack(archive, bundle.files, packed)
+        packed.replace(archive)
+    finally:
+        packed.unlink(missing_ok=True)
     with archive.open("rb") as file:
         sha256 = hashlib.file_digest(file, "sha256").hexdigest()
     size = archive.stat().st_size

@@ -6,14 +6,27 @@ from typing import Any
 
 from sqlalchemy import Table, and_, delete, func, insert, select, update
 
-from sampan.codepush.records import App, Count, Deployment, Difference, Method, Release, State, Stored, files_text
-from sampan.codepush.tables import apps, bundles, counts, deployments, differences, releases
+from sampan.codepush.records import (
+    EVERYBODY,
+    App,
+    Count,
+    Deployment,
+    Difference,
+    Method,
+    Release,
+    State,
+    Stored,
+    files_text,
+)
+from sampan.codepush.tables import apps, bundles, clients, counts, deployments, differences, releases
 from sampan.platform.engines.database import Transaction
 from sampan.platform.engines.log import insert_or_ignore
 from sampan.platform.engines.paging import Found, Order, Paging, read_page
 
 KEPT = 50
-"""How many labels of a deployment an answer to a device looks back on."""
+"""How many approved labels of a deployment an answer to a device looks back on."""
+SHOWN = 200
+"""How many labels the tools' history lists."""
 _A, _D, _B, _F, _R, _C = apps.c, deployments.c, bundles.c, differences.c, releases.c, counts.c
 BY_NAME = Order("name", (_A.name,))
 DEPLOYMENT_NAME = Order("name", (_D.name,))
@@ -78,6 +91,8 @@ async def change_deployment(tx: Transaction, deployment_id: str, **values: objec
 async def delete_deployment(tx: Transaction, deployment_id: str) -> None:
     """Delete a deployment that never released anything, with what devices reported of their binaries."""
     await tx.execute(delete(counts).where(_C.workspace_id == tx.workspace_id, _C.deployment_id == deployment_id))
+    own = (clients.c.workspace_id == tx.workspace_id, clients.c.deployment_id == deployment_id)
+    await tx.execute(delete(clients).where(*own))
     await tx.execute(delete(deployments).where(_D.workspace_id == tx.workspace_id, _D.id == deployment_id))
 
 
@@ -188,9 +203,30 @@ async def page_releases(tx: Transaction, deployment_id: str, paging: Paging) -> 
 
 async def latest_releases(tx: Transaction, deployment_id: str, most: int = KEPT) -> list[Release]:
     """Return a deployment's newest labels, the newest first."""
+    return await _releases(tx, deployment_id, most)
+
+
+async def latest_approved(tx: Transaction, deployment_id: str) -> list[Release]:
+    """Return the labels that devices are or were given, the newest first; what waits pushes none of them out."""
+    return await _releases(tx, deployment_id, KEPT, _R.state == State.APPROVED)
+
+
+async def unfinished_releases(tx: Transaction, deployment_id: str) -> list[Release]:
+    """Return the labels that go to a part of the devices."""
+    partly = (_R.state == State.APPROVED, _R.is_disabled.is_(False), _R.rollout < EVERYBODY)
+    return await _releases(tx, deployment_id, KEPT, *partly)
+
+
+async def latest_for(tx: Transaction, deployment_id: str, app_version: str) -> Release | None:
+    """Return the newest label for these binary versions that was not refused."""
+    found = await _releases(tx, deployment_id, 1, _R.state != State.REFUSED, _R.app_version == app_version)
+    return found[0] if found else None
+
+
+async def _releases(tx: Transaction, deployment_id: str, most: int, *where: Any) -> list[Release]:
     statement = (
         select(*_columns(releases, Release))
-        .where(_R.workspace_id == tx.workspace_id, _R.deployment_id == deployment_id)
+        .where(_R.workspace_id == tx.workspace_id, _R.deployment_id == deployment_id, *where)
         .order_by(_R.n.desc())
         .limit(most)
     )
@@ -216,18 +252,13 @@ async def newest_of(tx: Transaction, deployment_ids: Sequence[str]) -> dict[str,
 
 async def approved_releases(tx: Transaction) -> list[Release]:
     """Return the last approved labels of every deployment, the newest first."""
-    statement = (
-        select(*_columns(releases, Release))
-        .select_from(releases)
-        .join(deployments, and_(_D.workspace_id == _R.workspace_id, _D.id == _R.deployment_id))
-        .where(
-            _R.workspace_id == tx.workspace_id,
-            _D.workspace_id == tx.workspace_id,
-            _R.state == State.APPROVED,
-            _R.n > _D.last_n - KEPT,
-        )
-        .order_by(_R.deployment_id, _R.n.desc())
+    place = func.row_number().over(partition_by=_R.deployment_id, order_by=_R.n.desc()).label("place")
+    ranked = (
+        select(*_columns(releases, Release), place)
+        .where(_R.workspace_id == tx.workspace_id, _R.state == State.APPROVED)
+        .subquery()
     )
+    statement = select(ranked).where(ranked.c.place <= KEPT).order_by(ranked.c.deployment_id, ranked.c.n.desc())
     return [_release(row) for row in await tx.execute(statement)]
 
 
