@@ -5,7 +5,7 @@ import { type Line, sideBySide } from "../src/pages/apps/sideBySide";
 import { daysOf } from "../src/pages/hotfixes/days";
 import { commands, type Entered, quoted, wrongIn } from "../src/pages/hotfixes/making";
 import { operationsOf } from "../src/pages/hotfixes/operations";
-import { deliverableOf, patchedOf, releasePath } from "../src/pages/hotfixes/words";
+import { deliverableOf, hotfixPath, patchedOf, releasePath, waitingHotfixes } from "../src/pages/hotfixes/words";
 import { appOf, isPackage, isWatched, KINDS, versionSaid } from "../src/pages/releases/kindNames";
 import { bodyOf, NO_CAP, NO_RULES, NO_SCHEDULE, newStage } from "../src/pages/releases/plan";
 
@@ -55,6 +55,17 @@ test("a day without a report is a day of none", () => {
   const { days, of } = daysOf([point], day, 3 * day + 1);
   expect(days).toEqual([day, 2 * day, 3 * day]);
   expect(of("opens")).toEqual([0, 7, 0]);
+});
+
+test("what waits for a reviewer is found among all that waits, by its place", () => {
+  const matter = { key: "", zh: "", en: "", severity: "warning" as const, since_ms: 5 };
+  const link = hotfixPath({ app: "bank.demo", sequence: 3, n: 2 });
+  const found = waitingHotfixes([
+    { ...matter, kind: "hotfix_waiting", link },
+    { ...matter, kind: "hotfix_needs_signature", link },
+    { ...matter, kind: "hotfix_waiting", link: "/somewhere" },
+  ]);
+  expect(found).toEqual([{ app: "bank.demo", sequence: 3, n: 2, since: 5 }]);
 });
 
 describe("the commands", () => {

@@ -8,6 +8,7 @@ export const overview = {
     "New reviews, requests and expiring keys will show up here.",
   ],
   review: ["审核 {{app}} {{version}}", "Review {{app}} {{version}}"],
+  reviewHotfix: ["审核 {{app}} 的热修复 {{number}}", "Review hotfix {{number}} of {{app}}"],
   reviewHint: ["{{files}} 个文件，{{size}}", "{{files}} files, {{size}}"],
   urgent: ["加急", "Urgent"],
   change: ["批准：{{kind}}", "Approve: {{kind}}"],

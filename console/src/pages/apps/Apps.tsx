@@ -105,14 +105,14 @@ function RegisterApp() {
       onSubmit={(body) => act(() => create.mutateAsync({ body }))}
       initial={{ kind: "miniapp" }}
     >
-      <Form.Item name="kind" label={say("apps.kind")} rules={[{ required: true }]}>
-        <Radio.Group options={KINDS.map((value) => ({ value, label: say(`explain.kind_${value}`) }))} />
-      </Form.Item>
       <Form.Item name="app" label={say("apps.appId")} extra={say("apps.appIdHint")} rules={[{ required: true }]}>
         <Input spellCheck={false} autoCapitalize="none" autoFocus />
       </Form.Item>
       <Form.Item name="publisher" label={say("apps.publisher")} rules={[{ required: true }]}>
         <PublisherChoice />
+      </Form.Item>
+      <Form.Item name="kind" label={say("apps.kind")} rules={[{ required: true }]}>
+        <Radio.Group options={KINDS.map((value) => ({ value, label: say(`explain.kind_${value}`) }))} />
       </Form.Item>
     </FormDialog>
   );

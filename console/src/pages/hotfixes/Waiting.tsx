@@ -1,24 +1,12 @@
 /** Hotfixes that wait for a reviewer. */
 
 import { Link } from "react-router";
-import type { components } from "../../api/schema";
 import { Panel } from "../../design/Blocks";
 import { type Column, PageTable } from "../../design/PageTable";
 import { StateTag, Time } from "../../design/Small";
 import { useText } from "../../i18n";
 import { AppName } from "../apps/names";
-import { type Hotfix, hotfixAt, hotfixPath } from "./words";
-
-type Matter = components["schemas"]["MatterView"];
-type Row = Pick<Hotfix, "app" | "sequence" | "n"> & { since: number };
-
-/** Returns the hotfixes among what waits. */
-export function waitingHotfixes(matters: readonly Matter[]): Row[] {
-  return matters.flatMap(({ kind, link, since_ms }) => {
-    const found = kind === "hotfix_waiting" ? hotfixAt(link) : null;
-    return found ? [{ ...found, since: since_ms }] : [];
-  });
-}
+import { hotfixPath, type WaitingHotfix as Row } from "./words";
 
 export function WaitingHotfixes({ rows }: { rows: readonly Row[] }) {
   const { say } = useText();

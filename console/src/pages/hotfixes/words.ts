@@ -16,6 +16,17 @@ export function hotfixAt(link: string): Pick<Hotfix, "app" | "sequence" | "n"> |
   return found ? { app: found[1] ?? "", sequence: Number(found[2]), n: Number(found[3]) } : null;
 }
 
+type Matter = components["schemas"]["MatterView"];
+export type WaitingHotfix = Pick<Hotfix, "app" | "sequence" | "n"> & { since: number };
+
+/** Returns the hotfixes among what waits for a reviewer. */
+export function waitingHotfixes(matters: readonly Matter[]): WaitingHotfix[] {
+  return matters.flatMap(({ kind, link, since_ms }) => {
+    const found = kind === "hotfix_waiting" ? hotfixAt(link) : null;
+    return found ? [{ ...found, since: since_ms }] : [];
+  });
+}
+
 /** What a release of it rolls out. */
 export const deliverableOf = (app: string, sequence: number) => `${app}@${sequence}`;
 

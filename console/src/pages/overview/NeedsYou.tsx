@@ -19,10 +19,11 @@ import { bytes } from "../../design/size";
 import type { Tone } from "../../design/tokens";
 import { kindKey, pick, useText } from "../../i18n";
 import { useAppNames, useNamed } from "../apps/names";
+import { hotfixPath, waitingHotfixes } from "../hotfixes/words";
 import { useTrustRoleName } from "../trust/roles";
 
 type Matter = components["schemas"]["MatterView"];
-const SHOWN_BETTER = new Set(["change_waiting", "review_waiting", "signature_waiting"]);
+const SHOWN_BETTER = new Set(["change_waiting", "review_waiting", "hotfix_waiting", "signature_waiting"]);
 const MATTER_TONES: Record<string, Tone> = { error: "bad", warning: "warn" };
 
 type Todo = {
@@ -130,6 +131,15 @@ function useTodos({ matters, versions, changes, waiting, trees }: Sources): Todo
       title: say("overview.sign", { role: roleName(item.role) }),
       hint: profile(item.profile),
       ms: item.created_ms,
+    })),
+    ...waitingHotfixes(matters).map((item) => ({
+      key: hotfixPath(item),
+      icon: <FileSearchOutlined />,
+      tone: "info" as const,
+      to: hotfixPath(item),
+      title: say("overview.reviewHotfix", { app: names(item.app) || item.app, number: item.n }),
+      hint: `#${item.sequence}`,
+      ms: item.since,
     })),
     ...versions.map((item) => ({
       key: `${item.app}/${item.sequence}`,

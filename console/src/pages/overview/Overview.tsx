@@ -6,6 +6,7 @@ import { useSession } from "../../app/session";
 import { PageFrame } from "../../design/PageFrame";
 import { Loading } from "../../design/States";
 import { useText } from "../../i18n";
+import { waitingHotfixes } from "../hotfixes/words";
 import { Health } from "../system/Health";
 import { Activity } from "./Activity";
 import { LatestReleases, MyRequests } from "./Latest";
@@ -54,6 +55,7 @@ export default function Overview() {
   const proposed = changes.data?.items ?? NO_CHANGES;
   const others = proposed.filter((item) => item.maker.person !== me.person && mayApprove(item.kind));
   const mine = proposed.filter((item) => item.maker.person === me.person);
+  const matters = overview.data?.needs_me.flatMap((group) => group.matters) ?? [];
   const isWide = may("audit:read") || Boolean(overview.data?.platform);
 
   return (
@@ -70,6 +72,7 @@ export default function Overview() {
         <>
           <Tiles
             reviews={reviews.data?.items}
+            hotfixes={waitingHotfixes(matters)}
             changes={changes.data?.items}
             toDecide={others.length}
             releases={releases.data?.items}
@@ -79,7 +82,7 @@ export default function Overview() {
           <div className={isWide ? "columns" : "stack"}>
             <div className="stack">
               <NeedsYou
-                matters={overview.data?.needs_me.flatMap((group) => group.matters) ?? []}
+                matters={matters}
                 versions={reviews.data?.items ?? []}
                 changes={others}
                 waiting={waiting.data?.items ?? []}

@@ -4,9 +4,11 @@ import type { App, Change, Release, Tree, Version } from "../../api/types";
 import { Tile } from "../../design/Blocks";
 import { Time } from "../../design/Small";
 import { useText } from "../../i18n";
+import type { WaitingHotfix } from "../hotfixes/words";
 
 export function Tiles(props: {
   reviews: readonly Version[] | undefined;
+  hotfixes: readonly WaitingHotfix[];
   changes: readonly Change[] | undefined;
   toDecide: number;
   releases: readonly Release[] | undefined;
@@ -14,28 +16,28 @@ export function Tiles(props: {
   trees: readonly Tree[] | undefined;
 }) {
   const { say } = useText();
-  const { reviews, changes, toDecide, releases, apps, trees } = props;
+  const { reviews, hotfixes, changes, toDecide, releases, apps, trees } = props;
   const running = releases?.filter((item) => item.state === "running").length ?? 0;
   const paused = releases?.filter((item) => item.state === "paused").length ?? 0;
   const drafts = releases?.filter((item) => item.state === "draft").length ?? 0;
   const published = apps?.filter((item) => item.published).length ?? 0;
-  const oldest = Math.min(...(reviews?.map((item) => item.submitted_ms) ?? []));
+  const since = [...(reviews?.map((item) => item.submitted_ms) ?? []), ...hotfixes.map((item) => item.since)];
   return (
     <div className="tiles">
       {reviews ? (
         <Tile
           label={say("overview.inReview")}
-          value={reviews.length}
+          value={since.length}
           under={
-            reviews.length ? (
+            since.length ? (
               <>
-                {say("overview.oldest")} <Time ms={oldest} />
+                {say("overview.oldest")} <Time ms={Math.min(...since)} />
               </>
             ) : (
               say("overview.noneWaits")
             )
           }
-          tone={reviews.length ? "warn" : "good"}
+          tone={since.length ? "warn" : "good"}
           to="/reviews"
         />
       ) : null}

@@ -12,7 +12,8 @@ import { Empty, Loading } from "../../design/States";
 import { bytes } from "../../design/size";
 import { useText } from "../../i18n";
 import { AppName } from "../apps/names";
-import { WaitingHotfixes, waitingHotfixes } from "../hotfixes/Waiting";
+import { WaitingHotfixes } from "../hotfixes/Waiting";
+import { waitingHotfixes } from "../hotfixes/words";
 
 export default function Reviews() {
   const { say } = useText();
