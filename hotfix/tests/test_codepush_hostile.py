@@ -1,0 +1,94 @@
+"""Somebody with one person's rights, or none: nothing approved is taken away, nothing unsigned given out."""
+
+import zipfile
+from collections.abc import AsyncIterator
+from io import BytesIO
+from pathlib import Path
+
+import pytest
+from codepush_scene import APP, CONSOLE, Scene, bundle, files_of, hash_of, new_key, scene, unpacked
+
+from sampan.codepush import repository
+
+pytestmark = pytest.mark.anyio
+LINE = f"/codepush/apps/{APP}/deployments/Production"
+
+
+@pytest.fixture
+async def town(tmp_path: Path) -> AsyncIterator[Scene]:
+    async with scene(tmp_path) as found:
+        yield found
+
+
+async def test_what_one_person_proposes_pushes_no_approved_label_out(
+    town: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(repository, "KEPT", 3)
+    await town.released("one")
+    await town.released("two")
+    for n in range(4):
+        assert (await town.release("noise", f"7.0.{n}")).status_code == 201
+    assert (await town.patch(label="v2", isDisabled=True)).status_code == 200, (
+        "a label that devices have can be disabled"
+    )
+    info = await town.check()
+    assert (info["is_available"], info["label"]) == (True, "v1")
+    answer = await town.http.post(f"{LINE}/rollback/v1", headers=town.tool)
+    assert answer.status_code == 201, answer.text
+
+
+async def test_one_person_never_goes_back_to_what_another_key_signed(town: Scene) -> None:
+    await town.released("one")
+    await town.released("two")
+    fresh = new_key()
+    path = f"{CONSOLE}/codepush/apps/{APP}/deployments/Production/public-key"
+    await town.http.put(path, headers=town.maker, json={"public_key": fresh.public})
+    await town.approve()
+    answer = await town.http.post(f"{LINE}/rollback/v1", headers=town.tool)
+    assert (answer.status_code, "is not signed by this deployment's key" in answer.text) == (400, True), answer.text
+
+
+async def test_a_report_keeps_no_deployment_from_being_deleted(town: Scene) -> None:
+    report = {"deployment_key": town.keys["Staging"], "app_version": "1.0.0", "client_unique_id": "phone"}
+    answer = await town.http.post("/v0.1/public/codepush/report_status/deploy", json=report)
+    assert answer.status_code == 200
+    gone = await town.http.delete(f"/codepush/apps/{APP}/deployments/Staging", headers=town.tool)
+    assert gone.status_code == 204, gone.text
+
+
+@pytest.mark.parametrize("token", ["²", "9" * 5000, "99999999999999.é", "1.x", ""])
+async def test_a_malformed_upload_token_is_refused(town: Scene, token: str) -> None:
+    path = "/codepush/v0.1/upload/set_metadata/cpu_1"
+    answer = await town.http.post(path, params={"token": token, "file_Size": "1"})
+    assert answer.status_code == 404, answer.text
+
+
+async def test_devices_get_only_what_was_hashed_and_signed(town: Scene) -> None:
+    """A reader of ZIPs that goes from the front would unpack what the directory at the end does not name."""
+    honest = bundle(files_of("one"))
+    hidden = BytesIO()
+    with zipfile.ZipFile(hidden, "w") as archive:
+        archive.writestr("../../evil.so", b"evil")
+    smuggled = hidden.getvalue()[: hidden.getvalue().index(b"PK\x01\x02")]
+    with BytesIO(smuggled + honest) as both, zipfile.ZipFile(both) as archive:
+        assert "../../evil.so" not in archive.namelist()
+    answer = await town.upload(smuggled + honest, {"appVersion": "1.0.0"})
+    assert answer.status_code == 201, answer.text
+    await town.approve()
+    url = (await town.check(package_hash="0" * 64))["download_url"].partition("testserver")[2]
+    given = (await town.http.get(url)).content
+    assert b"evil" not in given
+    assert unpacked(given) == files_of("one")
+    assert (await town.check())["package_hash"] == hash_of(files_of("one"))
+
+
+async def test_files_that_the_hash_leaves_out_are_given_to_nobody(town: Scene) -> None:
+    content = BytesIO(bundle(files_of("one")))
+    with zipfile.ZipFile(content, "a") as archive:
+        for name in ("__MACOSX/evil.js", "CodePush/.DS_Store"):
+            archive.writestr(name, b"nobody signed this")
+    answer = await town.upload(content.getvalue(), {"appVersion": "1.0.0"})
+    assert answer.status_code == 201, answer.text
+    await town.approve()
+    url = (await town.check(package_hash="0" * 64))["download_url"].partition("testserver")[2]
+    assert unpacked((await town.http.get(url)).content) == files_of("one")
