@@ -4,10 +4,13 @@ Every page is walked by Tab from its beginning to its end, every dialog that it 
 """
 
 from collections.abc import Iterator
+from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
 import pytest
 from browser_desk import ADMIN, RELEASER, REVIEWER, Desk, settled
+
+from sampan.platform.cli.demo_folder import PUBLISHER
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page
@@ -80,6 +83,7 @@ WATCH = r"""
 })()
 """
 MOST = 400
+STUDIO = PUBLISHER[0]
 
 PAGES = (
     (ADMIN, "/"),
@@ -96,6 +100,13 @@ PAGES = (
     (RELEASER, "/releases/freezes"),
     (RELEASER, "/releases/new?app=bank.demo.bills&sequence=1&step=review"),
     (RELEASER, "/releases/{release}"),
+    (RELEASER, "/apps/{mended}/hotfixes/1"),
+    (REVIEWER, "/apps/{mended}/hotfixes/{hotfix}"),
+    (STUDIO, "/apps/{mended}"),
+    (STUDIO, "/apps/{mended}/hotfixes/new"),
+    (RELEASER, "/codepush"),
+    (RELEASER, "/codepush/{react}"),
+    (RELEASER, "/codepush/{react}/{deployment}"),
     (ADMIN, "/switches"),
     (ADMIN, "/switches/new"),
     (ADMIN, "/switches/{switch}"),
@@ -132,10 +143,11 @@ PAGES = (
 @pytest.fixture(scope="module")
 def pages(desk: Desk) -> "Iterator[dict[str, Page]]":
     """One page for each person, for the whole module."""
-    with desk.at(ADMIN) as admin, desk.at(REVIEWER) as reviewer, desk.at(RELEASER) as releaser:
-        for each in (admin, reviewer, releaser):
+    with ExitStack() as open_pages:
+        found = {email: open_pages.enter_context(desk.at(email)) for email in (ADMIN, REVIEWER, RELEASER, STUDIO)}
+        for each in found.values():
             each.add_init_script(WATCH)
-        yield {ADMIN: admin, REVIEWER: reviewer, RELEASER: releaser}
+        yield found
 
 
 @pytest.mark.parametrize(("person", "path"), PAGES, ids=lambda value: value)
@@ -147,6 +159,11 @@ def test_everything_on_a_page_is_reached_by_keyboard(
     review = f"{app}/versions/{sequence}"
     names = {"review": review, "change": desk.change, "release": desk.release, "customer": desk.customer}
     names |= {"switch": desk.switch, "audience": desk.audience, "tag": desk.tag}
+    if "{mended}" in path:
+        mended, of, n = desk.hotfix
+        names |= {"mended": f"{mended}/versions/{of}", "hotfix": str(n)}
+    if "{react}" in path:
+        names["react"], names["deployment"] = desk.codepush
     page.goto(desk.console + path.format(**names))
     settled(page)
     found = [*_walk(page, "body"), *_dialogs(page)]

@@ -3,18 +3,18 @@
 import { Form, Input, InputNumber } from "antd";
 import { query } from "../../api/client";
 import type { VersionDetail } from "../../api/types";
-import { useSession } from "../../app/session";
 import { useAct } from "../../app/useAct";
 import { Panel } from "../../design/Blocks";
 import { ProblemForm } from "../../design/ProblemForm";
 import { Person, Time } from "../../design/Small";
 import { useText } from "../../i18n";
+import { useMayOf } from "./useMayOf";
 
 type Values = { text: string; file?: string; line?: number };
 
 export function Comments({ version }: { version: VersionDetail }) {
   const { say } = useText();
-  const { may } = useSession();
+  const may = useMayOf(version.app);
   const act = useAct();
   const [form] = Form.useForm<Values>();
   const post = query.useMutation("post", "/apps/{app}/versions/{sequence}/comments");
@@ -40,7 +40,7 @@ export function Comments({ version }: { version: VersionDetail }) {
             </div>
           </div>
         ))}
-        {may("version:comment", { app }) ? (
+        {may("version:comment") ? (
           <ProblemForm<Values>
             form={form}
             submit={say("apps.commentSend")}

@@ -5,7 +5,6 @@ import { useState } from "react";
 import { query } from "../../api/client";
 import { asProblem, Problem } from "../../api/problem";
 import type { VersionDetail } from "../../api/types";
-import { useSession } from "../../app/session";
 import { useAct } from "../../app/useAct";
 import { Panel } from "../../design/Blocks";
 import { DropFile } from "../../design/DropFile";
@@ -13,12 +12,13 @@ import { ProblemNote } from "../../design/ProblemText";
 import { CopyId } from "../../design/Small";
 import { useText } from "../../i18n";
 import { readSigned, signedName } from "./submit";
+import { useMayOf } from "./useMayOf";
 
 export function NextStep({ version }: { version: VersionDetail }) {
   const { say } = useText();
-  const { may } = useSession();
-  const { app, state } = version;
-  if (!may("version:submit", { app })) return null;
+  const may = useMayOf(version.app);
+  const { state } = version;
+  if (!may("version:submit")) return null;
   if (state === "needs_signature") return <SignAnew version={version} />;
   if (state !== "sequence_superseded") return null;
   return (

@@ -2,13 +2,13 @@
 
 import { query } from "../../api/client";
 import type { components } from "../../api/schema";
-import { useSession } from "../../app/session";
 import { useAct } from "../../app/useAct";
 import { Panel } from "../../design/Blocks";
 import { ConfirmAction } from "../../design/ConfirmAction";
 import { CopyId, Person, StateTag, Tag, Time } from "../../design/Small";
 import { Fetch } from "../../design/States";
 import { useText } from "../../i18n";
+import { useMayOf } from "./useMayOf";
 
 type Renewal = components["schemas"]["RenewalOut"];
 
@@ -17,15 +17,13 @@ const OPEN = ["in_review", "uploaded", "needs_signature"];
 
 export function Renewals({ app }: { app: string }) {
   const { say } = useText();
-  const { may } = useSession();
+  const may = useMayOf(app);
   const found = query.useQuery("get", "/apps/{app}/renewals", { params: { path: { app }, query: { limit: 10 } } });
   return (
     <Panel title={say("apps.renewals")}>
       <div className="stack">
         <span className="muted">{say("apps.renewalsLead")}</span>
-        {may("version:submit", { app }) ? (
-          <CopyId value={`sampan publish ${app} --renew --key publisher.pem`} whole />
-        ) : null}
+        {may("version:submit") ? <CopyId value={`sampan publish ${app} --renew --key publisher.pem`} whole /> : null}
         <Fetch of={found} lines={2}>
           {({ items }) => items.map((renewal) => <Line key={renewal.id} app={app} renewal={renewal} />)}
         </Fetch>
@@ -36,7 +34,7 @@ export function Renewals({ app }: { app: string }) {
 
 function Line({ app, renewal }: { app: string; renewal: Renewal }) {
   const { say } = useText();
-  const { may } = useSession();
+  const may = useMayOf(app);
   const act = useAct();
   const approve = query.useMutation("post", "/apps/{app}/renewals/{renewal}/approve");
   const reject = query.useMutation("post", "/apps/{app}/renewals/{renewal}/reject");
@@ -52,7 +50,7 @@ function Line({ app, renewal }: { app: string; renewal: Renewal }) {
         <Time ms={renewal.submitted_ms} />
         <Person id={renewal.submitted_by} />
       </div>
-      {renewal.state === "in_review" && may("version:review", { app }) ? (
+      {renewal.state === "in_review" && may("version:review") ? (
         <>
           <CopyId value={digest} whole />
           <div className="row">
@@ -81,7 +79,7 @@ function Line({ app, renewal }: { app: string; renewal: Renewal }) {
           </div>
         </>
       ) : null}
-      {OPEN.includes(renewal.state) && may("version:submit", { app }) ? (
+      {OPEN.includes(renewal.state) && may("version:submit") ? (
         <div className="row">
           <ConfirmAction
             label={say("apps.withdraw")}

@@ -6,15 +6,15 @@ import { useNavigate } from "react-router";
 import { query } from "../../api/client";
 import { asProblem } from "../../api/problem";
 import type { VersionDetail } from "../../api/types";
-import { useSession } from "../../app/session";
 import { useAct } from "../../app/useAct";
 import { ConfirmAction } from "../../design/ConfirmAction";
 import { useText } from "../../i18n";
 import { Kill } from "./Kill";
+import { useMayOf } from "./useMayOf";
 
 export function VersionActions({ version, name }: { version: VersionDetail; name: string }) {
   const { say } = useText();
-  const { may } = useSession();
+  const can = useMayOf(version.app);
   const { message } = App.useApp();
   const act = useAct();
   const navigate = useNavigate();
@@ -23,7 +23,6 @@ export function VersionActions({ version, name }: { version: VersionDetail; name
   const recheck = query.useMutation("post", "/apps/{app}/versions/{sequence}/recheck");
   const { app, sequence, state, moves } = version;
   const path = { params: { path: { app, sequence } } };
-  const can = (permission: string) => may(permission, { app });
   return (
     <>
       {state === "uploaded" && can("version:review") ? (

@@ -22,6 +22,7 @@ import { Differences } from "./Differences";
 import { NextStep } from "./NextStep";
 import { useAppNames } from "./names";
 import { TrialCode } from "./TrialCode";
+import { useIsOwnerAsked } from "./useMayOf";
 import { VersionActions } from "./VersionActions";
 
 /** The bridge's other end and the boot page's: a piece of its own, fetched where a version is looked at. */
@@ -38,6 +39,7 @@ export default function VersionPage() {
   });
   // They stand above the rest, which would be pushed down when they came later.
   const hotfixes = useHotfixes(app, Number(sequence));
+  const isOwnerAsked = useIsOwnerAsked(app);
   const name = names(app) || found.data?.name || app;
   const version = found.data;
   return (
@@ -56,11 +58,11 @@ export default function VersionPage() {
         ) : null
       }
       lead={version ? sayOr(`apps.stateHint_${version.state}`, "") : null}
-      actions={version ? <VersionActions version={version} name={name} /> : null}
+      actions={version && !isOwnerAsked ? <VersionActions version={version} name={name} /> : null}
     >
       <Fetch of={found}>
         {(item) =>
-          hotfixes.isLoading ? (
+          hotfixes.isLoading || isOwnerAsked ? (
             <Loading />
           ) : (
             <div className="columns">

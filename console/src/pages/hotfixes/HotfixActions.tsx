@@ -4,22 +4,22 @@ import { RocketOutlined } from "@ant-design/icons";
 import { Button } from "antd";
 import { useNavigate } from "react-router";
 import { query } from "../../api/client";
-import { useSession } from "../../app/session";
 import { useAct } from "../../app/useAct";
 import { ConfirmAction } from "../../design/ConfirmAction";
 import { useText } from "../../i18n";
+import { useMayOf } from "../apps/useMayOf";
 import { type HotfixDetail, isLive, isOpen, releasePath } from "./words";
 
 export function HotfixActions({ of: hotfix, named }: { of: HotfixDetail; named: Record<string, string> }) {
   const { say } = useText();
-  const { may } = useSession();
+  const may = useMayOf(hotfix.app);
   const act = useAct();
   const navigate = useNavigate();
   const withdraw = query.useMutation("post", "/apps/{app}/versions/{sequence}/hotfixes/{n}/withdraw");
   const { app, sequence, n, state, dependents, devices } = hotfix;
   const isOver = state === "withdrawn" || state === "rejected";
   // What nobody approved yet its publisher takes back; what is public, whoever may stop releases.
-  const mayWithdraw = may("release:stop", { app }) || (isOpen(hotfix) && may("version:submit", { app }));
+  const mayWithdraw = may("release:stop") || (isOpen(hotfix) && may("version:submit"));
   return (
     <>
       {!isOver && mayWithdraw ? (
@@ -46,7 +46,7 @@ export function HotfixActions({ of: hotfix, named }: { of: HotfixDetail; named: 
           }
         />
       ) : null}
-      {isLive(hotfix) && may("release:create", { app }) ? (
+      {isLive(hotfix) && may("release:create") ? (
         <Button type="primary" icon={<RocketOutlined />} onClick={() => navigate(releasePath(hotfix))}>
           {say("hotfixes.release")}
         </Button>

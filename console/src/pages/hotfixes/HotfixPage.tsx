@@ -2,16 +2,16 @@
 
 import { Link, useParams } from "react-router";
 import { query } from "../../api/client";
-import { useSession } from "../../app/session";
 import { Facts, History, Note, Panel } from "../../design/Blocks";
 import { PageFrame } from "../../design/PageFrame";
 import { CopyId, Person, StateTag, Time } from "../../design/Small";
-import { Fetch } from "../../design/States";
+import { Fetch, Loading } from "../../design/States";
 import { bytes } from "../../design/size";
 import { toneOf } from "../../design/states";
 import { useText } from "../../i18n";
 import { Checks } from "../apps/Checks";
 import { useAppNames } from "../apps/names";
+import { useIsOwnerAsked, useMayOf } from "../apps/useMayOf";
 import { HotfixActions } from "./HotfixActions";
 import { FileChange, HotfixChanges } from "./HotfixChanges";
 import { HotfixDecision } from "./HotfixDecision";
@@ -23,10 +23,11 @@ const OPENED = 3;
 
 export default function HotfixPage() {
   const { say, sayOr } = useText();
-  const { may } = useSession();
   const { app = "", sequence: text = "0", n: number = "0" } = useParams();
   const sequence = Number(text);
   const n = Number(number);
+  const may = useMayOf(app);
+  const isOwnerAsked = useIsOwnerAsked(app);
   const names = useAppNames();
   const path = { app, sequence };
   const version = query.useQuery("get", "/apps/{app}/versions/{sequence}", { params: { path } });
@@ -47,44 +48,48 @@ export default function HotfixPage() {
       ]}
       tags={hotfix ? <StateTag state={hotfix.state} /> : null}
       lead={hotfix ? sayOr(`hotfixes.stateHint_${hotfix.state}`, "") : null}
-      actions={hotfix ? <HotfixActions of={hotfix} named={named} /> : null}
+      actions={hotfix && !isOwnerAsked ? <HotfixActions of={hotfix} named={named} /> : null}
     >
       <Fetch of={found}>
-        {(item) => (
-          <div className="columns" key={n}>
-            <div className="stack">
-              {item.withdrawn ? (
-                <Note tone="warn">
-                  {say("hotfixes.withdrawnBy", { who: item.withdrawn.by, cause: item.withdrawn.cause })}
-                </Note>
-              ) : null}
-              <Changes of={item} />
-              {item.releases.length > 0 ? <ReleasesOf of={item} /> : null}
-              {item.releases.length > 0 && may("insight:read") ? <Crashes of={item} /> : null}
-              {isOpen(item) || item.findings.length > 0 ? <Checks findings={item.findings} /> : null}
-              <About of={item} named={named} />
+        {(item) =>
+          isOwnerAsked ? (
+            <Loading />
+          ) : (
+            <div className="columns" key={n}>
+              <div className="stack">
+                {item.withdrawn ? (
+                  <Note tone="warn">
+                    {say("hotfixes.withdrawnBy", { who: item.withdrawn.by, cause: item.withdrawn.cause })}
+                  </Note>
+                ) : null}
+                <Changes of={item} />
+                {item.releases.length > 0 ? <ReleasesOf of={item} /> : null}
+                {item.releases.length > 0 && may("insight:read") ? <Crashes of={item} /> : null}
+                {isOpen(item) || item.findings.length > 0 ? <Checks findings={item.findings} /> : null}
+                <About of={item} named={named} />
+              </div>
+              <div className="stack">
+                <HotfixDecision of={item} named={named} />
+                {item.state === "needs_signature" && may("version:submit") ? <SignAnew of={item} /> : null}
+                <Stack of={item} />
+                {isLive(item) && may("insight:read") ? <Adoption of={item} /> : null}
+                <Releases of={item} />
+                <Panel title={say("apps.history")}>
+                  <History
+                    lines={item.history.map((line) => ({
+                      key: `${line.at_ms}${line.state}`,
+                      tone: toneOf(line.state),
+                      title: sayOr(`states.${line.state}`, line.state),
+                      when: <Time ms={line.at_ms} />,
+                      who: <Person id={line.who} />,
+                      text: line.note,
+                    }))}
+                  />
+                </Panel>
+              </div>
             </div>
-            <div className="stack">
-              <HotfixDecision of={item} named={named} />
-              {item.state === "needs_signature" && may("version:submit", { app }) ? <SignAnew of={item} /> : null}
-              <Stack of={item} />
-              {isLive(item) && may("insight:read") ? <Adoption of={item} /> : null}
-              <Releases of={item} />
-              <Panel title={say("apps.history")}>
-                <History
-                  lines={item.history.map((line) => ({
-                    key: `${line.at_ms}${line.state}`,
-                    tone: toneOf(line.state),
-                    title: sayOr(`states.${line.state}`, line.state),
-                    when: <Time ms={line.at_ms} />,
-                    who: <Person id={line.who} />,
-                    text: line.note,
-                  }))}
-                />
-              </Panel>
-            </div>
-          </div>
-        )}
+          )
+        }
       </Fetch>
     </PageFrame>
   );
@@ -93,9 +98,8 @@ export default function HotfixPage() {
 /** The list, and below it the first files as they change. */
 function Changes({ of: hotfix }: { of: HotfixDetail }) {
   const { say } = useText();
-  const { may } = useSession();
-  const thing = { app: hotfix.app };
-  const mayLook = isLive(hotfix) || may("version:submit", thing) || may("version:review", thing);
+  const may = useMayOf(hotfix.app);
+  const mayLook = isLive(hotfix) || may("version:submit") || may("version:review");
   const isShort = hotfix.changes.length <= OPENED;
   return (
     <>

@@ -5,7 +5,6 @@ import { Button } from "antd";
 import { Link, useNavigate } from "react-router";
 import { query } from "../../api/client";
 import type { VersionDetail } from "../../api/types";
-import { useSession } from "../../app/session";
 import { Panel } from "../../design/Blocks";
 import { type Column, PageTable } from "../../design/PageTable";
 import { useCursor } from "../../design/pages";
@@ -13,6 +12,7 @@ import { StateTag } from "../../design/Small";
 import { Empty } from "../../design/States";
 import { bytes } from "../../design/size";
 import { useText } from "../../i18n";
+import { useMayOf } from "../apps/useMayOf";
 import { type Hotfix, hotfixPath, versionPath } from "./words";
 
 const MOST = 25;
@@ -25,7 +25,7 @@ export function useHotfixes(app: string, sequence: number, page: { limit: number
 
 export function Hotfixes({ version }: { version: VersionDetail }) {
   const { say } = useText();
-  const { may } = useSession();
+  const may = useMayOf(version.app);
   const navigate = useNavigate();
   const { app, sequence, kind, state } = version;
   const { page, tableOf } = useCursor(`${app}@${sequence}`, MOST);
@@ -66,7 +66,7 @@ export function Hotfixes({ version }: { version: VersionDetail }) {
     <Panel
       title={say("hotfixes.title")}
       extra={
-        takes && may("version:submit", { app }) ? (
+        takes && may("version:submit") ? (
           <Button
             size="small"
             icon={<ToolOutlined />}
