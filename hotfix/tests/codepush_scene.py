@@ -180,9 +180,9 @@ class Scene:
 
 
 @asynccontextmanager
-async def scene(folder: Path, *, key: SigningKey | None = KEY) -> AsyncIterator[Scene]:
+async def scene(folder: Path, *, key: SigningKey | None = KEY, postgres_url: str = "") -> AsyncIterator[Scene]:
     """Give a scene with the deployments Staging and Production, both with the public key unless there is none."""
-    async with running_core(folder, components=COMPONENTS) as core, client(core) as http:
+    async with running_core(folder, components=COMPONENTS, postgres_url=postgres_url) as core, client(core) as http:
         maker, checker = (
             await person_with(core, WORKSPACE, "release_manager"),
             await person_with(core, WORKSPACE, "admin"),

@@ -133,3 +133,23 @@ async def test_no_number_of_failures_changes_a_release(town: Scene) -> None:
     assert (await town.metrics())["v2"]["failed"] == 60
     assert (await town.check())["label"] == "v2"
     assert await town.waiting() == []
+
+
+async def test_releases_and_reports_on_postgresql(tmp_path: Path, postgres_url: str) -> None:
+    async with scene(tmp_path, postgres_url=postgres_url) as town:
+        await town.released("one")
+        await town.released("two", rollout=50)
+        for name in ("d1", "d2", "d1"):
+            assert await report(town, DOWNLOAD, client_unique_id=name, label="v1") == 200
+            assert await report(town, client_unique_id=name, label="v1", status=OK) == 200
+        assert await report(town, client_unique_id="d1", label="v2", status=OK) == 200
+        assert await report(town, client_unique_id="d2", label="v2", status=FAILED) == 200
+        nameless = {"previous_label_or_app_version": "v1", "label": "v2", "status": OK}
+        for _ in range(2):
+            assert await report(town, **nameless) == 200
+        assert await town.metrics() == {
+            "v1": count(active=0, downloaded=2, installed=2),
+            "v2": count(active=3, installed=3, failed=1),
+        }
+        await town.work()
+        assert [each["label"] for each in await town.history()] == ["v1", "v2"]
