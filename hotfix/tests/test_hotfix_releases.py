@@ -190,8 +190,28 @@ async def test_a_gate_stops_a_hotfix_that_breaks_devices(scene: Scene, digest: s
         told_of = found if digest is None else found | {"digest": digest}
         assert (await phone.tell("app.script_error", told_of, message="it broke"))["refused"] == []
     assert await state_of(scene, release) == "running"
+    of_version, of_hotfix = [
+        (await scene.done("GET", f"/insight/apps/{app}/health"))["versions"] for app in (APP, NAME)
+    ]
+    assert [(each["sequence"], each["devices"]) for each in of_version] == [(1, 12)]
+    assert [(each["sequence"], each["devices"]) for each in of_hotfix] == ([(1, 12)] if digest is None else [])
     scene.core.now_ms.now_ms += 3600_000  # type: ignore[attr-defined] # the scene's own clock
     runner = build_job_runner(scene.core.store, [looks.look_job(scene.core)], now_ms=scene.core.now_ms)
     await runner.poll()
     await runner.idle()
     assert await state_of(scene, release) == state
+
+
+async def test_a_control_file_lists_no_more_stacks_than_devices_read(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sampan.hotfix.stacks.MOST_STACKS", 1)
+    await scene.fix({"app.js": b"one\n"}, n=1)
+    first = await scene.give(1)
+    await scene.act(first, "stop")
+    await scene.fix({"app.js": b"two\n"}, n=2, on=[1])
+    made = await scene.done("POST", "/releases", {"kind": "hotfix", "id": NAME, "sequence": 2, "audience": {"all": []}})
+    asked = await scene.done("POST", f"/releases/{made['id']}/submit", {"cause": ""})
+    approve, digest = f"/changes/{asked['change']}/approve", {"digest": asked["digest"]}
+    assert await scene.refused("POST", approve, digest, as_=scene.checker) == (409, "hotfix_stacks_full")
+    assert len(await scene.stacks()) == 1

@@ -7,7 +7,7 @@ from sampan.hotfix.names import KIND, PART, deliverable_id, version_named
 from sampan.hotfix.problems import HotfixUnknown
 from sampan.hotfix.repository import Record, hotfixes_in
 from sampan.hotfix.stacks import write_stacks
-from sampan.hotfix.withdrawing import withdraw_in
+from sampan.hotfix.withdrawing import derive_ahead, withdraw_in
 from sampan.platform.artifacts.published import PublishedVersion, find_published
 from sampan.platform.core import Core
 from sampan.platform.engines.database import Transaction
@@ -50,6 +50,12 @@ def _deliverable(version: PublishedVersion, record: Record | None) -> Deliverabl
         min_host=version.min_host,
         url="",  # devices find it in the signed role; it stands in a member of its own in sync, not among the offers
     )
+
+
+async def before_kill(core: Core, workspace_id: str, name: str, n: int) -> None:
+    """Derive what survives before the transaction that withdraws."""
+    if (version := version_named(name)) is not None:
+        await derive_ahead(core, workspace_id, *version, n)
 
 
 async def kill(core: Core, tx: Transaction, name: str, n: int, _reason: str, actor: Actor, note: str) -> None:
@@ -107,6 +113,7 @@ HOTFIX = DeliverableKind(
     KIND,
     find,
     kill,
+    before_kill=before_kill,
     part=PART,
     check=check,
     lines=lines,

@@ -15,6 +15,8 @@ from sampan.platform.core import Core
 from sampan.platform.engines.database import Transaction
 
 Stack = Sequence[tuple[Hotfix, bytes]]
+Numbers = tuple[int, ...]
+MAX_KNOWN = 10_000
 
 
 @contextlib.asynccontextmanager
@@ -31,10 +33,23 @@ async def derived(core: Core, workspace_id: str, version: Version, stack: Stack)
             await close_archive(out)
 
 
-async def digest_of(core: Core, workspace_id: str, version: Version, stack: Stack) -> str:
-    """Return the package digest of a stack; of the empty one it is the version's own."""
-    async with derived(core, workspace_id, version, stack) as (index_bytes, _archive):
-        return package_digest(index_bytes)
+class StackDigests:
+    """What stacks gave before; right for ever, since neither a version nor a hotfix ever changes. One per process."""
+
+    def __init__(self, core: Core) -> None:
+        self._core = core
+        self._known: dict[tuple[str, str, Numbers], str] = {}
+
+    async def digest(self, tx: Transaction, version: Version, records: Mapping[int, Record], numbers: Numbers) -> str:
+        """Return the package digest of a stack; one that is not known is derived, which may take seconds."""
+        key = (tx.workspace_id, version.package.package_digest, numbers)
+        if key not in self._known:
+            stack = await stack_of(tx, records, numbers)
+            async with derived(self._core, tx.workspace_id, version, stack) as (index_bytes, _archive):
+                if len(self._known) >= MAX_KNOWN:
+                    self._known.clear()
+                self._known[key] = package_digest(index_bytes)
+        return self._known[key]
 
 
 async def stack_of(tx: Transaction, records: Mapping[int, Record], numbers: Sequence[int]) -> Stack:

@@ -52,3 +52,9 @@ class HotfixOfMiniapps(Invalid):
     """Shared packages and native patches are named by the digests of their packages, which a hotfix changes."""
 
     code = "hotfix_of_miniapps"
+
+
+class HotfixStacksFull(Conflict):
+    """The app's control file lists as many stacks of hotfixes as it can hold."""
+
+    code = "hotfix_stacks_full"

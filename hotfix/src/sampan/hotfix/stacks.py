@@ -3,6 +3,7 @@
 from msgspec.structs import replace
 
 from sampan.hotfix.names import KIND, deliverable_id, version_named
+from sampan.hotfix.problems import HotfixStacksFull
 from sampan.hotfix.repository import hotfixes_in
 from sampan.offline_packages.control import Stack
 from sampan.platform.core import Core
@@ -12,10 +13,16 @@ from sampan.platform.release.repository import read_release_rows, releases
 from sampan.platform.release.states import ReleaseState
 from sampan.platform.trust.service import change_control
 
+MOST_STACKS = 1000  # devices refuse a control file of more than 256 KiB
+
 
 async def write_stacks(core: Core, tx: Transaction, actor: Actor, app_id: str) -> None:
-    """Write the app's control file anew with the stacks that devices may have now."""
+    """Write the app's control file anew with the stacks that devices may have now; raise `HotfixStacksFull`."""
     stacks = await stacks_of(tx, app_id)
+    if len(stacks) > MOST_STACKS:
+        raise HotfixStacksFull(
+            f"{app_id} has {MOST_STACKS} released hotfixes. Withdraw some of versions that hardly anybody has any more."
+        )
     await change_control(core, tx, app_id, lambda control: replace(control, stacks=stacks), actor)
 
 

@@ -126,7 +126,12 @@ async def _check(core: Core, workspace_id: str, place: Place, hotfix: Hotfix, co
 
 
 async def _base_stack(tx: Transaction, hotfix: Hotfix) -> Stack:
-    """Return what the hotfix was made on; raise `HotfixNumberTaken` or `HotfixBaseGone`."""
+    """Return what the hotfix was made on; raise what `_base_records` does."""
+    return await stack_of(tx, await _base_records(tx, hotfix), hotfix.on)
+
+
+async def _base_records(tx: Transaction, hotfix: Hotfix) -> Mapping[int, Record]:
+    """Return the version's hotfixes; raise `HotfixNumberTaken` or `HotfixBaseGone`."""
     following = await highest_number(tx, hotfix.app, hotfix.sequence) + 1
     if hotfix.n != following:
         raise problems.HotfixNumberTaken(
@@ -134,7 +139,7 @@ async def _base_stack(tx: Transaction, hotfix: Hotfix) -> Stack:
         )
     records = await hotfixes_of(tx, hotfix.app, hotfix.sequence)
     check_on_live(hotfix, records)
-    return await stack_of(tx, records, hotfix.on)
+    return records
 
 
 def check_on_live(hotfix: Hotfix, records: Mapping[int, Record]) -> None:
@@ -150,7 +155,7 @@ def check_on_live(hotfix: Hotfix, records: Mapping[int, Record]) -> None:
 async def _store(core: Core, workspace_id: str, actor: Actor, checked: _Checked, sent: Sent) -> Record:
     hotfix, now_ms = checked.hotfix, core.now_ms()
     async with core.store.workspace(workspace_id).write() as tx:
-        await _base_stack(tx, hotfix)  # what was looked at may have changed meanwhile
+        await _base_records(tx, hotfix)  # what was looked at may have changed meanwhile
         await _make_room(tx, hotfix.app)
         candidate = new_candidate(new_id("hfx"), hotfix.app, HOTFIX, S.IN_REVIEW, "submitted", actor, now_ms)
         bodies = await _bodies(core, tx, candidate.id, sent, checked.content)

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from sampan.hotfix.deriving import digest_of, stack_of
+from sampan.hotfix.deriving import Numbers, StackDigests
 from sampan.hotfix.lookups import Place, find, place_of
 from sampan.hotfix.names import KIND, PART, deliverable_id
 from sampan.hotfix.repository import Record, change_stack, hotfixes_of, mark_withdrawn
@@ -36,6 +36,10 @@ async def withdraw_hotfix(
     What waits for review its publisher takes back; what is published takes the right to stop releases. Raises
     `StateForbids` for one that is withdrawn or rejected already.
     """
+    async with core.store.workspace(workspace_id).read() as tx:
+        place = await place_of(tx, actor, app_id, sequence)
+        _check_may(actor, place, await find(tx, app_id, sequence, n))
+    await derive_ahead(core, workspace_id, app_id, sequence, n)
     async with core.store.workspace(workspace_id).write() as tx:
         place = await place_of(tx, actor, app_id, sequence)
         record = await find(tx, app_id, sequence, n)
@@ -52,15 +56,33 @@ async def withdraw_in(core: Core, tx: Transaction, actor: Actor, record: Record,
     if record.withdrawn_ms is not None or record.state in GIVEN_UP:
         raise StateForbids(f"Hotfix {record.n} was withdrawn or rejected before.", state=record.state.value)
     records = await hotfixes_of(tx, record.app_id, record.sequence)
-    alive = {n: each.hotfix for n, each in records.items() if each.withdrawn_ms is None}
-    fallen = (record.n, *dependents(record.n, alive))
+    fallen, others = _plan(records, record.n)
     for n in fallen:
         own = cause if n == record.n else f"with hotfix {record.n}: {cause}"
         await _withdraw_one(core, tx, actor, records[n], cause=own)
     version = await find_version(tx, record.app_id, record.sequence)
-    for n, each in records.items():
-        if n not in fallen and each.withdrawn_ms is None and set(each.stack) & set(fallen):
-            await _rest_on_others(core, tx, actor, version, each, records, fallen)
+    for n, numbers in others.items():
+        await _rest_on_others(core, tx, actor, version, records[n], records, numbers)
+
+
+async def derive_ahead(core: Core, workspace_id: str, app_id: str, sequence: int, n: int) -> None:
+    """Derive what survives a withdrawal, before the transaction of it: all writes wait for that one."""
+    async with core.store.workspace(workspace_id).read() as tx:
+        version = await find_version(tx, app_id, sequence)
+        records = await hotfixes_of(tx, app_id, sequence)
+        stacks = set(_plan(records, n)[1].values()) if n in records else set()
+        for numbers in sorted(stacks):
+            await core.shared(StackDigests, StackDigests).digest(tx, version, records, numbers)
+
+
+def _plan(records: Mapping[int, Record], n: int) -> tuple[Numbers, dict[int, Numbers]]:
+    """Return what falls with hotfix n, itself first, and what others are applied with from then on."""
+    hotfixes = {k: each.hotfix for k, each in records.items()}
+    alive = {k for k, each in records.items() if each.withdrawn_ms is None}
+    fallen = (n, *dependents(n, {k: hotfixes[k] for k in alive}))
+    gone = {k for k in records if k not in alive} | set(fallen)
+    others = {k for k in alive if k not in fallen and set(records[k].stack) & set(fallen)}
+    return fallen, {k: live_stack(k, hotfixes, gone) for k in sorted(others)}
 
 
 async def _withdraw_one(core: Core, tx: Transaction, actor: Actor, record: Record, *, cause: str) -> None:
@@ -85,12 +107,10 @@ async def _rest_on_others(
     version: Version,
     record: Record,
     records: Mapping[int, Record],
-    fallen: tuple[int, ...],
+    numbers: Numbers,
 ) -> None:
     """Write what a hotfix that survives is applied with from now on; its releases give that."""
-    gone = {n for n, each in records.items() if each.withdrawn_ms is not None} | set(fallen)
-    numbers = live_stack(record.n, {n: each.hotfix for n, each in records.items()}, gone)
-    digest = await digest_of(core, tx.workspace_id, version, await stack_of(tx, records, numbers))
+    digest = await core.shared(StackDigests, StackDigests).digest(tx, version, records, numbers)
     size_bytes = sum(records[n].hotfix.content_bytes for n in numbers)
     await change_stack(tx, record, numbers, digest=digest, size_bytes=size_bytes)
     deliverable = deliverable_id(record.app_id, record.sequence)
