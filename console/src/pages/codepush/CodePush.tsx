@@ -40,7 +40,7 @@ export default function CodePush() {
     },
     { key: "os", title: say("codepush.os"), render: (row) => row.os || <span className="faint">—</span> },
     { key: "platform", title: say("codepush.platform"), render: (row) => row.platform },
-    { key: "by", title: say("codepush.madeBy"), render: (row) => <Person id={row.made_by} /> },
+    { key: "by", title: say("codepush.madeBy"), render: (row) => <Person id={row.made_by} />, nowrap: true },
     { key: "at", title: say("common.created"), nowrap: true, render: (row) => <Time ms={row.created_ms} /> },
   ];
   return (

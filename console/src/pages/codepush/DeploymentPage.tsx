@@ -137,7 +137,7 @@ function History({ app, deployment, others }: { app: string; deployment: string;
     number("downloaded"),
     number("installed"),
     number("failed"),
-    { key: "by", title: say("common.by"), render: (row) => <Person id={row.released_by} /> },
+    { key: "by", title: say("common.by"), render: (row) => <Person id={row.released_by} />, nowrap: true },
     {
       key: "do",
       title: say("common.actions"),
