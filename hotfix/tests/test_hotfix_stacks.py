@@ -1,11 +1,14 @@
 """Stacks of hotfixes: what is applied together, what falls together, and what goes on without the others."""
 
+import contextlib
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hotfix_scene import Scene, hotfix_scene
 
+from sampan.hotfix import deriving
 from sampan.platform.testing_trust import APP
 
 pytestmark = pytest.mark.anyio
@@ -156,3 +159,39 @@ async def test_lists_are_pages_and_waiting_ones_are_told_to_reviewers(scene: Sce
     assert [each["n"] for each in rest["items"]] == [1]
     overview = await scene.done("GET", "/overview", as_=scene.reviewer)
     assert "hotfix_waiting" in {each["kind"] for each in overview["needs_me"]}
+
+
+@pytest.mark.parametrize("way", ["withdraw", "kill"])
+async def test_nobody_waits_while_the_stacks_that_go_on_are_derived(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch, way: str
+) -> None:
+    await scene.fix({"app.js": b"one\n"}, n=1)
+    await scene.fix({"data/rates.json": b'{"eur":2}'}, n=2, on=[1])
+    write, derived = type(scene.core.store.database).write, deriving.derived
+    writing, seen = [0], []
+
+    @contextlib.asynccontextmanager
+    async def noted_write(*args: Any, **kwargs: Any) -> AsyncIterator[Any]:
+        async with write(*args, **kwargs) as tx:
+            writing[0] += 1
+            try:
+                yield tx
+            finally:
+                writing[0] -= 1
+
+    @contextlib.asynccontextmanager
+    async def noted_derived(*args: Any) -> AsyncIterator[Any]:
+        seen.append(writing[0])
+        async with derived(*args) as found:
+            yield found
+
+    monkeypatch.setattr(type(scene.core.store.database), "write", noted_write)
+    monkeypatch.setattr(deriving, "derived", noted_derived)
+    if way == "withdraw":
+        await scene.withdraw(1)
+    else:
+        body = {"kind": "hotfix", "id": f"{APP}@1", "sequence": 1, "reason": "bug", "cause": "wrong"}
+        answer = await scene.call("POST", "/kills", body, as_=scene.maker)
+        assert answer.status_code == 204, answer.text
+    assert (await scene.done("GET", scene.path(2)))["stack"] == [2]
+    assert seen == [0], "derived once, and never inside of a transaction that writes"

@@ -37,7 +37,7 @@ _FIXED_TIME = (1980, 1, 1, 0, 0, 0)
 
 
 class Bundle(Struct, frozen=True):
-    """A read bundle: its package hash, the SHA-256 by path of every file that it covers and of the token, and the token."""
+    """A read bundle: its package hash, the SHA-256 by path of each file that it covers and of the token, the token."""
 
     package_hash: str
     files: Mapping[str, str]

@@ -40,16 +40,19 @@ class StackDigests:
         self._core = core
         self._known: dict[tuple[str, str, Numbers], str] = {}
 
-    async def digest(self, tx: Transaction, version: Version, records: Mapping[int, Record], numbers: Numbers) -> str:
-        """Return the package digest of a stack; one that is not known is derived, which may take seconds."""
-        key = (tx.workspace_id, version.package.package_digest, numbers)
-        if key not in self._known:
-            stack = await stack_of(tx, records, numbers)
-            async with derived(self._core, tx.workspace_id, version, stack) as (index_bytes, _archive):
-                if len(self._known) >= MAX_KNOWN:
-                    self._known.clear()
-                self._known[key] = package_digest(index_bytes)
-        return self._known[key]
+    def known(self, workspace_id: str, version: Version, numbers: Numbers) -> str | None:
+        """Return the package digest of a stack, None when it has to be derived."""
+        return self._known.get((workspace_id, version.package.package_digest, numbers))
+
+    async def derive(self, workspace_id: str, version: Version, stack: Stack) -> str:
+        """Return the package digest of a stack; takes seconds for a large package."""
+        async with derived(self._core, workspace_id, version, stack) as (index_bytes, _archive):
+            found = package_digest(index_bytes)
+        if len(self._known) >= MAX_KNOWN:
+            self._known.clear()
+        numbers = tuple(hotfix.n for hotfix, _ in stack)
+        self._known[workspace_id, version.package.package_digest, numbers] = found
+        return found
 
 
 async def stack_of(tx: Transaction, records: Mapping[int, Record], numbers: Sequence[int]) -> Stack:

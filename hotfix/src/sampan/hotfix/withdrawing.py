@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from sampan.hotfix.deriving import Numbers, StackDigests
+from sampan.hotfix.deriving import Numbers, StackDigests, stack_of
 from sampan.hotfix.lookups import Place, find, place_of
 from sampan.hotfix.names import KIND, PART, deliverable_id
 from sampan.hotfix.repository import Record, change_stack, hotfixes_of, mark_withdrawn
@@ -70,9 +70,12 @@ async def derive_ahead(core: Core, workspace_id: str, app_id: str, sequence: int
     async with core.store.workspace(workspace_id).read() as tx:
         version = await find_version(tx, app_id, sequence)
         records = await hotfixes_of(tx, app_id, sequence)
-        stacks = set(_plan(records, n)[1].values()) if n in records else set()
-        for numbers in sorted(stacks):
-            await core.shared(StackDigests, StackDigests).digest(tx, version, records, numbers)
+    digests = core.shared(StackDigests, StackDigests)
+    for numbers in sorted(set(_plan(records, n)[1].values())) if n in records else ():
+        if digests.known(workspace_id, version, numbers) is None:
+            async with core.store.workspace(workspace_id).read() as tx:
+                stack = await stack_of(tx, records, numbers)
+            await digests.derive(workspace_id, version, stack)
 
 
 def _plan(records: Mapping[int, Record], n: int) -> tuple[Numbers, dict[int, Numbers]]:
@@ -110,7 +113,10 @@ async def _rest_on_others(
     numbers: Numbers,
 ) -> None:
     """Write what a hotfix that survives is applied with from now on; its releases give that."""
-    digest = await core.shared(StackDigests, StackDigests).digest(tx, version, records, numbers)
+    digests = core.shared(StackDigests, StackDigests)
+    digest = digests.known(tx.workspace_id, version, numbers)
+    if digest is None:  # another withdrawal came between
+        digest = await digests.derive(tx.workspace_id, version, await stack_of(tx, records, numbers))
     size_bytes = sum(records[n].hotfix.content_bytes for n in numbers)
     await change_stack(tx, record, numbers, digest=digest, size_bytes=size_bytes)
     deliverable = deliverable_id(record.app_id, record.sequence)

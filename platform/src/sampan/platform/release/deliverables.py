@@ -53,8 +53,9 @@ class DeliverableKind(Struct, frozen=True):
 
     `find` returns those of the asked (id, sequence) pairs that are published and not killed; all of them in one
     read, because the snapshot is compiled from it. `kill` marks a version as forbidden, with a reason code and a
-    note. `is_controlled` says whether devices obey a control file. `seen_by` tells which tiers see the
-    deliverable, None when nobody settled it.
+    note; `before_kill` does beforehand what takes long, since all writes wait for a transaction that writes.
+    `is_controlled` says whether devices obey a control file. `seen_by` tells which tiers see the deliverable, None
+    when nobody settled it.
 
     What is no package but a value has no `url`; it never stands among the offers of sync, and `part` names the
     snapshot part of its own component that is compiled from its releases. Such a kind may further have: `check`, which
@@ -71,6 +72,7 @@ class DeliverableKind(Struct, frozen=True):
     name: str
     find: Callable[[Transaction, Collection[tuple[str, int]]], Awaitable[Mapping[tuple[str, int], Deliverable]]]
     kill: "Callable[[Core, Transaction, str, int, str, Actor, str], Awaitable[None]]"
+    before_kill: "Callable[[Core, str, str, int], Awaitable[None]] | None" = None
     is_controlled: bool = True
     part: str = OFFERS
     check: "Callable[[Transaction, Release], Awaitable[None]] | None" = None

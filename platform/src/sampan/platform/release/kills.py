@@ -27,6 +27,8 @@ async def kill_version(
     """Forbid a published version on every device after its next contact; it neither installs nor opens again."""
     actor.require("release:kill", app=app_of(deliverable_id))
     found = kind_of(core, kind)
+    if found.before_kill is not None:
+        await found.before_kill(core, workspace_id, deliverable_id, sequence)
     async with core.store.workspace(workspace_id).write() as tx:
         deliverable = await releasable(core, tx, kind, deliverable_id, sequence)
         await found.kill(core, tx, deliverable_id, sequence, reason, actor, cause)
