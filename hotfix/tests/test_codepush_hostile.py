@@ -1,5 +1,6 @@
 """Somebody with one person's rights, or none: nothing approved is taken away, nothing unsigned given out."""
 
+import tracemalloc
 import zipfile
 from collections.abc import AsyncIterator
 from io import BytesIO
@@ -9,6 +10,8 @@ import pytest
 from codepush_scene import APP, CONSOLE, Scene, bundle, files_of, hash_of, new_key, scene, unpacked
 
 from sampan.codepush import repository
+from sampan.codepush.checking import KEPT_BYTES, CompiledDeployment, Given
+from sampan.codepush.versions import parse_range
 
 pytestmark = pytest.mark.anyio
 LINE = f"/codepush/apps/{APP}/deployments/Production"
@@ -92,3 +95,15 @@ async def test_files_that_the_hash_leaves_out_are_given_to_nobody(town: Scene) -
     await town.approve()
     url = (await town.check(package_hash="0" * 64))["download_url"].partition("testserver")[2]
     assert unpacked((await town.http.get(url)).content) == files_of("one")
+
+
+def test_strangers_who_make_up_versions_fill_no_memory() -> None:
+    long = Given("v1", "a" * 64, "*", parse_range("*"), "d" * 10_000, False, False, "b" * 64, 5, 100, b"s:", {})
+    deployment = CompiledDeployment("cpd_1", [long])
+    tracemalloc.start()
+    try:
+        for n in range(1000):
+            assert b"dddd" in deployment.answer(f"1.0.{n}", "", "", False, "").snake[1]
+        assert tracemalloc.get_traced_memory()[0] < 2 * KEPT_BYTES
+    finally:
+        tracemalloc.stop()

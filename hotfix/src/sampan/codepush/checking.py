@@ -15,7 +15,7 @@ from sampan.codepush.records import EVERYBODY, Deployment, Difference, Release
 from sampan.codepush.versions import Range, Version, padded, parse_range, parse_version
 from sampan.platform.audience.buckets import STEPS, murmur3
 
-KEPT_ANSWERS = 4096
+KEPT_ANSWERS, KEPT_BYTES = 4096, 2 * 1024 * 1024  # of each deployment; descriptions have up to 10,000 letters
 BUNDLES = "/v0.1/public/codepush/bundles/"
 _STEPS_PER_PERCENT = STEPS // EVERYBODY
 UNKNOWN = "?"
@@ -53,6 +53,11 @@ class Answer(Struct, frozen=True):
     snake: tuple[bytes, bytes]
     camel: tuple[bytes, bytes]
 
+    @property
+    def size_bytes(self) -> int:
+        """What it takes in memory, about."""
+        return sum(map(len, (*self.snake, *self.camel)))
+
 
 class CompiledDeployment:
     """One deployment: its releases, the newest first, and the answers that were worked out so far."""
@@ -68,6 +73,7 @@ class CompiledDeployment:
             if each.rollout < EVERYBODY and not each.is_disabled
         ]
         self._answers: dict[tuple[str, str, str, bool, int], Answer] = {}
+        self._kept_bytes = 0
 
     def answer(self, app_version: str, package_hash: str, label: str, is_companion: bool, client: str) -> Answer:
         """Return the answer for a device; raise `BadRange` when its binary version is none."""
@@ -83,9 +89,10 @@ class CompiledDeployment:
         found = self._answers.get(key)
         if found is None:
             info = update_info(self._releases, Ask(app_version, package_hash, label, is_companion), hidden)
-            if len(self._answers) >= KEPT_ANSWERS:  # strangers choose versions: what is remembered has a bound
-                self._answers = {}
             found = self._answers[key] = _encoded(info)
+            self._kept_bytes += found.size_bytes
+            if len(self._answers) > KEPT_ANSWERS or self._kept_bytes > KEPT_BYTES:
+                self._answers, self._kept_bytes = {}, 0  # strangers choose versions: what is remembered has a bound
         return found
 
 
