@@ -61,6 +61,55 @@ export const problems = {
   customer_unknown: ["没有这位客户。", "There is no such customer."],
   reference_taken: ["该行内编号已属于另一位客户。", "Another customer has this bank reference."],
   phone_taken: ["该手机号已属于另一位客户。", "Another customer has this phone number."],
+  hotfix_unknown: ["这个版本没有此编号的热修复。", "The version has no hotfix of this number."],
+  hotfix_needs_version: [
+    "该版本未发布或已不可用，不能再处理它的热修复。",
+    "The version is not published, or not any more, so nothing of its hotfixes goes on.",
+  ],
+  hotfix_base_gone: [
+    "它所基于的热修复已不可用，请重新制作。",
+    "A hotfix that it was made on is not live any more. Make it again.",
+  ],
+  hotfix_open: [
+    "同一小程序已有一个热修复在审核，请先处理它。",
+    "Another hotfix of the app is under review; have it decided first.",
+  ],
+  hotfix_number_taken: ["编号已被使用，请重新制作。", "The number is taken. Make the hotfix again."],
+  hotfix_checks_failed: ["自动检查在修改的文件中发现错误。", "The checks found errors in the files that change."],
+  hotfix_of_miniapps: [
+    "只有小程序可以热修复，共享资源包和原生补丁不行。",
+    "Only mini-apps take hotfixes; shared packages and native patches do not.",
+  ],
+  hotfix_stacks_full: [
+    "这个小程序已发布的热修复过多，请撤回几乎没有设备使用的版本的热修复。",
+    "The app has as many released hotfixes as fit. Withdraw some of versions that hardly anybody has.",
+  ],
+  unknown_codepush: ["没有这个 CodePush 应用、部署或标签。", "There is no such CodePush app, deployment or label."],
+  codepush_malformed: [
+    "内容不符合要求，请检查版本范围和比例。",
+    "It is not as it should be. Check the binary versions and the rollout.",
+  ],
+  codepush_name_taken: ["名称或密钥已被使用。", "The name or the key is taken."],
+  codepush_in_use: ["数量已达上限，或仍在使用中。", "There are as many as there may be, or it is in use."],
+  codepush_rollout_unfinished: [
+    "该部署有一次发布尚未覆盖全部设备，请先扩大到 100 % 或停用它。",
+    "Another release of the deployment goes to a part of the devices. Raise it to 100 % or disable it first.",
+  ],
+  codepush_rollout_may_only_rise: ["比例只能上升；要停止请停用。", "The rollout may only rise. Disable it to stop it."],
+  codepush_same_content: ["内容与已有的发布相同。", "The content is that of a release that is there."],
+  codepush_other_binary: [
+    "目标标签适用于其他二进制版本，不能回滚到它。",
+    "That label is for other binary versions, so there is no way back to it.",
+  ],
+  codepush_not_approved: ["它尚未获批准，或未对所有设备开放。", "It is not approved, or not for everybody."],
+  codepush_unsigned: [
+    "更新包没有用此部署登记的密钥签名。",
+    "The bundle is not signed with the key that the deployment names.",
+  ],
+  codepush_bad_public_key: [
+    "需要 2048 位以上的 RSA 公钥（PEM）。",
+    "Enter an RSA public key of 2,048 bits or more, as PEM.",
+  ],
   bad_rollback_target: [
     "回退目标须为同一小程序已发布的较低版本。",
     "The target must be a published lower version of the same mini-app.",

@@ -56,6 +56,7 @@ export default function CodePush() {
             type="primary"
             icon={<PlusOutlined />}
             initial={FIRST}
+            byCode={{ codepush_name_taken: ["name"], codepush_malformed: ["name"] }}
             onSubmit={(body) => act(() => make.mutateAsync({ body }))}
           >
             <Form.Item

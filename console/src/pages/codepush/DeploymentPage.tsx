@@ -202,6 +202,7 @@ function ProposeKey({ app, of: { name } }: { app: string; of: Deployment }) {
       lead={say("codepush.proposeKeyLead")}
       submit={say("codepush.propose")}
       doneText={say("codepush.proposed")}
+      byCode={{ codepush_bad_public_key: ["public_key"] }}
       onSubmit={(body) => act(() => propose.mutateAsync({ params, body }))}
     >
       <Form.Item name="public_key" label={say("codepush.pem")} rules={[{ required: true, whitespace: true }]}>
