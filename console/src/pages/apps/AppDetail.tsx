@@ -109,7 +109,7 @@ export default function AppDetail() {
                   ]}
                 />
               </Panel>
-              {may("catalogue:read") ? <CatalogueEntry app={app} /> : null}
+              {may("catalogue:read", {}) ? <CatalogueEntry app={app} /> : null}
               {may("insight:read") ? <Held app={app} /> : null}
               <Testers app={app} />
               <Renewals app={app} />

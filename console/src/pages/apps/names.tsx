@@ -10,7 +10,7 @@ import { pick, useText } from "../../i18n";
 
 function useCatalogue() {
   const { may } = useSession();
-  return query.useQuery("get", "/catalogue", {}, { enabled: may("catalogue:read"), staleTime: 60_000 });
+  return query.useQuery("get", "/catalogue", {}, { enabled: may("catalogue:read", {}), staleTime: 60_000 });
 }
 
 /** Returns a function from an app's id to its name in the reader's language, or "" when it has none. */

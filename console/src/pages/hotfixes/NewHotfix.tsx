@@ -180,7 +180,7 @@ function ChangeFields(props: {
   const isDelete = value.how === "delete";
   return (
     <div className="fix-change">
-      <div className="row between">
+      <div className="row between" style={{ flexWrap: "nowrap", alignItems: "flex-start" }}>
         <Radio.Group
           aria-label={say("hotfixes.how")}
           value={value.how}
