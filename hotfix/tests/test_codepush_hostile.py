@@ -107,3 +107,22 @@ def test_strangers_who_make_up_versions_fill_no_memory() -> None:
         assert tracemalloc.get_traced_memory()[0] < 2 * KEPT_BYTES
     finally:
         tracemalloc.stop()
+
+
+@pytest.mark.parametrize(
+    "body", [b"[" * 30_000, b'{"a":' * 9_000, b'{"packageInfo":{"description":"\\ud800"}}', b"[1]"]
+)
+async def test_a_body_that_nothing_can_be_made_of_is_refused(town: Scene, body: bytes) -> None:
+    headers = town.tool | {"content-type": "application/json"}
+    for method, path in (("PATCH", f"{LINE}/release"), ("POST", "/codepush/apps")):
+        answer = await town.http.request(method, path, headers=headers, content=body)
+        assert answer.status_code == 400, answer.text
+    info = await town.http.post(
+        f"{LINE}/release", headers=town.tool, files={"package": b"x"}, data={"packageInfo": body.decode()}
+    )
+    assert info.status_code == 400, info.text
+
+
+async def test_the_tools_bodies_have_a_bound(town: Scene) -> None:
+    answer = await town.http.patch(f"{LINE}/release", headers=town.tool, content=b" " * 10_000_000)
+    assert answer.status_code == 413, answer.text

@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable
 from functools import wraps
 from typing import Any
 
+import msgspec
 from msgspec import Struct
 from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
@@ -17,6 +18,7 @@ from sampan.codepush.service import EDIT, LOWER, READ
 from sampan.platform.core import Core
 from sampan.platform.engines.paging import MAX_LIMIT, Paging
 from sampan.platform.errors import SampanError
+from sampan.platform.hot import UNREADABLE, read_body
 from sampan.platform.operators.actor import Actor
 from sampan.platform.operators.machine_tokens import DAY_MS, MAX_DAYS, create_token, list_tokens, revoke_token
 from sampan.platform.operators.people_door import read_people
@@ -26,6 +28,7 @@ from sampan.platform.operators.signed_in import NotSignedIn, recognise
 
 PERMISSIONS = (READ, EDIT, LOWER)
 USUAL_DAYS = 60
+MAX_BODY_BYTES = 64 * 1024
 Handler = Callable[[Request], Awaitable[Response]]
 Use = Callable[["Call"], Awaitable[Response]]
 
@@ -43,14 +46,19 @@ class Call(Struct, frozen=True):
         return str(self.request.path_params[name])
 
     async def json(self) -> dict[str, Any]:
-        """Return the body, an object; an empty one is `{}`. Raise `CodePushMalformed`."""
-        try:
-            body = await self.request.json() if await self.request.body() else {}
-        except ValueError as problem:
-            raise CodePushMalformed("The body is not JSON.") from problem
-        if not isinstance(body, dict):
-            raise CodePushMalformed("The body is a JSON object.")
-        return body
+        """Return the body, an object; an empty one is `{}`. Raise `CodePushMalformed` or `BodyTooLarge`."""
+        return json_object(await read_body(self.request.receive, MAX_BODY_BYTES) or b"{}", "The body")
+
+
+def json_object(text: bytes | str, what: str) -> dict[str, Any]:
+    """Return a JSON object, whose texts all can be stored; raise `CodePushMalformed`."""
+    try:
+        found = msgspec.json.decode(text)
+    except UNREADABLE as problem:
+        raise CodePushMalformed(f"{what} is not JSON.") from problem
+    if not isinstance(found, dict):
+        raise CodePushMalformed(f"{what} is a JSON object.")
+    return found
 
 
 def text_error(problem: SampanError) -> Response:

@@ -1,6 +1,5 @@
 """`/codepush/...`: the management protocol of microsoft/code-push-server, as `code-push` 2.x and its tools speak it."""
 
-import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -17,6 +16,7 @@ from sampan.codepush.access import (
     add_key,
     calls,
     emails_of,
+    json_object,
     own_keys,
     remove_key,
     text_error,
@@ -309,13 +309,11 @@ def _place(call: Call) -> tuple[str, str]:
 def _info(body: Mapping[str, Any]) -> dict[str, Any]:
     """Return the member `packageInfo`, an object or its text."""
     info = body.get("packageInfo", {})
-    try:
-        found = json.loads(info) if isinstance(info, str) else info
-    except ValueError as problem:
-        raise CodePushMalformed("`packageInfo` is not JSON.") from problem
-    if not isinstance(found, dict):
+    if isinstance(info, str):
+        return json_object(info, "`packageInfo`")
+    if not isinstance(info, dict):
         raise CodePushMalformed("`packageInfo` is a JSON object.")
-    return found
+    return info
 
 
 def _wanted(info: Mapping[str, Any]) -> Wanted:
