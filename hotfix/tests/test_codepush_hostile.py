@@ -126,3 +126,22 @@ async def test_a_body_that_nothing_can_be_made_of_is_refused(town: Scene, body: 
 async def test_the_tools_bodies_have_a_bound(town: Scene) -> None:
     answer = await town.http.patch(f"{LINE}/release", headers=town.tool, content=b" " * 10_000_000)
     assert answer.status_code == 413, answer.text
+
+
+async def test_what_was_read_under_another_name_is_stale(town: Scene) -> None:
+    async def rename(name: str, into: str) -> None:
+        path = f"/codepush/apps/{APP}/deployments/{name}"
+        assert (await town.http.patch(path, headers=town.tool, json={"name": into})).status_code == 200
+
+    await rename("Staging", "Old")
+    await rename("Production", "Staging")
+    assert (await town.release("evil", deployment="Staging")).status_code == 201
+    await rename("Staging", "Production")
+    (waiting,) = await town.waiting()
+    assert waiting["target_name"] == f"{APP} Staging v1"
+    lines = {line["en"]: line["after"] for line in waiting["diff"]}
+    assert lines["Deployment key"] == town.keys["Production"]
+    path = f"{CONSOLE}/changes/{waiting['id']}/approve"
+    answer = await town.http.post(path, headers=town.checker, json={"digest": waiting["digest"]})
+    assert (answer.status_code, answer.json()["code"]) == (409, "change_stale")
+    assert not (await town.check())["is_available"]

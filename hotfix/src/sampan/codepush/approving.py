@@ -28,6 +28,7 @@ async def propose_served(
     payload = {
         "app": app,
         "deployment": deployment.name,
+        "key": deployment.key,
         "label": release.label,
         "package_hash": release.package_hash,
         "size_bytes": release.size_bytes,
@@ -70,7 +71,9 @@ async def _target(tx: Transaction, target: str) -> tuple[Deployment, Release]:
 
 async def _base(tx: Transaction, target: str) -> str:
     deployment, release = await _target(tx, target)
-    return release.revision(deployment.public_key)
+    name = next((app.name for app in await repository.list_apps(tx) if app.id == deployment.app_id), "")
+    # with the names: what was read as a release of one deployment is not approved when that name is another's
+    return release.revision(deployment.public_key, f"{name} {deployment.name}")
 
 
 async def _apply(core: Core, tx: Transaction, change: Change, actor: Actor) -> None:
@@ -92,6 +95,7 @@ def _describe(payload: dict[str, Any]) -> list[DiffLine]:
     before, after = payload["before"] or {}, payload["after"]
     lines = [
         DiffLine("标签", "Label", None if payload["before"] is None else payload["label"], payload["label"]),
+        DiffLine("部署密钥", "Deployment key", None, payload["key"]),
         DiffLine("内容哈希", "Package hash", None, payload["package_hash"]),
         DiffLine("大小（字节）", "Bytes", None, str(payload["size_bytes"])),
         DiffLine("来源", "From", None, " ".join(filter(None, (payload["method"], payload["from"])))),

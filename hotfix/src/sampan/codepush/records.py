@@ -128,9 +128,9 @@ class Release(Struct, frozen=True):
         """Whether devices get it now."""
         return self.state is State.APPROVED and not self.is_disabled
 
-    def revision(self, public_key: str) -> str:
-        """Return what moves whenever the release does, or the key that its bundle was verified with."""
-        return digest(canonical_json([str(self.state), self.bundle, self.served.plain(), public_key]))
+    def revision(self, public_key: str, place: str) -> str:
+        """Return what moves whenever the release does, the key that its bundle was verified with, or its place."""
+        return digest(canonical_json([str(self.state), self.bundle, self.served.plain(), public_key, place]))
 
 
 class Count(Struct, frozen=True):
