@@ -27,7 +27,8 @@ GROUPS = {
     "demo": re.compile(
         r"test_(cli_(demo|officer|people|promotion_servers|publisher|release_drafts|switches)|sdk_demo)\.py"
     ),
-    "browser": re.compile(r"test_browser_\w+\.py"),
+    "console": re.compile(r"platform/tests/test_browser_\w+\.py"),
+    "shell": re.compile(r"miniapps/tests/test_browser_\w+\.py"),
 }
 CHROMIUM = Path("/usr/bin/chromium")
 SOON_MS = 20_000

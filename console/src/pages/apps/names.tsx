@@ -23,6 +23,9 @@ export function useAppNames(): (app: string) => string {
   };
 }
 
+/** Whether names are known as far as they will be: a list that shows ids first would grow under somebody's hand. */
+export const useAreAppsNamed = (): boolean => !useCatalogue().isLoading;
+
 /** Returns from which tier on customers see an app: from the lowest where the catalogue does not list it. */
 export function useSeeTier(app: string): Tier {
   const entry = useCatalogue().data?.items.find((item) => item.app === app);

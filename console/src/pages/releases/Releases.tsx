@@ -16,7 +16,7 @@ import { Empty } from "../../design/States";
 import { useText } from "../../i18n";
 import { Audience } from "../../rules/Audience";
 import { percent } from "../../rules/ruleWords";
-import { AppName } from "../apps/names";
+import { AppName, useAreAppsNamed } from "../apps/names";
 import { appOf, kindOf, useDeliverableNames } from "./kinds";
 
 const STATES = ["draft", "submitted", "approved", "running", "paused", "completed", "stopped", "rolled_back"] as const;
@@ -26,6 +26,7 @@ export default function Releases() {
   const { may } = useSession();
   const navigate = useNavigate();
   const names = useDeliverableNames();
+  const areNamed = useAreAppsNamed();
   const { values, isFiltered } = useFilters();
   const { page, tableOf } = useCursor(values);
   const found = query.useQuery("get", "/releases", {
@@ -114,6 +115,7 @@ export default function Releases() {
           label={say("releases.title")}
           columns={columns}
           {...tableOf(found)}
+          rows={areNamed ? found.data?.items : undefined}
           rowKey={(row) => row.id}
           href={(row) => `/releases/${row.id}`}
           isFiltered={isFiltered}
