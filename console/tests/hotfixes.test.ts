@@ -5,7 +5,14 @@ import { type Line, sideBySide } from "../src/pages/apps/sideBySide";
 import { daysOf } from "../src/pages/hotfixes/days";
 import { commands, type Entered, quoted, wrongIn } from "../src/pages/hotfixes/making";
 import { operationsOf } from "../src/pages/hotfixes/operations";
-import { deliverableOf, hotfixPath, patchedOf, releasePath, waitingHotfixes } from "../src/pages/hotfixes/words";
+import {
+  deliverableOf,
+  historyState,
+  hotfixPath,
+  patchedOf,
+  releasePath,
+  waitingHotfixes,
+} from "../src/pages/hotfixes/words";
 import { appOf, isPackage, isWatched, KINDS, versionSaid } from "../src/pages/releases/kindNames";
 import { bodyOf, NO_CAP, NO_RULES, NO_SCHEDULE, newStage } from "../src/pages/releases/plan";
 
@@ -152,4 +159,9 @@ describe("releases of hotfixes and of native patches", () => {
     expect(versionSaid("switch", item)).toBe("#3");
     expect(versionSaid("hotfix", { version: "Hotfix 3", sequence: 3 })).toBe("Hotfix 3");
   });
+});
+
+test("of a hotfix that was public the history says that it was withdrawn, never that a version was killed", () => {
+  expect(historyState("killed")).toBe("withdrawn");
+  expect(historyState("published")).toBe("published");
 });

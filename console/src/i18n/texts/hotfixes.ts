@@ -84,7 +84,7 @@ export const hotfixes = {
     "These hotfixes stand on it and are withdrawn with it: {{numbers}}.",
   ],
   withdrawn: ["已撤回。", "Withdrawn."],
-  withdrawnBy: ["已由 {{who}} 撤回：{{cause}}", "Withdrawn by {{who}}: {{cause}}"],
+  withdrawnBy: ["撤回人", "Withdrawn by"],
   dependents: ["依赖它的热修复", "Stand on it"],
   stateHint_in_review: ["等待审核人决定。", "A reviewer has to decide."],
   stateHint_needs_signature: [

@@ -16,7 +16,7 @@ import { HotfixActions } from "./HotfixActions";
 import { FileChange, HotfixChanges } from "./HotfixChanges";
 import { HotfixDecision } from "./HotfixDecision";
 import { Adoption, Crashes, ReleasesOf } from "./HotfixHealth";
-import { type HotfixDetail, hotfixPath, isLive, isOpen, versionPath } from "./words";
+import { type HotfixDetail, historyState, hotfixPath, isLive, isOpen, versionPath } from "./words";
 
 /** So many files stand open on the page; of more the list leads to each. */
 const OPENED = 3;
@@ -59,7 +59,10 @@ export default function HotfixPage() {
               <div className="stack">
                 {item.withdrawn ? (
                   <Note tone="warn">
-                    {say("hotfixes.withdrawnBy", { who: item.withdrawn.by, cause: item.withdrawn.cause })}
+                    <div className="row">
+                      {say("hotfixes.withdrawnBy")} <Person id={item.withdrawn.by} />
+                    </div>
+                    <div className="wrap">{item.withdrawn.cause}</div>
                   </Note>
                 ) : null}
                 <Changes of={item} />
@@ -76,14 +79,17 @@ export default function HotfixPage() {
                 <Releases of={item} />
                 <Panel title={say("apps.history")}>
                   <History
-                    lines={item.history.map((line) => ({
-                      key: `${line.at_ms}${line.state}`,
-                      tone: toneOf(line.state),
-                      title: sayOr(`states.${line.state}`, line.state),
-                      when: <Time ms={line.at_ms} />,
-                      who: <Person id={line.who} />,
-                      text: line.note,
-                    }))}
+                    lines={item.history.map((line) => {
+                      const state = historyState(line.state);
+                      return {
+                        key: `${line.at_ms}${line.state}`,
+                        tone: toneOf(state),
+                        title: sayOr(`states.${state}`, state),
+                        when: <Time ms={line.at_ms} />,
+                        who: <Person id={line.who} />,
+                        text: line.note,
+                      };
+                    })}
                   />
                 </Panel>
               </div>

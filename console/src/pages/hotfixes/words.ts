@@ -44,5 +44,8 @@ export const releasePath = ({ app, sequence, n }: Pick<Hotfix, "app" | "sequence
 /** States in which nothing is decided yet. */
 export const isOpen = ({ state }: Pick<Hotfix, "state">) => state === "in_review" || state === "needs_signature";
 
+/** What a state of its history is called: what takes a public version off every device withdraws a hotfix. */
+export const historyState = (state: string): string => (state === "killed" ? "withdrawn" : state);
+
 /** Whether devices may have it, so that a release can give it to them. */
 export const isLive = ({ state }: Pick<Hotfix, "state">) => state === "published";
