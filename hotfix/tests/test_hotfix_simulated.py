@@ -24,13 +24,13 @@ async def scene(tmp_path: Path) -> AsyncIterator[Scene]:
         yield made
 
 
-async def went_round(scene: Scene) -> tuple[SimulatedDevice, Round]:
-    """Start the device again, as after an end of its process, and do a round without opening anything."""
+async def went_round(scene: Scene, *, opens: bool = False) -> tuple[SimulatedDevice, Round]:
+    """Start the device again, as after an end of its process, and do a round."""
     async with serving(scene.core) as url:
         device = SimulatedDevice(
             scene.folder / "device", server=url, workspace=WORKSPACE, client_app="retail", now_ms=scene.core.now_ms
         )
-        done = await asyncio.to_thread(device.run, open_apps=False)
+        done = await asyncio.to_thread(device.run, open_apps=opens)
     await intake_of(scene.core).flush()
     return device, done
 
@@ -60,3 +60,23 @@ async def test_it_takes_a_hotfix_reports_it_and_leaves_it_when_it_is_withdrawn(s
     device, done = await went_round(scene)
     assert (read(device), device.status()["apps"][0]["hotfixes"]) == (b"broken()\n", [])
     assert done.codes() == {}
+
+
+async def test_what_it_opens_counts_for_the_hotfix_and_leaving_one_is_told(scene: Scene) -> None:
+    await scene.done("PUT", "/catalogue/categories/all", {"name_zh": "全部", "name_en": "All", "position": 1})
+    entry = {"listed": True, "category": "all", "see_tier": "visitor", "open_tier": "visitor"}
+    asked = await scene.done("PATCH", f"/catalogue/apps/{APP}", entry)
+    await scene.done("POST", f"/changes/{asked['change']}/approve", {"digest": asked["digest"]}, as_=scene.checker)
+    await scene.fix({"app.js": b"works()\n"}, n=1)
+    await scene.give(1)
+    _, done = await went_round(scene, opens=True)
+    assert [each.detail for each in done.happenings if each.what == "opened"] == ["1.1.0+1"]
+    found = await scene.done("GET", f"/insight/apps/{APP}@1/health")
+    assert [(each["sequence"], each["opens"]) for each in found["versions"]] == [(1, 1)]
+    await scene.withdraw(1)
+    _, done = await went_round(scene, opens=True)
+    told = [each for each in done.as_json()["happenings"] if each["what"] in ("left_hotfixes", "opened")]
+    assert told == [
+        {"what": "left_hotfixes", "app": APP, "sequence": 1, "detail": "1.1.0+1"},
+        {"what": "opened", "app": APP, "sequence": 1},
+    ]

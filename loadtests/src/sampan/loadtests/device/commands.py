@@ -135,7 +135,7 @@ def _print(context: typer.Context, device: "SimulatedDevice", done: "Round", *, 
 def _line(each: "Happening") -> str:
     app = f"  {each.app} {each.sequence}" if each.app else ""
     told = " ".join(part for part in (f"({each.code})" if each.code else "", each.detail) if part)
-    return f"  {each.what:<12}{app}{'  ' + told if told else ''}"
+    return f"  {each.what.replace('_', ' '):<13}{app}{'  ' + told if told else ''}"
 
 
 def _result(context: typer.Context, value: dict[str, Any], text: str, *, as_json: bool) -> None:

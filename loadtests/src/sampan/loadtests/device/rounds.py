@@ -8,7 +8,7 @@ RETRY_SECONDS = 60
 
 @dataclass(frozen=True, slots=True)
 class Happening:
-    """One thing that a round did: `what` is offered, downloaded, verified, installed, opened, removed, refused, ..."""
+    """One thing that a round did: `what` is offered, downloaded, verified, installed, left_hotfixes, ..."""
 
     what: str
     app: str = ""

@@ -5,7 +5,7 @@ signed metadata; without a server, what is installed opens as before.
 """
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
@@ -23,7 +23,7 @@ from sampan.offline_packages.atomic_files import Step, no_step
 from sampan.offline_packages.device import Device, Hint, StackHint
 from sampan.offline_packages.device_store import DeviceStore
 from sampan.offline_packages.fetching import Fetch, HttpFetch
-from sampan.offline_packages.opened_package import StoreDamaged
+from sampan.offline_packages.opened_package import Installed, StoreDamaged
 from sampan.offline_packages.roles import checked_app_id, package_path, tree_id
 from sampan.offline_packages.trust_errors import Unreachable
 from sampan.offline_packages.verifier import TrustedTree
@@ -172,27 +172,31 @@ class SimulatedDevice:
         began = time.monotonic()
         try:
             self._refuse_outdated(app_id)
+            before = self._held()
             with self.device.open(app_id, now_ms=self._now_ms()) as app:
                 for entry in app.package.index.files:
                     app.package.read(entry.path)
-                sequence, why = app.package.installed.sequence, app.why or ""
+                installed, why = app.package.installed, app.why or ""
         except SampanError as problem:
             if isinstance(problem, StoreDamaged) and app_id not in self.memory.facts.damaged:
                 self.memory.facts.damaged.append(app_id)
             self._refuse(app_id, self._sequence(app_id), problem)
             return False
+        self._say_left(before)
         self.device.booted(app_id)
         took_ms = int((time.monotonic() - began) * 1000)
         self.memory.note(
             "app.opened",
             at_ms=self._now_ms(),
             app=app_id,
-            sequence=sequence,
+            sequence=installed.sequence,
             attrs={"milliseconds": took_ms, "fetched": False},  # it downloads before, in its round
+            **({"digest": installed.digest} if installed.patches else {}),
         )
         if self._is_of_ticket(app_id):
             self.memory.stage(app_id, "booted", at_ms=self._now_ms(), milliseconds=took_ms)
-        self._round.happenings.append(Happening("opened", app_id, sequence, why))
+        name = _with_hotfixes(installed) if installed.patches else ""
+        self._round.happenings.append(Happening("opened", app_id, installed.sequence, why, name))
         return True
 
     def send_events(self) -> None:
@@ -266,8 +270,22 @@ class SimulatedDevice:
         }
 
     def _refresh_trust(self, listed: list[str] | None) -> None:
+        before = self._held()
         for app_id, problem in self.device.sync(now_ms=self._now_ms(), listed=listed).items():
             self._refuse(app_id, self._sequence(app_id), problem)
+        self._say_left(before)
+
+    def _held(self) -> dict[str, Installed]:
+        states = {app_id: self.store.state(app_id).current for app_id in self.store.apps()}
+        return {app_id: now for app_id, now in states.items() if now is not None}
+
+    def _say_left(self, before: Mapping[str, Installed]) -> None:
+        """Tell which versions lost the hotfixes that they had `before`."""
+        for app_id, now in self._held().items():
+            had = before.get(app_id, now)
+            if had.patches and not now.patches and had.sequence == now.sequence:
+                told = Happening("left_hotfixes", app_id, now.sequence, detail=_with_hotfixes(had))
+                self._round.happenings.append(told)
 
     def _carry_out(self, app_id: str, sequence: int, act: Callable[[], bool]) -> bool:
         """Carry out one hint as far as the signed tree allows; return whether nothing is left to do of it."""
@@ -401,6 +419,11 @@ class SimulatedDevice:
     def _is_of_ticket(self, app_id: str) -> bool:
         held, now = self.memory.facts.tickets.get(app_id), self.store.state(app_id).current
         return held is not None and now is not None and held.digest == now.digest
+
+
+def _with_hotfixes(installed: Installed) -> str:
+    """Return the name of a version as it runs: with the number of its highest hotfix."""
+    return f"{installed.version}+{installed.patches[-1]}"
 
 
 def _decoded(body: bytes, kind: type[Any]) -> Any:
