@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { MENU } from "../src/app/menu";
-import { holds, mayFor, type Rights } from "../src/app/rights";
+import { holds, mayFor, opens, type Rights } from "../src/app/rights";
 
 const nothing = { client_app: null, publisher: null, app: null };
 const rights: Rights = {
@@ -11,7 +11,7 @@ const rights: Rights = {
   ],
 };
 
-test("a limited permission opens the page, an absent one does not", () => {
+test("a permission held for some things is held, an absent one is not", () => {
   expect(holds(rights, "app:read")).toBe(true);
   expect(holds(rights, "version:submit")).toBe(true);
   expect(holds(rights, "version:review")).toBe(false);
@@ -28,6 +28,24 @@ test.each([
   ["release:kill", { app: "bank.a" }, false],
 ])("%s for %j is %s", (permission, thing, answer) => {
   expect(mayFor(rights, permission, thing)).toBe(answer);
+});
+
+test("people of a publisher see in the menu what the server shows a part of, and nothing that it refuses them", () => {
+  const everything = MENU.flatMap((group) => group.places).flatMap((place) => place.needs);
+  const own: Rights = { permissions: [], limited: [{ ...nothing, permissions: everything, publisher: "pub_1" }] };
+  const shown = MENU.flatMap((group) => group.places).filter((place) => opens(own, place.needs));
+  expect(shown.map(({ path }) => path)).toEqual([
+    "/",
+    "/changes",
+    "/reviews",
+    "/apps",
+    "/insight",
+    "/publishers",
+    "/tokens",
+    "/policy",
+  ]);
+  const whole: Rights = { permissions: everything, limited: [] };
+  expect(MENU.flatMap((group) => group.places).every((place) => opens(whole, place.needs))).toBe(true);
 });
 
 test("no two places of the menu share a path or a key", () => {

@@ -3,12 +3,13 @@
 import { LockOutlined } from "@ant-design/icons";
 import type { ReactNode } from "react";
 import { useText } from "../i18n";
+import { opens } from "./rights";
 import { useSession } from "./session";
 
 export function Gate({ needs, children }: { needs: readonly string[]; children: ReactNode }) {
   const { say } = useText();
-  const { may } = useSession();
-  if (needs.length === 0 || needs.some((need) => may(need))) return children;
+  const { me } = useSession();
+  if (opens(me, needs)) return children;
   return (
     <div className="panel blank">
       <span className="picture" aria-hidden="true">

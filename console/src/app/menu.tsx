@@ -34,7 +34,7 @@ export type Place = {
   path: string;
   text: TextKey;
   icon: ReactNode;
-  /** Any of these permissions opens the page; none means everybody. */
+  /** Any of these permissions opens the page (see rights.ts); none means everybody. */
   needs: readonly string[];
   /** The second key after `g`. */
   key?: string;

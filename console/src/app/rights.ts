@@ -5,10 +5,28 @@ import type { Me } from "../api/types";
 export type Thing = { app?: string; publisher?: string; clientApp?: string };
 export type Rights = Pick<Me, "permissions" | "limited">;
 
-/** Whether the permission is held without a limit, or for anything at all: enough to show a page. */
+/** Whether the permission is held without a limit, or for anything at all. */
 export function holds(rights: Rights, permission: string): boolean {
   return (
     rights.permissions.includes(permission) || rights.limited.some((part) => part.permissions.includes(permission))
+  );
+}
+
+/** Held for some things, these open their page, which then shows those alone; the server gives the others to no one. */
+const SHOWS_A_PART: ReadonlySet<string> = new Set([
+  "app:read",
+  "change:read",
+  "insight:read",
+  "token:create",
+  "version:review",
+  "version:submit",
+]);
+
+/** Whether any of the permissions that a page needs opens it; a page that needs none is open to everybody. */
+export function opens(rights: Rights, needs: readonly string[]): boolean {
+  return (
+    needs.length === 0 ||
+    needs.some((need) => (SHOWS_A_PART.has(need) ? holds(rights, need) : rights.permissions.includes(need)))
   );
 }
 

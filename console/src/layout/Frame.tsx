@@ -17,6 +17,7 @@ import { useKeptFocus } from "../app/focus";
 import { useLive } from "../app/live";
 import { MENU } from "../app/menu";
 import { useLook, type Wish } from "../app/preferences";
+import { opens } from "../app/rights";
 import { SecondFactor } from "../app/SecondFactor";
 import { useSession } from "../app/session";
 import { useShortcuts } from "../app/shortcuts";
@@ -33,7 +34,7 @@ import { ShortcutsDialog } from "./ShortcutsDialog";
 
 export function Frame() {
   const { say } = useText();
-  const { me, may } = useSession();
+  const { me } = useSession();
   const [isMenuOpen, setMenuOpen] = useState(false);
   const [showKeys, setShowKeys] = useState(false);
   const [isSwitching, setSwitching] = useState(false);
@@ -48,9 +49,9 @@ export function Frame() {
     () =>
       MENU.map((group) => ({
         ...group,
-        places: group.places.filter((place) => place.needs.length === 0 || place.needs.some((need) => may(need))),
+        places: group.places.filter((place) => opens(me, place.needs)),
       })).filter((group) => group.places.length > 0),
-    [may],
+    [me],
   );
   const keys = useMemo(() => {
     const places = groups.flatMap((group) => group.places);

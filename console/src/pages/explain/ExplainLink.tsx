@@ -10,7 +10,7 @@ export function ExplainLink(about: { device?: string; customer?: string; id?: st
   const { say } = useText();
   const { may } = useSession();
   const navigate = useNavigate();
-  if (!may("audience:explain") || !may("release:read")) return null;
+  if (!may("audience:explain", {}) || !may("release:read", {})) return null;
   return (
     <Button icon={<QuestionCircleOutlined />} onClick={() => navigate(`/explain?${new URLSearchParams(about)}`)}>
       {say("explain.explainOne")}

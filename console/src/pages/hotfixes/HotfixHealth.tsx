@@ -1,4 +1,4 @@
-/** How a hotfix does on devices: how many have it, how far its releases came, and what went wrong day by day. */
+/** How a hotfix does on devices: how many installed it, how far its releases came, and what went wrong day by day. */
 
 import { query } from "../../api/client";
 import type { ReleaseDetail } from "../../api/types";
@@ -13,23 +13,12 @@ import { Gate, isBegun } from "../releases/Gate";
 import { daysOf } from "./days";
 import { deliverableOf, type HotfixDetail } from "./words";
 
-/** What devices run now, of those that hold the version. */
-export function Adoption({ of: { app, sequence, devices } }: { of: HotfixDetail }) {
+/** How many devices installed it; what each of them runs now is not known here. */
+export function Adoption({ of: { devices } }: { of: HotfixDetail }) {
   const { say } = useText();
-  const params = { path: { artefact_id: app }, query: { limit: 200 } };
-  const found = query.useQuery("get", "/insight/inventory/{artefact_id}", { params });
-  const held = found.data?.items.find((row) => row.sequence === sequence)?.devices ?? 0;
-  const all = Math.max(held, devices);
   return (
-    <Panel title={say("hotfixes.onDevices")}>
-      <div className="stack tight">
-        <div className="small num">
-          {all > 0 ? say("hotfixes.share", { n: devices, all }) : say("hotfixes.devicesNow", { n: devices })}
-        </div>
-        <div className="meter" aria-hidden="true">
-          <i style={{ width: `${(100 * devices) / Math.max(all, 1)}%` }} />
-        </div>
-      </div>
+    <Panel title={say("hotfixes.installedSoFar")} hint={say("hotfixes.devicesSoFarHint")}>
+      <div className="small num">{say("hotfixes.devicesSoFar", { n: devices })}</div>
     </Panel>
   );
 }
@@ -71,7 +60,12 @@ export function ReleasesOf({ of: { releases } }: { of: HotfixDetail }) {
 
 function OneRelease({ id }: { id: string }) {
   const { may } = useSession();
-  const found = query.useQuery("get", "/releases/{release_id}", { params: { path: { release_id: id } } });
+  const found = query.useQuery(
+    "get",
+    "/releases/{release_id}",
+    { params: { path: { release_id: id } } },
+    { enabled: may("release:read", {}) },
+  );
   const isShown = (release: ReleaseDetail | undefined): release is ReleaseDetail =>
     release !== undefined && isBegun(release);
   if (!isShown(found.data)) return null;

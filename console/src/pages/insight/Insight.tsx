@@ -40,7 +40,7 @@ export default function Insight() {
     "get",
     "/releases",
     { params: { query: { deliverable: app, limit: 5, sort: "-changed" } } },
-    { enabled: app !== "" && may("release:read") },
+    { enabled: app !== "" && may("release:read", {}) },
   );
   // The parts come together: one that came late would push those below it down.
   const health = useAppHealth(app);

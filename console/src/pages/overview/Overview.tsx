@@ -27,13 +27,13 @@ export default function Overview() {
     { params: { query: { state: "proposed", limit: 50 } } },
     { enabled: may("change:read") },
   );
-  const waiting = query.useQuery("get", "/trust/pending", {}, { enabled: may("trust:read") });
-  const trees = query.useQuery("get", "/trust/trees", {}, { enabled: may("trust:read") });
+  const waiting = query.useQuery("get", "/trust/pending", {}, { enabled: may("trust:read", {}) });
+  const trees = query.useQuery("get", "/trust/trees", {}, { enabled: may("trust:read", {}) });
   const releases = query.useQuery(
     "get",
     "/releases",
     { params: { query: { limit: 50 } } },
-    { enabled: may("release:read") },
+    { enabled: may("release:read", {}) },
   );
   const apps = query.useQuery(
     "get",
@@ -41,7 +41,7 @@ export default function Overview() {
     { params: { query: { limit: 200 } } },
     { enabled: may("app:read"), staleTime: 60_000 },
   );
-  const catalogue = query.useQuery("get", "/catalogue", {}, { enabled: may("catalogue:read"), staleTime: 60_000 });
+  const catalogue = query.useQuery("get", "/catalogue", {}, { enabled: may("catalogue:read", {}), staleTime: 60_000 });
   const overview = query.useQuery("get", "/overview", {});
   const kinds = query.useQuery("get", "/changes/kinds", {}, { enabled: may("change:read"), staleTime: 600_000 });
   const isLoading = [reviews, changes, waiting, trees, releases, apps, catalogue, overview, kinds].some(
@@ -90,7 +90,7 @@ export default function Overview() {
               />
               {overview.data ? <Trends overview={overview.data} /> : null}
               {mine.length > 0 ? <MyRequests changes={mine} /> : null}
-              {may("release:read") ? <LatestReleases releases={releases.data?.items ?? NO_RELEASES} /> : null}
+              {may("release:read", {}) ? <LatestReleases releases={releases.data?.items ?? NO_RELEASES} /> : null}
             </div>
             {isWide ? (
               <div className="stack">

@@ -11,7 +11,7 @@ import { useText } from "../../i18n";
 
 export function useCheckSeconds() {
   const { may } = useSession();
-  return query.useQuery("get", "/sync/policy", {}, { enabled: may("release:read") });
+  return query.useQuery("get", "/sync/policy", {}, { enabled: may("release:read", {}) });
 }
 
 export function CheckSeconds({ of: found }: { of: ReturnType<typeof useCheckSeconds> }) {
@@ -20,12 +20,12 @@ export function CheckSeconds({ of: found }: { of: ReturnType<typeof useCheckSeco
   const { message } = App.useApp();
   const act = useAct();
   const put = query.useMutation("put", "/sync/policy");
-  if (!may("release:read")) return null;
+  if (!may("release:read", {})) return null;
   return (
     <Panel title={say("policy.checks")}>
       <Fetch of={found} lines={2}>
         {({ sync_check_seconds, least, most }) =>
-          may("release:policy") ? (
+          may("release:policy", {}) ? (
             <ProblemForm<{ sync_check_seconds: number }>
               key={sync_check_seconds}
               submit={say("policy.saveChecks")}
