@@ -1,6 +1,7 @@
 export const hotfixes = {
   title: ["热修复", "Hotfixes"],
   one: ["热修复 {{n}}", "Hotfix {{n}}"],
+  oneOf: ["{{version}} 的热修复 {{n}}", "Hotfix {{n}} of {{version}}"],
   hotfix: ["热修复", "Hotfix"],
   lead: [
     "不发新版本，只修改已发布版本的个别文件；与版本一样签名、审核、发布。",
@@ -25,15 +26,20 @@ export const hotfixes = {
   filesN: ["{{n}} 个文件", "{{n}} files"],
   filesN_one: ["{{n}} 个文件", "{{n}} file"],
   moreFiles: ["另有 {{n}} 个", "and {{n}} more"],
-  onDevices: ["使用中的设备", "Devices"],
-  devicesNow: ["{{n}} 台设备正在使用", "{{n}} devices run it"],
-  devicesNow_one: ["{{n}} 台设备正在使用", "{{n}} device runs it"],
+  installedSoFar: ["累计安装设备", "Installed so far"],
+  devicesSoFar: ["累计 {{n}} 台设备安装过", "{{n}} devices have installed it so far"],
+  devicesSoFar_one: ["累计 {{n}} 台设备安装过", "{{n}} device has installed it so far"],
+  devicesSoFarHint: [
+    "含撤回或回滚后已不再使用它的设备。",
+    "Devices that left it when it was taken back are counted, too.",
+  ],
   given: ["发布情况", "Release"],
   notGiven: ["未发布", "Not released"],
   stageOf: ["阶段 {{n}}/{{of}}", "stage {{n}} of {{of}}"],
   releases: ["发布单", "Releases"],
   releasesEmpty: ["批准后，建一张发布单，设备才会得到它。", "Once it is approved, a release gives it to devices."],
   release: ["发布", "Release it"],
+  goingOut: ["发布进行中", "Release under way"],
   about: ["热修复信息", "About this hotfix"],
   document: ["签名的文档", "The signed document"],
   digest: ["结果包摘要", "Digest of the result"],
@@ -77,7 +83,7 @@ export const hotfixes = {
     "For good. Devices that run it go back to the version at their next contact, and once they know, also offline. One person is enough.",
   ],
   withdrawWaiting: ["它不再等待审核；这个编号不再使用。", "It leaves the review; its number is not given again."],
-  withdrawDevices: ["目前有 {{n}} 台设备正在使用。", "Devices that run it now: {{n}}."],
+  withdrawDevices: ["累计 {{n}} 台设备安装过。", "Devices that have installed it so far: {{n}}."],
   withdrawAlone: ["没有其他热修复依赖它。", "No other hotfix stands on it."],
   withdrawDependents: [
     "以下热修复依赖它，会一并撤回：{{numbers}}。",
@@ -103,7 +109,6 @@ export const hotfixes = {
   scripts: ["脚本错误", "Script errors"],
   whites: ["白屏", "White screens"],
   resources: ["资源加载失败", "Failed files"],
-  share: ["{{n}} / {{all}} 台持有此版本的设备", "{{n}} of {{all}} devices with this version"],
 
   newTitle: ["制作热修复", "Make a hotfix"],
   newLead: [

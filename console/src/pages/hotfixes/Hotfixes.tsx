@@ -60,7 +60,12 @@ export function Hotfixes({ version }: { version: VersionDetail }) {
     },
     { key: "bytes", title: say("hotfixes.bytes"), right: true, nowrap: true, render: (row) => bytes(row.bytes) },
     { key: "given", title: say("hotfixes.given"), render: (row) => <Given of={row} /> },
-    { key: "devices", title: say("hotfixes.installedSoFar"), right: true, render: (row) => row.devices.toLocaleString() },
+    {
+      key: "devices",
+      title: say("hotfixes.installedSoFar"),
+      right: true,
+      render: (row) => row.devices.toLocaleString(),
+    },
   ];
   return (
     <Panel

@@ -51,7 +51,7 @@ MAX_PATCH_BYTES = 64 * 1024
 class Shown(Struct, frozen=True):
     """A hotfix with what people ask of it.
 
-    `dependents` fall when it is withdrawn; `devices` is how many reported that they installed it.
+    `dependents` fall when it is withdrawn; `devices` is how many reported so far that they installed it.
     """
 
     record: Record

@@ -14,9 +14,22 @@ def line(found: Mapping[str, Any]) -> str:
     title = f"  {found['title']}" if found["title"] else ""
     on = f"  on {', '.join(map(str, found['on']))}" if found["on"] else ""
     given = "".join(f"  release {said(each['state'])}" for each in found["releases"][:1])
-    return (
-        f"{found['n']}  {said(found['state'])}{title}{on}  {found['bytes']:,} bytes{given}  {found['devices']} devices"
-    )
+    devices = f"installed so far on {found['devices']} device{'' if found['devices'] == 1 else 's'}"
+    return f"{found['n']}  {said(found['state'])}{title}{on}  {found['bytes']:,} bytes{given}  {devices}"
+
+
+def waiting_hotfixes(groups: Iterable[Mapping[str, Any]]) -> tuple[list[dict[str, Any]], int]:
+    """Return which hotfixes the overview says wait for this reviewer, and how many more there are."""
+    found: list[dict[str, Any]] = []
+    count = 0
+    for group in groups:
+        if group["kind"] == "hotfix_waiting":
+            count += group["count"]
+            parts = [
+                each["link"].split("/") for each in group["matters"]
+            ]  # /apps/<id>/versions/<sequence>/hotfixes/<n>
+            found += [{"app": each[2], "sequence": int(each[4]), "n": int(each[6])} for each in parts]
+    return found, count - len(found)
 
 
 def detail(found: Mapping[str, Any], diffs: Iterable[Mapping[str, Any]]) -> list[str]:
