@@ -76,6 +76,10 @@ test.each([
   [{ action: "remove", installed: held }, "Loses 1.1.0: the version was killed"],
   [{ action: "keep", installed: held }, "Stays on 1.1.0"],
   [{ offered, action: null }, "Gets 1.1.0"],
+  [
+    { kind: "hotfix", offered: { ...offered, version: "1.1.0+1" }, action: null },
+    "Should have 1.1.0+1 where it has that version; which hotfixes a device runs, the server does not know",
+  ],
   [{ action: "none" }, "Gets nothing: {{why}}"],
   [{ action: null, reason: "standing" }, "Has what everybody has; no release gives another one"],
 ])("%j is said as %j", (more, text) => {

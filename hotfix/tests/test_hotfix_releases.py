@@ -144,6 +144,9 @@ async def test_explain_tells_why_a_device_has_a_hotfix_or_not(scene: Scene) -> N
     query = {"device": phone.session.tokens["device"], "kind": "hotfix", "deliverable": NAME}
     explained = (await scene.done("GET", "/explain", query))["items"][0]
     assert (explained["reason"], explained["offered"]["release"]) == ("matched", release)
+    of_app = await scene.done("GET", "/explain", {"device": query["device"], "id": APP})
+    assert [(each["kind"], each["id"]) for each in of_app["items"]] == [("hotfix", NAME), ("miniapp", APP)]
+    assert (of_app["items"][0]["installed"], of_app["items"][0]["action"]) == (None, None)
     await scene.act(release, "pause")
     explained = (await scene.done("GET", "/explain", query))["items"][0]
     assert (explained["offered"], explained["reason"]) == (None, "release_paused")

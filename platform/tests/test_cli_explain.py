@@ -87,6 +87,11 @@ def test_the_answer_comes_first_and_then_what_decides_it() -> None:
         ({"action": "keep", "installed": HELD}, "Stays on 1.1.0", "停留在 1.1.0"),
         ({"offered": offered(2), "action": "keep"}, "Has 1.2.0 or a newer one", "已有 1.2.0 或更高版本"),
         ({"offered": offered(2), "action": None}, f"Gets 1.2.0, by {REL[:-1]}2", "得到 1.2.0"),
+        (
+            {"kind": "hotfix", "offered": offered(2), "action": None},
+            "Should have 1.2.0 where",
+            "装有该版本时应为 1.2.0",
+        ),
         ({"reason": "device_revoked", "action": None}, "Gets nothing: the device is revoked", "得不到：设备已停用"),
     ],
 )

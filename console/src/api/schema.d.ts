@@ -5985,7 +5985,8 @@ export interface components {
          * @description A hotfix of a version as it stands.
          *
          *     `stack` is what it is applied with now, itself last, and `digest` the package that results; `dependents` fall with
-         *     it when it is withdrawn. `bytes` is its own content; `devices` is how many ever reported that they installed it.
+         *     it when it is withdrawn. `bytes` is its own content; `devices` is how many reported so far that
+         *     they installed it, those that left it again included.
          */
         HotfixOut: {
             /** App */
@@ -13946,7 +13947,7 @@ export interface operations {
                 customer?: string | null;
                 /** @description Id of a device; or else of a customer. */
                 device?: string | null;
-                /** @description Only this deliverable, such as an app id. */
+                /** @description Only this deliverable, such as an app id with its hotfixes. */
                 id?: string | null;
                 /** @description Only this kind, such as miniapp. */
                 kind?: string | null;

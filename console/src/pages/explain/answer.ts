@@ -26,6 +26,7 @@ export function answerOf(item: Item): { key: TextKey; values: Record<string, str
   if (action === "keep" && offered && installed?.sequence === offered.sequence)
     return { key: "explain.has", values: { version }, tone: "good" };
   if (action === "keep") return { key: "explain.stays", values: { held }, tone: "neutral" };
+  if (offered && item.kind === "hotfix") return { key: "explain.shouldHave", values: { version }, tone: "neutral" };
   if (offered) return { key: "explain.gets", values: { version }, tone: "good" };
   if (item.reason === "standing") return { key: "explain.asEverybody", values: {}, tone: "neutral" };
   return { key: "explain.nothing", values: {}, tone: "neutral" };

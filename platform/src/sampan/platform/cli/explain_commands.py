@@ -11,7 +11,7 @@ def explain(
     customer: Annotated[
         str | None, typer.Option(help="Id or bank reference of the customer, on no device in particular.")
     ] = None,
-    app: Annotated[str | None, typer.Option(help="Only this app, or other deliverable.")] = None,
+    app: Annotated[str | None, typer.Option(help="Only this app with its hotfixes, or other deliverable.")] = None,
     kind: Annotated[str | None, typer.Option(help="Only this kind, such as miniapp.")] = None,
     reason: Annotated[
         str, typer.Option(help="Why personal values are to be shown; audited. Else they are hidden.")

@@ -12,7 +12,7 @@ from sampan.platform.cli.output import moment
 from sampan.platform.operators.change_rows import Words
 
 Json = Mapping[str, Any]
-MASKED = "***"
+MASKED, HOTFIX = "***", "hotfix"
 MARKS = {True: "✓", False: "✗", None: "?"}
 WHYS: Mapping[str, Words] = {
     "matched": Words("发布面向它", "a release means it"),
@@ -127,6 +127,12 @@ class Speaker:
                 return self.say(f"已有 {version} 或更高版本", f"Has {version} or a newer one")
             case "keep", _:
                 return self.say(f"停留在 {holds}", f"Stays on {holds}")
+            case None, {"version": version, "release": release} if item["kind"] == HOTFIX:
+                return self.say(
+                    f"装有该版本时应为 {version}，依据 {release}；服务器不知道设备上正在运行哪些热修复",
+                    f"Should have {version} where it has that version, by {release}; "
+                    "which hotfixes a device runs, the server does not know",
+                )
             case _, {"version": version, "release": release}:
                 return self.say(f"得到 {version}，依据 {release}", f"Gets {version}, by {release}")
         if item["reason"] == "standing":

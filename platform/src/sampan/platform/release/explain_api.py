@@ -136,7 +136,10 @@ def build_routes(core: Core) -> APIRouter:
         ] = None,
         kind: Annotated[str | None, Query(max_length=32, description="Only this kind, such as miniapp.")] = None,
         deliverable: Annotated[
-            str | None, Query(alias="id", max_length=200, description="Only this deliverable, such as an app id.")
+            str | None,
+            Query(
+                alias="id", max_length=200, description="Only this deliverable, such as an app id with its hotfixes."
+            ),
         ] = None,
         reason: Annotated[
             str, Query(max_length=500, description="Why personal values are to be shown; audited. Else masked.")

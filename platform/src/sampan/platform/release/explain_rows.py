@@ -48,14 +48,19 @@ class Room(Struct, frozen=True):
 async def page_deliverables(
     tx: Transaction, paging: Paging, *, kind: str | None, deliverable_id: str | None
 ) -> Found[Deliverable]:
-    """Return a page of the deliverables that were ever handed in for release, as (kind, id)."""
+    """Return a page of the deliverables that were ever handed in for release, as (kind, id).
+
+    `deliverable_id` narrows to one, and to what is released for versions of it, as `<id>@<sequence>`.
+    """
     table = releases.c
     statement = select(table.kind, table.deliverable_id).where(
         table.workspace_id == tx.workspace_id, table.state != ReleaseState.DRAFT
     )
-    for column, value in ((table.kind, kind), (table.deliverable_id, deliverable_id)):
-        if value is not None:
-            statement = statement.where(column == value)
+    if kind is not None:
+        statement = statement.where(table.kind == kind)
+    if deliverable_id is not None:
+        of_a_version = table.deliverable_id.startswith(f"{deliverable_id}@", autoescape=True)
+        statement = statement.where((table.deliverable_id == deliverable_id) | of_a_version)
     grouped = statement.group_by(table.kind, table.deliverable_id)
     return await read_page(tx, grouped, BY_ID, paging, lambda row: (row.kind, row.deliverable_id))
 
