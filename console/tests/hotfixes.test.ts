@@ -6,7 +6,10 @@ import { daysOf } from "../src/pages/hotfixes/days";
 import { commands, type Entered, quoted, wrongIn } from "../src/pages/hotfixes/making";
 import { operationsOf } from "../src/pages/hotfixes/operations";
 import {
+  bareVersion,
   deliverableOf,
+  goingOut,
+  type Hotfix,
   historyState,
   hotfixPath,
   patchedOf,
@@ -164,4 +167,18 @@ describe("releases of hotfixes and of native patches", () => {
 test("of a hotfix that was public the history says that it was withdrawn, never that a version was killed", () => {
   expect(historyState("killed")).toBe("withdrawn");
   expect(historyState("published")).toBe("published");
+});
+
+test("the version under a hotfix is called without the hotfix's number, and only without that", () => {
+  expect(bareVersion("1.0.1+2", 2)).toBe("1.0.1");
+  expect(bareVersion("1.0.1", 2)).toBe("1.0.1");
+  expect(bareVersion("1.0.1+12", 2)).toBe("1.0.1+12");
+});
+
+test("a release goes out from the moment that it waits for its approval until it ends", () => {
+  const of = (...states: Hotfix["releases"][number]["state"][]) =>
+    goingOut({ releases: states.map((state) => ({ id: state, state, stage: 0, stages: 1, started_ms: 0 })) });
+  expect(of("stopped", "running")?.id).toBe("running");
+  expect(of("submitted")?.id).toBe("submitted");
+  expect(of("draft", "completed", "stopped", "rolled_back")).toBeNull();
 });

@@ -49,12 +49,22 @@ def test_withdrawing_says_what_falls_with_it(desk: Desk) -> None:
         expect(page.get_by_role("dialog")).to_contain_text("No other hotfix stands on it.")
 
 
-def test_releasing_leads_to_the_wizard_with_everything_chosen(desk: Desk) -> None:
+def test_while_a_release_of_it_runs_the_way_leads_there_instead_of_to_another(desk: Desk) -> None:
     app, sequence, n = desk.hotfix
     with desk.at(RELEASER) as page:
         _open(page, desk, f"apps/{app}/versions/{sequence}/hotfixes/{n - 1}")
-        page.get_by_role("button", name="Release it").click()
-        page.wait_for_url("**/releases/new?*")
+        expect(page.get_by_role("button", name="Release it")).to_have_count(0)
+        page.get_by_role("button", name="Release under way").click()
+        page.wait_for_url("**/releases/rel_*")
+        settled(page)
+        expect(page.locator(".tag", has_text="Hotfix")).to_be_visible()
+        expect(page.get_by_role("link", name=f"Hotfix {n - 1} of")).to_be_visible()
+
+
+def test_the_wizard_of_a_hotfix_has_everything_chosen(desk: Desk) -> None:
+    app, sequence, n = desk.hotfix
+    with desk.at(RELEASER) as page:
+        _open(page, desk, f"releases/new?kind=hotfix&app={app}%40{sequence}&sequence={n - 1}")
         expect(page.get_by_role("radio", name="A hotfix")).to_be_checked()
         form = page.locator("form")
         for text in ("Wealth shop", f"(#{sequence})", f"Hotfix {n - 1}", "The version without hotfixes"):

@@ -8,7 +8,7 @@ import { useAct } from "../../app/useAct";
 import { ConfirmAction } from "../../design/ConfirmAction";
 import { useText } from "../../i18n";
 import { useMayOf } from "../apps/useMayOf";
-import { type HotfixDetail, isLive, isOpen, releasePath } from "./words";
+import { goingOut, type HotfixDetail, isLive, isOpen, releasePath } from "./words";
 
 export function HotfixActions({ of: hotfix, named }: { of: HotfixDetail; named: Record<string, string> }) {
   const { say } = useText();
@@ -17,6 +17,8 @@ export function HotfixActions({ of: hotfix, named }: { of: HotfixDetail; named: 
   const navigate = useNavigate();
   const withdraw = query.useMutation("post", "/apps/{app}/versions/{sequence}/hotfixes/{n}/withdraw");
   const { app, sequence, n, state, dependents, devices } = hotfix;
+  // One release of it at a time: while one is under way, the way leads there.
+  const going = goingOut(hotfix);
   const isOver = state === "withdrawn" || state === "rejected";
   // What nobody approved yet its publisher takes back; what is public, whoever may stop releases.
   const mayWithdraw = may("release:stop") || (isOpen(hotfix) && may("version:submit"));
@@ -47,9 +49,15 @@ export function HotfixActions({ of: hotfix, named }: { of: HotfixDetail; named: 
         />
       ) : null}
       {isLive(hotfix) && may("release:create") ? (
-        <Button type="primary" icon={<RocketOutlined />} onClick={() => navigate(releasePath(hotfix))}>
-          {say("hotfixes.release")}
-        </Button>
+        going ? (
+          <Button icon={<RocketOutlined />} onClick={() => navigate(`/releases/${going.id}`)}>
+            {say("hotfixes.goingOut")}
+          </Button>
+        ) : (
+          <Button type="primary" icon={<RocketOutlined />} onClick={() => navigate(releasePath(hotfix))}>
+            {say("hotfixes.release")}
+          </Button>
+        )
       ) : null}
     </>
   );

@@ -172,8 +172,13 @@ function Releases({ of: { releases, state } }: { of: HotfixDetail }) {
               <StateTag state={each.state} />
             </Link>
             <span className="small muted">
-              {say("hotfixes.stageOf", { n: each.stage + 1, of: each.stages })}{" "}
-              {each.started_ms ? <Time ms={each.started_ms} /> : null}
+              {say("hotfixes.stageOf", { n: each.stage + 1, of: each.stages })}
+              {each.started_ms ? (
+                <>
+                  {" · "}
+                  <Time ms={each.started_ms} />
+                </>
+              ) : null}
             </span>
           </div>
         ))}

@@ -63,6 +63,9 @@ function Making({ app, sequence }: { app: string; sequence: number }) {
   const base = query.useQuery("get", "/apps/{app}/versions/{sequence}/hotfix-base", {
     params: { path, query: chosen },
   });
+  const byItself = query.useQuery("get", "/apps/{app}/versions/{sequence}/hotfix-base", {
+    params: { path, query: {} },
+  });
   const others = query.useQuery("get", "/apps/{app}/versions/{sequence}/hotfixes", {
     params: { path, query: { limit: 100 } },
   });
@@ -72,6 +75,9 @@ function Making({ app, sequence }: { app: string; sequence: number }) {
   const change = (key: number, part: Partial<Entered>) =>
     setRows((before) => before.map((row) => (row.key === key ? { ...row, ...part } : row)));
   const living = others.data?.items.filter(isLive) ?? [];
+  // With none released, what the command has by itself is the version.
+  const hasNewest = byItself.data !== undefined && byItself.data.on.length > 0;
+  const shown = on !== NEWEST || hasNewest ? on : 0;
   return (
     <div className="stack">
       <Panel title={say("hotfixes.stepBase")}>
@@ -81,10 +87,10 @@ function Making({ app, sequence }: { app: string; sequence: number }) {
               <Choice<number>
                 id={id}
                 style={{ maxWidth: 520, width: "100%" }}
-                value={on}
+                value={byItself.isLoading ? null : shown}
                 onChange={(value) => setOn(value ?? NEWEST)}
                 options={[
-                  { value: NEWEST, label: say("hotfixes.baseNewest") },
+                  ...(hasNewest ? [{ value: NEWEST, label: say("hotfixes.baseNewest") }] : []),
                   { value: 0, label: say("hotfixes.versionItself") },
                   ...living.map((each) => ({
                     value: each.n,

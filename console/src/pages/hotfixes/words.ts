@@ -37,6 +37,10 @@ export function patchedOf(deliverable: string): { app: string; sequence: number 
   return { app: deliverable.slice(0, at), sequence: Number(deliverable.slice(at + 1)) || 0 };
 }
 
+/** Returns what the version itself is called, of the name that it has with a hotfix, as `1.0.1` of `1.0.1+2`. */
+export const bareVersion = (version: string, n: number): string =>
+  version.endsWith(`+${n}`) ? version.slice(0, -`+${n}`.length) : version;
+
 /** Where the wizard of releases begins with a hotfix. */
 export const releasePath = ({ app, sequence, n }: Pick<Hotfix, "app" | "sequence" | "n">) =>
   `/releases/new?${new URLSearchParams({ kind: "hotfix", app: deliverableOf(app, sequence), sequence: String(n) })}`;
@@ -46,6 +50,12 @@ export const isOpen = ({ state }: Pick<Hotfix, "state">) => state === "in_review
 
 /** What a state of its history is called: what takes a public version off every device withdraws a hotfix. */
 export const historyState = (state: string): string => (state === "killed" ? "withdrawn" : state);
+
+const OVER: ReadonlySet<string> = new Set(["draft", "completed", "stopped", "rolled_back"]);
+
+/** Returns the release of it that is under way, or waits for its approval; null when there is none. */
+export const goingOut = ({ releases }: Pick<Hotfix, "releases">) =>
+  releases.find(({ state }) => !OVER.has(state)) ?? null;
 
 /** Whether devices may have it, so that a release can give it to them. */
 export const isLive = ({ state }: Pick<Hotfix, "state">) => state === "published";

@@ -7,12 +7,13 @@ import type { ReleaseDetail } from "../../api/types";
 import { useSession } from "../../app/session";
 import { Facts, History, Panel } from "../../design/Blocks";
 import { PageFrame } from "../../design/PageFrame";
-import { CopyId, Person, StateTag, Time } from "../../design/Small";
+import { CopyId, Person, StateTag, Tag, Time } from "../../design/Small";
 import { Fetch, Loading } from "../../design/States";
 import { toneOf } from "../../design/states";
 import { useText } from "../../i18n";
 import { Audience } from "../../rules/Audience";
 import { ExplainLink } from "../explain/ExplainLink";
+import { bareVersion } from "../hotfixes/words";
 import { CapWords, PlacesTaken } from "./CapWords";
 import { clientRulesText } from "./ClientRules";
 import { Delivery } from "./Delivery";
@@ -43,7 +44,14 @@ export default function ReleasePage() {
     <PageFrame
       title={name}
       crumbs={[{ title: say("releases.title"), to: "/releases" }]}
-      tags={item ? <StateTag state={item.state} /> : null}
+      tags={
+        item ? (
+          <>
+            <StateTag state={item.state} />
+            {kindOf(item.kind) === "miniapp" ? null : <Tag>{say(`explain.kind_${kindOf(item.kind)}`)}</Tag>}
+          </>
+        ) : null
+      }
       lead={item?.cause && HALTED.has(item.state) ? say("releases.causeIs", { cause: item.cause }) : undefined}
       actions={
         item ? (
@@ -84,10 +92,15 @@ export default function ReleasePage() {
                         value: <Link to={pageOf(one.kind, one.deliverable)}>{one.deliverable}</Link>,
                       },
                       {
-                        label: say("common.version"),
+                        label: say(isHotfix(one) ? "hotfixes.hotfix" : "common.version"),
                         value: isWatched(one) ? (
                           <Link to={versionPageOf(one.kind, one.deliverable, one.sequence)}>
-                            {one.kind === "hotfix" ? one.version : `${one.version} #${one.sequence}`}
+                            {isHotfix(one)
+                              ? say("hotfixes.oneOf", {
+                                  n: one.sequence,
+                                  version: bareVersion(one.version, one.sequence),
+                                })
+                              : `${one.version} #${one.sequence}`}
                           </Link>
                         ) : (
                           `${one.version} #${one.sequence}`
@@ -170,6 +183,9 @@ export default function ReleasePage() {
     </PageFrame>
   );
 }
+
+/** Whether it gives a hotfix; number 0 is the version without any. */
+const isHotfix = ({ kind, sequence }: ReleaseDetail): boolean => kindOf(kind) === "hotfix" && sequence > 0;
 
 /** Since when a running release is in its stage, and what holds it back. */
 function Since({ of: release }: { of: ReleaseDetail }) {
