@@ -66,6 +66,7 @@ export const router = createBrowserRouter(
         page("audiences/:audience", ["audience:read"], () => import("../pages/audiences/AudiencePage")),
         page("audiences/:audience/edit", ["audience:edit"], () => import("../pages/audiences/EditAudience")),
         page("tags", ["tag:read"], () => import("../pages/tags/Tags")),
+        { path: "tags/new", element: <NotFound /> },
         page("tags/:tag", ["tag:read"], () => import("../pages/tags/TagPage")),
         page("explain", ["audience:explain"], () => import("../pages/explain/Explain")),
         page("customers", ["customer:read"], () => import("../pages/customers/Customers")),

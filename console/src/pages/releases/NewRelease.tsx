@@ -83,7 +83,10 @@ export function ReleaseWizard({ draft }: { draft?: ReleaseDetail }) {
 
   const [shownFor, setShownFor] = useState(0);
   useEffect(() => {
-    if (shownFor > 0) place.current?.querySelector<HTMLElement>(".wizard-step:not([hidden])")?.focus();
+    if (shownFor === 0) return;
+    place.current?.querySelector<HTMLElement>(".wizard-step:not([hidden])")?.focus({ preventScroll: true });
+    // Its heading is what is read first: back up to it from the foot of a long step.
+    if ((place.current?.getBoundingClientRect().top ?? 0) < 0) place.current?.scrollIntoView();
   }, [shownFor]);
   const show = (next: Step) => {
     setStep(next);
