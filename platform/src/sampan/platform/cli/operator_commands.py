@@ -39,10 +39,20 @@ def register(root: typer.Typer) -> None:
 
 @review.command("list")
 def list_reviews(context: typer.Context) -> None:
-    """List what is under review and yours to review."""
-    found = _api().items("/reviews")
+    """List what is under review and yours to review: versions, then hotfixes."""
+    from sampan.platform.cli.hotfix_text import waiting_hotfixes
+
+    api = _api()
+    found, (hotfixes, more) = api.items("/reviews"), waiting_hotfixes(api.get("/overview")["needs_me"])
     lines = [f"{each['app']} {each['version']} ({each['sequence']})  {said(each['state'])}" for each in found]
-    context.obj.result({"items": found}, "\n".join(lines) or "Nothing is under review.")
+    lines += [
+        f"hotfix {each['n']} of {each['app']} (sequence {each['sequence']})  in review: "
+        f"sampan hotfix show {each['app']} {each['sequence']} {each['n']}"
+        for each in hotfixes
+    ]
+    lines += [f"and {more} hotfixes more"] if more else []
+    value = {"items": found, "hotfixes": hotfixes, "more_hotfixes": more}
+    context.obj.result(value, "\n".join(lines) or "Nothing is under review.")
 
 
 @review.command("show")
