@@ -217,6 +217,11 @@ async def _sign_anew(core: Core, workspace_id: str, actor: Actor, known: Record,
         )
     async with core.store.workspace(workspace_id).write() as tx:
         present = await find(tx, known.app_id, known.sequence, known.n)
+        if present.state in (S.WITHDRAWN, S.REJECTED):
+            raise StateForbids(
+                f"The hotfix is {present.state}; its number is not given again. Make it again with the next number.",
+                state=present.state.value,
+            )
         if present.state not in (S.IN_REVIEW, S.NEEDS_SIGNATURE):
             raise StateForbids(
                 f"The hotfix is {present.state}; only one that waits can be signed anew.", state=present.state.value

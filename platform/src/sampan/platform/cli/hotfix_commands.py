@@ -195,8 +195,12 @@ def _tell(context: typer.Context, found: dict[str, Any], lines: list[str]) -> No
         lines.append(f"A reviewer looks at it: sampan hotfix show {app} {sequence} {n}")
     elif found["state"] in ("approved", "published"):
         lines.append(f"Give it to devices: sampan release create --hotfix {app}@{sequence} --n {n} --tier visitor ...")
+    is_over = found["state"] in ("rejected", "withdrawn")
+    if is_over:
+        make = f"sampan hotfix make {app} --sequence {sequence} ..."
+        lines.append(f"Its number is not given again. Make it again with the next number: {make}")
     context.obj.result(found, "\n".join(lines))
-    if found["state"] in ("rejected", "withdrawn"):
+    if is_over:
         raise typer.Exit(ExitCode.REFUSED)
 
 
