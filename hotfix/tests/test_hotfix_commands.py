@@ -60,9 +60,9 @@ class Desk:
     async def make(self, *arguments: str | Path, sequence: int = 1) -> Any:
         return await self.ok("hotfix", "make", APP, "--sequence", str(sequence), *arguments)
 
-    async def publish(self, file: str | Path, *more: str) -> Ran:
+    async def publish(self, file: str | Path, *more: str, as_json: bool = True) -> Ran:
         key = ("--key", self.bank.key, "--passphrase-file", self.publisher.folder / "secret")
-        return await self.run("hotfix", "publish", file, *key, *more)
+        return await self.run("hotfix", "publish", file, *key, *more, as_json=as_json)
 
     async def approve(self, n: int) -> Any:
         """Approve as the second person what they were shown, and let it become visible."""
@@ -115,6 +115,10 @@ async def test_the_whole_way_by_commands(desk: Desk) -> None:
     again = await desk.publish("fix.hotfix")
     assert (again.status, again.value["already"]) == (ENDED, True)
 
+    waiting = await desk.run("review", "list", as_json=False, by=desk.checker)
+    assert f"hotfix 1 of {APP} (sequence 1)  in review" in waiting.out
+    assert (await desk.ok("review", "list", by=desk.checker))["hotfixes"] == [{"app": APP, "sequence": 1, "n": 1}]
+
     shown = await desk.run("hotfix", "show", APP, "1", "1", as_json=False, by=desk.checker)
     for text in ("- old.txt", "~ app.js", "- broken()", "+ works()", '{"op": "replace", "path": "/day", "value": 900}'):
         assert text in shown.out, shown.out
@@ -124,16 +128,23 @@ async def test_the_whole_way_by_commands(desk: Desk) -> None:
     assert repeated["already"] is True
 
     asked = await desk.ok("release", "create", "--hotfix", f"{APP}@1", "--n", "1", *TIERS)
+    asking = await desk.run("change", "show", asked["change"], as_json=False, by=desk.checker)
+    assert f"Version: {APP} hotfix 1 of 1.1.0 (sequence 1)" in asking.out
     await desk.ok("change", "approve", asked["change"], "--digest", asked["digest"], by=desk.checker)
+    released = await desk.run("release", "show", asked["release"], as_json=False)
+    assert f"{APP} hotfix 1 of 1.1.0 (sequence 1): running" in released.out
     (listed,) = (await desk.ok("hotfix", "list", APP, "1"))["items"]
     assert (listed["state"], listed["releases"][0]["state"]) == ("published", "running")
-    assert "published  limits and a crash" in (await desk.run("hotfix", "list", APP, "1", as_json=False)).out
+    told = (await desk.run("hotfix", "list", APP, "1", as_json=False)).out
+    assert "published  limits and a crash" in told
+    assert "installed so far on 0 devices" in told
 
     taken = await desk.ok("hotfix", "withdraw", APP, "1", "1", "--cause", "wrong limit")
     assert (taken["state"], taken["fallen"]) == ("withdrawn", [])
     assert (await desk.ok("hotfix", "withdraw", APP, "1", "1", "--cause", "again"))["already"] is True
     assert (await desk.ok("release", "show", asked["release"]))["state"] == "stopped"
-    assert (await desk.publish("fix.hotfix")).status == REFUSED
+    over = await desk.publish("fix.hotfix", as_json=False)
+    assert (over.status, "Make it again with the next number" in over.out) == (REFUSED, True)
 
 
 async def test_what_is_signed_can_be_written_down_for_the_console(desk: Desk) -> None:

@@ -12,8 +12,10 @@ from msgspec.structs import replace
 from sampan.platform.audience.facts import Facts
 from sampan.platform.audience.rules import EVERYONE, BadRule, Bucketing, compile_rule, for_tiers
 from sampan.platform.identity.tiers import Tier
+from sampan.platform.operators.change_rows import Words
 from sampan.platform.release import schedule, stages
 from sampan.platform.release.gate_bounds import Evidence
+from sampan.platform.release.plan_words import version_words
 from sampan.platform.release.progress import Situation, Step, Why, next_step
 from sampan.platform.release.schedule import ALWAYS, BadSchedule, Freeze, Hours, Schedule, next_open_ms, read_schedule
 from sampan.platform.release.stages import Advance, BadStages, Gate, Stage, read_stages, rule_in
@@ -184,3 +186,17 @@ def test_a_first_version_is_judged_by_the_share_that_was_given() -> None:
     first = replace(RUNNING, before=Evidence(0, 0), stages=(replace(GATED, gate=gate), *RUNNING.stages[1:]))
     assert next_step(first, NOW) == (Step.MOVE_ON, Why.PASSED)
     assert next_step(replace(first, seen=Evidence(10_000, 200)), NOW)[0] is Step.STOP
+
+
+@pytest.mark.parametrize(
+    ("kind", "version", "sequence", "of", "zh", "en"),
+    [
+        ("miniapp", "1.0.1", 2, "a.b", "1.0.1 (2)", "1.0.1 (sequence 2)"),
+        ("hotfix", "1.0.1+1", 1, "a.b@2", "1.0.1（序号 2）的热修复 1", "hotfix 1 of 1.0.1 (sequence 2)"),
+        ("hotfix", "1.0.1", 0, "a.b@2", "1.0.1（序号 2），不含热修复", "1.0.1 (sequence 2) without hotfixes"),
+    ],
+)
+def test_the_number_of_a_hotfix_is_no_sequence(
+    kind: str, version: str, sequence: int, of: str, zh: str, en: str
+) -> None:
+    assert version_words(kind, version, sequence, of) == Words(zh, en)

@@ -189,10 +189,7 @@ def list_releases(
 ) -> None:
     """List releases, the newest first."""
     found = _api().items("/releases", deliverable=app, state=state)
-    lines = [
-        f"{each['id']}  {each['deliverable']} {each['version']} ({each['sequence']})  {said(each['state'])}"
-        for each in found
-    ]
+    lines = [f"{each['id']}  {_named(each)}  {said(each['state'])}" for each in found]
     context.obj.result({"items": found}, "\n".join(lines) or "No releases.")
 
 
@@ -208,7 +205,7 @@ def show_release(context: typer.Context, release_id: Release) -> None:
     progress = api.get(f"/releases/{release_id}/progress")
     places = api.get(f"/releases/{release_id}/places") if found["cap"] is not None else None
     lines = [
-        f"{found['deliverable']} {found['version']} (sequence {found['sequence']}): {said(found['state'])}",
+        f"{_named(found)}: {said(found['state'])}",
         f"  for {_audience(found['audience'])}",
         *([f"  {places['taken']} of {places['places']} places taken"] if places is not None else []),
         *(
@@ -234,6 +231,15 @@ def show_release(context: typer.Context, release_id: Release) -> None:
         ),
     ]
     context.obj.result({**found, "delivery": delivery, "progress": progress}, named(context.obj, api, lined(lines)))
+
+
+def _named(found: Mapping[str, Any]) -> str:
+    """Return what a release gives, as people call it."""
+    from sampan.platform.release.plan_words import version_words
+
+    deliverable = found["deliverable"]
+    words = version_words(found["kind"], found["version"], found["sequence"], deliverable)
+    return f"{deliverable.partition('@')[0]} {words.en}"
 
 
 def _failed(step: Mapping[str, Any]) -> str:
@@ -316,7 +322,7 @@ def _move(context: typer.Context, release_id: str, verb: str, cause: str, **more
         lambda: api.get(path),
         lambda seen: seen["state"] == state,
     )
-    text = f"The release of {found['deliverable']} {found['version']} ({found['sequence']}) is {said(found['state'])}"
+    text = f"The release of {_named(found)} is {said(found['state'])}"
     text += "." if is_new else " already; nothing changed."
     if verb == "complete" and found["kind"] == "switch":
         text += f"\n{_of_completed_switch(api, found)}"

@@ -1,6 +1,7 @@
 """What the release floor plugs in that no first answer to a device needs."""
 
 import json
+from collections.abc import Mapping
 from dataclasses import replace
 from functools import partial
 from typing import Any
@@ -15,7 +16,14 @@ from sampan.platform.release.began import BEGAN
 from sampan.platform.release.deliverables import app_of
 from sampan.platform.release.forgetting import FORGETS
 from sampan.platform.release.looks import look_job
-from sampan.platform.release.plan_words import cap_words, client_rules_words, schedule_words, stage_words
+from sampan.platform.release.plan_words import (
+    HOTFIX,
+    cap_words,
+    client_rules_words,
+    schedule_words,
+    stage_words,
+    version_words,
+)
 from sampan.platform.release.repository import release_revision
 from sampan.platform.release.rules_in_use import RULES
 from sampan.platform.trust.exposure import TreePublished
@@ -47,7 +55,7 @@ def describe_start(payload: dict[str, Any]) -> list[DiffLine]:
     audience = json.dumps(payload["audience"], ensure_ascii=False, sort_keys=True)
     content = [DiffLine.from_json(line) for line in payload["content"]]
     lines = [
-        DiffLine("版本", "Version", None, f"{payload['id']} {payload['version']} ({payload['sequence']})"),
+        _version_line("版本", "Version", payload, payload["version"], payload["sequence"], f"{payload['id']} "),
         *(content or [DiffLine("包摘要", "Package digest", None, payload["digest"])]),
         DiffLine("受众", "Audience", None, audience, {audience: rule_words(payload["audience"])}),
         *_stage_lines(payload["stages"]),
@@ -65,13 +73,22 @@ def describe_start(payload: dict[str, Any]) -> list[DiffLine]:
     return lines + _way_back_lines(payload)
 
 
+def _version_line(zh: str, en: str, payload: Mapping[str, Any], version: str, sequence: int, of: str = "") -> DiffLine:
+    """Return the line of a version; of a hotfix in words, since its sequence is a number of another kind."""
+    text = f"{of}{version} ({sequence})"
+    if payload["kind"] != HOTFIX:
+        return DiffLine(zh, en, None, text)
+    words = version_words(HOTFIX, version, sequence, payload["id"])
+    app = f"{app_of(payload['id'])} " if of else ""
+    return DiffLine(zh, en, None, text, {text: Words(f"{app}{words.zh}", f"{app}{words.en}")})
+
+
 def _way_back_lines(payload: dict[str, Any]) -> list[DiffLine]:
     if (back := payload["rollback"]) is None:
         return []
-    target = f"{back['version']} ({payload['rollback_to']})"
     content = [DiffLine.from_json(line) for line in back["content"]]
     return [
-        DiffLine("可回滚到", "May be rolled back to", None, target),
+        _version_line("可回滚到", "May be rolled back to", payload, back["version"], payload["rollback_to"]),
         DiffLine("回滚目标摘要", "Digest to go back to", None, back["digest"]),
         *(replace(line, zh=f"回滚后 - {line.zh}", en=f"After a roll-back: {line.en}") for line in content),
     ]

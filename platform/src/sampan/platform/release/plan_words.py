@@ -21,6 +21,20 @@ DAYS_ZH = ("周一", "周二", "周三", "周四", "周五", "周六", "周日")
 DAYS_EN = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 
 
+HOTFIX = "hotfix"
+
+
+def version_words(kind: str, version: str, sequence: int, deliverable_id: str) -> Words:
+    """Return a released version with its sequence; of a hotfix its number and the version that it changes."""
+    if kind != HOTFIX:
+        return Words(f"{version} ({sequence})", f"{version} (sequence {sequence})")
+    changed = deliverable_id.rpartition("@")[2]
+    plain = version.removesuffix(f"+{sequence}")
+    if not sequence:
+        return Words(f"{plain}（序号 {changed}），不含热修复", f"{plain} (sequence {changed}) without hotfixes")
+    return Words(f"{plain}（序号 {changed}）的热修复 {sequence}", f"hotfix {sequence} of {plain} (sequence {changed})")
+
+
 def stage_words(stage: Mapping[str, Any], *, is_last: bool) -> Words:
     """Return the sentence of a stage; nobody goes on from the last one."""
     share = f"{stage['basis_points'] / 100:g} %"
