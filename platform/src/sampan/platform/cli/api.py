@@ -10,6 +10,9 @@ from sampan.platform.cli.home import SignIn, signed_in
 from sampan.platform.errors import SampanError, Unavailable
 
 TIMEOUT_SECONDS = 60.0
+KEPT_SECONDS = 2.0
+"""An idle connection is used again no later: servers and proxies close theirs after five seconds and more, and a request
+on its way to one that is being closed is lost."""
 CHUNK_BYTES = 256 * 1024
 ITEMS_PER_CALL = 200
 
@@ -36,7 +39,11 @@ class Api:
         headers = {"authorization": f"Bearer {secret}"} if secret else {}
         self.site = f"{server.rstrip('/')}/w/{workspace}"
         self._http = httpx2.Client(
-            base_url=f"{self.site}/console/api/v1", headers=headers, timeout=TIMEOUT_SECONDS, trust_env=False
+            base_url=f"{self.site}/console/api/v1",
+            headers=headers,
+            timeout=TIMEOUT_SECONDS,
+            trust_env=False,
+            limits=httpx2.Limits(keepalive_expiry=KEPT_SECONDS),
         )
 
     @classmethod
