@@ -11,7 +11,7 @@ from sampan.platform.errors import SampanError, Unavailable
 
 TIMEOUT_SECONDS = 60.0
 KEPT_SECONDS = 2.0
-"""An idle connection is used again no later: servers and proxies close theirs after five seconds and more, and a request
+"""An idle connection is used again no later: servers close theirs after five seconds and more, and a request
 on its way to one that is being closed is lost."""
 CHUNK_BYTES = 256 * 1024
 ITEMS_PER_CALL = 200
