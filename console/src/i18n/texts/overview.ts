@@ -22,7 +22,7 @@ export const overview = {
   forYou: ["其中 {{n}} 项由您批准", "{{n}} for you to decide"],
   notForYou: ["由同事批准", "For your colleagues to decide"],
   drafts: ["草稿 {{n}}", "Drafts: {{n}}"],
-  published: ["已发布 {{n}}", "{{n}} published"],
+  published: ["可发布 {{n}}", "{{n}} published"],
   notStarted: ["尚未启动", "Not started"],
   dueHint: ["请安全官或发布方续签", "Ask the officers or the publisher to renew it"],
   sign: ["等待安全官签名：{{role}}", "Officers' signatures wait: {{role}}"],

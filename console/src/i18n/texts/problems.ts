@@ -63,7 +63,7 @@ export const problems = {
   phone_taken: ["该手机号已属于另一位客户。", "Another customer has this phone number."],
   hotfix_unknown: ["这个版本没有此编号的热修复。", "The version has no hotfix of this number."],
   hotfix_needs_version: [
-    "该版本未发布或已不可用，不能再处理它的热修复。",
+    "该版本尚未通过审核或已不可用，不能再处理它的热修复。",
     "The version is not published, or not any more, so nothing of its hotfixes goes on.",
   ],
   hotfix_base_gone: [
@@ -81,7 +81,7 @@ export const problems = {
     "Only mini-apps take hotfixes; shared packages and native patches do not.",
   ],
   hotfix_stacks_full: [
-    "这个小程序已发布的热修复过多，请撤回几乎没有设备使用的版本的热修复。",
+    "这个小程序可发布的热修复过多，请撤回几乎没有设备使用的版本的热修复。",
     "The app has as many released hotfixes as fit. Withdraw some of versions that hardly anybody has.",
   ],
   unknown_codepush: ["没有这个 CodePush 应用、部署或标签。", "There is no such CodePush app, deployment or label."],
@@ -111,7 +111,7 @@ export const problems = {
     "Enter an RSA public key of 2,048 bits or more, as PEM.",
   ],
   bad_rollback_target: [
-    "回退目标须为同一小程序已发布的较低版本。",
+    "回退目标须为同一小程序可发布的较低版本。",
     "The target must be a published lower version of the same mini-app.",
   ],
   upload_too_large: ["文件过大。", "The file is too large."],
@@ -131,10 +131,10 @@ export const problems = {
   ],
   locked_out: ["尝试次数过多，请稍后再试。", "Too many attempts. Wait a while."],
   last_admin: ["至少要保留一位管理员。", "One administrator has to remain."],
-  sequence_superseded: ["更高序号的版本已先发布。", "A higher sequence was published first."],
+  sequence_superseded: ["更高序号的版本已先通过审核。", "A higher sequence was published first."],
   sequence_taken: ["该序号已被占用。", "This sequence is taken."],
   not_releasable: [
-    "该版本尚未发布到信任树，不能发布给客户。",
+    "该版本尚未写入信任树，不能发布给客户。",
     "This version is not published yet, so it cannot be released.",
   ],
   release_conflict: [

@@ -28,10 +28,10 @@ export const releases = {
   of_switch: ["开关", "Switch"],
   edition: ["版本", "Edition"],
   stepsNoGate: ["1 %、10 %、50 %、全部。", "1 %, 10 %, 50 %, everybody."],
-  noVersions_miniapp: ["这个小程序还没有已发布的版本。", "This mini-app has no published version yet."],
+  noVersions_miniapp: ["这个小程序还没有可发布的版本。", "This mini-app has no published version yet."],
   noVersions_hotfix: ["这个版本还没有已批准的热修复。", "This version has no approved hotfix yet."],
-  noVersions_native: ["这个原生补丁还没有已发布的版本。", "This native patch has no published version yet."],
-  noVersions_shared: ["这个共享资源包还没有已发布的版本。", "This shared package has no published version yet."],
+  noVersions_native: ["这个原生补丁还没有可发布的版本。", "This native patch has no published version yet."],
+  noVersions_shared: ["这个共享资源包还没有可发布的版本。", "This shared package has no published version yet."],
   noVersions_app_upgrade: ["还没有可发布的升级，请先登记一个。", "No upgrade is entered yet; enter one first."],
   noVersions_switch: [
     "没有待发布的新版本，请先在开关的修改页保存一个。",

@@ -4,7 +4,7 @@ export const states = {
   needs_signature: ["需重新签名", "Needs a signature"],
   in_review: ["审核中", "In review"],
   approved: ["已批准", "Approved"],
-  published: ["已发布", "Published"],
+  published: ["可发布", "Published"],
   rejected: ["已退回", "Rejected"],
   withdrawn: ["已撤回", "Withdrawn"],
   sequence_superseded: ["序号已被超越", "Superseded"],
