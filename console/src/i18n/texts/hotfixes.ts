@@ -4,7 +4,7 @@ export const hotfixes = {
   oneOf: ["{{version}} 的热修复 {{n}}", "Hotfix {{n}} of {{version}}"],
   hotfix: ["热修复", "Hotfix"],
   lead: [
-    "不发新版本，只修改已发布版本的个别文件；与版本一样签名、审核、发布。",
+    "不提交新版本，只修改可发布版本的个别文件；与版本一样签名、审核、发布。",
     "Change single files of a published version without a new one; signed, reviewed and released like a version.",
   ],
   of: ["{{app}} {{version}} 的热修复", "Hotfixes of {{app}} {{version}}"],
@@ -23,6 +23,8 @@ export const hotfixes = {
   versionItself: ["原版本（无热修复）", "The version without hotfixes"],
   bytes: ["下载大小", "Download"],
   changed: ["修改的文件", "Changed files"],
+  liveN: ["热修复 {{n}} 个", "{{n}} hotfixes"],
+  liveN_one: ["热修复 {{n}} 个", "{{n}} hotfix"],
   filesN: ["{{n}} 个文件", "{{n}} files"],
   filesN_one: ["{{n}} 个文件", "{{n}} file"],
   moreFiles: ["另有 {{n}} 个", "and {{n}} more"],
@@ -94,10 +96,10 @@ export const hotfixes = {
   dependents: ["依赖它的热修复", "Stand on it"],
   stateHint_in_review: ["等待审核人决定。", "A reviewer has to decide."],
   stateHint_needs_signature: [
-    "已发布内容变化了，发布方需用同一文件重新签名。",
+    "信任树的内容变化了，发布方需用同一文件重新签名。",
     "What is published moved on. The publisher signs the same file anew.",
   ],
-  stateHint_approved: ["正在发布到信任树。", "Being published to the trust tree."],
+  stateHint_approved: ["正在写入信任树。", "Being published to the trust tree."],
   stateHint_published: ["可以发布给设备。", "Can be released to devices."],
   stateHint_rejected: ["已退回，编号不再使用。", "Rejected; its number is not given again."],
   stateHint_withdrawn: ["已撤回，设备不再使用它。", "Withdrawn; devices leave it."],
@@ -153,9 +155,9 @@ export const hotfixes = {
     "提交后，审核人在审核队列中看到差异并批准；批准后即可发布。",
     "Then a reviewer sees the difference in the review queue and approves it; after that it can be released.",
   ],
-  needsVersion: ["只有已发布的版本才能有热修复。", "Only a published version takes hotfixes."],
+  needsVersion: ["只有可发布的版本才能有热修复。", "Only a published version takes hotfixes."],
   signAnew: [
-    "已发布内容变化了。请在发布方的机器上用同一个文件再执行一次：",
+    "信任树的内容变化了。请在发布方的机器上用同一个文件再执行一次：",
     "What is published moved on. Run it once more with the same file, on the publisher's machine:",
   ],
 } as const;

@@ -115,6 +115,7 @@ export const insight = {
   delivery: ["发布到达情况", "How far releases got"],
   health: ["运行状况", "How it runs"],
   healthHint: ["近 7 天，设备上报", "last 7 days, as devices report"],
+  byVersion: ["按版本", "By version"],
   byDay: ["按日（UTC）", "By day (UTC)"],
   day: ["日期", "Day"],
   devices: ["设备数", "Devices"],

@@ -16,6 +16,7 @@ import { CopyId, StateTag, Tag, TierTag, Time } from "../../design/Small";
 import { Empty, Fetch, Loading } from "../../design/States";
 import { bytes } from "../../design/size";
 import { useText } from "../../i18n";
+import { useLiveHotfixes } from "../hotfixes/Hotfixes";
 import { AppErrors, AppHealth } from "../insight/AppHealth";
 import { Deltas } from "./Deltas";
 import { Held } from "./Held";
@@ -127,6 +128,8 @@ function Versions({ app }: { app: string }) {
   const found = query.useQuery("get", "/apps/{app}/versions", {
     params: { path: { app }, query: { ...page } },
   });
+  const table = tableOf(found);
+  const { counts, isLoading } = useLiveHotfixes(table.rows ?? []);
   const columns: Column<Version>[] = [
     {
       key: "version",
@@ -147,6 +150,9 @@ function Versions({ app }: { app: string }) {
         <span className="row">
           <StateTag state={row.state} />
           {row.urgent ? <Tag tone="warn">{say("apps.urgent")}</Tag> : null}
+          {counts.get(row.sequence) ? (
+            <Tag tone="info">{say("hotfixes.liveN", { n: counts.get(row.sequence) ?? 0 })}</Tag>
+          ) : null}
         </span>
       ),
     },
@@ -158,7 +164,8 @@ function Versions({ app }: { app: string }) {
     <PageTable
       label={say("apps.versions")}
       columns={columns}
-      {...tableOf(found)}
+      {...table}
+      rows={isLoading ? undefined : table.rows}
       rowKey={(row) => String(row.sequence)}
       href={(row) => `/apps/${app}/versions/${row.sequence}`}
       empty={

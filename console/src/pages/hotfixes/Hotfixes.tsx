@@ -1,10 +1,11 @@
 /** The hotfixes of a version, the newest first: how they stand, what they are built on, and who has them. */
 
 import { ToolOutlined } from "@ant-design/icons";
+import { useQueries } from "@tanstack/react-query";
 import { Button } from "antd";
 import { Link, useNavigate } from "react-router";
 import { query } from "../../api/client";
-import type { VersionDetail } from "../../api/types";
+import type { Version, VersionDetail } from "../../api/types";
 import { Panel } from "../../design/Blocks";
 import { type Column, PageTable } from "../../design/PageTable";
 import { useCursor } from "../../design/pages";
@@ -13,7 +14,7 @@ import { Empty } from "../../design/States";
 import { bytes } from "../../design/size";
 import { useText } from "../../i18n";
 import { useMayOf } from "../apps/useMayOf";
-import { type Hotfix, hotfixPath, versionPath } from "./words";
+import { type Hotfix, hotfixPath, isLive, versionPath } from "./words";
 
 const MOST = 25;
 
@@ -21,6 +22,27 @@ const MOST = 25;
 export function useHotfixes(app: string, sequence: number, page: { limit: number; cursor?: string } = { limit: MOST }) {
   const params = { path: { app, sequence }, query: page };
   return query.useQuery("get", "/apps/{app}/versions/{sequence}/hotfixes", { params });
+}
+
+/** Each version is asked for by itself; of more the older ones go without. */
+const COUNTED = 20;
+
+/** Returns how many hotfixes are live of each of the versions that may have any, by sequence. */
+export function useLiveHotfixes(versions: readonly Version[]) {
+  const found = useQueries({
+    queries: versions
+      .filter(({ kind, state }) => kind === "miniapp" && state === "published")
+      .slice(0, COUNTED)
+      .map(({ app, sequence }) =>
+        query.queryOptions("get", "/apps/{app}/versions/{sequence}/hotfixes", {
+          params: { path: { app, sequence }, query: { limit: 100 } },
+        }),
+      ),
+  });
+  const living = found.flatMap(({ data }) => data?.items.filter(isLive) ?? []);
+  const counts = new Map<number, number>();
+  for (const { sequence } of living) counts.set(sequence, (counts.get(sequence) ?? 0) + 1);
+  return { counts, isLoading: found.some((each) => each.isLoading) };
 }
 
 export function Hotfixes({ version }: { version: VersionDetail }) {
@@ -37,6 +59,8 @@ export function Hotfixes({ version }: { version: VersionDetail }) {
     {
       key: "n",
       title: say("hotfixes.hotfix"),
+      // Titles and paths take the room that they are given.
+      width: "30%",
       render: (row) => (
         <>
           <Link className="strong" to={hotfixPath(row)}>

@@ -36,7 +36,9 @@ export function AppHealth({ app }: { app: string }) {
           ) : (
             <>
               <Boot rows={versions} />
+              <h3 className="table-title">{say("insight.byVersion")}</h3>
               <Versions rows={versions} />
+              <h3 className="table-title">{say("insight.byDay")}</h3>
               <Days rows={versions} />
             </>
           )

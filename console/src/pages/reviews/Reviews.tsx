@@ -12,7 +12,7 @@ import { Empty, Loading } from "../../design/States";
 import { bytes } from "../../design/size";
 import { useText } from "../../i18n";
 import { AppName } from "../apps/names";
-import { WaitingHotfixes } from "../hotfixes/Waiting";
+import { useTitles, WaitingHotfixes } from "../hotfixes/Waiting";
 import { waitingHotfixes } from "../hotfixes/words";
 
 export default function Reviews() {
@@ -20,6 +20,7 @@ export default function Reviews() {
   const found = query.useQuery("get", "/reviews");
   const overview = query.useQuery("get", "/overview", {});
   const hotfixes = waitingHotfixes(overview.data?.needs_me.flatMap(({ matters }) => matters) ?? []);
+  const { titles, isLoading } = useTitles(hotfixes);
   const { rows, pages } = useLocalPages(found.data?.items, null);
   const path = (row: Version) => `/apps/${row.app}/versions/${row.sequence}`;
   const columns: Column<Version>[] = [
@@ -44,13 +45,13 @@ export default function Reviews() {
   return (
     <PageFrame title={say("apps.reviewsTitle")} lead={say("apps.reviewsLead")}>
       {/* Both lists come together: one that came late would push the other down. */}
-      {overview.isLoading || found.isLoading ? (
+      {overview.isLoading || found.isLoading || isLoading ? (
         <Panel flush>
           <Loading lines={6} />
         </Panel>
       ) : (
         <div className="stack">
-          {hotfixes.length > 0 ? <WaitingHotfixes rows={hotfixes} /> : null}
+          {hotfixes.length > 0 ? <WaitingHotfixes rows={hotfixes} titles={titles} /> : null}
           {hotfixes.length > 0 && found.data?.items.length === 0 ? null : (
             <Panel {...(hotfixes.length > 0 ? { title: say("apps.versions") } : {})} flush>
               <PageTable
