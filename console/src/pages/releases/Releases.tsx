@@ -79,7 +79,7 @@ export default function Releases() {
       nowrap: true,
     },
     { key: "audience", title: say("releases.audience"), render: (row) => <Audience rule={row.audience} /> },
-    { key: "by", title: say("releases.madeBy"), render: (row) => <Person id={row.made_by} /> },
+    { key: "by", title: say("releases.madeBy"), render: (row) => <Person id={row.made_by} />, nowrap: true },
     { key: "at", title: say("common.changed"), render: (row) => <Time ms={row.changed_ms} />, nowrap: true },
   ];
   return (
