@@ -2,10 +2,9 @@
 
 import { sha256Hex } from "../trust/digest";
 import { demand } from "../trust/refused";
+import { MAX_DELTA_ARCHIVE } from "./shortcuts";
 import { inflated, littleEndian } from "./zstd";
 
-/** Of either archive; both and the result are held in memory. */
-export const MAX_DELTA_ARCHIVE = 64 * 1024 * 1024;
 const MAGIC = [0x28, 0xb5, 0x2f, 0xfd];
 const SIZE_BYTES = [0, 2, 4, 8];
 

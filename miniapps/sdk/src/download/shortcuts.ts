@@ -8,10 +8,11 @@ import { PackageReader } from "../trust/package-reader";
 import type { ByteSource } from "../trust/ports";
 import { demand } from "../trust/refused";
 import type { FileEntry, PackageIndex } from "../trust/types";
-import { applyDelta, MAX_DELTA_ARCHIVE } from "./delta";
 import { joined, type TreeSource } from "./http";
 import { archiveOf } from "./zip";
 
+/** Of either archive; both and the result are held in memory. */
+export const MAX_DELTA_ARCHIVE = 64 * 1024 * 1024;
 const MAX_FETCHED_FILES = 64;
 /** Of the archive's bytes: files come as they are, and a whole archive deflates to about a third. */
 const WORTH_IT_PERCENT = 30;
@@ -51,6 +52,7 @@ async function byDelta(base: Base, target: PackageIndex, source: TreeSource): Pr
   const name = `deltas/${base.contents.archive.sha256}-${target.archive.sha256}`;
   const delta = await source.fetchBytes(name, target.archive.size);
   if (delta === null) return null;
+  const { applyDelta } = await import("./delta"); // no part of the first page: most openings need no delta
   return applyDelta(await base.archive.read(0, base.archive.size), delta, target.archive);
 }
 
