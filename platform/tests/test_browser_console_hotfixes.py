@@ -70,6 +70,9 @@ def test_the_wizard_of_a_hotfix_has_everything_chosen(desk: Desk) -> None:
         for text in ("Wealth shop", f"(#{sequence})", f"Hotfix {n - 1}", "The version without hotfixes"):
             expect(form.locator(".ant-select", has_text=text).first).to_be_visible()
         expect(page.get_by_text("Download in the background on Wi-Fi only")).to_have_count(0)
+        page.get_by_role("button", name="Next").click()
+        expect(page.get_by_role("checkbox", name="E-account")).to_be_checked()
+        expect(page.get_by_role("checkbox", name="Registered")).not_to_be_checked()
 
 
 def test_the_console_gives_the_commands_and_signs_nothing(desk: Desk) -> None:
