@@ -114,6 +114,10 @@ declare module "@sampan/sdk/client" {
     location(): Promise<Position>;
     pay(payment: Payment): Promise<Outcome>;
     sign(signing: Signing): Promise<Outcome>;
+    /** A switch that the bank lets this app read; without a network the last value known, with its age. */
+    readonly switches: {
+      get(key: string): Promise<SwitchValue>;
+    };
     readonly ui: {
       title(title: string): Promise<void>;
     };
