@@ -1,7 +1,8 @@
 /** A dialog: the focus goes to its first field, stays within, and returns to what opened it; Escape closes it. */
 
-import { Modal } from "antd";
+import { Drawer, Modal } from "antd";
 import { type ReactNode, useEffect, useRef } from "react";
+import { useEscape } from "../app/escape";
 import { focusFirst } from "../app/focus";
 
 export function Dialog(props: {
@@ -14,6 +15,7 @@ export function Dialog(props: {
   children: ReactNode;
 }) {
   const { isOpen, title, width = 540, zIndex, onClose, children } = props;
+  useEscape(isOpen, onClose);
   return (
     <Modal
       open={isOpen}
@@ -21,11 +23,29 @@ export function Dialog(props: {
       footer={null}
       width={width}
       {...(zIndex === undefined ? {} : { zIndex })}
-      {...(onClose ? { onCancel: onClose } : { closable: false, keyboard: false, mask: { closable: false } })}
+      keyboard={false}
+      {...(onClose ? { onCancel: onClose } : { closable: false, mask: { closable: false } })}
       destroyOnHidden
     >
       <TakesFocus>{children}</TakesFocus>
     </Modal>
+  );
+}
+
+/** A sheet at the side of the page; Escape closes it. */
+export function SideSheet(props: {
+  isOpen: boolean;
+  title: ReactNode;
+  size: number;
+  onClose: () => void;
+  children: ReactNode;
+}) {
+  const { isOpen, title, size, onClose, children } = props;
+  useEscape(isOpen, onClose);
+  return (
+    <Drawer open={isOpen} onClose={onClose} title={title} size={size} keyboard={false} destroyOnHidden>
+      {children}
+    </Drawer>
   );
 }
 

@@ -1,11 +1,12 @@
 /** What a version changes against the last public one: permissions first, then file by file and line by line. */
 
-import { Button, Drawer } from "antd";
+import { Button } from "antd";
 import { useState } from "react";
 import { query } from "../../api/client";
 import { asProblem } from "../../api/problem";
 import type { Comparison, FileChange, VersionDetail } from "../../api/types";
 import { Note, Panel } from "../../design/Blocks";
+import { SideSheet } from "../../design/Dialog";
 import { type Column, PageTable } from "../../design/PageTable";
 import { useCursor } from "../../design/pages";
 import { Tag } from "../../design/Small";
@@ -117,9 +118,9 @@ function Files({ version, isFirst }: { version: VersionDetail; isFirst: boolean 
   return (
     <>
       <PageTable label={say("apps.differences")} columns={columns} {...tableOf(found)} rowKey={(row) => row.path} />
-      <Drawer open={shown !== null} onClose={() => setShown(null)} title={shown} size={860} destroyOnHidden>
+      <SideSheet isOpen={shown !== null} onClose={() => setShown(null)} title={shown} size={860}>
         {shown === null ? null : <FileDiff version={version} path={shown} />}
-      </Drawer>
+      </SideSheet>
     </>
   );
 }

@@ -1,14 +1,14 @@
 /** The audit log: filtered, exported, and its chain checked. */
 
 import { DownloadOutlined, SafetyCertificateOutlined } from "@ant-design/icons";
-import { Button, DatePicker, Drawer } from "antd";
+import { Button, DatePicker } from "antd";
 import dayjs from "dayjs";
 import { useState } from "react";
 import { query } from "../../api/client";
 import { asProblem } from "../../api/problem";
 import { apiRoot } from "../../api/workspace";
 import { Facts, Note, Panel } from "../../design/Blocks";
-import { TakesFocus } from "../../design/Dialog";
+import { SideSheet, TakesFocus } from "../../design/Dialog";
 import { FilterBar, useFilters } from "../../design/FilterBar";
 import { PageFrame } from "../../design/PageFrame";
 import { type Column, PageTable } from "../../design/PageTable";
@@ -93,8 +93,8 @@ export default function Audit() {
           empty={<Empty title={say("audit.emptyTitle")} />}
         />
       </Panel>
-      <Drawer
-        open={shown !== null}
+      <SideSheet
+        isOpen={shown !== null}
         onClose={() => setShown(null)}
         title={shown ? say("audit.row", { n: shown.n }) : ""}
         size={520}
@@ -104,7 +104,7 @@ export default function Audit() {
             <Row row={shown} />
           </TakesFocus>
         ) : null}
-      </Drawer>
+      </SideSheet>
     </PageFrame>
   );
 }

@@ -1,10 +1,11 @@
 /** What a hotfix changes, file by file: lines, and of JSON the operations that lead there. */
 
-import { Button, Drawer, Segmented } from "antd";
+import { Button, Segmented } from "antd";
 import { useState } from "react";
 import { query } from "../../api/client";
 import type { components } from "../../api/schema";
 import { Note, Panel } from "../../design/Blocks";
+import { SideSheet } from "../../design/Dialog";
 import { type Column, PageTable } from "../../design/PageTable";
 import { useLocalPages } from "../../design/pages";
 import { CopyId, Tag } from "../../design/Small";
@@ -61,9 +62,9 @@ export function HotfixChanges({ of: hotfix, isOpened }: { of: HotfixDetail; isOp
         rowKey={(row) => row.path}
         pages={pages}
       />
-      <Drawer open={shown !== null} onClose={() => setShown(null)} title={shown} size={860} destroyOnHidden>
+      <SideSheet isOpen={shown !== null} onClose={() => setShown(null)} title={shown} size={860}>
         {shown === null ? null : <FileChange of={hotfix} path={shown} />}
-      </Drawer>
+      </SideSheet>
     </Panel>
   );
 }

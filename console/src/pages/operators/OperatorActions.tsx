@@ -1,7 +1,7 @@
 /** What can be done with an account; narrowing is in force at once, widening waits for a second administrator. */
 
 import { MoreOutlined } from "@ant-design/icons";
-import { Button, Drawer, Form, Input } from "antd";
+import { Button, Form, Input } from "antd";
 import { useState } from "react";
 import { query } from "../../api/client";
 import type { Operator } from "../../api/types";
@@ -9,7 +9,7 @@ import { useSession } from "../../app/session";
 import { useAct } from "../../app/useAct";
 import { Note, Panel } from "../../design/Blocks";
 import { ConfirmAction } from "../../design/ConfirmAction";
-import { TakesFocus } from "../../design/Dialog";
+import { SideSheet, TakesFocus } from "../../design/Dialog";
 import { FormDialog } from "../../design/FormDialog";
 import { CopyId, Tag, Time } from "../../design/Small";
 import { useText } from "../../i18n";
@@ -27,12 +27,12 @@ export function OperatorActions({ operator }: { operator: Operator }) {
       <Button size="small" icon={<MoreOutlined />} aria-haspopup="dialog" onClick={() => setOpen(true)}>
         {say("common.actions")}
       </Button>
-      <Drawer open={isOpen} onClose={() => setOpen(false)} title={operator.name} size={460} destroyOnHidden>
+      <SideSheet isOpen={isOpen} onClose={() => setOpen(false)} title={operator.name} size={460}>
         <TakesFocus>
           {operator.id === me.operator ? null : <AccountActs operator={operator} />}
           <Grants operator={operator} />
         </TakesFocus>
-      </Drawer>
+      </SideSheet>
     </>
   );
 }
