@@ -79,7 +79,14 @@ export default function Releases() {
       nowrap: true,
     },
     { key: "audience", title: say("releases.audience"), render: (row) => <Audience rule={row.audience} /> },
-    { key: "by", title: say("releases.madeBy"), render: (row) => <Person id={row.made_by} />, nowrap: true },
+    // Names come later than rows: their column has its room from the beginning.
+    {
+      key: "by",
+      title: say("releases.madeBy"),
+      width: "15%",
+      render: (row) => <Person id={row.made_by} />,
+      nowrap: true,
+    },
     { key: "at", title: say("common.changed"), render: (row) => <Time ms={row.changed_ms} />, nowrap: true },
   ];
   return (
