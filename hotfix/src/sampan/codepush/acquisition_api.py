@@ -6,13 +6,15 @@ Both spellings of the protocol are answered: `/v0.1/public/codepush/update_check
 
 import contextlib
 import re
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from operator import attrgetter
+from typing import Any
 from urllib.parse import unquote_plus
 
 import msgspec
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from sampan.codepush.checking import BUNDLES, CodePushPart, CompiledDeployment
+from sampan.codepush.checking import BUNDLES, Answer, CodePushPart, CompiledDeployment
 from sampan.codepush.part import PART
 from sampan.codepush.problems import CodePushMalformed, UnknownCodePush
 from sampan.codepush.reports import Deployed, Downloaded, Reports, Status
@@ -65,46 +67,38 @@ def plain(answer: Answering) -> ASGIApp:
     return route
 
 
+def camel(name: str) -> str:
+    """Return a member's name in the older spelling."""
+    first, *others = name.split("_")
+    return first + "".join(map(str.capitalize, others))
+
+
+ASKED = ("deployment_key", "app_version", "package_hash", "label", "is_companion", "client_unique_id")
+
+
 def build_check(core: Core) -> ASGIApp:
     """Return `GET /v0.1/public/codepush/update_check`."""
-    names = hosts_of(core).names
-
-    async def check(scope: Scope, _receive: Receive, send: Send) -> None:
-        asked = _query(scope["query_string"])
-        deployment = _deployment(core, scope, asked.get("deployment_key", ""))
-        try:
-            before, after = deployment.answer(
-                asked.get("app_version", ""),
-                asked.get("package_hash", ""),
-                asked.get("label", ""),
-                asked.get("is_companion", "").lower() == "true",
-                asked.get("client_unique_id", ""),
-            ).snake
-        except BadRange:
-            raise CodePushMalformed(NO_VERSION) from None
-        await send_bytes(send, 200, _with_address(before, after, scope, scheme_of(names, scope)), (JSON, NO_STORE))
-
-    return plain(check)
+    return _check(core, ASKED, attrgetter("snake"))
 
 
 def build_check_old(core: Core) -> ASGIApp:
     """Return `GET /updateCheck`."""
+    return _check(core, [camel(name) for name in ASKED], attrgetter("camel"))
+
+
+def _check(core: Core, members: Sequence[str], spelled: Callable[[Answer], tuple[bytes, bytes]]) -> ASGIApp:
     names = hosts_of(core).names
 
     async def check(scope: Scope, _receive: Receive, send: Send) -> None:
         asked = _query(scope["query_string"])
-        deployment = _deployment(core, scope, asked.get("deploymentKey", ""))
+        key, app_version, package_hash, label, companion, client = [asked.get(name, "") for name in members]
+        deployment = _deployment(core, scope, key)
         try:
-            before, after = deployment.answer(
-                asked.get("appVersion", ""),
-                asked.get("packageHash", ""),
-                asked.get("label", ""),
-                asked.get("isCompanion", "").lower() == "true",
-                asked.get("clientUniqueId", ""),
-            ).camel
+            answer = deployment.answer(app_version, package_hash, label, companion.lower() == "true", client)
         except BadRange:
             raise CodePushMalformed(NO_VERSION) from None
-        await send_bytes(send, 200, _with_address(before, after, scope, scheme_of(names, scope)), (JSON, NO_STORE))
+        body = _with_address(*spelled(answer), scope, scheme_of(names, scope))
+        await send_bytes(send, 200, body, (JSON, NO_STORE))
 
     return plain(check)
 
@@ -241,44 +235,22 @@ def _with_address(before: bytes, after: bytes, scope: Scope, scheme: str) -> byt
     return b"".join((before, f"{scheme}://{place.name}{place.port}{scope.get('sampan_prefix', '')}".encode(), after))
 
 
-class _Report(msgspec.Struct):
-    """A report in both spellings."""
-
-    deployment_key: str | None = None
-    app_version: str | None = None
-    label: str | None = None
-    status: str | None = None
-    client_unique_id: str | None = None
-    previous_label_or_app_version: str | None = None
-    previous_deployment_key: str | None = None
-    deploymentKey: str | None = None  # noqa: N815 - the protocol's older spelling
-    appVersion: str | None = None  # noqa: N815
-    clientUniqueId: str | None = None  # noqa: N815
-    previousLabelOrAppVersion: str | None = None  # noqa: N815
-    previousDeploymentKey: str | None = None  # noqa: N815
-
-
-_decoder = msgspec.json.Decoder(_Report)
-_CAMEL = {
-    "deployment_key": "deploymentKey",
-    "app_version": "appVersion",
-    "client_unique_id": "clientUniqueId",
-    "previous_label_or_app_version": "previousLabelOrAppVersion",
-    "previous_deployment_key": "previousDeploymentKey",
-}
+_decoder = msgspec.json.Decoder(dict[str, Any])
 
 
 async def _said(receive: Receive) -> Callable[[str], str]:
-    """Read a report and return what reads its members; one that is missing is empty."""
+    """Read a report in either spelling and return what reads its members; one that is missing is empty."""
     try:
         report = _decoder.decode(await read_body(receive, MAX_BODY_BYTES))
     except UNREADABLE as problem:
         raise CodePushMalformed(f"The report is not JSON of the protocol's form: {problem}.") from problem
 
     def member(name: str) -> str:
-        value = getattr(report, name) or getattr(report, _CAMEL.get(name, name)) or ""
+        value = report.get(name) or report.get(camel(name)) or ""
+        if not isinstance(value, str):
+            raise CodePushMalformed(f"{name} is not a text.")
         if len(value) > MAX_VALUE:
             raise CodePushMalformed(f"{name} is longer than {MAX_VALUE} characters.")
-        return str(value)
+        return value
 
     return member
