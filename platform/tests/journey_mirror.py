@@ -31,7 +31,7 @@ def copied(bank: Bank, folder: Path) -> Simulator:
     mirror.snapshot = read_body(files[f"metadata/{mirror.timestamp.snapshot_meta.version}.snapshot.json"], Snapshot)
     mirror.versions = {name.removesuffix(".json"): meta.version for name, meta in mirror.snapshot.meta.items()}
     mirror.bodies = {role: files[f"metadata/{version}.{role}.json"] for role, version in mirror.versions.items()}
-    mirror.controls = {}
+    mirror.controls, mirror.hotfixes = {}, {}
     return mirror
 
 

@@ -33,5 +33,5 @@ def test_the_limits_are_the_programs() -> None:
     assert f"{events_route.MAX_BODY_BYTES:,} bytes and {events_route.MAX_EVENTS:,} events" in EVENTS
     assert f"At most {MAX_GAPS} gaps" in EVENTS
     assert f"at most {sync_route.MAX_BODY_BYTES:,} bytes" in SYNC
-    assert f"at most {MAX_INSTALLED:,}." in SYNC
+    assert f"every version on the device, at most {MAX_INSTALLED:,};" in SYNC
     assert f"more than {sync_route.UNSURE_AFTER_MS // 1000} s" in SYNC
