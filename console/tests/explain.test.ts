@@ -78,7 +78,11 @@ test.each([
   [{ offered, action: null }, "Gets 1.1.0"],
   [
     { kind: "hotfix", offered: { ...offered, version: "1.1.0+1" }, action: null },
-    "Should have 1.1.0+1 where it has that version; which hotfixes a device runs, the server does not know",
+    "Gets 1.1.0+1 where it has that version",
+  ],
+  [
+    { kind: "hotfix", action: "remove", installed: { ...held, sequence: 1, version: "1.1.0+1" } },
+    "Leaves 1.1.0+1: it was withdrawn or rolled back",
   ],
   [{ action: "none" }, "Gets nothing: {{why}}"],
   [{ action: null, reason: "standing" }, "Has what everybody has; no release gives another one"],

@@ -137,7 +137,7 @@ async def test_the_whole_way_by_commands(desk: Desk) -> None:
     assert (listed["state"], listed["releases"][0]["state"]) == ("published", "running")
     told = (await desk.run("hotfix", "list", APP, "1", as_json=False)).out
     assert "published  limits and a crash" in told
-    assert "installed so far on 0 devices" in told
+    assert "runs on 0 devices" in told
 
     taken = await desk.ok("hotfix", "withdraw", APP, "1", "1", "--cause", "wrong limit")
     assert (taken["state"], taken["fallen"]) == ("withdrawn", [])

@@ -1,4 +1,4 @@
-"""Releases of hotfixes: stages, roll-back to a lower one or to the plain version, gates, kills, explain."""
+"""Releases of hotfixes: stages, roll-back to a lower one or to the plain version, gates, kills, explain, counts."""
 
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from hotfix_scene import Phone, Scene, hotfix_scene
 
+from sampan.platform.insight.intake import intake_of
 from sampan.platform.release import looks
 from sampan.platform.testing_trust import APP
 from sampan.platform.workspaces.runners import build_job_runner
@@ -155,6 +156,52 @@ async def test_explain_tells_why_a_device_has_a_hotfix_or_not(scene: Scene) -> N
     assert explained["reason"] == "release_rolled_back"
 
 
+def runs(n: int, digest: str) -> list[dict[str, Any]]:
+    """Return what a device says in sync that runs hotfix n of the version."""
+    version = {"kind": "miniapp", "id": APP, "version": "1.0.0", "sequence": 1, "digest": "sha256:" + 64 * "0"}
+    return [version, {"kind": "hotfix", "id": NAME, "version": f"1.0.0+{n}", "sequence": n, "digest": digest}]
+
+
+async def explained(scene: Scene, phone: Phone) -> tuple[Any, Any]:
+    """Return what explain says that the device holds, and what it will do."""
+    query = {"device": phone.session.tokens["device"], "kind": "hotfix", "deliverable": NAME}
+    found = (await scene.done("GET", "/explain", query))["items"][0]
+    return found["installed"] and (found["installed"]["sequence"], found["installed"]["version"]), found["action"]
+
+
+async def devices(scene: Scene) -> dict[int, int]:
+    """Return on how many devices each hotfix runs."""
+    await intake_of(scene.core).flush()
+    return {
+        each["n"]: each["devices"] for each in (await scene.done("GET", f"/apps/{APP}/versions/1/hotfixes"))["items"]
+    }
+
+
+async def test_what_a_device_runs_is_counted_and_explained(scene: Scene) -> None:
+    first, second = [await scene.phone() for _ in range(2)]
+    one = await scene.fix({"app.js": b"one\n"}, n=1)
+    await scene.give(1)
+    await first.asked(installed=runs(1, one["digest"])[:1])
+    assert (await devices(scene), await explained(scene, first)) == ({1: 0}, (None, "install"))
+    await first.asked(installed=runs(1, one["digest"]))
+    assert (await devices(scene), await explained(scene, first)) == ({1: 1}, ((1, "1.1.0+1"), "keep"))
+    two = await scene.fix({"style.css": b"two\n"}, n=2, on=[1])
+    release = await scene.give(2)
+    assert await explained(scene, first) == ((1, "1.1.0+1"), "install")
+    await second.asked(installed=runs(2, two["digest"]))
+    assert await devices(scene) == {1: 2, 2: 1}, "below another it runs too"
+    await scene.act(release, "rollback", to=1)
+    await scene.expose()
+    assert await explained(scene, second) == ((2, "1.1.0+2"), "rollback")
+    assert await explained(scene, await scene.phone()) == (None, None), "it does not hold the version"
+    await scene.withdraw(1)
+    assert await explained(scene, first) == ((1, "1.1.0+1"), "remove")
+    assert await devices(scene) == {1: 2, 2: 1}, "until they come back"
+    await first.asked(installed=runs(1, one["digest"])[:1])
+    await second.asked(installed=[])
+    assert await devices(scene) == {1: 0, 2: 0}
+
+
 async def told(scene: Scene, phone: Phone, *kinds: str, **attrs: Any) -> None:
     found = await phone.hotfix()
     for kind in kinds:
@@ -173,7 +220,6 @@ async def test_deliveries_of_a_hotfix_are_counted_by_themselves(scene: Scene) ->
     steps = [(step["devices"], step["failed"]) for step in funnel["steps"]]
     assert steps == [(5, 0), (4, 0), (3, 0), (2, 1), (1, 0)]
     assert funnel["failed"] == 1
-    assert (await scene.done("GET", scene.path(1)))["devices"] == 2
     version = (await scene.done("GET", f"/insight/apps/{APP}/funnels"))["versions"]
     assert version == []  # nobody told of the version's own release
     assert (await phones[0].tell("delivery.booted", (await phones[1].hotfix())))["refused"][0]["code"] == "bad_ticket"

@@ -45,6 +45,12 @@ async def reached(scene: Scene, release: str) -> dict[Stage, int]:
         return {each.stage: each.devices for each in await reached_by_release(tx, release)}
 
 
+async def running(scene: Scene) -> int:
+    """Return on how many devices hotfix 1 runs, by what they said in sync."""
+    await intake_of(scene.core).flush()
+    return int((await scene.done("GET", scene.path(1)))["devices"])
+
+
 async def test_it_takes_a_hotfix_reports_it_and_leaves_it_when_it_is_withdrawn(scene: Scene) -> None:
     await scene.fix({"app.js": b"works()\n"}, n=1)
     release = await scene.give(1)
@@ -56,10 +62,13 @@ async def test_it_takes_a_hotfix_reports_it_and_leaves_it_when_it_is_withdrawn(s
     assert await reached(scene, release) == {Stage.INSTALLED: 1}
     device, done = await went_round(scene)
     assert [each.what for each in done.happenings if each.what in ("offered", "installed", "refused")] == []
+    assert await running(scene) == 1
     await scene.withdraw(1)
     device, done = await went_round(scene)
     assert (read(device), device.status()["apps"][0]["hotfixes"]) == (b"broken()\n", [])
     assert done.codes() == {}
+    await went_round(scene)
+    assert await running(scene) == 0
 
 
 async def test_what_it_opens_counts_for_the_hotfix_and_leaving_one_is_told(scene: Scene) -> None:

@@ -62,12 +62,13 @@ def test_our_own_four_are_there_one_for_each_tier(demo_server: DemoServer) -> No
     assert sorted(each.facts["tier"] for each in own) == sorted(TIERS)
     api = demo_server.api("reviewer@demo.example")
     for each in found:
-        assert [version["state"] for version in api.items(f"/apps/{each.app}/versions")] == ["published"]
+        assert api.items(f"/apps/{each.app}/versions")[-1]["state"] == "published"
 
 
 def test_the_audit_names_the_second_person_of_every_release(demo_server: DemoServer) -> None:
     api = demo_server.api(ADMINS[0])
-    changes = api.items("/changes", kind="release.start", state="applied")
+    every = api.items("/changes", kind="release.start", state="applied")
+    changes = [change for change in every if change["note"] == "demo"]
     assert len(changes) == len(samples()[0])
     for change in changes:
         assert change["maker"]["person"] not in {each["person"] for each in change["approvals"]}

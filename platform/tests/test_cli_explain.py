@@ -89,8 +89,13 @@ def test_the_answer_comes_first_and_then_what_decides_it() -> None:
         ({"offered": offered(2), "action": None}, f"Gets 1.2.0, by {REL[:-1]}2", "得到 1.2.0"),
         (
             {"kind": "hotfix", "offered": offered(2), "action": None},
-            "Should have 1.2.0 where",
-            "装有该版本时应为 1.2.0",
+            "Gets 1.2.0 where it has that version",
+            "装有该版本时得到 1.2.0",
+        ),
+        (
+            {"kind": "hotfix", "action": "remove", "installed": HELD},
+            "Leaves 1.1.0: it was withdrawn or rolled back",
+            "将离开 1.1.0",
         ),
         ({"reason": "device_revoked", "action": None}, "Gets nothing: the device is revoked", "得不到：设备已停用"),
     ],

@@ -60,7 +60,7 @@ def test_switches_from_the_command_line(demo_server: DemoServer, maker: Person, 
     assert (refused.status, refused.value["code"]) == (1, "bad_switch_file")
     assert maker.ok("switch", "archive", KEY)["state"] == "archived"
     assert maker.ok("switch", "archive", KEY)["state"] == "archived"
-    assert [each["key"] for each in maker.ok("switch", "list", "--state", "archived")["items"]] == [KEY]
+    assert KEY in [each["key"] for each in maker.ok("switch", "list", "--state", "archived")["items"]]
 
 
 def test_an_edition_and_an_upgrade_are_proposed_and_released(

@@ -5985,8 +5985,8 @@ export interface components {
          * @description A hotfix of a version as it stands.
          *
          *     `stack` is what it is applied with now, itself last, and `digest` the package that results; `dependents` fall with
-         *     it when it is withdrawn. `bytes` is its own content; `devices` is how many reported so far that
-         *     they installed it, those that left it again included.
+         *     it when it is withdrawn. `bytes` is its own content; `devices` is on how many it runs, alone or below others, by
+         *     what each last said.
          */
         HotfixOut: {
             /** App */

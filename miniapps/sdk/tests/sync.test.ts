@@ -395,7 +395,10 @@ describe("the hotfixes of an answer", () => {
     expect(await what(mine)).toEqual([]); // it is here; what is for others is left alone
     await mine.run();
     expect(sent.map((each) => each.etag)).toEqual([undefined, '"e1"', '"e1"']);
-    expect(sent[1]?.body.installed).toMatchObject([{ id: A, sequence: 2, digest: DIGEST }]);
+    expect(sent[1]?.body.installed).toEqual([
+      { kind: "miniapp", id: A, version: "1.0.1", sequence: 2, digest: DIGEST },
+      { kind: "hotfix", id: `${A}@2`, version: "1.0.1+1", sequence: 1, digest: FIXED },
+    ]);
     await mine.deliveries.stage(A, "booted", FIXED);
     const [version, fix] = [
       ["rel_1", DIGEST, "t1"],

@@ -63,10 +63,8 @@ export const explain = {
   rollback: ["将从 {{held}} 回滚到 {{version}}", "Goes back from {{held}} to {{version}}"],
   remove: ["{{held}} 将被移除：此版本已禁用", "Loses {{held}}: the version was killed"],
   gets: ["得到 {{version}}", "Gets {{version}}"],
-  shouldHave: [
-    "装有该版本时应为 {{version}}；服务器不知道设备上正在运行哪些热修复",
-    "Should have {{version}} where it has that version; which hotfixes a device runs, the server does not know",
-  ],
+  getsOnVersion: ["装有该版本时得到 {{version}}", "Gets {{version}} where it has that version"],
+  leaves: ["将离开 {{held}}：热修复已撤回或已回滚", "Leaves {{held}}: it was withdrawn or rolled back"],
   nothing: ["得不到：{{why}}", "Gets nothing: {{why}}"],
   asEverybody: ["与所有人相同，没有发布单另给", "Has what everybody has; no release gives another one"],
   not: ["未得到 {{version}}：{{why}}", "Not {{version}}: {{why}}"],

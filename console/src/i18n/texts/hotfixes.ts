@@ -28,12 +28,12 @@ export const hotfixes = {
   filesN: ["{{n}} 个文件", "{{n}} files"],
   filesN_one: ["{{n}} 个文件", "{{n}} file"],
   moreFiles: ["另有 {{n}} 个", "and {{n}} more"],
-  installedSoFar: ["累计安装设备", "Installed so far"],
-  devicesSoFar: ["累计 {{n}} 台设备安装过", "{{n}} devices have installed it so far"],
-  devicesSoFar_one: ["累计 {{n}} 台设备安装过", "{{n}} device has installed it so far"],
-  devicesSoFarHint: [
-    "含撤回或回滚后已不再使用它的设备。",
-    "Devices that left it when it was taken back are counted, too.",
+  runningOn: ["正在使用的设备", "Runs on"],
+  devicesRunning: ["{{n}} 台设备正在使用", "{{n}} devices run it now"],
+  devicesRunning_one: ["{{n}} 台设备正在使用", "{{n}} device runs it now"],
+  devicesRunningHint: [
+    "单独使用或与其上的热修复一起使用，以每台设备最近一次上报为准。",
+    "Alone or below later hotfixes, by what each device said last.",
   ],
   given: ["发布情况", "Release"],
   notGiven: ["未发布", "Not released"],
@@ -85,7 +85,7 @@ export const hotfixes = {
     "For good. Devices that run it go back to the version at their next contact, and once they know, also offline. One person is enough.",
   ],
   withdrawWaiting: ["它不再等待审核；这个编号不再使用。", "It leaves the review; its number is not given again."],
-  withdrawDevices: ["累计 {{n}} 台设备安装过。", "Devices that have installed it so far: {{n}}."],
+  withdrawDevices: ["正在使用它的设备：{{n}} 台。", "Devices that run it now: {{n}}."],
   withdrawAlone: ["没有其他热修复依赖它。", "No other hotfix stands on it."],
   withdrawDependents: [
     "以下热修复依赖它，会一并撤回：{{numbers}}。",

@@ -20,13 +20,14 @@ export function answerOf(item: Item): { key: TextKey; values: Record<string, str
   const held = installed ? (installed.version ?? `#${installed.sequence}`) : "";
   if (offered && action === "install") return { key: "explain.install", values: { version }, tone: "good" };
   if (offered && action === "rollback") return { key: "explain.rollback", values: { held, version }, tone: "warn" };
+  if (action === "remove" && item.kind === "hotfix") return { key: "explain.leaves", values: { held }, tone: "warn" };
   if (action === "remove") return { key: "explain.remove", values: { held }, tone: "bad" };
   if (action === "keep" && offered && held === "")
     return { key: "explain.hasOrNewer", values: { version }, tone: "good" };
   if (action === "keep" && offered && installed?.sequence === offered.sequence)
     return { key: "explain.has", values: { version }, tone: "good" };
   if (action === "keep") return { key: "explain.stays", values: { held }, tone: "neutral" };
-  if (offered && item.kind === "hotfix") return { key: "explain.shouldHave", values: { version }, tone: "neutral" };
+  if (offered && item.kind === "hotfix") return { key: "explain.getsOnVersion", values: { version }, tone: "neutral" };
   if (offered) return { key: "explain.gets", values: { version }, tone: "good" };
   if (item.reason === "standing") return { key: "explain.asEverybody", values: {}, tone: "neutral" };
   return { key: "explain.nothing", values: {}, tone: "neutral" };

@@ -1,4 +1,4 @@
-/** How a hotfix does on devices: how many installed it, how far its releases came, and what went wrong day by day. */
+/** How a hotfix does on devices: how many run it, how far its releases came, and what went wrong day by day. */
 
 import { query } from "../../api/client";
 import type { ReleaseDetail } from "../../api/types";
@@ -13,12 +13,12 @@ import { Gate, isBegun } from "../releases/Gate";
 import { daysOf } from "./days";
 import { deliverableOf, type HotfixDetail } from "./words";
 
-/** How many devices installed it; what each of them runs now is not known here. */
+/** How many devices run it. */
 export function Adoption({ of: { devices } }: { of: HotfixDetail }) {
   const { say } = useText();
   return (
-    <Panel title={say("hotfixes.installedSoFar")} hint={say("hotfixes.devicesSoFarHint")}>
-      <div className="small num">{say("hotfixes.devicesSoFar", { n: devices })}</div>
+    <Panel title={say("hotfixes.runningOn")} hint={say("hotfixes.devicesRunningHint")}>
+      <div className="small num">{say("hotfixes.devicesRunning", { n: devices })}</div>
     </Panel>
   );
 }

@@ -86,7 +86,7 @@ export function Hotfixes({ version }: { version: VersionDetail }) {
     { key: "given", title: say("hotfixes.given"), render: (row) => <Given of={row} /> },
     {
       key: "devices",
-      title: say("hotfixes.installedSoFar"),
+      title: say("hotfixes.runningOn"),
       right: true,
       render: (row) => row.devices.toLocaleString(),
     },

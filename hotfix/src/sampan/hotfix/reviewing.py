@@ -37,8 +37,7 @@ from sampan.platform.core import Core
 from sampan.platform.crypto.digest import digest
 from sampan.platform.engines.database import Transaction
 from sampan.platform.engines.paging import Found, Paging
-from sampan.platform.insight.delivery_rows import reached_by_version
-from sampan.platform.insight.schemas import Stage
+from sampan.platform.insight.repository import HeldPackage, held_packages
 from sampan.platform.operators.actor import Actor
 from sampan.platform.release.repository import Release, releases_of
 from sampan.platform.release.states import ReleaseState
@@ -51,7 +50,7 @@ MAX_PATCH_BYTES = 64 * 1024
 class Shown(Struct, frozen=True):
     """A hotfix with what people ask of it.
 
-    `dependents` fall when it is withdrawn; `devices` is how many reported so far that they installed it.
+    `dependents` fall when it is withdrawn; `devices` is on how many it runs, by what they last said.
     """
 
     record: Record
@@ -218,7 +217,7 @@ async def _shower(tx: Transaction, app_id: str, sequence: int, records: Sequence
     every = await hotfixes_of(tx, app_id, sequence)
     alive = {n: each.hotfix for n, each in every.items() if each.withdrawn_ms is None}
     releases = await releases_of(tx, KIND, deliverable_id(app_id, sequence))
-    installed = await _installed(tx, app_id, sequence)
+    running = _running(await held_packages(tx, KIND, deliverable_id(app_id, sequence)), every)
 
     def show(record: Record) -> Shown:
         own = [body for body in bodies if body.candidate_id == record.candidate_id]
@@ -227,18 +226,23 @@ async def _shower(tx: Transaction, app_id: str, sequence: int, records: Sequence
             review_digest(record.digest, own),
             dependents(record.n, alive) if record.n in alive else (),
             [each for each in releases if each.sequence == record.n],
-            installed[record.n],
+            running[record.n],
         )
 
     return show
 
 
-async def _installed(tx: Transaction, app_id: str, sequence: int) -> Counter[int]:
-    """Return on how many devices each hotfix of a version was installed, by what they reported."""
+def _running(held: Sequence[HeldPackage], records: Mapping[int, Record]) -> Counter[int]:
+    """Return on how many devices each hotfix runs, alone or below others.
+
+    A package from before a withdrawal counts for all that the hotfix was made on.
+    """
     found: Counter[int] = Counter()
-    for each in await reached_by_version(tx, deliverable_id(app_id, sequence), from_ms=0):
-        if each.stage in (Stage.INSTALLED, Stage.BOOTED):
-            found[each.sequence] += each.devices
+    for each in held:
+        record = records.get(each.sequence)
+        if record is not None:
+            as_now = record.stack if each.digest == record.digest else ()
+            found.update(dict.fromkeys(as_now or (*record.hotfix.on, record.n), each.devices))
     return found
 
 

@@ -6,7 +6,7 @@
 import type { Progress } from "../download/package";
 import type { EventQueue } from "../events/queue";
 import type { Session } from "../session/session";
-import { type Installed, isPatched } from "../store/installed";
+import { type Installed, isPatched, versionName } from "../store/installed";
 import type { Exclusive } from "../store/locks";
 import { StoreAway } from "../store/problems";
 import type { Store } from "../store/store";
@@ -88,6 +88,18 @@ interface Facts {
   readonly syncEtag: string;
   readonly nextCheckSeconds: number;
 }
+
+/** The hotfixes that an app runs with, as servers know them: below its version, by the number of the last one. */
+const hotfixHeld = (app: string, runs: Installed): Json => {
+  const { sequence, digest, patches = [] } = runs;
+  return {
+    kind: "hotfix",
+    id: `${app}@${sequence}`,
+    version: versionName(runs),
+    sequence: Number(patches.at(-1)),
+    digest,
+  };
+};
 
 const NOTHING: Facts = { revisionSeen: "", appsEtag: "", syncEtag: "", nextCheckSeconds: 60 };
 
@@ -312,6 +324,7 @@ export class SyncClient {
       if (current === null || damaged.includes(id)) continue;
       const { version, sequence, digest } = isPatched(current) && base !== null ? base : current; // what servers know
       installed.push({ kind: kinds[id] ?? "miniapp", id, version, sequence, digest });
+      if (isPatched(current)) installed.push(hotfixHeld(id, current));
     }
     return {
       client_app: this.options.clientApp,

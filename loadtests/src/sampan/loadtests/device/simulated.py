@@ -15,6 +15,7 @@ import msgspec
 
 from sampan.loadtests.device.answers import EventsAnswer, Offer, StackOffer, SyncAnswer
 from sampan.loadtests.device.calls import AnswerUnreadable, Calls, ServerSaysNo
+from sampan.loadtests.device.holdings import holdings, with_hotfixes
 from sampan.loadtests.device.memory import Memory, Ticket
 from sampan.loadtests.device.pinning import pinned_root
 from sampan.loadtests.device.rounds import Happening, Round
@@ -195,7 +196,7 @@ class SimulatedDevice:
         )
         if self._is_of_ticket(app_id):
             self.memory.stage(app_id, "booted", at_ms=self._now_ms(), milliseconds=took_ms)
-        name = _with_hotfixes(installed) if installed.patches else ""
+        name = with_hotfixes(installed) if installed.patches else ""
         self._round.happenings.append(Happening("opened", app_id, installed.sequence, why, name))
         return True
 
@@ -247,26 +248,12 @@ class SimulatedDevice:
 
     def _request(self) -> dict[str, Any]:
         facts = self.memory.facts
-        installed = []
-        for app_id in self.store.apps():
-            now = self.store.state(app_id).version
-            if now is None or app_id in facts.damaged:
-                continue  # a damaged one is left out, so that it is offered again
-            installed.append(
-                {
-                    "kind": facts.kinds.get(app_id, "miniapp"),
-                    "id": app_id,
-                    "version": now.version,
-                    "sequence": now.sequence,
-                    "digest": now.digest,
-                }
-            )
         return {
             "client_app": self.session.kept.client_app,
             "revision_seen": facts.revision_seen,
             "apps_etag": facts.apps_etag,
             "device": asdict(self._profile),
-            "installed": installed,
+            "installed": list(holdings(self.store, facts.kinds, facts.damaged)),
         }
 
     def _refresh_trust(self, listed: list[str] | None) -> None:
@@ -284,7 +271,7 @@ class SimulatedDevice:
         for app_id, now in self._held().items():
             had = before.get(app_id, now)
             if had.patches and not now.patches and had.sequence == now.sequence:
-                told = Happening("left_hotfixes", app_id, now.sequence, detail=_with_hotfixes(had))
+                told = Happening("left_hotfixes", app_id, now.sequence, detail=with_hotfixes(had))
                 self._round.happenings.append(told)
 
     def _carry_out(self, app_id: str, sequence: int, act: Callable[[], bool]) -> bool:
@@ -419,11 +406,6 @@ class SimulatedDevice:
     def _is_of_ticket(self, app_id: str) -> bool:
         held, now = self.memory.facts.tickets.get(app_id), self.store.state(app_id).current
         return held is not None and now is not None and held.digest == now.digest
-
-
-def _with_hotfixes(installed: Installed) -> str:
-    """Return the name of a version as it runs: with the number of its highest hotfix."""
-    return f"{installed.version}+{installed.patches[-1]}"
 
 
 def _decoded(body: bytes, kind: type[Any]) -> Any:

@@ -120,7 +120,7 @@ class Speaker:
                     f"Goes back from {holds} to {version}, by {release}",
                 )
             case "remove", _:
-                return self.say(f"{holds} 将被移除：此版本已禁用", f"Loses {holds}: the version was killed")
+                return self.lost(item["kind"], holds)
             case "keep", {"version": version, "release": release} if version == holds:
                 return self.say(f"已有 {version}，依据 {release}", f"Has {version}, by {release}")
             case "keep", {"version": version} if holds is None:
@@ -129,15 +129,20 @@ class Speaker:
                 return self.say(f"停留在 {holds}", f"Stays on {holds}")
             case None, {"version": version, "release": release} if item["kind"] == HOTFIX:
                 return self.say(
-                    f"装有该版本时应为 {version}，依据 {release}；服务器不知道设备上正在运行哪些热修复",
-                    f"Should have {version} where it has that version, by {release}; "
-                    "which hotfixes a device runs, the server does not know",
+                    f"装有该版本时得到 {version}，依据 {release}",
+                    f"Gets {version} where it has that version, by {release}",
                 )
             case _, {"version": version, "release": release}:
                 return self.say(f"得到 {version}，依据 {release}", f"Gets {version}, by {release}")
         if item["reason"] == "standing":
             return self.say("与所有人相同，没有发布单另给", "Has what everybody has; no release gives another one")
         return self.say(f"得不到：{self.of(WHYS[item['reason']])}", f"Gets nothing: {self.of(WHYS[item['reason']])}")
+
+    def lost(self, kind: str, holds: str | None) -> str:
+        """Return what becomes of what may not run any more."""
+        if kind == HOTFIX:
+            return self.say(f"将离开 {holds}：热修复已撤回或已回滚", f"Leaves {holds}: it was withdrawn or rolled back")
+        return self.say(f"{holds} 将被移除：此版本已禁用", f"Loses {holds}: the version was killed")
 
     def newer(self, item: Json) -> Json | None:
         """Return the highest release above what is offered, that is not given; None when there is none."""

@@ -14,7 +14,7 @@ def line(found: Mapping[str, Any]) -> str:
     title = f"  {found['title']}" if found["title"] else ""
     on = f"  on {', '.join(map(str, found['on']))}" if found["on"] else ""
     given = "".join(f"  release {said(each['state'])}" for each in found["releases"][:1])
-    devices = f"installed so far on {found['devices']} device{'' if found['devices'] == 1 else 's'}"
+    devices = f"runs on {found['devices']} device{'' if found['devices'] == 1 else 's'}"
     return f"{found['n']}  {said(found['state'])}{title}{on}  {found['bytes']:,} bytes{given}  {devices}"
 
 

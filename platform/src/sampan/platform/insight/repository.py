@@ -48,6 +48,14 @@ inventory = scoped_table(
 Index("ix_inventory_artefact", inventory.c.workspace_id, inventory.c.artefact_id, inventory.c.sequence)
 
 
+class HeldPackage(Struct, frozen=True):
+    """How many devices hold a version of an artefact as one package."""
+
+    sequence: int
+    digest: str
+    devices: int
+
+
 class Held(Struct, frozen=True):
     """How many devices hold a version of an artefact."""
 
@@ -114,6 +122,17 @@ async def held_versions(tx: Transaction, artefact_id: str) -> list[Held]:
         .order_by(table.c.sequence.desc())
     )
     return [Held(row.kind, row.artefact_id, row.sequence, row.devices) for row in await tx.execute(statement)]
+
+
+async def held_packages(tx: Transaction, kind: str, artefact_id: str) -> list[HeldPackage]:
+    """Return how many devices hold each package of an artefact."""
+    table = inventory.c
+    statement = (
+        select(table.sequence, table.digest, func.count().label("devices"))
+        .where(table.workspace_id == tx.workspace_id, table.artefact_id == artefact_id, table.kind == kind)
+        .group_by(table.sequence, table.digest)
+    )
+    return [HeldPackage(row.sequence, row.digest, row.devices) for row in await tx.execute(statement)]
 
 
 async def events_of_day(

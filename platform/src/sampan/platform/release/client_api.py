@@ -20,7 +20,7 @@ from sampan.platform.hot import JSON, UNREADABLE, header, read_body, send_bytes
 from sampan.platform.identity.caller import Caller, authenticate
 from sampan.platform.insight.tickets import Tickets, ticket_purpose
 from sampan.platform.release.caps import HANDED
-from sampan.platform.release.deliverables import DeliverableKind
+from sampan.platform.release.deliverables import DeliverableKind, app_of
 from sampan.platform.release.snapshot import PART
 from sampan.platform.release.sync import (
     ReleasesPart,
@@ -195,7 +195,7 @@ class InventoryFilter:
                 "seen_ms": now_ms,
             }
             for item in request.installed
-            if item.id in part.control and item.kind in kinds
+            if app_of(item.id) in part.control and item.kind in kinds
         ]
         note = InventoryNote(caller.workspace_id, caller.device_id, rows, on_lost=lambda: self._forget(key))
         intake_of(self._core).note(note)

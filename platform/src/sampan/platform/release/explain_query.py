@@ -20,8 +20,9 @@ from sampan.platform.identity.tiers import Tier
 from sampan.platform.operators.actor import Actor
 from sampan.platform.operators.audit import record
 from sampan.platform.release.caps import subjects_of
-from sampan.platform.release.deliverables import DeliverableKind
+from sampan.platform.release.deliverables import DeliverableKind, app_of, version_meant
 from sampan.platform.release.explain_rows import (
+    Controlled,
     Deliverable,
     Holding,
     Room,
@@ -31,10 +32,12 @@ from sampan.platform.release.explain_rows import (
     releases_of,
     rooms_of,
 )
-from sampan.platform.release.explaining import BELOW_ALL, NO_CONTROL, Explained, Whom, explain_deliverable
+from sampan.platform.release.explaining import BELOW_ALL, NO_CONTROL, Explained, Patched, Whom, explain_deliverable
+from sampan.platform.release.plan_words import HOTFIX
 
 HOST_WHEN_UNSAID = 1  # as sync reads a request without it
 DEVICES_TOLD = 20
+MINIAPP = "miniapp"
 NEVER = 2**63 - 1  # of what is not served at all, no release gives anything
 
 
@@ -120,18 +123,33 @@ async def explain_page(
     def explained(deliverable: Deliverable) -> Explained:
         kind, found_id = deliverable
         held = holdings.get(deliverable)
+        control = controls.get(app_of(found_id))
         return explain_deliverable(
             whom,
             kind,
             found_id,
             releases[deliverable],
-            control=controls.get(found_id, NO_CONTROL),
+            control=control.of_versions if control is not None and kind != HOTFIX else NO_CONTROL,
             installed=held.sequence if held is not None else None,
+            patched=_patched(deliverable, holdings, control) if kind == HOTFIX else None,
             standing=standing.get(deliverable, BELOW_ALL),
             may_see=may_see,
         )
 
     return ExplainedPage(subject, wanted.shown(explained), holdings, rooms)
+
+
+def _patched(
+    deliverable: Deliverable, holdings: Mapping[Deliverable, Holding], control: Controlled | None
+) -> Patched | None:
+    """Return what a device runs of a version's hotfixes; None when it does not hold the version."""
+    app, sequence = version_meant(deliverable[1], 0)
+    version, held = holdings.get((MINIAPP, app)), holdings.get(deliverable)
+    if version is None or version.sequence != sequence:
+        return None
+    if held is None:
+        return Patched(0, is_listed=True)
+    return Patched(held.sequence, is_listed=control is not None and held.digest in control.stacks)
 
 
 async def _customer_id(core: Core, workspace_id: str, named: str) -> str:

@@ -12,6 +12,7 @@ from sampan.platform.engines.paging import Found, Order, Paging, read_page
 from sampan.platform.insight.repository import inventory
 from sampan.platform.release.cap_rows import places_held, places_of
 from sampan.platform.release.caps import Cap, is_over
+from sampan.platform.release.deliverables import app_of
 from sampan.platform.release.repository import Release, read_release_rows, releases, standing_still
 from sampan.platform.release.snapshot import control_state
 from sampan.platform.release.states import ReleaseState
@@ -28,7 +29,15 @@ class Holding(Struct, frozen=True):
     """What a device said it holds of a deliverable, and when."""
 
     sequence: int
+    digest: str
     seen_ms: int
+
+
+class Controlled(Struct, frozen=True):
+    """What an app's control file says: of its versions, and which packages with hotfixes devices may have."""
+
+    of_versions: ControlState
+    stacks: frozenset[str]
 
 
 class Room(Struct, frozen=True):
@@ -90,26 +99,31 @@ async def releases_of(tx: Transaction, wanted: Sequence[Deliverable]) -> dict[De
     return found
 
 
-async def controls_of(tx: Transaction, wanted: Sequence[Deliverable]) -> dict[str, ControlState]:
-    """Return what control says of those of these deliverables that have a control file."""
+async def controls_of(tx: Transaction, wanted: Sequence[Deliverable]) -> dict[str, Controlled]:
+    """Return by app what control says, for those of these deliverables that have a control file."""
     table = control_docs.c
     statement = select(table.app_id, table.body).where(
-        table.workspace_id == tx.workspace_id, table.app_id.in_(sorted({each for _kind, each in wanted}))
+        table.workspace_id == tx.workspace_id, table.app_id.in_(sorted({app_of(each) for _kind, each in wanted}))
     )
     rows, still = await tx.execute(statement), await standing_still(tx)
-    return {row.app_id: control_state(parse_control(row.body, row.app_id), still.get(row.app_id, ())) for row in rows}
+    found: dict[str, Controlled] = {}
+    for row in rows:
+        control = parse_control(row.body, row.app_id)
+        stacks = frozenset(each.digest for each in control.stacks)
+        found[row.app_id] = Controlled(control_state(control, still.get(row.app_id, ())), stacks)
+    return found
 
 
 async def holdings_of(tx: Transaction, device_id: str, wanted: Sequence[Deliverable]) -> dict[Deliverable, Holding]:
-    """Return what a device last said it holds of these deliverables."""
-    table = inventory.c
-    statement = select(table.kind, table.artefact_id, table.sequence, table.seen_ms).where(
+    """Return what a device last said it holds of these deliverables, and of the apps that they are parts of."""
+    table, ids = inventory.c, {each for _kind, each in wanted}
+    statement = select(table.kind, table.artefact_id, table.sequence, table.digest, table.seen_ms).where(
         table.workspace_id == tx.workspace_id,
         table.device_id == device_id,
-        table.artefact_id.in_(sorted({each for _kind, each in wanted})),
+        table.artefact_id.in_(sorted(ids | {app_of(each) for each in ids})),
     )
     rows: Any = await tx.execute(statement)
-    return {(row.kind, row.artefact_id): Holding(row.sequence, row.seen_ms) for row in rows}
+    return {(row.kind, row.artefact_id): Holding(row.sequence, row.digest, row.seen_ms) for row in rows}
 
 
 async def rooms_of(

@@ -19,6 +19,7 @@ from sampan.platform.audience.words import TIERS
 from sampan.platform.identity.tiers import Tier
 from sampan.platform.operators.change_rows import Words
 from sampan.platform.release.decide import Candidate, Context, DeliverableSnapshot, Reason, decide
+from sampan.platform.release.plan_words import HOTFIX
 from sampan.platform.release.repository import Release
 from sampan.platform.release.snapshot import candidate_of
 from sampan.platform.release.states import OFFERING, ReleaseState
@@ -61,6 +62,13 @@ class Action(StrEnum):
     ROLLBACK = "rollback"
     REMOVE = "remove"
     NONE = "none"
+
+
+class Patched(Struct, frozen=True):
+    """What a device runs of a version's hotfixes: the number `n`, 0 for none, and whether control still lists it."""
+
+    n: int
+    is_listed: bool
 
 
 class Whom(Struct, frozen=True):
@@ -115,12 +123,14 @@ def explain_deliverable(
     *,
     control: ControlState = NO_CONTROL,
     installed: int | None = None,
+    patched: Patched | None = None,
     standing: int = BELOW_ALL,
     may_see: Collection[Privacy] = EVERYTHING,
 ) -> Explained:
     """Return why the subject is offered what it is offered of one deliverable; `installed` is the sequence it holds.
 
-    Releases up to `standing` give nothing; see `DeliverableKind`.
+    Of the hotfixes of a version `patched` is what it runs, None where it does not hold that version. Releases up to
+    `standing` give nothing; see `DeliverableKind`.
     """
     whom = replace(whom, standing=standing)
     ordered = sorted(releases, key=lambda each: (each.sequence, _offers(whom, each), each.id), reverse=True)
@@ -135,7 +145,7 @@ def explain_deliverable(
         deliverable_id,
         offered,
         _why(whom, offered, judged),
-        _action(whom, offered, ordered, installed, control),
+        _of_hotfix(whom, offered, patched) if kind == HOTFIX else _action(whom, offered, ordered, installed, control),
         shown,
         len(judged) - len(shown),
     )
@@ -237,6 +247,19 @@ def _of_value(whom: Whom, offered: Release | None) -> Action | None:
     if has is None or leads_to is None:
         return None
     return Action.KEEP if has >= leads_to else Action.INSTALL
+
+
+def _of_hotfix(whom: Whom, offered: Release | None, patched: Patched | None) -> Action | None:
+    """Return what becomes of the hotfixes that a device runs; what control lists no more it leaves by itself."""
+    if not whom.is_device or whom.is_revoked or patched is None:
+        return None
+    if offered is not None and patched.n > offered.sequence:
+        return Action.ROLLBACK
+    if offered is not None:
+        return Action.KEEP if patched.n == offered.sequence and patched.is_listed else Action.INSTALL
+    if patched.n == 0:
+        return Action.NONE
+    return Action.KEEP if patched.is_listed else Action.REMOVE
 
 
 def _of_package(offered: Release | None, installed: int | None, control: ControlState) -> Action:
