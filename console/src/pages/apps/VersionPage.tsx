@@ -17,13 +17,13 @@ import { useText } from "../../i18n";
 import { Hotfixes, useHotfixes } from "../hotfixes/Hotfixes";
 import { Checks } from "./Checks";
 import { Comments } from "./Comments";
-import { Decision } from "./Decision";
 import { Differences } from "./Differences";
 import { NextStep } from "./NextStep";
 import { useAppNames } from "./names";
 import { TrialCode } from "./TrialCode";
 import { useIsOwnerAsked } from "./useMayOf";
 import { VersionActions } from "./VersionActions";
+import { VersionDecision } from "./VersionDecision";
 
 /** The bridge's other end and the boot page's: a piece of its own, fetched where a version is looked at. */
 const previewPiece = () => import("./PhonePreview");
@@ -76,7 +76,7 @@ export default function VersionPage() {
                 <About version={item} />
               </div>
               <div className="stack">
-                <Decision version={item} name={name} />
+                <VersionDecision version={item} name={name} />
                 <NextStep version={item} />
                 <Comments version={item} />
                 {item.trial ? <TrialCode url={item.trial_url} /> : null}
