@@ -135,6 +135,22 @@ def test_a_customer_is_found_by_reference_and_leads_to_a_device(desk: Desk) -> N
         expect(page.get_by_role("alert").filter(has_text="No device of this id here.")).to_be_visible()
 
 
+def test_a_customers_phone_number_finds_them_and_stands_in_no_address(desk: Desk) -> None:
+    phone, api = "+86 138-0099-0011", desk.server.api(ADMIN)
+    personal = {"name": "Found by phone", "phone": phone.translate({32: None, 45: None})}
+    customer = api.post("/customers", {"bank_reference": "by-phone", "tier": "registered", "personal": personal})["id"]
+    with desk.at(ADMIN) as page:
+        addresses: list[str] = []
+        page.on("request", lambda request: addresses.append(request.url))
+        page.goto(f"{desk.console}/explain")
+        field = page.get_by_role("textbox", name=re.compile("Device id"))
+        field.fill(phone)
+        field.press("Enter")
+        page.wait_for_url(re.compile(f"customer={customer}$"))
+    assert addresses
+    assert not [each for each in addresses if "0011" in each]
+
+
 def test_hidden_ids_are_shown_for_a_reason(desk: Desk) -> None:
     with desk.at(ADMIN) as page:
         page.goto(f"{desk.console}/devices/{desk.device}")

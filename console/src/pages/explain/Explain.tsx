@@ -108,21 +108,26 @@ function Search({ value, onFound }: { value: string; onFound: (whom: Whom) => vo
   );
 }
 
-/** Returns whom a text names, asking the server where it is a reference or a phone number. Throws `Problem`. */
+/**
+ * Returns whom a text names, asking the server where it is a reference or a phone number. What may be a phone number is
+ * asked by that first, so that no customer's number stands in an address. Throws `Problem`.
+ */
 async function whomOf(text: string, mayAskByPhone: boolean): Promise<Whom | null> {
   const typed = readWhom(text);
   if (typed === null || !("reference" in typed)) return typed;
+  if (typed.phone !== null && mayAskByPhone) {
+    const byPhone = await api.POST("/customers/search", { body: { phone: typed.phone } });
+    const owner = byPhone.data?.items[0];
+    if (owner) return { customer: owner.id };
+  }
   try {
     const query = { customer: typed.reference, limit: 1 };
     const { data } = await api.GET("/explain", { params: { query } });
-    if (data?.subject.customer) return { customer: data.subject.customer };
+    return data?.subject.customer ? { customer: data.subject.customer } : null;
   } catch (thrown) {
     if (asProblem(thrown).status !== 404) throw thrown;
+    return null;
   }
-  if (typed.phone === null || !mayAskByPhone) return null;
-  const byPhone = await api.POST("/customers/search", { body: { phone: typed.phone } });
-  const owner = byPhone.data?.items[0];
-  return owner ? { customer: owner.id } : null;
 }
 
 function Answers({ whom, only }: { whom: Whom; only: string }) {
