@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from itertools import pairwise
+from pathlib import Path
 from typing import Any
 
 import httpx2
@@ -200,6 +201,17 @@ async def test_a_sample_stands_for_all_devices(desk: Desk, monkeypatch: pytest.M
     assert found["devices"]["total"] == 2
     assert found["sampled"] <= 2
     assert (found["customers"]["at_least"], found["customers"]["at_most"]) == (12, 31)  # all, or all but a few
+
+
+async def test_who_was_entered_a_moment_ago_counts(tmp_path: Path) -> None:
+    clock = Clock()
+    async with running_core(tmp_path, now_ms=clock) as core, client(core) as http:
+        desk = await furnished(core, http, clock)
+        for already in (31, 32):
+            found = await desk.post("/audience/estimate", {"audience": one("tier", "in", "registered")})
+            assert found["customers"]["total"] == already
+            made = await http.post(f"{PREFIX}/customers", json={"tier": "registered"}, headers=desk.headers)
+            assert made.status_code == 201
 
 
 async def test_explaining_a_device_says_what_was_seen(desk: Desk) -> None:

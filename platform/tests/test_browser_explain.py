@@ -131,7 +131,7 @@ def test_a_customer_is_found_by_reference_and_leads_to_a_device(desk: Desk) -> N
         field.press("Enter")
         page.wait_for_url(re.compile(f"customer={reference['id']}$"))
         expect(page.get_by_role("heading", name="Customer", exact=True)).to_be_visible()
-        page.goto(f"{desk.console}/explain?device=dev_{'0' * 32}")
+        page.goto(f"{desk.console}/explain?device=dev_{'f' * 32}")
         expect(page.get_by_role("alert").filter(has_text="No device of this id here.")).to_be_visible()
 
 

@@ -52,6 +52,7 @@ def test_switches_from_the_command_line(demo_server: DemoServer, maker: Person, 
     file = maker.folder / "switches.json"
     assert maker.ok("switch", "import", file)["done"][KEY] == "unchanged"
     again = json.loads(file.read_text())
+    again["switches"] = [each for each in again["switches"] if each["key"] == KEY]
     again["switches"][0]["rules"] = [{"audience": {"all": []}, "variant": "on"}]
     file.write_text(json.dumps(again))
     assert maker.ok("switch", "import", file)["change"]
