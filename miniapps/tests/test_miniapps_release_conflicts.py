@@ -60,7 +60,15 @@ async def started(bank: Bank, sequence: int, rule: Any, **more: Any) -> Release:
 
 
 async def edited(bank: Bank, made: Release, **changes: Any) -> Release:
-    return await drafts.edit_release(bank.core, WORKSPACE, bank.maker, made.id, lambda draft: replace(draft, **changes))
+    """Edit a draft as it stands now, whatever happened since it was made."""
+    seen_ms = (await bank.read(made.id)).changed_ms
+    return await edited_as_seen(bank, made, seen_ms, **changes)
+
+
+async def edited_as_seen(bank: Bank, made: Release, seen_ms: int, **changes: Any) -> Release:
+    return await drafts.edit_release(
+        bank.core, WORKSPACE, bank.maker, made.id, lambda draft: replace(draft, **changes), seen_ms=seen_ms
+    )
 
 
 async def checked(bank: Bank, made: Release) -> Checked:
@@ -279,6 +287,17 @@ async def test_an_edit_that_comes_second_changes_nothing(bank: Bank) -> None:
     async with bank.core.store.workspace(WORKSPACE).write() as tx:
         with pytest.raises(ReleaseMoved):
             await rewrite_draft(tx, made, made)
+
+
+async def test_what_somebody_changed_meanwhile_is_not_overwritten(bank: Bank) -> None:
+    made = await drafted(bank, 2, {"all": []})
+    first = await edited_as_seen(bank, made, made.changed_ms, cap={"customers": 5})
+    with pytest.raises(ReleaseMoved) as problem:
+        await edited_as_seen(bank, made, made.changed_ms, cap={"customers": 7})
+    assert problem.value.facts["changed_ms"] == first.changed_ms > made.changed_ms
+    assert await bank.read(made.id) == first
+    again = await edited_as_seen(bank, made, first.changed_ms, update_mode="sync")
+    assert (again.cap, again.update_mode) == (first.cap, "sync")
 
 
 async def test_the_versions_to_go_back_to_say_what_else_ends(bank: Bank) -> None:

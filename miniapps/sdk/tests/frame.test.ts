@@ -5,8 +5,9 @@ import { NOT_READY } from "../src/origin/direct";
 
 const ORIGIN = "http://label.apps.sampan.localhost";
 
-/** A page with one frame, whose messages the test sends itself. */
+/** A page with one frame, whose messages and loads the test sends itself. */
 function framed() {
+  let load = () => undefined as unknown;
   const heard = new Set<(event: unknown) => void>();
   vi.stubGlobal("addEventListener", (_type: string, hear: (event: unknown) => void) => heard.add(hear));
   vi.stubGlobal("removeEventListener", (_type: string, hear: (event: unknown) => void) => heard.delete(hear));
@@ -15,7 +16,9 @@ function framed() {
     contentWindow: inside,
     style: {},
     setAttribute: () => undefined,
-    addEventListener: () => undefined,
+    addEventListener: (_type: string, heard: () => void) => {
+      load = heard;
+    },
     remove: () => undefined,
   };
   const mount = { ownerDocument: { createElement: () => element }, append: () => undefined };
@@ -26,7 +29,7 @@ function framed() {
     const hello = { sampan: "hello", nonce: "n", version: BRIDGE_VERSION, sequence: 1, digest: "d", refused };
     for (const hear of [...heard]) hear({ source: inside, origin: ORIGIN, data: hello });
   };
-  return { frame, listener, arrived, say };
+  return { frame, listener, arrived, say, load: () => load() };
 }
 
 describe("a frame that says hello again and again", () => {
@@ -53,5 +56,46 @@ describe("a frame that says hello again and again", () => {
     expect(await arrived).toBe(true);
     expect(listener.onDocument).toHaveBeenCalledTimes(1);
     frame.close();
+  });
+});
+
+describe("a document that loads", () => {
+  beforeEach(() => void vi.useFakeTimers());
+  afterEach(() => {
+    vi.useRealTimers();
+    vi.unstubAllGlobals();
+  });
+
+  /** Play what the frame does, then wait; return how often it was found to have left. */
+  async function left(...steps: ("hello" | "load" | "wait")[]): Promise<number> {
+    const { frame, listener, say, load } = framed();
+    say();
+    load();
+    for (const step of steps) {
+      if (step === "hello") say();
+      else if (step === "load") load();
+      else await vi.advanceTimersByTimeAsync(2_000);
+    }
+    frame.close();
+    await vi.advanceTimersByTimeAsync(60_000);
+    return listener.onLeft.mock.calls.length;
+  }
+
+  it("is a page of the app with its hello, before or a little after", async () => {
+    expect(await left("hello", "load", "load", "hello", "hello", "load", "wait")).toBe(0);
+  });
+
+  it("has left without one", async () => {
+    expect(await left("load", "wait")).toBe(1);
+    expect(await left("load", "load")).toBe(1);
+    expect(await left("hello", "load", "load", "wait")).toBe(1);
+  });
+
+  it("has left also when a page of the app follows at once, whose hello then is missing", async () => {
+    expect(await left("load", "hello", "load", "wait")).toBe(1);
+  });
+
+  it("is not judged once the frame is gone", async () => {
+    expect(await left("load")).toBe(0);
   });
 });

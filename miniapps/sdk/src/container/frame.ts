@@ -8,6 +8,8 @@ import { BootChannel, type Booted, HELLO_TIMEOUT_MS, type Supply } from "./boot_
 /** A document may be replaced often, a hello is cheap; more than this is an attack on the shell. */
 const MAX_HELLOS = 30;
 const HELLO_WINDOW_MS = 10_000;
+/** Hello and load come from another process by two ways, so that a hello may be heard a little after its load. */
+const LATE_HELLO_MS = 2_000;
 
 export const BOOT = "/__boot";
 
@@ -26,6 +28,9 @@ export class OriginFrame {
   private hellos: number[] = [];
   /** Whether the document that loads now has said hello. */
   private hasSaidHello = false;
+  private hasLoaded = false;
+  /** Runs out when a document loaded and no hello follows. */
+  private late: ReturnType<typeof setTimeout> | null = null;
   private isRunning = false;
   private listener: FrameListener | null = null;
   private isClosed = false;
@@ -92,6 +97,7 @@ export class OriginFrame {
     if (this.isClosed) return;
     this.isClosed = true;
     this.arrive(false);
+    this.stopWaiting();
     removeEventListener("message", this.hear);
     this.channel.close();
     this.element.remove();
@@ -116,19 +122,32 @@ export class OriginFrame {
     }
     this.arrive(event.data.refused !== NOT_READY);
     if (event.data.refused === NOT_READY) return;
-    this.hasSaidHello = true;
+    if (this.late === null) this.hasSaidHello = true;
+    else this.stopWaiting(); // the hello of what has loaded already
     const { port1, port2 } = new MessageChannel();
     const grant: PortGrant = { sampan: "port", nonce: event.data.nonce };
     target.postMessage(grant, this.origin, [port2]);
     this.listener?.onDocument(event.data, port1);
   };
 
-  /** The runtime is the first script of every page of the app, so its hello comes before the page has loaded. */
+  /**
+   * The runtime is the first script of every page of the app, so each load has its own hello. The first load of a frame
+   * that boots is the boot page's, whenever it is heard.
+   */
   private readonly onLoad = () => {
     this.arrive(false);
-    if (this.isRunning && !this.hasSaidHello) this.listener?.onLeft();
+    const isMissing = this.isRunning && this.hasLoaded && !this.hasSaidHello;
     this.hasSaidHello = false;
+    this.hasLoaded = true;
+    if (!isMissing) return;
+    if (this.late === null) this.late = setTimeout(() => this.listener?.onLeft(), LATE_HELLO_MS);
+    else this.listener?.onLeft();
   };
+
+  private stopWaiting(): void {
+    if (this.late !== null) clearTimeout(this.late);
+    this.late = null;
+  }
 
   private isFlood(nowMs: number): boolean {
     this.hellos = [...this.hellos.filter((each) => nowMs - each < HELLO_WINDOW_MS), nowMs];
