@@ -6,13 +6,12 @@ from typing import Any
 
 import pytest
 from switch_scene import EVERYONE, Scene, scene, switch, tier_from
-from test_upgrades_release import UPGRADES, upgrade
+from test_upgrades_release import UPGRADES, change_of, upgrade
 from value_releases import act, draft, release, stages, synced
 
 pytestmark = pytest.mark.anyio
 UPGRADE = "app_upgrade"
 FORGED = upgrade(510, version="99.0.0", mode="forced", url="https://example.org/forged")
-CHANGE = {name: value for name, value in FORGED.items() if name != "build"}
 
 
 @pytest.fixture
@@ -60,11 +59,11 @@ async def test_the_approved_way_back_is_exactly_what_the_approver_read(desk: Sce
     assert lines["May be rolled back to"] == "5.1.0 (510)"
     assert lines["After a roll-back: Link"] == "https://example.com/app"
     await desk.approve(submitted)
-    for method in ("PUT", "DELETE"):
-        answer = await desk.call(method, f"{UPGRADES}/510", CHANGE if method == "PUT" else None)
+    for method, body in (("PUT", await change_of(desk, **FORGED)), ("DELETE", None)):
+        answer = await desk.call(method, f"{UPGRADES}/510", body)
         assert (answer.status_code, answer.json()["code"]) == (409, "upgrade_in_use")
     await act(desk, made["id"], "stop")  # from now on nothing leads to 510, but the stopped release can still go back
-    await desk.done("PUT", f"{UPGRADES}/510", CHANGE)
+    await desk.done("PUT", f"{UPGRADES}/510", await change_of(desk, **FORGED))
     assert await targets(desk, made["id"]) == []
     assert await back(desk, made["id"]) == (409, "no_rollback_target")
     assert "upgrade" not in await synced(await desk.server.device(), "5.0.0")
@@ -74,7 +73,7 @@ async def test_a_way_back_that_changed_after_the_draft_is_refused_when_it_is_han
     await desk.done("POST", UPGRADES, upgrade(510, version="5.1.0"))
     await desk.done("POST", UPGRADES, upgrade(520))
     made = await draft(desk, UPGRADE, "retail", 520, rollback_to=510)
-    await desk.done("PUT", f"{UPGRADES}/510", CHANGE)
+    await desk.done("PUT", f"{UPGRADES}/510", await change_of(desk, **FORGED))
     answer = await desk.call("POST", f"/releases/{made['id']}/submit", {"cause": ""})
     assert [each["code"] for each in answer.json()["conflicts"]] == ["rollback_not_offerable"]
 
@@ -86,9 +85,9 @@ async def test_an_earlier_released_upgrade_comes_back_as_it_was(desk: Scene) -> 
     await desk.done("POST", UPGRADES, upgrade(520))
     made = await release(desk, UPGRADE, "retail", 520)
     assert await targets(desk, made) == [510]
-    await desk.done("PUT", f"{UPGRADES}/510", CHANGE)
+    await desk.done("PUT", f"{UPGRADES}/510", await change_of(desk, **FORGED))
     assert await back(desk, made, to=510) == (409, "no_rollback_target")
-    original = {name: value for name, value in upgrade(version="5.1.0").items() if name != "build"}
+    original = await change_of(desk, 510, version="5.1.0")
     await desk.done("PUT", f"{UPGRADES}/510", original)
     assert (await back(desk, made, to=510))[0] == 200
     assert (await synced(device, "5.0.0"))["upgrade"]["url"] == original["url"]
@@ -99,7 +98,7 @@ async def test_one_person_brings_no_killed_upgrade_back(desk: Scene) -> None:
     await act(desk, await release(desk, UPGRADE, "retail", 510), "stop")
     kill = {"kind": UPGRADE, "id": "retail", "sequence": 510, "reason": "unsafe", "cause": "it crashes"}
     assert (await desk.call("POST", "/kills", kill)).status_code < 300
-    for method, body in (("PUT", CHANGE), ("DELETE", None)):
+    for method, body in (("PUT", await change_of(desk, **FORGED)), ("DELETE", None)):
         answer = await desk.call(method, f"{UPGRADES}/510", body)
         assert (answer.status_code, answer.json()["code"]) == (409, "upgrade_withdrawn")
     assert (await desk.done("GET", f"{UPGRADES}/510"))["withdrawn"] == "it crashes"

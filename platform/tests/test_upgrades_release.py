@@ -30,6 +30,14 @@ def upgrade(build: int = 520, **members: Any) -> dict[str, Any]:
     }
 
 
+async def change_of(desk: Scene, build: int = 520, **members: Any) -> dict[str, Any]:
+    """Return a change of an upgrade by somebody who sees it now."""
+    now = await desk.done("GET", f"{UPGRADES}/{build}")
+    wanted = upgrade(**members, changed_ms=now["changed_ms"])
+    del wanted["build"]
+    return wanted
+
+
 async def refused(desk: Scene, method: str, path: str, body: Any) -> tuple[int, str, str]:
     answer = await desk.call(method, path, body)
     told = answer.json()
@@ -124,18 +132,41 @@ async def test_the_approver_reads_what_customers_will_be_told(desk: Scene) -> No
 async def test_what_was_changed_after_the_draft_does_not_start(desk: Scene) -> None:
     await desk.done("POST", UPGRADES, upgrade())
     made = await draft(desk, KIND, "retail", 520)
-    change = {name: value for name, value in upgrade(url="https://example.com/other").items() if name != "build"}
-    await desk.done("PUT", f"{UPGRADES}/520", change)
+    await desk.done("PUT", f"{UPGRADES}/520", await change_of(desk, url="https://example.com/other"))
     submitted = await desk.done("POST", f"/releases/{made['id']}/submit", {"cause": ""})
     body = {"digest": submitted["digest"]}
     answer = await desk.call("POST", f"/changes/{submitted['change']}/approve", body, as_=desk.checker)
     assert (answer.status_code, answer.json()["code"]) == (409, "not_releasable")
 
 
+async def test_what_somebody_changed_meanwhile_is_not_overwritten(desk: Scene) -> None:
+    await desk.done("POST", UPGRADES, upgrade())
+    mine, theirs = await change_of(desk, version="5.2.1"), await change_of(desk, mode="forced")
+    first = await desk.done("PUT", f"{UPGRADES}/520", theirs)
+    answer = await desk.call("PUT", f"{UPGRADES}/520", mine)
+    told = answer.json()
+    assert (answer.status_code, told["code"], told["changed_ms"]) == (409, "upgrade_moved", first["changed_ms"])
+    assert await desk.done("GET", f"{UPGRADES}/520") == first
+    mine["changed_ms"] = first["changed_ms"]
+    assert (await desk.done("PUT", f"{UPGRADES}/520", mine))["version"] == "5.2.1"
+
+
+async def test_a_draft_that_somebody_changed_meanwhile_is_not_overwritten(desk: Scene) -> None:
+    await desk.done("POST", UPGRADES, upgrade())
+    made = await draft(desk, KIND, "retail", 520)
+    path, edit = f"/releases/{made['id']}", {"changed_ms": made["changed_ms"]}
+    first = await desk.done("PATCH", path, {**edit, "audience": tier_from("full")})
+    answer = await desk.call("PATCH", path, {**edit, "audience": tier_from("visitor")})
+    told = answer.json()
+    assert (answer.status_code, told["code"], told["changed_ms"]) == (409, "release_moved", first["changed_ms"])
+    assert (await desk.done("GET", path))["audience"] == tier_from("full")
+    assert (await desk.call("PATCH", path, {"audience": tier_from("visitor")})).status_code == 422
+
+
 async def test_what_a_release_leads_to_is_not_changed_or_deleted(desk: Scene) -> None:
     await desk.done("POST", UPGRADES, upgrade())
     made = await release(desk, KIND, "retail", 520)
-    change = {name: value for name, value in upgrade(mode="forced").items() if name != "build"}
+    change = await change_of(desk, mode="forced")
     assert await refused(desk, "PUT", f"{UPGRADES}/520", change) == (409, "upgrade_in_use", "")
     assert (await refused(desk, "DELETE", f"{UPGRADES}/520", None))[1] == "upgrade_in_use"
     await act(desk, made, "stop")

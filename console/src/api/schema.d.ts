@@ -8463,7 +8463,7 @@ export interface components {
         };
         /**
          * ReleaseEdit
-         * @description What is to change in a draft; what is left out stays.
+         * @description What is to change in a draft; what is left out stays. `changed_ms` is the draft's that you saw.
          */
         ReleaseEdit: {
             /**
@@ -8475,6 +8475,11 @@ export interface components {
             };
             /** @description To so many customers and no more; null: no limit. */
             cap?: components["schemas"]["CapBody"] | null;
+            /**
+             * Changed Ms
+             * @description As it was read; refused when it is another by now.
+             */
+            changed_ms: number;
             /**
              * Client App
              * @description Only this client app; null means every one.
@@ -9707,9 +9712,14 @@ export interface components {
         };
         /**
          * UpgradeChange
-         * @description What an upgrade tells customers.
+         * @description What an upgrade shall tell customers; `changed_ms` is the upgrade's that you saw.
          */
         UpgradeChange: {
+            /**
+             * Changed Ms
+             * @description As it was read; refused when it is another by now.
+             */
+            changed_ms: number;
             /**
              * @description A bar that can be put off, or a page that nothing gets past.
              * @default reminder

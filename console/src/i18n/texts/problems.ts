@@ -233,6 +233,11 @@ export const problems = {
     "Somebody changed the audience meanwhile. Open it again.",
   ],
   switch_moved: ["开关在您打开后被修改过，请重新打开再改。", "Somebody changed the switch meanwhile. Open it again."],
+  release_moved: [
+    "发布单在您打开后被修改过或已进入下一步，请重新打开再操作。",
+    "Somebody changed or moved the release meanwhile. Open it again.",
+  ],
+  upgrade_moved: ["升级在您打开后被修改过，请重新打开再改。", "Somebody changed the upgrade meanwhile. Open it again."],
   wrong_switch_state: ["开关当前状态不允许此操作。", "The switch's state does not allow this."],
   too_many_switches: ["开关数量或文件大小超过上限，请分几次导入。", "That is more than is allowed. Import in parts."],
 } as const;

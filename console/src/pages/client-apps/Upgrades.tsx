@@ -18,7 +18,8 @@ import { Empty } from "../../design/States";
 import { useText } from "../../i18n";
 
 type Upgrade = components["schemas"]["UpgradeOut"];
-type Values = components["schemas"]["UpgradeChange"] & { build: number };
+type Change = components["schemas"]["UpgradeChange"];
+type Values = components["schemas"]["NewUpgrade"];
 
 const FIRST: Partial<Values> = { mode: "reminder" };
 
@@ -103,7 +104,7 @@ function Actions({ of: row }: { of: Upgrade }) {
   const change = query.useMutation("put", "/client-apps/{app_id}/upgrades/{build}");
   const remove = query.useMutation("delete", "/client-apps/{app_id}/upgrades/{build}");
   const params = { path: { app_id: row.client_app, build: row.build } };
-  const { version, mode, url, text } = row;
+  const { version, mode, url, text, changed_ms } = row;
   return (
     <span className="row">
       {may("release:create") && !row.withdrawn ? (
@@ -113,15 +114,19 @@ function Actions({ of: row }: { of: Upgrade }) {
       ) : null}
       {may("upgrade:edit") && !row.withdrawn ? (
         <>
-          <FormDialog<Omit<Values, "build">>
+          <FormDialog<Change>
             label={say("common.edit")}
             size="small"
             title={say("upgrades.edit", { version })}
             lead={say("upgrades.editLead")}
             submit={say("common.save")}
-            initial={{ version, mode, url, text }}
+            initial={{ version, mode, url, text, changed_ms }}
             onSubmit={(body) => act(() => change.mutateAsync({ params, body }))}
           >
+            {/* Of the upgrade as the dialog began with it: a change of somebody else meanwhile is refused. */}
+            <Form.Item name="changed_ms" hidden>
+              <InputNumber<number> />
+            </Form.Item>
             <Fields />
           </FormDialog>
           <ConfirmAction

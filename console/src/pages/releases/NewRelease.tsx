@@ -79,6 +79,8 @@ export function ReleaseWizard({ draft }: { draft?: ReleaseDetail }) {
           schedule: NO_SCHEDULE(ownZone()),
         },
   );
+  // What is edited is what was there at first: a change of somebody else meanwhile is refused, not overwritten.
+  const [seenMs] = useState(draft?.changed_ms ?? 0);
   const audience = Form.useWatch("audience", form) ?? EVERYBODY;
 
   const [shownFor, setShownFor] = useState(0);
@@ -117,7 +119,10 @@ export function ReleaseWizard({ draft }: { draft?: ReleaseDetail }) {
     const made = await act(() => {
       if (!draft) return create.mutateAsync({ body });
       const { kind: _kind, id: _id, ...changes } = body;
-      return edit.mutateAsync({ params: { path: { release_id: draft.id } }, body: changes });
+      return edit.mutateAsync({
+        params: { path: { release_id: draft.id } },
+        body: { ...changes, changed_ms: seenMs },
+      });
     });
     if (isSent)
       try {

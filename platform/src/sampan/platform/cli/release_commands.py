@@ -143,7 +143,9 @@ def edit_release(
         "stages": stages_of(percent or [], auto, plan),
         "cap": _cap(customers, until),
     }
-    found = api.patch(f"/releases/{release_id}", {name: value for name, value in wanted.items() if value is not None})
+    edit = {name: value for name, value in wanted.items() if value is not None}
+    edit["changed_ms"] = api.get(f"/releases/{release_id}")["changed_ms"]
+    found = api.patch(f"/releases/{release_id}", edit)
     text = f"The draft of {found['deliverable']} {found['version']} is changed: sampan release check {release_id}"
     context.obj.result(found, text)
 

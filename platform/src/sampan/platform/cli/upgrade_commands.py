@@ -46,8 +46,8 @@ def set_upgrade(
     mode = "forced" if forced else "reminder"
     body = {"version": version, "mode": mode, "url": url, "text": {"zh": zh, "en": en}}
     path = f"/client-apps/{client_app}/upgrades"
-    if any(each["build"] == build for each in api.items(path)):
-        made = api.put(f"{path}/{build}", body)
+    if seen := next((each for each in api.items(path) if each["build"] == build), None):
+        made = api.put(f"{path}/{build}", {**body, "changed_ms": seen["changed_ms"]})
     else:
         made = api.post(path, {"build": build, **body})
     context.obj.result(

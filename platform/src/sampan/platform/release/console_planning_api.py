@@ -11,6 +11,7 @@ from sampan.platform.core import Core
 from sampan.platform.operators.console_auth import Signed, Workspace, needs
 from sampan.platform.release import cap_rows, checking, drafts, repository
 from sampan.platform.release.console_api import (
+    MAX_MS,
     CapBody,
     ClientRulesBody,
     ReleaseDraft,
@@ -25,8 +26,9 @@ from sampan.platform.release.rolling_back import rollback_targets
 
 
 class ReleaseEdit(BaseModel, extra="forbid"):
-    """What is to change in a draft; what is left out stays."""
+    """What is to change in a draft; what is left out stays. `changed_ms` is the draft's that you saw."""
 
+    changed_ms: int = Field(ge=0, le=MAX_MS, description="As it was read; refused when it is another by now.")
     sequence: int = Field(0, description="Sequence of the published version.", ge=1)
     audience: dict[str, Any] = Field(default_factory=dict, description="Rule tree: who gets it.")
     client_app: str | None = Field(None, description="Only this client app; null means every one.")
@@ -93,7 +95,14 @@ def build_routes(core: Core) -> APIRouter:
         """Change a draft; a release that waits for approval is sent back first."""
         edited = _edits(body)
         return release_out(
-            await drafts.edit_release(core, workspace_id, actor, release_id, lambda draft: replace(draft, **edited))
+            await drafts.edit_release(
+                core,
+                workspace_id,
+                actor,
+                release_id,
+                lambda draft: replace(draft, **edited),
+                seen_ms=body.changed_ms,
+            )
         )
 
     @router.post("/releases/check", dependencies=[needs("release:create")])
@@ -137,7 +146,7 @@ def build_routes(core: Core) -> APIRouter:
 
 def _edits(body: ReleaseEdit) -> dict[str, Any]:
     """Return the members of a draft that the body names, as `Draft` holds them."""
-    found = {name: getattr(body, name) for name in body.model_fields_set}
+    found = {name: getattr(body, name) for name in body.model_fields_set - {"changed_ms"}}
     if "stages" in found:
         found["stages"] = plan_of(body.stages)
     if "schedule" in found:

@@ -18,7 +18,7 @@ from sampan.platform.release.client_rules import read_client_rules
 from sampan.platform.release.deliverables import Deliverable, app_of
 from sampan.platform.release.judging import NOTHING
 from sampan.platform.release.releasable import NotReleasable, check_plan, releasable
-from sampan.platform.release.repository import Release, add_release, get_release, rewrite_draft
+from sampan.platform.release.repository import Release, ReleaseMoved, add_release, get_release, rewrite_draft
 from sampan.platform.release.schedule import read_schedule
 from sampan.platform.release.schedule import written as written_schedule
 from sampan.platform.release.stages import EVERYBODY, Stage, event_types_in, read_stages, rule_in, written
@@ -72,11 +72,12 @@ async def create_release(core: Core, workspace_id: str, actor: Actor, draft: Dra
 
 
 async def edit_release(
-    core: Core, workspace_id: str, actor: Actor, release_id: str, edited: Callable[[Draft], Draft]
+    core: Core, workspace_id: str, actor: Actor, release_id: str, edited: Callable[[Draft], Draft], *, seen_ms: int
 ) -> Release:
     """Put `edited` of what a draft says in its place; it stays a release of the same deliverable.
 
-    Raises `WrongReleaseState` when it is no draft any more, and whatever making it anew would raise.
+    `seen_ms` is its `changed_ms` when it was read. Raises `WrongReleaseState` when it is no draft any more,
+    `ReleaseMoved` when it was changed since, and whatever making it anew would raise.
     """
     async with core.store.workspace(workspace_id).write() as tx:
         release = await get_release(tx, release_id)
@@ -85,6 +86,11 @@ async def edit_release(
             raise WrongReleaseState(
                 f"A release that is {release.state} cannot be edited. Have it sent back, or make a new one.",
                 state=release.state,
+            )
+        if release.changed_ms != seen_ms:
+            raise ReleaseMoved(
+                "Somebody changed the draft since you read it. Read it again, then change it.",
+                changed_ms=release.changed_ms,
             )
         changed = await checked(core, tx, actor, edited(draft_of(release)))
         release = await rewrite_draft(tx, release, changed)

@@ -100,7 +100,7 @@ class UnknownRelease(NotFound):
 
 
 class ReleaseMoved(Conflict):
-    """The release was moved by another since it was read; nothing was changed."""
+    """The release was moved or changed by another since it was read; nothing was changed."""
 
     code = "release_moved"
 
@@ -170,9 +170,13 @@ async def add_release(tx: Transaction, release: Release) -> None:
 
 
 async def rewrite_draft(tx: Transaction, release: Release, draft: Release) -> Release:
-    """Put what a draft says in the place of what it said before; its id, its maker and its history stay."""
+    """Put what a draft says in the place of what it said before; its id, its maker and its history stay.
+
+    `changed_ms` always rises, so that it tells what was read.
+    """
     kept = {"id", "made_by", "created_ms", "row_revision", "kind", "deliverable_id"}
     values = {name: value for name, value in _row(draft).items() if name not in kept}
+    values["changed_ms"] = max(draft.changed_ms, release.changed_ms + 1)
     statement = (
         update(releases)
         .where(

@@ -25,7 +25,7 @@ class UpgradeText(BaseModel, extra="forbid"):
     en: Said
 
 
-class UpgradeChange(BaseModel, extra="forbid"):
+class UpgradeFields(BaseModel, extra="forbid"):
     """What an upgrade tells customers."""
 
     version: str = Field(max_length=64, description="Version as the app says it in its sync, such as 5.2.0.")
@@ -34,7 +34,13 @@ class UpgradeChange(BaseModel, extra="forbid"):
     text: UpgradeText
 
 
-class NewUpgrade(UpgradeChange):
+class UpgradeChange(UpgradeFields):
+    """What an upgrade shall tell customers; `changed_ms` is the upgrade's that you saw."""
+
+    changed_ms: int = Field(ge=0, le=MAX_BUILD, description="As it was read; refused when it is another by now.")
+
+
+class NewUpgrade(UpgradeFields):
     """A version of a client app."""
 
     build: int = Field(ge=1, le=MAX_BUILD)
@@ -83,7 +89,8 @@ def build_routes(core: Core) -> APIRouter:
         workspace_id: Workspace, actor: Signed, app_id: str, build: Build, body: UpgradeChange
     ) -> UpgradeOut:
         """Change an upgrade as long as no release leads anybody to it."""
-        return _out(await service.change_upgrade(core, workspace_id, actor, app_id, build, _wanted(body)))
+        wanted, seen_ms = _wanted(body), body.changed_ms
+        return _out(await service.change_upgrade(core, workspace_id, actor, app_id, build, wanted, seen_ms=seen_ms))
 
     @router.delete("/client-apps/{app_id}/upgrades/{build}", status_code=204, dependencies=[needs("upgrade:edit")])
     async def remove_upgrade(workspace_id: Workspace, actor: Signed, app_id: str, build: Build) -> None:
@@ -93,7 +100,7 @@ def build_routes(core: Core) -> APIRouter:
     return router
 
 
-def _wanted(body: UpgradeChange) -> service.Wanted:
+def _wanted(body: UpgradeFields) -> service.Wanted:
     return service.Wanted(body.version, body.mode, body.url, body.text.model_dump())
 
 

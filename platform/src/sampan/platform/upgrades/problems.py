@@ -22,6 +22,12 @@ class UpgradeTaken(Conflict):
     field = "build"
 
 
+class UpgradeMoved(Conflict):
+    """Somebody changed the upgrade since you read it; `changed_ms` is the present one."""
+
+    code = "upgrade_moved"
+
+
 class UpgradeInUse(Conflict):
     """A release of the upgrade, or one that may go back to it, runs, stands still or waits; it must not change then."""
 

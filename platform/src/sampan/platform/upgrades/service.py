@@ -17,7 +17,14 @@ from sampan.platform.release.repository import releases_of
 from sampan.platform.release.states import ReleaseState
 from sampan.platform.upgrades.links import checked_link
 from sampan.platform.upgrades.part import KIND
-from sampan.platform.upgrades.problems import BadUpgrade, UnknownUpgrade, UpgradeInUse, UpgradeTaken, UpgradeWithdrawn
+from sampan.platform.upgrades.problems import (
+    BadUpgrade,
+    UnknownUpgrade,
+    UpgradeInUse,
+    UpgradeMoved,
+    UpgradeTaken,
+    UpgradeWithdrawn,
+)
 from sampan.platform.upgrades.repository import (
     Mode,
     Upgrade,
@@ -62,22 +69,29 @@ async def enter_upgrade(
 
 
 async def change_upgrade(
-    core: Core, workspace_id: str, actor: Actor, client_app: str, build: int, wanted: Wanted
+    core: Core, workspace_id: str, actor: Actor, client_app: str, build: int, wanted: Wanted, *, seen_ms: int
 ) -> Upgrade:
-    """Change an upgrade that no release leads anybody to, nor back to, and that was not killed."""
+    """Change an upgrade that no release leads anybody to, nor back to, and that was not killed.
+
+    `seen_ms` is its `changed_ms` when it was read; raises `UpgradeMoved` when that is another by now.
+    """
     actor.require("upgrade:edit")
     _check(wanted)
     async with core.store.workspace(workspace_id).write() as tx:
         upgrade = await present_upgrade(tx, client_app, build)
         await _refuse_in_use(tx, upgrade)
-        now_ms = core.now_ms()
+        if upgrade.changed_ms != seen_ms:
+            raise UpgradeMoved(
+                "Somebody changed the upgrade since you read it. Read it again, then change it.",
+                changed_ms=upgrade.changed_ms,
+            )
         changed = replace(
             upgrade,
             version=wanted.version,
             mode=wanted.mode,
             url=wanted.url,
             text=wanted.text,
-            changed_ms=now_ms,
+            changed_ms=max(core.now_ms(), upgrade.changed_ms + 1),
         )
         await put_upgrade(tx, changed)
         await _record(core, tx, actor, "upgrade.changed", changed)
