@@ -56,6 +56,52 @@ def test_a_draft_is_checked_edited_and_then_submitted(desk: Desk) -> None:
     ended(desk, running)
 
 
+def test_a_draft_that_a_colleague_changed_meanwhile_is_not_overwritten(desk: Desk) -> None:
+    draft, colleague = made(desk), desk.server.api(RELEASER)
+    with desk.at(RELEASER) as page:
+        page.goto(f"{desk.console}/releases/{draft}/edit?step=audience")
+        settled(page)
+        page.get_by_text("Limit the number of customers").click()
+        page.get_by_label("Customers at most").fill("70")
+        seen = colleague.get(f"/releases/{draft}")["changed_ms"]
+        colleague.patch(f"/releases/{draft}", {"changed_ms": seen, "update_mode": "sync"})
+        page.get_by_role("button", name="Save and submit").click()
+        expect(
+            page.get_by_role("alert").filter(has_text="Somebody changed the draft since you read it")
+        ).to_be_visible()
+        expect(page.get_by_label("Customers at most")).to_have_value("70")
+    found = colleague.get(f"/releases/{draft}")
+    assert (found["update_mode"], found["cap"], found["state"]) == ("sync", None, "draft")
+
+
+def test_an_upgrade_that_a_colleague_changed_meanwhile_is_not_overwritten(desk: Desk) -> None:
+    path = f"/client-apps/{desk.client_app}/upgrades"
+    colleague = desk.server.api(RELEASER)
+    wanted = {"version": "8.7.0", "url": "https://example.com/app", "text": {"zh": "更快", "en": "Faster"}}
+    with desk.at(RELEASER) as page:
+        entered = colleague.post(path, {"build": 8700, **wanted})
+        page.goto(f"{desk.console}{path}")
+        settled(page)
+        page.get_by_role("row").filter(has_text="#8700").get_by_role("button", name="Edit").click()
+        dialog = page.get_by_role("dialog")
+        dialog.get_by_label("Version").fill("8.7.1")
+        theirs = {**wanted, "url": "https://example.com/theirs", "changed_ms": entered["changed_ms"]}
+        colleague.put(f"{path}/8700", theirs)
+        dialog.get_by_role("button", name="Save").click()
+        expect(dialog.get_by_role("alert")).to_contain_text("Somebody changed the upgrade since you read it")
+        expect(dialog.get_by_label("Version")).to_have_value("8.7.1")
+        row = page.locator("tr", has_text="#8700")
+        expect(row).to_contain_text("https://example.com/theirs")
+        dialog.get_by_role("button", name="Cancel").click()
+        row.get_by_role("button", name="Edit").click()
+        dialog.get_by_label("Version").fill("8.7.1")
+        dialog.get_by_role("button", name="Save").click()
+        expect(row).to_contain_text("8.7.1")
+    found = colleague.get(f"{path}/8700")
+    assert (found["version"], found["url"]) == ("8.7.1", "https://example.com/theirs")
+    colleague.delete(f"{path}/8700")
+
+
 def test_a_limit_of_customers_is_entered_and_its_places_are_shown(desk: Desk) -> None:
     with desk.at(RELEASER) as page:
         page.goto(f"{desk.console}/releases/new?app={APP}&sequence=1&step=review")
