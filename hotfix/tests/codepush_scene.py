@@ -3,7 +3,7 @@
 import base64
 import json
 import zipfile
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from io import BytesIO
@@ -21,9 +21,10 @@ from sampan.codepush.diffing import make_job
 from sampan.codepush.service import EDIT, LOWER, READ
 from sampan.platform.app import built_in_components
 from sampan.platform.component import Component, Jobs
-from sampan.platform.core import Core
+from sampan.platform.core import Core, system_clock_ms
 from sampan.platform.crypto.digest import digest
 from sampan.platform.operators.testing import bearer_for, person_with
+from sampan.platform.settings import Settings
 from sampan.platform.testing import WORKSPACE, client, running_core
 from sampan.platform.workspaces.runners import build_job_runner
 
@@ -180,9 +181,18 @@ class Scene:
 
 
 @asynccontextmanager
-async def scene(folder: Path, *, key: SigningKey | None = KEY, postgres_url: str = "") -> AsyncIterator[Scene]:
+async def scene(
+    folder: Path,
+    *,
+    key: SigningKey | None = KEY,
+    postgres_url: str = "",
+    now_ms: Callable[[], int] = system_clock_ms,
+    keep_refused_days: int = 30,
+) -> AsyncIterator[Scene]:
     """Give a scene with the deployments Staging and Production, both with the public key unless there is none."""
-    async with running_core(folder, components=COMPONENTS, postgres_url=postgres_url) as core, client(core) as http:
+    settings = Settings(data=folder, default_workspace=WORKSPACE, demo=True, keep_refused_days=keep_refused_days)
+    running = running_core(folder, components=COMPONENTS, postgres_url=postgres_url, now_ms=now_ms, settings=settings)
+    async with running as core, client(core) as http:
         maker, checker = (
             await person_with(core, WORKSPACE, "release_manager"),
             await person_with(core, WORKSPACE, "admin"),

@@ -14,7 +14,7 @@ from urllib.parse import unquote_plus
 import msgspec
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from sampan.codepush.checking import BUNDLES, Answer, CodePushPart, CompiledDeployment
+from sampan.codepush.checking import BUNDLES, Answer, CodePushPart, CompiledDeployment, File
 from sampan.codepush.part import PART
 from sampan.codepush.problems import CodePushMalformed, UnknownCodePush
 from sampan.codepush.reports import Deployed, Downloaded, Reports, Status
@@ -156,9 +156,10 @@ def build_bundle(core: Core) -> ASGIApp:
 
     async def bundle(scope: Scope, _receive: Receive, send: Send) -> None:
         sha256 = scope["path"].rpartition("/")[2]
-        size = _part(core, scope).files.get(sha256) if _SHA256.fullmatch(sha256) else None
-        if size is None:
+        file = _part(core, scope).files.get(sha256) if _SHA256.fullmatch(sha256) else None
+        if file is None:
             raise UnknownCodePush("There is no such bundle.")
+        size = file.size_bytes
         etag = f'"{sha256}"'.encode()
         headers = [
             (b"content-type", b"application/zip"),
@@ -179,7 +180,7 @@ def build_bundle(core: Core) -> ASGIApp:
             return
         if part is not None:
             headers.append((b"content-range", f"bytes {part.start}-{part.end - 1}/{size}".encode()))
-        await _send_stretch(core, scope, send, sha256, part, size, headers)
+        await _send_stretch(core, scope, send, file, part, headers)
 
     return plain(bundle)
 
@@ -188,14 +189,13 @@ async def _send_stretch(
     core: Core,
     scope: Scope,
     send: Send,
-    sha256: str,
+    file: File,
     part: ByteRange | None,
-    size: int,
     headers: list[tuple[bytes, bytes]],
 ) -> None:
-    whole = part or ByteRange(0, size)
+    whole = part or ByteRange(0, file.size_bytes)
     headers = [*headers, (b"content-length", str(whole.end - whole.start).encode())]
-    stored = core.objects.read(bundle_key(scope["sampan_workspace"], sha256), whole.start, whole.end)
+    stored = core.objects.read(bundle_key(scope["sampan_workspace"], file.object_id), whole.start, whole.end)
     async with contextlib.aclosing(stored) as chunks:
         await send({"type": "http.response.start", "status": 200 if part is None else 206, "headers": headers})
         async for chunk in chunks:

@@ -4,10 +4,11 @@ from sampan.codepush import acquisition_api as acquisition
 from sampan.codepush import tables
 from sampan.codepush.appcenter_api import build_routes as build_appcenter
 from sampan.codepush.approving import RELEASES
+from sampan.codepush.collecting import run_collector
 from sampan.codepush.diffing import make_job
 from sampan.codepush.management_api import build_routes as build_management
 from sampan.codepush.service import APPROVE, EDIT, KEYS, LOWER, READ
-from sampan.platform.component import ClientRoutes, ConsoleRoutes, HotRoute, Jobs, Tables
+from sampan.platform.component import Background, ClientRoutes, ConsoleRoutes, HotRoute, Jobs, Tables
 from sampan.platform.operators.permissions import EVERYONE, Permission
 
 MANAGERS = frozenset({"admin", "release_manager"})
@@ -32,6 +33,7 @@ CONTRIBUTES = (
         )
     ),
     Jobs(make_job),
+    Background("codepush collector", run_collector),
     ConsoleRoutes("sampan.codepush.console_api:build_routes"),
     ClientRoutes(build_management),
     ClientRoutes(build_appcenter),

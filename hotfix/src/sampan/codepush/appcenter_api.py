@@ -147,7 +147,6 @@ def build_routes(core: Core) -> Sequence[BaseRoute]:
     @call
     async def uploads(call: Call) -> Response:
         call.actor.require(service.EDIT)
-        await _sweep(core, call.workspace)
         upload = new_id("cpu")
         expires = core.now_ms() + LIFE_MS
         token = f"{expires}.{_seal(core, call.workspace, upload, expires)}"
@@ -413,11 +412,3 @@ async def _chunk(core: Core, workspace_id: str, upload: str, number: int) -> byt
 async def _forget(core: Core, workspace_id: str, upload: str) -> None:
     async for key in core.objects.keys(uploads_key(workspace_id, upload)):
         await core.objects.delete(key)
-
-
-async def _sweep(core: Core, workspace_id: str) -> None:
-    """Delete what was begun more than a day ago and never released; ids say when they were made (UUIDv7)."""
-    async for key in core.objects.keys(uploads_key(workspace_id)):
-        upload = key.rsplit("/", 2)[1]
-        if core.now_ms() - (int(upload[4:], 16) >> 80) > 24 * LIFE_MS:
-            await core.objects.delete(key)

@@ -5,8 +5,8 @@ from typing import Any
 from sampan.codepush import repository
 from sampan.codepush.diffing import enqueue_differences
 from sampan.codepush.part import PART
-from sampan.codepush.problems import RolloutUnfinished, UnknownCodePush
-from sampan.codepush.records import Deployment, Release, Served, State
+from sampan.codepush.problems import NotApproved, RolloutUnfinished, UnknownCodePush
+from sampan.codepush.records import Deployment, Release, Served, State, offered
 from sampan.codepush.service import APPROVE, EDIT
 from sampan.platform.core import Core
 from sampan.platform.engines.database import Transaction
@@ -53,11 +53,14 @@ async def refuse_second_rollout(tx: Transaction, deployment: Deployment, but: in
 
 async def put_served(core: Core, tx: Transaction, actor: Actor, release: Release, served: Served, why: str) -> None:
     """Give a release out as `served` from now on."""
+    before = {each.n for each in offered(await repository.latest_approved(tx, release.deployment_id))}
     await repository.change_release(tx, release, state=State.APPROVED, **served.plain())
     detail = {"deployment": release.deployment_id, "label": release.label, **served.plain()}
     await audit.record(tx, actor, f"codepush.{why}", target=release.package_hash, detail=detail, now_ms=core.now_ms())
     await raise_revision(tx, PART)
-    await enqueue_differences(core, tx, release)
+    for each in offered(await repository.latest_approved(tx, release.deployment_id)):
+        if each.n == release.n or each.n not in before:  # one that stood behind this one is offered again
+            await enqueue_differences(core, tx, each)
 
 
 async def _target(tx: Transaction, target: str) -> tuple[Deployment, Release]:
@@ -71,6 +74,8 @@ async def _target(tx: Transaction, target: str) -> tuple[Deployment, Release]:
 
 async def _base(tx: Transaction, target: str) -> str:
     deployment, release = await _target(tx, target)
+    if not release.bundle:
+        raise NotApproved(f"{release.label} waited too long, and its bundle was removed. Release it again.")
     name = next((app.name for app in await repository.list_apps(tx) if app.id == deployment.app_id), "")
     # with the names: what was read as a release of one deployment is not approved when that name is another's
     return release.revision(deployment.public_key, f"{name} {deployment.name}")

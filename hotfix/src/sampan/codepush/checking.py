@@ -96,17 +96,27 @@ class CompiledDeployment:
         return found
 
 
+class File(Struct, frozen=True):
+    """A ZIP that may be fetched, and what it is called in the object store."""
+
+    object_id: str
+    size_bytes: int
+
+
 class CodePushPart(Struct, frozen=True):
     """All deployments of a workspace, by deployment key, and the ZIPs that may be fetched."""
 
     by_key: Mapping[str, CompiledDeployment]
-    files: Mapping[str, int]
+    files: Mapping[str, File]
 
 
 def compile_part(
-    deployments: Sequence[Deployment], releases: Sequence[Release], differences: Sequence[Difference]
+    deployments: Sequence[Deployment],
+    releases: Sequence[Release],
+    differences: Sequence[Difference],
+    objects: Mapping[str, str],
 ) -> CodePushPart:
-    """Compile what is read; releases come grouped by deployment, the newest first."""
+    """Compile what is read; releases come grouped by deployment, the newest first, `objects` by bundle."""
     leading: dict[str, dict[str, tuple[str, int]]] = {}
     for each in differences:
         leading.setdefault(each.target, {})[each.base_hash] = (each.sha256, each.size_bytes)
@@ -114,8 +124,8 @@ def compile_part(
         deployment_id: [_given(each, leading.get(each.bundle, {})) for each in group]
         for deployment_id, group in groupby(releases, key=lambda each: each.deployment_id)
     }
-    files = {each.sha256: each.size_bytes for each in differences}
-    files |= {each.bundle: each.size_bytes for each in releases if each.is_given_out}
+    files = {each.sha256: File(each.object_id, each.size_bytes) for each in differences}
+    files |= {each.bundle: File(objects[each.bundle], each.size_bytes) for each in releases if each.is_given_out}
     return CodePushPart({each.key: CompiledDeployment(each.id, given.get(each.id, ())) for each in deployments}, files)
 
 

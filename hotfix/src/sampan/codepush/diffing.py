@@ -8,8 +8,8 @@ from secrets import token_hex
 from sampan.codepush import repository
 from sampan.codepush.bundles import make_difference
 from sampan.codepush.part import PART
-from sampan.codepush.records import Difference, Release, Stored
-from sampan.codepush.storage import bundle_key
+from sampan.codepush.records import Difference, Release, State, Stored
+from sampan.codepush.storage import bundle_key, new_object_id
 from sampan.platform.core import Core
 from sampan.platform.engines.database import Transaction
 from sampan.platform.engines.job_runner import JobKind
@@ -36,6 +36,8 @@ def make_job(core: Core) -> JobKind:
 async def _run(core: Core, job: Job) -> None:
     async with core.store.workspace(job.workspace_id).read() as tx:
         release = await repository.find_release(tx, job.payload["deployment"], job.payload["n"])
+        if release is not None and release.state is State.REFUSED:
+            release = None
         bases = [] if release is None else _bases(await repository.latest_approved(tx, release.deployment_id), release)
         found = await repository.find_bundles(tx, {each.bundle for each in (release, *bases) if each is not None})
         there = (
@@ -70,21 +72,22 @@ async def _make(core: Core, workspace_id: str, base: Stored, target: Stored) -> 
     archive = core.objects.incoming / token_hex(16)
     into = core.objects.incoming / token_hex(16)
     try:
-        await copy_object(core, workspace_id, target.sha256, archive)
+        await _copy_object(core, workspace_id, target.object_id, archive)
         sha256, size = await uninterrupted(_made, base, target, archive, into)
         if size >= target.size_bytes:
             return None
-        await core.objects.put_new_file(bundle_key(workspace_id, sha256), into)
+        object_id = new_object_id()
+        await core.objects.put_new_file(bundle_key(workspace_id, object_id), into)
     finally:
         for path in (archive, into):
             await uninterrupted(partial(path.unlink, missing_ok=True))
-    return Difference(target.sha256, base.package_hash, sha256, size)
+    return Difference(target.sha256, base.package_hash, sha256, size, object_id)
 
 
-async def copy_object(core: Core, workspace_id: str, sha256: str, into: Path) -> None:
+async def _copy_object(core: Core, workspace_id: str, object_id: str, into: Path) -> None:
     """Write a stored bundle to a file, a stretch at a time."""
     with into.open("wb") as file:
-        async for chunk in core.objects.read(bundle_key(workspace_id, sha256)):
+        async for chunk in core.objects.read(bundle_key(workspace_id, object_id)):
             file.write(chunk)
 
 

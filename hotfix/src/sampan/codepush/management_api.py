@@ -257,7 +257,7 @@ def _package(release: Release, leading: Sequence[Difference], emails: Mapping[st
         "isMandatory": release.is_mandatory,
         "rollout": None if release.rollout == EVERYBODY else release.rollout,
         "packageHash": release.package_hash,
-        "blobUrl": f"{base}{release.bundle}",
+        "blobUrl": f"{base}{release.bundle}" if release.bundle else "",
         "size": release.size_bytes,
         "diffPackageMap": smaller,
         "releaseMethod": str(release.method),

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from sampan.codepush.records import Deployment, Difference, Release
 
 PART = "codepush"
-Rows = tuple[list["Deployment"], list["Release"], list["Difference"]]
+Rows = tuple[list["Deployment"], list["Release"], list["Difference"], dict[str, str]]
 
 
 async def load(tx: Transaction) -> "Rows | None":
@@ -27,7 +27,8 @@ async def load(tx: Transaction) -> "Rows | None":
 
     releases = await repository.approved_releases(tx)
     given_out = {each.bundle for each in releases if each.is_given_out}
-    return await repository.list_deployments(tx), releases, await repository.find_differences(tx, given_out)
+    differences = await repository.find_differences(tx, given_out)
+    return await repository.list_deployments(tx), releases, differences, await repository.find_object_ids(tx, given_out)
 
 
 def compile_part(rows: "Rows | None") -> "CodePushPart | None":

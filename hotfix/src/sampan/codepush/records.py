@@ -1,7 +1,7 @@
 """What CodePush keeps: apps, deployments, bundles, releases and counts. Pure."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from enum import StrEnum
 from typing import Any
 
@@ -53,23 +53,32 @@ class Deployment(Struct, frozen=True):
 
 
 class Stored(Struct, frozen=True):
-    """A bundle in the object store: `sha256` is of the ZIP, `files` the SHA-256 of each file by path."""
+    """A bundle in the object store: `sha256` is of the ZIP, `files` the SHA-256 of each file by path.
+
+    Every upload is an object of its own, also of bytes that are there: none goes that somebody just counted on.
+    """
 
     sha256: str
     package_hash: str
     size_bytes: int
     files: Mapping[str, str]
     token: str
+    object_id: str
     created_ms: int
 
 
 class Difference(Struct, frozen=True):
-    """A ZIP that brings a device from one package hash to the bundle `target`."""
+    """A ZIP that brings a device from one package hash to the bundle `target`.
+
+    `unneeded_ms` is since when no device is sent to that bundle any more; 0: some are.
+    """
 
     target: str
     base_hash: str
     sha256: str
     size_bytes: int
+    object_id: str
+    unneeded_ms: int = 0
 
 
 class Served(Struct, frozen=True):
@@ -92,7 +101,7 @@ class Served(Struct, frozen=True):
 
 
 class Release(Struct, frozen=True):
-    """One label of a deployment, `v` and its number."""
+    """One label of a deployment, `v` and its number. `bundle` is empty when a refused one's was removed."""
 
     deployment_id: str
     n: int
@@ -131,6 +140,20 @@ class Release(Struct, frozen=True):
     def revision(self, public_key: str, place: str) -> str:
         """Return what moves whenever the release does, the key that its bundle was verified with, or its place."""
         return digest(canonical_json([str(self.state), self.bundle, self.served.plain(), public_key, place]))
+
+
+def offered(approved: Sequence[Release]) -> list[Release]:
+    """Return those that a device may be sent to, of a deployment's approved labels, the newest first.
+
+    One is sent to nobody when a newer one goes to everybody of just these binary versions.
+    """
+    found, covered = [], set()
+    for each in approved:
+        if not each.is_disabled and each.app_version not in covered:
+            found.append(each)
+            if not each.served.is_unfinished:
+                covered.add(each.app_version)
+    return found
 
 
 class Count(Struct, frozen=True):

@@ -27,7 +27,7 @@ from sampan.codepush.problems import (
 )
 from sampan.codepush.records import EVERYBODY, Deployment, Method, Release, Served, State, Stored
 from sampan.codepush.service import EDIT, LOWER, present_deployment
-from sampan.codepush.storage import bundle_key
+from sampan.codepush.storage import bundle_key, new_object_id
 from sampan.codepush.versions import BadRange, parse_range
 from sampan.platform.core import Core
 from sampan.platform.engines.database import Transaction
@@ -88,7 +88,7 @@ async def release(
     require_signature(bundle.package_hash, bundle.token, found.public_key)
     async with core.store.workspace(workspace_id).read() as tx:
         await _refuse_new(tx, found, stored.package_hash, after)
-    await core.objects.put_new_file(bundle_key(workspace_id, stored.sha256), archive)
+    await core.objects.put_new_file(bundle_key(workspace_id, stored.object_id), archive)
     async with core.store.workspace(workspace_id).write() as tx:
         _app, found = await present_deployment(tx, app, deployment)
         require_signature(bundle.package_hash, bundle.token, found.public_key)
@@ -283,4 +283,4 @@ def _read(archive: Path, now_ms: int) -> tuple[Bundle, Stored]:
     with archive.open("rb") as file:
         sha256 = hashlib.file_digest(file, "sha256").hexdigest()
     size = archive.stat().st_size
-    return bundle, Stored(sha256, bundle.package_hash, size, bundle.files, bundle.token, now_ms)
+    return bundle, Stored(sha256, bundle.package_hash, size, bundle.files, bundle.token, new_object_id(), now_ms)

@@ -4,7 +4,7 @@ import json
 from collections.abc import Collection, Sequence
 from typing import Any
 
-from sqlalchemy import Table, and_, delete, func, insert, select, update
+from sqlalchemy import Table, and_, delete, func, insert, or_, select, update
 
 from sampan.codepush.records import (
     EVERYBODY,
@@ -22,11 +22,14 @@ from sampan.codepush.tables import apps, bundles, clients, counts, deployments, 
 from sampan.platform.engines.database import Transaction
 from sampan.platform.engines.log import insert_or_ignore
 from sampan.platform.engines.paging import Found, Order, Paging, read_page
+from sampan.platform.operators.change_rows import change_requests
 
 KEPT = 50
 """How many approved labels of a deployment an answer to a device looks back on."""
 SHOWN = 200
 """How many labels the tools' history lists."""
+AT_ONCE = 500
+"""How many bundles one round of collecting looks at."""
 _A, _D, _B, _F, _R, _C = apps.c, deployments.c, bundles.c, differences.c, releases.c, counts.c
 BY_NAME = Order("name", (_A.name,))
 DEPLOYMENT_NAME = Order("name", (_D.name,))
@@ -159,6 +162,66 @@ async def find_bundles(tx: Transaction, wanted: Collection[str]) -> dict[str, St
     return {each.sha256: each for each in found}
 
 
+async def find_object_ids(tx: Transaction, wanted: Collection[str]) -> dict[str, str]:
+    """Return where bundles stand in the object store, by the SHA-256 of their ZIP."""
+    statement = select(_B.sha256, _B.object_id).where(_B.workspace_id == tx.workspace_id, _B.sha256.in_(sorted(wanted)))
+    return {row.sha256: row.object_id for row in await tx.execute(statement)}
+
+
+async def object_ids(tx: Transaction) -> frozenset[str]:
+    """Return what all bundles and differences are called in the object store."""
+    of_bundles = select(_B.object_id).where(_B.workspace_id == tx.workspace_id)
+    of_differences = select(_F.object_id).where(_F.workspace_id == tx.workspace_id)
+    return frozenset((await tx.execute(of_bundles.union_all(of_differences))).scalars())
+
+
+async def given_up(tx: Transaction, *, before_ms: int) -> list[str]:
+    """Return bundles all labels of which were refused, or waited in vain, and that since before this time."""
+    change = change_requests.c
+    moment = func.coalesce(change.decided_ms, change.expires_ms)
+    kept = (
+        select(_R.bundle)
+        .outerjoin(change_requests, and_(change.workspace_id == tx.workspace_id, change.id == _R.change_id))
+        .where(
+            _R.workspace_id == tx.workspace_id,
+            _R.bundle.is_not(None),
+            or_(_R.state == State.APPROVED, moment.is_(None), moment >= before_ms),
+        )
+    )
+    statement = select(_B.sha256).where(_B.workspace_id == tx.workspace_id, _B.sha256.not_in(kept)).limit(AT_ONCE)
+    return list((await tx.execute(statement)).scalars())
+
+
+async def give_up_bundles(tx: Transaction, gone: Collection[str]) -> None:
+    """Delete bundles and the differences to them; their labels are refused, and have none."""
+    for each in gone:
+        of_it = (_R.workspace_id == tx.workspace_id, _R.bundle == each)
+        await tx.execute(update(releases).where(*of_it).values(state=State.REFUSED, bundle=None))
+        await tx.execute(delete(differences).where(_F.workspace_id == tx.workspace_id, _F.target == each))
+        await tx.execute(delete(bundles).where(_B.workspace_id == tx.workspace_id, _B.sha256 == each))
+
+
+async def waiting_bundles(tx: Transaction) -> set[str]:
+    """Return the bundles of what waits for a second person."""
+    statement = select(_R.bundle).where(
+        _R.workspace_id == tx.workspace_id, _R.state == State.WAITING, _R.bundle.is_not(None)
+    )
+    return set((await tx.execute(statement)).scalars())
+
+
+async def forget_differences(tx: Transaction, needed: Collection[str], *, now_ms: int, unneeded_before_ms: int) -> bool:
+    """Delete differences to bundles that were not needed for so long; note since when the others are not."""
+    own = _F.workspace_id == tx.workspace_id
+    listed = list(await tx.execute(select(_F.target, _F.unneeded_ms).where(own).distinct()))
+    again = [row.target for row in listed if row.unneeded_ms and row.target in needed]
+    no_more = [row.target for row in listed if not row.unneeded_ms and row.target not in needed]
+    for targets, since_ms in ((again, 0), (no_more, now_ms)):
+        where = (own, _F.target.in_(targets[:AT_ONCE]))
+        await tx.execute(update(differences).where(*where).values(unneeded_ms=since_ms))
+    old = (_F.unneeded_ms > 0, _F.unneeded_ms < unneeded_before_ms)
+    return (await tx.execute(delete(differences).where(own, *old))).rowcount > 0
+
+
 async def add_difference(tx: Transaction, difference: Difference) -> None:
     """Store a difference's row."""
     values = _fields(difference)
@@ -284,4 +347,6 @@ def _of(row: Any, kind: type[Any]) -> dict[str, Any]:
 
 
 def _release(row: Any) -> Release:
-    return Release(**_of(row, Release) | {"state": State(row.state), "method": Method(row.method)})
+    return Release(
+        **_of(row, Release) | {"state": State(row.state), "method": Method(row.method), "bundle": row.bundle or ""}
+    )

@@ -43,6 +43,7 @@ bundles = scoped_table(
     Column("size_bytes", BigInteger, nullable=False),
     Column("files", Text, nullable=False),
     Column("token", Text, nullable=False),
+    Column("object_id", String(40), nullable=False),
     Column("created_ms", BigInteger, nullable=False),
 )
 differences = scoped_table(
@@ -51,6 +52,8 @@ differences = scoped_table(
     Column("base_hash", String(64), primary_key=True),
     Column("sha256", String(64), nullable=False),
     Column("size_bytes", BigInteger, nullable=False),
+    Column("object_id", String(40), nullable=False),
+    Column("unneeded_ms", BigInteger, nullable=False),
     ForeignKeyConstraint(["workspace_id", "target"], ["codepush_bundles.workspace_id", "codepush_bundles.sha256"]),
 )
 releases = scoped_table(
@@ -58,7 +61,7 @@ releases = scoped_table(
     Column("deployment_id", String(40), primary_key=True),
     Column("n", Integer, primary_key=True, autoincrement=False),
     Column("state", String(16), nullable=False),
-    Column("bundle", String(64), nullable=False),
+    Column("bundle", String(64)),
     Column("package_hash", String(64), nullable=False),
     Column("size_bytes", BigInteger, nullable=False),
     Column("app_version", String(100), nullable=False),
