@@ -52,6 +52,21 @@ async def test_devices_move_from_label_to_label_and_the_sum_stays(town: Scene) -
     assert await town.metrics() == {"v1": count(active=2, installed=5), "v2": count(active=3, installed=3, failed=1)}
 
 
+async def test_a_device_that_returns_to_a_label_installs_it_again_and_none_is_pending(town: Scene) -> None:
+    async def take(label: str, before: str) -> None:
+        for _ in range(2):  # what a device repeats does not count
+            await report(town, DOWNLOAD, client_unique_id="d1", label=label)
+            await report(town, client_unique_id="d1", label=label, status=OK, previous_label_or_app_version=before)
+
+    await take("v1", "1.0.0")
+    await take("v2", "v1")
+    await take("v1", "v2")
+    found = await town.metrics()
+    assert found == {"v1": count(active=1, downloaded=2, installed=2), "v2": count(downloaded=1, installed=1)}
+    pending = {label: each["downloaded"] - each["installed"] - each["failed"] for label, each in found.items()}
+    assert pending == {"v1": 0, "v2": 0}, "the tools show what is left as pending"
+
+
 async def test_the_older_spelling_and_devices_without_a_name(town: Scene) -> None:
     key = town.keys["Production"]
     old = {"deploymentKey": key, "appVersion": "1.0.0", "label": "v1", "status": OK}
