@@ -15,6 +15,7 @@ from sampan.platform.deltas.making import JOB, make_job
 from sampan.platform.deltas.rows import Delta, read_deltas
 from sampan.platform.engines.jobs import enqueue, jobs
 from sampan.platform.insight.component import component as insight_component
+from sampan.platform.insight.repository import note_inventory
 from sampan.platform.testing import client
 from sampan.platform.testing_artifacts import COMPONENTS, Publishing, packed_app, publishing_in, without_background
 from sampan.platform.workspaces.runners import build_job_runner
@@ -96,6 +97,22 @@ async def test_deltas_to_versions_that_are_no_longer_among_the_newest_are_taken_
     await scene.make()
     assert old.target_sequence not in {row.target_sequence for row in await scene.rows()}
     assert (await scene.fetched(old))[0] == 404
+
+
+async def test_what_a_device_says_of_another_kind_hides_nobody_who_holds_the_app(scene: Scene) -> None:
+    newest = BASES + 2
+    for sequence in range(1, newest + 1):
+        await scene.publish(sequence)
+    said = [*(("miniapp", 1) for _ in range(20)), *(("miniapp", newest) for _ in range(20)), ("shared", 1)]
+    held = [
+        {"device_id": f"dev_{n}", "kind": kind, "artefact_id": scene.made.app, "sequence": sequence}
+        for n, (kind, sequence) in enumerate(said)
+    ]
+    async with scene.made.core.store.workspace(scene.made.workspace).write() as tx:
+        rows = [{**each, "digest": "", "seen_ms": 1} for each in held]
+        await note_inventory(tx, [str(each["device_id"]) for each in held], rows)
+    await scene.make()
+    assert (1, newest) in {(row.base_sequence, row.target_sequence) for row in await scene.rows()}
 
 
 async def test_the_job_done_again_changes_nothing(scene: Scene) -> None:

@@ -217,7 +217,8 @@ async def _shower(tx: Transaction, app_id: str, sequence: int, records: Sequence
     every = await hotfixes_of(tx, app_id, sequence)
     alive = {n: each.hotfix for n, each in every.items() if each.withdrawn_ms is None}
     releases = await releases_of(tx, KIND, deliverable_id(app_id, sequence))
-    running = _running(await held_packages(tx, KIND, deliverable_id(app_id, sequence)), every)
+    digests = {n: each.digest for n, each in every.items()}
+    running = _running(await held_packages(tx, KIND, deliverable_id(app_id, sequence), digests), every)
 
     def show(record: Record) -> Shown:
         own = [body for body in bodies if body.candidate_id == record.candidate_id]

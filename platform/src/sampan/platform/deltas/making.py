@@ -46,7 +46,8 @@ async def _run(core: "Core", job: Job) -> None:
     app_id = str(job.payload["app"])
     async with core.store.workspace(job.workspace_id).read() as tx:
         published = {each.sequence: each for each in await published_versions(tx, app_id)}
-        devices = {held.sequence: held.devices for held in await held_versions(tx, app_id)}
+        own = {each.kind for each in published.values()}  # devices may say any other of the same id
+        devices = {held.sequence: held.devices for held in await held_versions(tx, app_id) if held.kind in own}
         there = {(each.base_sequence, each.target_sequence): each for each in await read_deltas(tx, app_id)}
     wanted = pairs(list(published), devices)
     for base, target in wanted:

@@ -29,6 +29,8 @@ Count = Annotated[int, msgspec.Meta(ge=0, le=2**53 - 1)]
 Name = Annotated[str, msgspec.Meta(max_length=64)]
 PublicId = Annotated[str, msgspec.Meta(max_length=40)]
 AppId = Annotated[str, msgspec.Meta(max_length=200)]
+NUL = b"\\u0000"  # the one way to write it in JSON; PostgreSQL stores none
+STORED_TEXTS = ("session", "app", "release", "message", "campaign")
 
 
 class BadEvents(Invalid):
@@ -91,7 +93,16 @@ def _parse(body: bytes) -> EventsRequest:
         raise BadEvents(f"Correct the body: {problem}.") from problem
     if len(request.batch) > MAX_EVENTS:
         raise BadEvents(f"At most {MAX_EVENTS} events fit one request; send the rest in a second one.", field="batch")
+    if NUL in body:
+        _refuse_nul(request)
     return request
+
+
+def _refuse_nul(request: EventsRequest) -> None:
+    for number, event in enumerate(request.batch):
+        for name in STORED_TEXTS:
+            if "\0" in (getattr(event, name) or ""):
+                raise BadEvents(f"Leave U+0000 out of {name}.", field=f"batch[{number}].{name}")
 
 
 def _check(

@@ -159,8 +159,9 @@ def _group(metric: Metric, message: str, place: str, stack: str) -> ErrorReport:
 def scrubbed(text: str) -> str:
     """Return a text without long runs of digits, which may be somebody's number. `app-19283746.js:1:123456` stays:
 
-    source maps need the file's name and the column.
+    source maps need the file's name and the column. NULs go too.
     """
+    text = text.replace("\0", "")  # PostgreSQL stores none
     told, at = [], 0
     for spot in _SPOT.finditer(text):
         name = max(at, spot.start() - _MAX_NAME)

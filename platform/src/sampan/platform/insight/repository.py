@@ -1,11 +1,25 @@
 """Rows of events, of what was taken from each device, and of the inventory."""
 
 import json
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from msgspec import Struct
-from sqlalchemy import BigInteger, Column, CursorResult, Index, Integer, String, Text, delete, func, insert, or_, select
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    CursorResult,
+    Index,
+    Integer,
+    String,
+    Text,
+    case,
+    delete,
+    func,
+    insert,
+    or_,
+    select,
+)
 
 from sampan.platform.engines.database import Transaction
 from sampan.platform.engines.log import insert_or
@@ -124,15 +138,24 @@ async def held_versions(tx: Transaction, artefact_id: str) -> list[Held]:
     return [Held(row.kind, row.artefact_id, row.sequence, row.devices) for row in await tx.execute(statement)]
 
 
-async def held_packages(tx: Transaction, kind: str, artefact_id: str) -> list[HeldPackage]:
-    """Return how many devices hold each package of an artefact."""
+async def held_packages(tx: Transaction, kind: str, artefact_id: str, digests: Mapping[int, str]) -> list[HeldPackage]:
+    """Return how many devices hold these sequences of an artefact, by package; any that is not of `digests` is empty.
+
+    Devices can make up sequences and digests without end: what is returned has a bound nevertheless.
+    """
     table = inventory.c
+    package = case((table.digest.in_(sorted({*digests.values()})), table.digest), else_="").label("package")
     statement = (
-        select(table.sequence, table.digest, func.count().label("devices"))
-        .where(table.workspace_id == tx.workspace_id, table.artefact_id == artefact_id, table.kind == kind)
-        .group_by(table.sequence, table.digest)
+        select(table.sequence, package, func.count().label("devices"))
+        .where(
+            table.workspace_id == tx.workspace_id,
+            table.artefact_id == artefact_id,
+            table.kind == kind,
+            table.sequence.in_(sorted(digests)),
+        )
+        .group_by(table.sequence, package)
     )
-    return [HeldPackage(row.sequence, row.digest, row.devices) for row in await tx.execute(statement)]
+    return [HeldPackage(row.sequence, row.package, row.devices) for row in await tx.execute(statement)]
 
 
 async def events_of_day(

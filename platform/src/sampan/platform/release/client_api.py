@@ -20,7 +20,7 @@ from sampan.platform.hot import JSON, UNREADABLE, header, read_body, send_bytes
 from sampan.platform.identity.caller import Caller, authenticate
 from sampan.platform.insight.tickets import Tickets, ticket_purpose
 from sampan.platform.release.caps import HANDED
-from sampan.platform.release.deliverables import DeliverableKind, app_of
+from sampan.platform.release.deliverables import DeliverableKind
 from sampan.platform.release.snapshot import PART
 from sampan.platform.release.sync import (
     ReleasesPart,
@@ -182,21 +182,12 @@ class InventoryFilter:
             InventoryNote,
             intake_of,
         )
+        from sampan.platform.release.holdings import rows_of
 
-        kinds = self._kinds = self._kinds or frozenset(kind.name for kind in self._core.contributions(DeliverableKind))
-        now_ms = self._now_ms()
-        rows = [
-            {
-                "device_id": caller.device_id,
-                "kind": item.kind,
-                "artefact_id": item.id,
-                "sequence": item.sequence,
-                "digest": item.digest,
-                "seen_ms": now_ms,
-            }
-            for item in request.installed
-            if app_of(item.id) in part.control and item.kind in kinds
-        ]
+        kinds = self._kinds = self._kinds or frozenset(
+            kind.name for kind in self._core.contributions(DeliverableKind) if kind.is_controlled
+        )
+        rows = rows_of(caller.device_id, request.installed, part.control, kinds, now_ms=self._now_ms())
         note = InventoryNote(caller.workspace_id, caller.device_id, rows, on_lost=lambda: self._forget(key))
         intake_of(self._core).note(note)
 
