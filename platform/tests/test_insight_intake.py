@@ -2,6 +2,8 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -127,6 +129,42 @@ async def test_a_note_that_could_not_be_stored_is_said_to_be_lost(
     monkeypatch.setattr(intake_module, "MAX_QUEUED_NOTES", 0)
     intake.note(InventoryNote(WORKSPACE, "dev_2", [], on_lost=lambda: lost.append("full")))
     assert lost == ["unwritten", "full"]
+
+
+@pytest.mark.parametrize("odd", [{"session": None}, {"at_ms": 2**70}], ids=["refused", "too large"])
+async def test_a_row_that_the_database_refuses_costs_its_own_device_alone(
+    server: TestServer, odd: dict[str, Any]
+) -> None:
+    intake, lost = Intake(server.core.store), list[str]()
+    row = {"day": 20260101, "type": "app.opened", "schema_version": 1, "at_ms": 1, "received_ms": 1, "session": ""}
+    row |= {"client_app": "retail", "app": None, "sequence": None, "release_id": None, "attrs": "{}"}
+    row |= {"message_id": None, "campaign_id": None}
+    told = [row, row, row | odd, row, row]
+    batches = [
+        Batch(WORKSPACE, f"dev_{n}", {1: {**each, "device_id": f"dev_{n}", "seq": 1}}, {})
+        for n, each in enumerate(told)
+    ]
+    waiting = [asyncio.ensure_future(intake.take(each)) for each in batches]
+    for number in range(3):
+        note = _note(f"dev_{number}", ("bank.a", 2**70 if number == 1 else 1))
+        intake.note(replace(note, on_lost=partial(lost.append, note.device_id)))
+    await asyncio.sleep(0)
+    await intake.flush()
+    outcomes = await asyncio.gather(*waiting, return_exceptions=True)
+    assert [isinstance(each, EventsBusy) for each in outcomes] == [False, False, True, False, False]
+    assert sorted(await stored(server)) == [(f"dev_{n}", 1) for n in (0, 1, 3, 4)]
+    assert lost == ["dev_1"]
+    assert await held(server, "bank.a") == {"bank.a": [(1, 2)]}
+
+
+async def test_one_transaction_takes_a_bounded_number_of_holdings(
+    server: TestServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(intake_module, "MAX_EVENTS_PER_COMMIT", 4)
+    intake = Intake(server.core.store)
+    for number in range(3):
+        intake.note(_note(f"dev_{number}", *((f"bank.{n}", 1) for n in range(3))))
+    assert [len(intake._next_notes()) for _ in range(4)] == [1, 1, 1, 0]
 
 
 async def test_what_a_device_no_longer_reports_is_held_no_more(server: TestServer) -> None:

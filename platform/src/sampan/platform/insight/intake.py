@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import orjson
+from sqlalchemy.exc import DataError, IntegrityError
 
 from sampan.platform.core import Core
 from sampan.platform.errors import Unavailable
@@ -30,6 +31,7 @@ MAX_QUEUED_NOTES = 20_000
 GATHER_SECONDS = 0.01
 MAX_PER_COMMIT = 500
 MAX_EVENTS_PER_COMMIT = 5000  # a long transaction holds every other writer up
+REFUSED = (DataError, IntegrityError, OverflowError)  # what a database raises for a value that it does not hold
 log = Log("insight")
 
 
@@ -55,6 +57,9 @@ class Batch:
         return len(self.rows) or 1
 
 
+Waiting = tuple[Batch, asyncio.Future[Mark]]
+
+
 @dataclass(frozen=True, slots=True)
 class InventoryNote:
     """All that a device said that it holds; `on_lost` is called when it could not be stored."""
@@ -70,7 +75,7 @@ class Intake:
     """Queues batches and inventory notes and writes them; one per process."""
 
     store: Store
-    _batches: list[tuple[Batch, asyncio.Future[Mark]]] = field(default_factory=list)
+    _batches: list[Waiting] = field(default_factory=list)
     _queued_events: int = 0
     _notes: dict[tuple[str, str], InventoryNote] = field(default_factory=dict)
     _wake: asyncio.Event = field(default_factory=asyncio.Event)
@@ -111,7 +116,7 @@ class Intake:
         """Write everything that is queued now."""
         while self._batches or self._notes:
             taken = self._next_batches()
-            notes = [self._notes.pop(key) for key in list(self._notes)[:MAX_PER_COMMIT]]
+            notes = self._next_notes()
             names = {batch.workspace_id for batch, _future in taken} | {note.workspace_id for note in notes}
             for workspace_id in sorted(names):
                 await self._write(
@@ -120,7 +125,7 @@ class Intake:
                     [note for note in notes if note.workspace_id == workspace_id],
                 )
 
-    def _next_batches(self) -> list[tuple[Batch, asyncio.Future[Mark]]]:
+    def _next_batches(self) -> list[Waiting]:
         """Take what one transaction writes: at least one batch, if any waits."""
         count = weight = 0
         for batch, _future in self._batches[:MAX_PER_COMMIT]:
@@ -131,9 +136,19 @@ class Intake:
         self._queued_events -= weight
         return taken
 
-    async def _write(
-        self, workspace_id: str, batches: list[tuple[Batch, asyncio.Future[Mark]]], notes: list[InventoryNote]
-    ) -> None:
+    def _next_notes(self) -> list[InventoryNote]:
+        """Take what one transaction writes: at least one note, if any waits."""
+        taken: list[InventoryNote] = []
+        rows = 0
+        for key in list(self._notes)[:MAX_PER_COMMIT]:
+            rows += len(self._notes[key].rows)
+            if taken and rows > MAX_EVENTS_PER_COMMIT:
+                break
+            taken.append(self._notes.pop(key))
+        return taken
+
+    async def _write(self, workspace_id: str, batches: list[Waiting], notes: list[InventoryNote]) -> None:
+        """Write these, all in one transaction; where the database refuses a row, its device alone is told so."""
         try:
             async with self.store.workspace(workspace_id).write() as tx:
                 marks = await read_marks(tx, {batch.device_id for batch, _future in batches}) if batches else {}
@@ -150,17 +165,40 @@ class Intake:
                 if notes:
                     held = [row for note in notes for row in note.rows]
                     await note_inventory(tx, {note.device_id for note in notes}, held)
+        except REFUSED as problem:
+            if len(batches) + len(notes) > 1:
+                for part in _halves(batches, notes):
+                    await self._write(workspace_id, *part)
+                return
+            self._not_written(workspace_id, batches, notes, problem)
+            return
         except Exception as problem:  # all who wait are told to send again
-            log.exception("events_not_written", workspace=workspace_id, batches=len(batches))
-            for _batch, future in batches:
-                with contextlib.suppress(asyncio.InvalidStateError):
-                    future.set_exception(_busy(problem))
-            for note in notes:
-                note.on_lost()
+            self._not_written(workspace_id, batches, notes, problem)
             return
         for batch, future in batches:
             if not future.done():
                 future.set_result(marks[batch.device_id])
+
+    def _not_written(
+        self,
+        workspace_id: str,
+        batches: Sequence[Waiting],
+        notes: Sequence[InventoryNote],
+        problem: Exception,
+    ) -> None:
+        log.exception("events_not_written", workspace=workspace_id, batches=len(batches))
+        for _batch, future in batches:
+            with contextlib.suppress(asyncio.InvalidStateError):
+                future.set_exception(_busy(problem))
+        for note in notes:
+            note.on_lost()
+
+
+def _halves(batches: list[Waiting], notes: list[InventoryNote]) -> Sequence[tuple[list[Waiting], list[InventoryNote]]]:
+    if batches and notes:
+        return (batches, []), ([], notes)
+    middle, other = -(-len(batches) // 2), -(-len(notes) // 2)
+    return (batches[:middle], notes[:other]), (batches[middle:], notes[other:])
 
 
 def intake_of(core: Core) -> Intake:
@@ -169,7 +207,7 @@ def intake_of(core: Core) -> Intake:
 
 
 def _take_all(
-    batches: Sequence[tuple[Batch, asyncio.Future[Mark]]], marks: dict[str, Mark]
+    batches: Sequence[Waiting], marks: dict[str, Mark]
 ) -> tuple[list[dict[str, Any]], list[dict[str, Any]], list[HealthReport]]:
     health: list[HealthReport] = []
     rows: list[dict[str, Any]] = []
