@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from codepush_scene import APP, CONSOLE, Scene, bundle, files_of, hash_of, new_key, scene
 
+from sampan.platform.cli.change_text import change_lines
 from sampan.platform.operators.testing import bearer_for, person_with
 from sampan.platform.testing import OTHER_WORKSPACE, WORKSPACE
 
@@ -86,7 +87,7 @@ async def test_the_maker_cannot_approve_and_a_refused_release_stays_disabled(tow
     assert await shown(town) == [("v1", True, None)]
     assert not (await town.check())["is_available"]
     enable = await town.patch(label="v1", isDisabled=False)
-    assert (enable.status_code, "v1 is refused" in enable.text) == (409, True)
+    assert (enable.status_code, "v1 was refused for good. Release it again." in enable.text) == (409, True)
     assert (await town.release("one")).status_code == 201, "what was refused may be released again"
 
 
@@ -171,6 +172,46 @@ async def test_a_roll_back_acts_at_once_where_two_persons_agreed(town: Scene) ->
     assert await town.waiting() == []
     last = (await town.history())[-1]
     assert (last["releaseMethod"], last["originalLabel"]) == ("Rollback", "v1")
+
+
+async def test_a_refusal_says_what_to_do(town: Scene) -> None:
+    await town.release("one")
+    assert "v1 waits for a second person" in (await town.patch(rollout=10)).text
+    promoted = await town.http.post(f"{LINE}/promote/Staging", headers=town.tool, json={})
+    assert (promoted.status_code, "v1 waits for a second person" in promoted.text) == (409, True)
+    await town.approve()
+    shrunk = await town.patch(rollout=50)
+    assert (shrunk.status_code, shrunk.text) == (
+        409,
+        "v1 goes to everybody already, and a rollout never shrinks. "
+        "Disable v1, roll back, or release again with a rollout of 50 %.",
+    )
+    assert "v1 is the first release of Production: there is nothing before it" in (await back(town))[1]
+    await town.patch(isDisabled=True)
+    assert "v1 is the first release of Production" in (await back(town))[1]
+    await town.release("two")
+    assert "v2 waits for a second person" in (await back(town, "v2"))[1]
+    await town.approve()
+    status, text = await back(town)
+    assert (status, text) == (
+        409,
+        "No release before v2 goes to everybody now. "
+        "v1 is disabled: enable it first, which a second person approves. Then roll back.",
+    )
+    assert (await back(town, "v1"))[1] == text.partition("now. ")[2].replace("roll back.", "roll back to it.")
+
+
+async def test_a_change_of_a_label_shows_what_stays_once(town: Scene) -> None:
+    await town.released("one", rollout=10)
+    await town.patch(rollout=60)
+    (waiting,) = await town.waiting()
+    lines = {line["en"]: (line["before"], line["after"]) for line in waiting["diff"]}
+    assert lines["Rollout in percent"] == ("10", "60")
+    assert {name for name, (before, after) in lines.items() if before != after} == {"Rollout in percent"}
+    assert lines["Label"] == ("v1", "v1")
+    shown = "\n".join(change_lines(waiting, "en"))
+    assert "Label: v1\n" in shown
+    assert "v1 -> v1" not in shown
 
 
 async def test_one_person_never_widens_by_a_roll_back(town: Scene) -> None:

@@ -155,7 +155,7 @@ async def test_the_management_sdk_makes_releases_that_wait(
         ["patchRelease", APP, "Staging", "v1", {"isMandatory": False}],
     )
     assert (early["status"], same["status"], patched_early["status"]) == (409, 409, 409)
-    assert early["error"] == "v1 of Staging is waiting. Promote what was approved."
+    assert early["error"].startswith("v1 waits for a second person.")
     assert "identical" in same["error"]
     await found.approve()
     promoted, released, history = await calls(

@@ -95,13 +95,19 @@ export const problems = {
     "该部署有一次发布尚未覆盖全部设备，请先扩大到 100 % 或停用它。",
     "Another release of the deployment goes to a part of the devices. Raise it to 100 % or disable it first.",
   ],
-  codepush_rollout_may_only_rise: ["比例只能上升；要停止请停用。", "The rollout may only rise. Disable it to stop it."],
+  codepush_rollout_may_only_rise: [
+    "比例只能上升，已面向全部设备的标签不能再缩小；要停止请停用，或回滚、重新发布。",
+    "A rollout only rises, and one for everybody is over. To stop it, disable it, roll back, or release again.",
+  ],
   codepush_same_content: ["内容与已有的发布相同。", "The content is that of a release that is there."],
   codepush_other_binary: [
     "目标标签适用于其他二进制版本，不能回滚到它。",
     "That label is for other binary versions, so there is no way back to it.",
   ],
-  codepush_not_approved: ["它尚未获批准，或未对所有设备开放。", "It is not approved, or not for everybody."],
+  codepush_not_approved: [
+    "该标签仍待批准、已退回、已停用或只面向部分设备。请先批准、启用或扩大到 100 %；已退回的须重新发布。",
+    "It waits for approval, was refused, is disabled, or goes to a part of the devices. Approve, enable or raise it first; release a refused one again.",
+  ],
   codepush_unsigned: [
     "更新包没有用此部署登记的密钥签名。",
     "The bundle is not signed with the key that the deployment names.",

@@ -99,11 +99,14 @@ async def _closed(_core: Core, tx: Transaction, change: Change, _actor: Actor) -
 def _describe(payload: dict[str, Any]) -> list[DiffLine]:
     before, after = payload["before"] or {}, payload["after"]
     lines = [
-        DiffLine("标签", "Label", None if payload["before"] is None else payload["label"], payload["label"]),
-        DiffLine("部署密钥", "Deployment key", None, payload["key"]),
-        DiffLine("内容哈希", "Package hash", None, payload["package_hash"]),
-        DiffLine("大小（字节）", "Bytes", None, str(payload["size_bytes"])),
-        DiffLine("来源", "From", None, " ".join(filter(None, (payload["method"], payload["from"])))),
+        DiffLine(zh, en, None if payload["before"] is None else value, value)  # of a label that is there, these stay
+        for zh, en, value in (
+            ("标签", "Label", payload["label"]),
+            ("部署密钥", "Deployment key", payload["key"]),
+            ("内容哈希", "Package hash", payload["package_hash"]),
+            ("大小（字节）", "Bytes", str(payload["size_bytes"])),
+            ("来源", "From", " ".join(filter(None, (payload["method"], payload["from"])))),
+        )
     ]
     named = [
         DiffLine(zh, en, _said(before.get(name)), _said(after[name]), words)

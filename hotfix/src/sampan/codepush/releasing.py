@@ -8,6 +8,7 @@ one person goes back only to what a second person approved for everybody.
 import hashlib
 import re
 import secrets
+from collections.abc import Sequence
 from pathlib import Path
 
 from msgspec import Struct
@@ -108,7 +109,7 @@ async def promote(
             raise CodePushMalformed("Promote from one deployment to another.")
         what = await _labelled(tx, origin, label)
         if what.state is not State.APPROVED:
-            raise NotApproved(f"{what.label} of {source} is {what.state}. Promote what was approved.")
+            raise NotApproved(_why_not_yet(what))
         stored = (await repository.find_bundles(tx, [what.bundle]))[what.bundle]
         require_signature(stored.package_hash, stored.token, found.public_key)
         usual = replace(NEW, app_version=what.app_version, description=what.description, is_mandatory=what.is_mandatory)
@@ -128,7 +129,7 @@ async def patch(
         _app, found = await present_deployment(tx, app, deployment)
         present = await _labelled(tx, found, label)
         if present.state is not State.APPROVED:
-            raise NotApproved(f"{present.label} is {present.state}: nothing of it changes before it is approved.")
+            raise NotApproved(_why_not_yet(present))
         after = wanted.over(present.served)
         _check_rollout(present, wanted.rollout)
         if after == present.served:
@@ -181,15 +182,41 @@ async def _way_back(tx: Transaction, deployment: Deployment, label: str) -> tupl
     if not label:
         usual = next((each for each in approved[1:] if _is_for_all(each)), None)
         if usual is None:
-            raise NotApproved(f"{deployment.name} has no earlier release that was approved for everybody.")
+            raise NotApproved(_why_no_way_back(deployment, approved))
         return approved[0], usual
     target = await _labelled(tx, deployment, label)
-    if target.state is not State.APPROVED or not _is_for_all(target):
-        raise NotApproved(
-            f"{label} is not approved for everybody now, or is disabled. Going there takes a second person: "
-            "raise or enable it, or release it again."
-        )
+    if target.state is not State.APPROVED:
+        raise NotApproved(_why_not_yet(target))
+    if not _is_for_all(target):
+        raise NotApproved(f"{_why_not_for_all(target)} Then roll back to it.")
     return approved[0], target
+
+
+def _why_no_way_back(deployment: Deployment, approved: Sequence[Release]) -> str:
+    present = approved[0].label
+    if len(approved) == 1:
+        return (
+            f"{present} is the first release of {deployment.name}: there is nothing before it to roll back to. "
+            "Disable it, and no further device gets it; release a fix for those that have it."
+        )
+    return f"No release before {present} goes to everybody now. {_why_not_for_all(approved[1])} Then roll back."
+
+
+def _why_not_for_all(release: Release) -> str:
+    if release.is_disabled:
+        return f"{release.label} is disabled: enable it first, which a second person approves."
+    return (
+        f"{release.label} was approved for {release.rollout} % of the devices: "
+        "raise it to 100 % first, which a second person approves."
+    )
+
+
+def _why_not_yet(release: Release) -> str:
+    if release.state is State.REFUSED:
+        return f"{release.label} was refused for good. Release it again."
+    return (
+        f"{release.label} waits for a second person. Until its change request is approved nothing else is done to it."
+    )
 
 
 def _is_for_all(release: Release) -> bool:
@@ -206,7 +233,10 @@ def _check_rollout(present: Release, rollout: int | None) -> None:
     if rollout is None or rollout == present.rollout:
         return
     if not present.served.is_unfinished:
-        raise RolloutMayOnlyRise(f"{present.label} went to everybody already; its rollout is over.")
+        raise RolloutMayOnlyRise(
+            f"{present.label} goes to everybody already, and a rollout never shrinks. "
+            f"Disable {present.label}, roll back, or release again with a rollout of {rollout} %."
+        )
     if rollout < present.rollout:
         raise RolloutMayOnlyRise(
             f"The rollout of {present.label} is {present.rollout} % and may only rise. Disable it to stop it."

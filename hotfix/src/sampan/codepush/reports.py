@@ -2,8 +2,8 @@
 
 Anybody who has an app's deployment key can report anything, so no report stops or advances a release. A device that
 names itself is counted once as long as it says the same of the same label, and again when it returns from another, for
-it fetched and installed it again (docs/protocols/codepush.md); what is kept of its name is a keyed hash. Labels that the deployment does not have are not counted, and of binary
-versions and devices only so many are kept.
+it fetched and installed it again (docs/protocols/codepush.md); what is kept of its name is a keyed hash. Labels that
+the deployment does not have are not counted, and of binary versions and devices only so many are kept.
 """
 
 import hashlib

@@ -40,7 +40,7 @@ def spoken() -> str:
 
 def _line(line: Json, language: str) -> str:
     before, after = (_words(line, side, language) for side in ("before", "after"))
-    if line["before"] is None:
+    if line["before"] is None or line["before"] == line["after"]:
         return f"  {line[language]}: {after}"
     return f"  {line[language]}: {before} -> {after}"
 
