@@ -15,31 +15,31 @@ PERMISSIONS = ["codepush:read", "codepush:edit", "codepush:lower"]
 REPORTS = "/v0.1/public/codepush/report_status"
 
 
-def make_codepush(server: "DemoServer") -> tuple[str, str]:
+def make_codepush(server: "DemoServer", app: str = APP) -> tuple[str, str]:
     """Make the app unless it is there; return it and its deployment with a history."""
     api = server.api(RELEASER)
-    if any(each["name"] == APP for each in api.items("/codepush/apps")):
-        return APP, DEPLOYMENT
-    api.post("/codepush/apps", {"name": APP, "os": "iOS"})
-    made = {name: api.post(f"/codepush/apps/{APP}/deployments", {"name": name}) for name in ("Staging", DEPLOYMENT)}
-    path = f"/codepush/apps/{APP}/deployments/{DEPLOYMENT}/public-key"
+    if any(each["name"] == app for each in api.items("/codepush/apps")):
+        return app, DEPLOYMENT
+    api.post("/codepush/apps", {"name": app, "os": "iOS"})
+    made = {name: api.post(f"/codepush/apps/{app}/deployments", {"name": name}) for name in ("Staging", DEPLOYMENT)}
+    path = f"/codepush/apps/{app}/deployments/{DEPLOYMENT}/public-key"
     server.sessions.approve(REVIEWER, str(api.put(path, {"public_key": KEY.public})["change"]))
-    token = str(api.post("/tokens", {"name": "codepush-ci", "permissions": PERMISSIONS, "days": 1})["secret"])
+    token = str(api.post("/tokens", {"name": f"codepush-{app}", "permissions": PERMISSIONS, "days": 1})["secret"])
     for text, info in (
         ("one", {"description": "The first update"}),
         ("two", {"description": "Transfers are quicker", "isMandatory": True}),
         ("three", {"description": "A new home page", "rollout": 25}),
     ):
-        _release(server, token, text, info)
+        _release(server, token, app, text, info)
         if text != "three":
-            _approve(server)
+            approve_codepush(server, app)
     _report(server, str(made[DEPLOYMENT]["key"]))
-    return APP, DEPLOYMENT
+    return app, DEPLOYMENT
 
 
-def _release(server: "DemoServer", token: str, text: str, info: dict[str, Any]) -> None:
+def _release(server: "DemoServer", token: str, app: str, text: str, info: dict[str, Any]) -> None:
     answer = httpx2.post(
-        f"{server.address}/codepush/apps/{APP}/deployments/{DEPLOYMENT}/release",
+        f"{server.address}/codepush/apps/{app}/deployments/{DEPLOYMENT}/release",
         headers={"authorization": f"Bearer {token}"},
         files={"package": ("bundle.zip", bundle(files_of(text)), "application/zip")},
         data={"packageInfo": json.dumps({"appVersion": "1.0.0", **info})},
@@ -48,10 +48,10 @@ def _release(server: "DemoServer", token: str, text: str, info: dict[str, Any]) 
     assert answer.status_code == 201, answer.text
 
 
-def _approve(server: "DemoServer") -> None:
-    """Approve what waits of CodePush."""
+def approve_codepush(server: "DemoServer", app: str) -> None:
+    """Approve what waits of an app's releases."""
     for change in server.api(REVIEWER).items("/changes", state="proposed"):
-        if change["kind"] == "codepush.release":
+        if change["kind"] == "codepush.release" and change["payload"]["app"] == app:
             server.sessions.approve(REVIEWER, str(change["id"]))
 
 
