@@ -120,6 +120,7 @@ const UNENTERED = new Set([
   "pages/audiences/EditAudience.tsx: audiences.create or audiences.propose: body.edition", // the one that was read
   "pages/changes/ChangePage.tsx: changes.editTitle: body.digest",
   "pages/client-apps/ClientApps.tsx: people.editClientApp: body.closed",
+  "pages/client-apps/Upgrades.tsx: upgrades.edit: body.changed_ms", // as it was read
   "pages/customers/Customers.tsx: customers.create: body.personal.extra",
   "pages/customers/Customers.tsx: customers.create: body.personal.lang",
   "pages/notices/Notices.tsx: common.save: body.muted",

@@ -147,6 +147,7 @@ BODIES: Mapping[str, Make] = {
         "devices": [town.ids["device_id"]],
         "customers": [town.ids["customer_id"]],
     },
+    "PATCH /apps/{app}/testers": lambda town: {"remove": {"devices": [town.ids["device_id"]]}},
     "POST /uploads": _always(RAW),
     "POST /apps/{app}/uploads/{upload}/inspect": _none,
     "GET /apps/{app}/deltas": _none,

@@ -132,6 +132,7 @@ CALLS: dict[str, tuple[str, str, Any]] = {
     "app": ("GET", f"/apps/{APP}", None),
     "testers": ("GET", f"/apps/{APP}/testers", None),
     "set testers": ("PUT", f"/apps/{APP}/testers", {}),
+    "change testers": ("PATCH", f"/apps/{APP}/testers", {}),
     "versions": ("GET", f"/apps/{APP}/versions", None),
     "version": ("GET", f"/apps/{APP}/versions/1", None),
     "index": ("GET", f"/apps/{APP}/versions/1/index", None),

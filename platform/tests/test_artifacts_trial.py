@@ -7,6 +7,9 @@ from typing import Any
 import pytest
 
 from sampan.platform.artifacts import apps_service, resign_service
+from sampan.platform.artifacts.apps_repository import list_testers
+from sampan.platform.artifacts.apps_service import MAX_TESTERS, subjects_of
+from sampan.platform.artifacts.problems import TooManyTesters
 from sampan.platform.artifacts.states import VersionState
 from sampan.platform.artifacts.storage import target_keys
 from sampan.platform.artifacts.trial_part import TrialPart, TrialVersion
@@ -62,6 +65,20 @@ async def test_only_named_testers_find_it(publishing: Publishing) -> None:
     await apps_service.set_testers(publishing.core, WORKSPACE, publishing.reviewer, APP, devices=[], customers=[])
     await publishing.core.replica.poll()
     assert _part(publishing).find(APP, 1, device_id=DEVICE, customer_id=None) is None
+
+
+async def test_two_who_name_testers_at_once_take_nothing_from_each_other(publishing: Publishing) -> None:
+    core, actor = publishing.core, publishing.reviewer
+    named = subjects_of([f"dev_{n:03}" for n in range(MAX_TESTERS - 1)], [])
+    await apps_service.change_testers(core, WORKSPACE, actor, APP, add=named, remove=())
+    mine, theirs = subjects_of([], [CUSTOMER]), subjects_of(["dev_000"], [])
+    await apps_service.change_testers(core, WORKSPACE, actor, APP, add=mine, remove=())
+    await apps_service.change_testers(core, WORKSPACE, actor, APP, add=(), remove=theirs)
+    async with core.store.workspace(WORKSPACE).read() as tx:
+        now = {(each.kind, each.subject_id) for each in await list_testers(tx, APP)}
+    assert now == (named | mine) - theirs
+    with pytest.raises(TooManyTesters):
+        await apps_service.change_testers(core, WORKSPACE, actor, APP, add=subjects_of(["a", "b"], []), remove=())
 
 
 async def test_a_publisher_does_not_name_testers(publishing: Publishing) -> None:

@@ -210,7 +210,11 @@ export interface paths {
         delete?: never;
         options?: never;
         head?: never;
-        patch?: never;
+        /**
+         * Change Testers
+         * @description Name some more testers and take others from the list, whoever else is on it, and list them.
+         */
+        patch: operations["publishing_change_testers"];
         trace?: never;
     };
     "/apps/{app}/uploads/{upload}/inspect": {
@@ -9592,8 +9596,23 @@ export interface components {
             kind: "device" | "customer";
         };
         /**
+         * TestersChangeIn
+         * @description Who more may open the app's trial versions, and who no longer; all others stay.
+         * @example {
+         *       "add": {
+         *         "devices": [
+         *           "dev_0190f0c0000070008000000000000000"
+         *         ]
+         *       }
+         *     }
+         */
+        TestersChangeIn: {
+            add?: components["schemas"]["TestersIn"];
+            remove?: components["schemas"]["TestersIn"];
+        };
+        /**
          * TestersIn
-         * @description Exactly who may open the app's trial versions.
+         * @description Who may open the app's trial versions.
          * @example {
          *       "customers": [],
          *       "devices": [
@@ -10654,6 +10673,46 @@ export interface operations {
         requestBody: {
             content: {
                 "application/json": components["schemas"]["TestersIn"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_TesterOut_"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    publishing_change_testers: {
+        parameters: {
+            query?: {
+                /** @description The `next_cursor` of the page before. */
+                cursor?: string | null;
+                /** @description Most items of the page. */
+                limit?: number;
+            };
+            header?: never;
+            path: {
+                app: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["TestersChangeIn"];
             };
         };
         responses: {

@@ -19,7 +19,8 @@ export function FormDialog<Values extends object>(props: {
   rename?: (path: (string | number)[]) => (string | number)[];
   doneText?: string;
   disabled?: boolean;
-  onSubmit: (values: Values) => Promise<unknown>;
+  /** Gets what was entered, and what the form began with. */
+  onSubmit: (values: Values, began: Partial<Values>) => Promise<unknown>;
   children: ReactNode;
 }) {
   const [isOpen, setOpen] = useState(false);

@@ -47,7 +47,8 @@ function fieldOf(path: Path, fields: readonly Path[]): Path | undefined {
 }
 
 export function ProblemForm<Values extends object>(props: {
-  onSubmit: (values: Values) => Promise<unknown>;
+  /** Gets what was entered, and what the form began with, whatever `initial` is by now. */
+  onSubmit: (values: Values, began: Partial<Values>) => Promise<unknown>;
   submit: string;
   initial?: Partial<Values>;
   form?: FormInstance<Values>;
@@ -71,6 +72,7 @@ export function ProblemForm<Values extends object>(props: {
   const [own] = Form.useForm<Values>();
   const form = props.form ?? own;
   const [problem, setProblem] = useState<{ problem: Problem; above: Placed["above"] } | null>(null);
+  const [began] = useState<Partial<Values>>(props.initial ?? {});
   const [isBusy, setBusy] = useState(false);
   const [refusals, setRefusals] = useState(0);
   const whole = useRef<HTMLDivElement>(null);
@@ -87,7 +89,7 @@ export function ProblemForm<Values extends object>(props: {
     setBusy(true);
     setProblem(null);
     try {
-      await props.onSubmit(values);
+      await props.onSubmit(values, began);
       if (props.doneText !== "") message.success(props.doneText ?? say("common.saved"));
       props.onDone?.();
     } catch (thrown) {

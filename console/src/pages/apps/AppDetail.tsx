@@ -10,7 +10,7 @@ import { useAct } from "../../app/useAct";
 import { Facts, Panel } from "../../design/Blocks";
 import { FormDialog } from "../../design/FormDialog";
 import { PageFrame } from "../../design/PageFrame";
-import { type Column, PageTable } from "../../design/PageTable";
+import { type Column, Pager, PageTable } from "../../design/PageTable";
 import { useCursor } from "../../design/pages";
 import { CopyId, StateTag, Tag, TierTag, Time } from "../../design/Small";
 import { Empty, Fetch, Loading } from "../../design/States";
@@ -213,8 +213,9 @@ function Testers({ app }: { app: string }) {
   const { say } = useText();
   const { may } = useSession();
   const act = useAct();
-  const found = query.useQuery("get", "/apps/{app}/testers", { params: { path: { app } } });
-  const put = query.useMutation("put", "/apps/{app}/testers");
+  const { page, pagesOf } = useCursor(app);
+  const found = query.useQuery("get", "/apps/{app}/testers", { params: { path: { app }, query: page } });
+  const change = query.useMutation("patch", "/apps/{app}/testers");
   const of = (kind: string) => found.data?.items.filter((item) => item.kind === kind).map((item) => item.id) ?? [];
   return (
     <Panel
@@ -228,12 +229,12 @@ function Testers({ app }: { app: string }) {
             lead={say("apps.testersHint")}
             submit={say("common.save")}
             initial={{ devices: of("device").join("\n"), customers: of("customer").join("\n") }}
-            rename={(path) => path.slice(0, 1)}
-            onSubmit={(values) =>
+            rename={(path) => path.slice(1, 2)}
+            onSubmit={(values, began) =>
               act(() =>
-                put.mutateAsync({
+                change.mutateAsync({
                   params: { path: { app } },
-                  body: { devices: lines(values.devices), customers: lines(values.customers) },
+                  body: { add: beyond(values, began), remove: beyond(began, values) },
                 }),
               )
             }
@@ -253,12 +254,22 @@ function Testers({ app }: { app: string }) {
           {found.data.items.map((item) => (
             <CopyId key={item.id} value={item.id} />
           ))}
+          <Pager pages={pagesOf(found.data)} shown={found.data.items.length} />
         </div>
       ) : (
         <span className="muted">{say("apps.testersEmpty")}</span>
       )}
     </Panel>
   );
+}
+
+/** Whom one form names beyond another: a list of testers may be longer than what is shown of it. */
+function beyond(one: Partial<TestersForm>, other: Partial<TestersForm>) {
+  const more = (name: keyof TestersForm) => {
+    const there = new Set(lines(other[name]));
+    return lines(one[name]).filter((id) => !there.has(id));
+  };
+  return { devices: more("devices"), customers: more("customers") };
 }
 
 function lines(text: string | undefined): string[] {

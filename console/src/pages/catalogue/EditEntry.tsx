@@ -4,6 +4,7 @@ import { App, Form, Input, InputNumber, Select, Switch } from "antd";
 import { query } from "../../api/client";
 import { type Category, type Entry, TIERS } from "../../api/types";
 import { useAct } from "../../app/useAct";
+import { changedOf } from "../../design/changed";
 import { FormDialog } from "../../design/FormDialog";
 import { pick, useText } from "../../i18n";
 
@@ -26,9 +27,12 @@ export function EditEntry({ entry, categories }: { entry: Entry; categories: rea
       doneText=""
       initial={entry}
       byCode={{ category_unknown: ["category"], bad_catalogue_entry: ["open_tier"] }}
-      onSubmit={async ({ note, ...values }) => {
+      onSubmit={async ({ note, ...values }, began) => {
         const made = await act(() =>
-          patch.mutateAsync({ params: { path: { app: entry.app } }, body: { ...values, note: note ?? "" } }),
+          patch.mutateAsync({
+            params: { path: { app: entry.app } },
+            body: { ...changedOf(values, began), note: note ?? "" },
+          }),
         );
         message.success(say(made.applied ? "catalogue.applied" : "catalogue.proposed"));
       }}

@@ -10,6 +10,7 @@ import { useSession } from "../../app/session";
 import { useAct } from "../../app/useAct";
 import { Panel } from "../../design/Blocks";
 import { ConfirmAction } from "../../design/ConfirmAction";
+import { changedOf } from "../../design/changed";
 import { FormDialog } from "../../design/FormDialog";
 import { PageFrame } from "../../design/PageFrame";
 import { type Column, PageTable } from "../../design/PageTable";
@@ -124,7 +125,9 @@ function Actions({ app }: { app: ClientApp }) {
           registers_customers: app.registers_customers,
         }}
         rename={rename}
-        onSubmit={(values) => act(() => patch.mutateAsync({ params, body: bodyOf(values) }))}
+        onSubmit={(values, began) =>
+          act(() => patch.mutateAsync({ params, body: changedOf(bodyOf(values), bodyOf(began as Values)) }))
+        }
       >
         <Fields />
       </FormDialog>

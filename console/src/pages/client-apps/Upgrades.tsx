@@ -121,12 +121,10 @@ function Actions({ of: row }: { of: Upgrade }) {
             lead={say("upgrades.editLead")}
             submit={say("common.save")}
             initial={{ version, mode, url, text, changed_ms }}
-            onSubmit={(body) => act(() => change.mutateAsync({ params, body }))}
+            onSubmit={(values, began) =>
+              act(() => change.mutateAsync({ params, body: { ...values, changed_ms: began.changed_ms ?? 0 } }))
+            }
           >
-            {/* Of the upgrade as the dialog began with it: a change of somebody else meanwhile is refused. */}
-            <Form.Item name="changed_ms" hidden>
-              <InputNumber<number> />
-            </Form.Item>
             <Fields />
           </FormDialog>
           <ConfirmAction

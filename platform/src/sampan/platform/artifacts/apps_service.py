@@ -3,7 +3,7 @@
 Whoever may not see a thing is told that it does not exist, in the same words as when it does not.
 """
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from sampan.platform.artifacts import apps_repository as repository
@@ -29,6 +29,7 @@ from sampan.platform.workspaces.revisions import raise_revision
 READ = "app:read"
 MAX_APP_ID = 128
 MAX_TESTERS = 1000
+Subject = tuple[str, str]  # kind (`device` or `customer`) and id
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,17 +189,42 @@ async def set_testers(
     core: Core, workspace_id: str, actor: Actor, app_id: str, *, devices: Sequence[str], customers: Sequence[str]
 ) -> None:
     """Name exactly these devices and customers as testers of the app."""
-    now_ms = core.now_ms()
-    named = {("device", each) for each in devices} | {("customer", each) for each in customers}
-    if len(named) > MAX_TESTERS:
-        raise problems.TooManyTesters(f"One app may have {MAX_TESTERS} testers; a wider circle is a release.")
     async with core.store.workspace(workspace_id).write() as tx:
         await visible_app(tx, actor, app_id, "trial:manage")
-        wanted = [Tester(app_id, kind, subject, now_ms, actor.label) for kind, subject in sorted(named)]
-        await repository.replace_testers(tx, app_id, wanted)
-        detail = {"devices": sorted(set(devices)), "customers": sorted(set(customers))}
-        await audit.record(tx, actor, "app.testers", target=app_id, detail=detail, now_ms=now_ms)
-        await raise_revision(tx, TRIAL_PART)
+        await _put_testers(core, tx, actor, app_id, subjects_of(devices, customers))
+
+
+async def change_testers(
+    core: Core,
+    workspace_id: str,
+    actor: Actor,
+    app_id: str,
+    *,
+    add: Collection[Subject],
+    remove: Collection[Subject],
+) -> None:
+    """Name some more testers and take others from the list; whoever is in neither stays what they are."""
+    async with core.store.workspace(workspace_id).write() as tx:
+        await visible_app(tx, actor, app_id, "trial:manage")
+        now = {(each.kind, each.subject_id) for each in await repository.list_testers(tx, app_id)}
+        await _put_testers(core, tx, actor, app_id, (now - set(remove)) | set(add))
+
+
+def subjects_of(devices: Iterable[str], customers: Iterable[str]) -> set[Subject]:
+    """Return these as subjects that testers are."""
+    return {("device", each) for each in devices} | {("customer", each) for each in customers}
+
+
+async def _put_testers(core: Core, tx: Transaction, actor: Actor, app_id: str, named: Collection[Subject]) -> None:
+    if len(named) > MAX_TESTERS:
+        raise problems.TooManyTesters(f"One app may have {MAX_TESTERS} testers; a wider circle is a release.")
+    now_ms = core.now_ms()
+    known = {(each.kind, each.subject_id): each for each in await repository.list_testers(tx, app_id)}
+    wanted = [known.get(each) or Tester(app_id, *each, now_ms, actor.label) for each in sorted(named)]
+    await repository.replace_testers(tx, app_id, wanted)
+    detail = {f"{kind}s": sorted(subject for of, subject in named if of == kind) for kind in ("device", "customer")}
+    await audit.record(tx, actor, "app.testers", target=app_id, detail=detail, now_ms=now_ms)
+    await raise_revision(tx, TRIAL_PART)
 
 
 async def _register_key(

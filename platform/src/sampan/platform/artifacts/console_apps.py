@@ -10,6 +10,7 @@ from sampan.platform.artifacts.console_requests import (
     AppIn,
     PublisherIn,
     PublisherKeyIn,
+    TestersChangeIn,
     TestersIn,
 )
 from sampan.platform.artifacts.console_views import (
@@ -127,6 +128,19 @@ def add_app_routes(router: APIRouter, core: Core) -> None:
     ) -> Page[TesterOut]:
         """Name exactly these devices and customers as testers, and list them."""
         await apps_service.set_testers(core, workspace_id, actor, app, devices=body.devices, customers=body.customers)
+        return page(await apps_service.get_testers(core, workspace_id, actor, app, paging), tester_out)
+
+    @router.patch("/apps/{app}/testers")
+    async def change_testers(
+        workspace_id: Workspace,
+        actor: Annotated[Actor, needs("trial:manage", scoped=True)],
+        app: str,
+        body: TestersChangeIn,
+        paging: Paged,
+    ) -> Page[TesterOut]:
+        """Name some more testers and take others from the list, whoever else is on it, and list them."""
+        add, remove = [apps_service.subjects_of(each.devices, each.customers) for each in (body.add, body.remove)]
+        await apps_service.change_testers(core, workspace_id, actor, app, add=add, remove=remove)
         return page(await apps_service.get_testers(core, workspace_id, actor, app, paging), tester_out)
 
     @router.post("/uploads", status_code=201, openapi_extra=RAW_BODY)

@@ -52,12 +52,21 @@ class AppIn(Body):
 
 
 class TestersIn(Body):
-    """Exactly who may open the app's trial versions."""
+    """Who may open the app's trial versions."""
 
     model_config = example({"devices": ["dev_0190f0c0000070008000000000000000"], "customers": []})
 
     devices: list[SubjectId] = Field(default_factory=list, max_length=1000)
     customers: list[SubjectId] = Field(default_factory=list, max_length=1000)
+
+
+class TestersChangeIn(Body):
+    """Who more may open the app's trial versions, and who no longer; all others stay."""
+
+    model_config = example({"add": {"devices": ["dev_0190f0c0000070008000000000000000"]}})
+
+    add: TestersIn = Field(default_factory=TestersIn)
+    remove: TestersIn = Field(default_factory=TestersIn)
 
 
 class BodiesIn(Body):
