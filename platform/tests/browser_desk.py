@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from urllib.parse import urlsplit
 
 import httpx2
-from browser_hotfixes import make_hotfixes
+from browser_hotfixes import make_hotfixes, make_withdrawn
 
 from sampan.miniapps.samples import folder as samples
 from sampan.platform.cli.demo_folder import PUBLISHER, DemoPerson
@@ -211,6 +211,11 @@ class Desk:
     def hotfix(self) -> tuple[str, int, int]:
         """App, sequence and number of a hotfix that waits for its reviewer; the one below it is given to devices."""
         return make_hotfixes(self.server, self._publisher)
+
+    @cached_property
+    def withdrawn(self) -> tuple[str, int, int]:
+        """App, sequence and number of a hotfix that was withdrawn while it waited for its reviewer."""
+        return make_withdrawn(self.server, self._publisher)
 
     @cached_property
     def codepush(self) -> tuple[str, str]:

@@ -10,7 +10,9 @@ if TYPE_CHECKING:
     from sampan.platform.cli.api import Api
     from sampan.platform.testing_cli import DemoServer, Person
 
-APP, SEQUENCE = "bank.demo.wealth", 1
+APP, OTHER_APP, SEQUENCE = "bank.demo.wealth", "bank.demo.bills", 1
+CAUSE = "It was the server: bills are paid once"
+ADMIN = "admin-1@demo.example"
 RELEASER, REVIEWER = "release@demo.example", "reviewer@demo.example"
 EVERY_TIER = ["visitor", "registered", "e_account", "full"]
 OPERATIONS = [
@@ -42,6 +44,18 @@ def make_hotfixes(server: "DemoServer", publisher: "Person") -> tuple[str, int, 
     return APP, SEQUENCE, second
 
 
+def make_withdrawn(server: "DemoServer", publisher: "Person") -> tuple[str, int, int]:
+    """Make a hotfix of another app and withdraw it; return app, sequence and number."""
+    work = publisher.folder / "withdrawn"
+    work.mkdir()
+    changed = work / "app.js"
+    changed.write_text((samples() / "bills" / "app.js").read_text() + "\n// paid\n")
+    n = _publish(server, publisher, "Bills are paid twice", "--set", f"app.js={changed}", app=OTHER_APP)
+    path = f"/apps/{OTHER_APP}/versions/{SEQUENCE}/hotfixes/{n}"
+    server.api(ADMIN).post(f"{path}/withdraw", {"cause": CAUSE})
+    return OTHER_APP, SEQUENCE, n
+
+
 def _given(server: "DemoServer", publisher: "Person", work: Path) -> int:
     """Make a hotfix that changes JSON alone, and release it."""
     operations = work / "operations.json"
@@ -58,8 +72,8 @@ def _removing(work: Path) -> Path:
     return path
 
 
-def _publish(server: "DemoServer", publisher: "Person", title: str, *options: str) -> int:
-    made = publisher.ok("hotfix", "make", APP, "--sequence", str(SEQUENCE), *options)
+def _publish(server: "DemoServer", publisher: "Person", title: str, *options: str, app: str = APP) -> int:
+    made = publisher.ok("hotfix", "make", app, "--sequence", str(SEQUENCE), *options)
     own = server.folder.publisher
     key = ("--key", own / "publisher.pem", "--passphrase-file", own / "passphrase")
     publisher.ok("hotfix", "publish", publisher.folder / made["file"], *key, "--title", title)

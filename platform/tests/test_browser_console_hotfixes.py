@@ -1,14 +1,24 @@
 """A hotfix at the console: commands that are copied, read and approved, withdrawn with what stands on it, released."""
 
-from typing import TYPE_CHECKING
+import asyncio
+import re
+import time
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING, Any
 
-from browser_desk import ADMIN, RELEASER, REVIEWER, Desk, settled
+import httpx2
+from browser_desk import ADMIN, RELEASER, REVIEWER, Desk, Look, settled, shots_folder, text_areas
+from browser_hotfixes import CAUSE
 from playwright.sync_api import expect
+from test_browser_console_looks import SIZES, TEXTS
 
 from sampan.platform.cli.demo_folder import PUBLISHER
+from sampan.platform.testing_device import Clock, TestDevice
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page
+
+FAILURES = 3
 
 
 def _open(page: "Page", desk: Desk, path: str) -> None:
@@ -94,3 +104,110 @@ def test_the_console_gives_the_commands_and_signs_nothing(desk: Desk) -> None:
         expect(page.locator("pre.command").nth(1)).to_contain_text(
             f"sampan hotfix publish {app}-{sequence}-{n + 1}.hotfix --key publisher.pem"
         )
+
+
+def test_a_withdrawn_one_says_who_when_and_why_and_offers_nothing(desk: Desk) -> None:
+    app, sequence, n = desk.withdrawn
+    path = f"apps/{app}/versions/{sequence}/hotfixes/{n}"
+    found = desk.server.api(ADMIN).get(f"/{path}")["withdrawn"]
+    for person in (ADMIN, RELEASER, REVIEWER, PUBLISHER[0]):
+        with desk.at(person) as page:
+            _open(page, desk, path)
+            note = page.locator("main [role=note], main .note", has_text="Withdrawn by")
+            expect(note).to_contain_text(CAUSE)
+            expect(note.locator("time")).to_have_attribute("datetime", _moment(found["at_ms"]))
+            if person == ADMIN:
+                expect(note).to_contain_text(desk.person(ADMIN).name)
+            expect(page.get_by_role("heading", name="Stack", exact=True)).to_have_count(0)  # no device applies it
+            for name in ("Withdraw", "Release it", "Approve exactly this", "Send back"):
+                expect(page.get_by_role("button", name=name)).to_have_count(0)
+            assert (
+                page.locator("main").get_by_role("button", name=re.compile("release|approve|reject|sign", re.I)).count()
+                == 0
+            )
+
+
+def _moment(ms: int) -> str:
+    """Return a time as pages write it for machines."""
+    return time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(ms // 1000)) + f".{ms % 1000:03d}Z"
+
+
+def test_what_devices_tell_stands_on_the_page_of_a_hotfix(desk: Desk) -> None:
+    app, sequence, n = desk.hotfix
+    given, path = n - 1, f"/apps/{app}/versions/{sequence}/hotfixes/{n - 1}"
+    api = desk.server.api(ADMIN)
+    before = api.get(path)["devices"]
+    digest = api.get(path)["digest"]
+    held = {"id": f"{app}@{sequence}", "version": f"1.0.0+{given}", "sequence": given, "digest": digest}
+    with ThreadPoolExecutor(1) as beside:  # the browser's driver has this thread's loop
+        beside.submit(asyncio.run, _run_and_fail(desk, held)).result()
+    desk.server.wait_for(lambda: api.get(path)["devices"] == before + 1)
+    desk.server.wait_for(lambda: _failures(desk, f"{app}@{sequence}", given) >= FAILURES)
+    with desk.at(ADMIN) as page:
+        _open(page, desk, path[1:])
+        running = page.locator("section.panel", has=page.get_by_role("heading", name="Runs on", exact=True))
+        expect(running).to_contain_text(re.compile(rf"\b{before + 1}\b"))
+        chart = page.locator("figure.day-chart").first
+        chart.scroll_into_view_if_needed()
+        today = chart.locator("ul.legend li", has_text="Script errors").locator(".strong")
+        expect(today).to_have_text(str(_failures(desk, f"{app}@{sequence}", given)))
+        chart.get_by_text("As a table").click()
+        expect(chart.locator("tr").last).to_contain_text(re.compile(r"\b[1-9]"))
+    _looks(desk, path[1:], "hotfix-failing")
+
+
+def _failures(desk: Desk, deliverable: str, sequence: int) -> int:
+    versions = desk.server.api(ADMIN).get(f"/insight/apps/{deliverable}/health")["versions"]
+    return sum(each["script_errors"] for each in versions if each["sequence"] == sequence)
+
+
+async def _run_and_fail(desk: Desk, hotfix: dict[str, Any]) -> None:
+    """Let one device say that it runs a hotfix, which opens and then fails."""
+    app, _, sequence = hotfix["id"].partition("@")
+    error = {"message": "TypeError: no rate", "source": "app.js", "line": 1}
+    told = [("app.opened", {"milliseconds": 90}), *[("app.script_error", error)] * FAILURES]
+    batch = [
+        {
+            "seq": seq,
+            "type": kind,
+            "at": 1,
+            "app": app,
+            "sequence": int(sequence),
+            "digest": hotfix["digest"],
+            "attrs": attrs,
+        }
+        for seq, (kind, attrs) in enumerate(told, 1)
+    ]
+    async with httpx2.AsyncClient(base_url=desk.server.address, trust_env=False) as http:
+        device = TestDevice(http, Clock(int(time.time() * 1000)), prefix="/w/demo")
+        await device.begin()
+        headers = {"authorization": device.bearer.decode()}
+        version = {
+            "kind": "miniapp",
+            "id": app,
+            "version": "1.0.0",
+            "sequence": int(sequence),
+            "digest": "sha256:" + 64 * "0",
+        }
+        held = {"client_app": "retail", "installed": [version, {"kind": "hotfix", **hotfix}]}
+        for path, body in (("sync", held), ("events", {"batch": batch})):
+            answer = await http.post(f"/w/demo/client/v1/{path}", json=body, headers=headers)
+            assert answer.status_code == 200, answer.text
+            assert not answer.json().get("refused"), answer.text
+
+
+def test_the_page_of_a_withdrawn_hotfix_looks_well(desk: Desk) -> None:
+    app, sequence, n = desk.withdrawn
+    _looks(desk, f"apps/{app}/versions/{sequence}/hotfixes/{n}", "hotfix-withdrawn")
+
+
+def _looks(desk: Desk, path: str, name: str) -> None:
+    """Look at a page on a phone in Chinese, and dark on a desk in English."""
+    faults = []
+    for language, mode, size in (("zh", "light", "phone"), ("en", "dark", "desktop")):
+        with desk.at(ADMIN, language=language, mode=mode, size=SIZES[size]) as page:  # type: ignore[arg-type]
+            look = Look(page, shots_folder())
+            faults += look.go(
+                f"{desk.console}/{path}", f"{name}-{language}-{mode}-{size}", areas=text_areas(TEXTS), with_axe=True
+            )
+    assert not faults, "\n".join(faults)

@@ -60,7 +60,8 @@ export default function HotfixPage() {
                 {item.withdrawn ? (
                   <Note tone="warn">
                     <div className="row">
-                      {say("hotfixes.withdrawnBy")} <Person id={item.withdrawn.by} />
+                      {say("hotfixes.withdrawnBy")} <Person id={item.withdrawn.by} /> ·{" "}
+                      <Time ms={item.withdrawn.at_ms} absolute />
                     </div>
                     <div className="wrap">{item.withdrawn.cause}</div>
                   </Note>
@@ -74,7 +75,7 @@ export default function HotfixPage() {
               <div className="stack">
                 <HotfixDecision of={item} named={named} />
                 {item.state === "needs_signature" && may("version:submit") ? <SignAnew of={item} /> : null}
-                <Stack of={item} />
+                {item.withdrawn ? null : <Stack of={item} />}
                 {isLive(item) && may("insight:read") ? <Adoption of={item} /> : null}
                 <Releases of={item} />
                 <Panel title={say("apps.history")}>
