@@ -1,65 +1,22 @@
 """Signing in at a terminal, with and without a server, and people's names in what is printed for people."""
 
 import json
-import os
-import pty
 import re
-import select
-import subprocess
 from pathlib import Path
 from typing import Any
 
 import pytest
+from live_terminal import Terminal
 
 from sampan.platform.cli.change_text import change_lines, spoken
 from sampan.platform.cli.demo_parties import ADMINS
 from sampan.platform.cli.output import Output
 from sampan.platform.operators.totp import STEP_MS
-from sampan.platform.testing_cli import COMMAND, DemoServer, Person
+from sampan.platform.testing_cli import DemoServer, Person
 
 AWAY = "http://127.0.0.1:9"
 DESK = "desk@demo.example"
 ID = re.compile(r"\b(?:opr|per)_[0-9a-f]{32}\b")
-WAIT_SECONDS = 60.0
-
-
-class Terminal:
-    """A command at a real terminal: what it shows is read, and answered."""
-
-    def __init__(self, person: Person, *arguments: str) -> None:
-        person.folder.mkdir(parents=True, exist_ok=True)
-        env = {name: value for name, value in os.environ.items() if not name.startswith("SAMPAN_")}
-        env |= {"SAMPAN_HOME": str(person.folder / "home"), "TERM": "dumb", "COLUMNS": "200"}
-        self._screen, inside = pty.openpty()
-        self._process = subprocess.Popen(
-            [*COMMAND, *arguments], stdin=inside, stdout=inside, stderr=inside, env=env, cwd=person.folder
-        )
-        os.close(inside)
-        self.shown, self._seen = "", 0
-
-    def answer(self, prompt: str, text: str) -> None:
-        """Wait for a prompt, whole as it is shown once input is read, and type."""
-        while prompt not in self.shown[self._seen :]:
-            assert self._read(), f"no {prompt!r} in {self.shown!r}"
-        self._seen = len(self.shown)
-        os.write(self._screen, text.encode() + b"\n")
-
-    def end(self) -> int:
-        """Return the exit status, once everything it showed was read."""
-        while self._read():
-            pass
-        os.close(self._screen)
-        return self._process.wait(WAIT_SECONDS)
-
-    def _read(self) -> bool:
-        if not select.select([self._screen], [], [], WAIT_SECONDS)[0]:
-            return False
-        try:
-            data = os.read(self._screen, 4096)
-        except OSError:  # the other end is closed: the command has ended
-            return False
-        self.shown += data.decode()
-        return bool(data)
 
 
 def test_a_refused_code_is_asked_for_again_and_the_password_is_never_shown(

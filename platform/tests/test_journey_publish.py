@@ -60,7 +60,8 @@ def test_a_build_of_others_becomes_what_a_customer_opens(bank: Bank, tmp_path: P
     _run_until_installed(customer, 1)
     assert _text(customer) == page(A, 1)
 
-    bank.checker.sampan("kill", A, "1", "--cause", "it leaks", "--totp", bank.checker.code())
+    bank.checker.confirm()
+    bank.checker.sampan("kill", A, "1", "--cause", "it leaks")
     bank.wait_for_control(A, lambda control: [each["sequence"] for each in control["killed"]] == [1])
     customer.run()
     assert not customer.open(A)

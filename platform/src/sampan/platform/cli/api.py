@@ -1,5 +1,7 @@
 """The console API as commands call it: JSON in, JSON out, problems as errors."""
 
+import os
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import IO, Any
@@ -15,6 +17,7 @@ KEPT_SECONDS = 2.0
 on its way to one that is being closed is lost."""
 CHUNK_BYTES = 256 * 1024
 ITEMS_PER_CALL = 200
+FACTOR_NEEDED = "second_factor_needed"
 
 
 class ServerRefused(SampanError):
@@ -135,9 +138,38 @@ class Api:
         return answer
 
 
+class PersonsApi(Api):
+    """The console API as a person's commands call it: who sits at a terminal is asked when an act wants a fresh code.
+
+    An act that was refused for want of a code was not carried out, so it is sent again as it was.
+    """
+
+    def _answer(self, method: str, path: str, **options: Any) -> httpx2.Response:
+        try:
+            return super()._answer(method, path, **options)
+        except ServerRefused as problem:
+            if problem.code != FACTOR_NEEDED:
+                raise
+            if not sys.stdin.isatty():
+                raise ServerRefused(problem.status, problem.code, _confirm_first(), **problem.facts) from problem
+        from sampan.platform.cli.sign_in_prompts import fresh_factor
+
+        fresh_factor(lambda code: super(PersonsApi, self)._answer("POST", "/session/totp", json={"totp": code}))
+        return super()._answer(method, path, **options)
+
+
+def _confirm_first() -> str:
+    profile = os.environ.get("SAMPAN_PROFILE")
+    command = f"sampan --profile {profile} confirm" if profile else "sampan confirm"
+    return (
+        "This act wants a one-time code that was given in the last five minutes, and nobody can be asked here. "
+        f"Give one with `{command} --totp CODE`, then give this command again."
+    )
+
+
 def current_api() -> Api:
     """Return the API for whoever is signed in here."""
-    return Api.of(signed_in())
+    return PersonsApi.of(signed_in())
 
 
 def _refusal(answer: httpx2.Response) -> SampanError:

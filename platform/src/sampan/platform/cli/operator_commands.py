@@ -178,18 +178,11 @@ def kill(
     app: App,
     sequence: Sequence,
     cause: Annotated[str, typer.Option(help="Why; stands in the audit.")],
-    totp: Annotated[
-        str | None, typer.Option(help="A fresh one-time code, for this act is dangerous; asked for when left out.")
-    ] = None,
     reason: Annotated[str, typer.Option(help="Code of the text that people see.")] = "withdrawn",
     kind: Annotated[str, typer.Option(help="Deliverable kind.")] = "miniapp",
 ) -> None:
     """Forbid a version on every device after its next contact; it neither installs nor opens again."""
-    from sampan.platform.cli.sign_in_prompts import CODE, asked
-
-    api = _api()
-    api.post("/session/totp", {"totp": totp or asked(CODE)})
-    api.post("/kills", {"kind": kind, "id": app, "sequence": sequence, "reason": reason, "cause": cause})
+    _api().post("/kills", {"kind": kind, "id": app, "sequence": sequence, "reason": reason, "cause": cause})
     context.obj.result({"app": app, "sequence": sequence}, f"{app} sequence {sequence} is killed.")
 
 

@@ -85,7 +85,10 @@ def confirm(
     context: typer.Context,
     totp: Annotated[str | None, typer.Option(help="A code that was not used yet; asked for when left out.")] = None,
 ) -> None:
-    """Give a fresh one-time code: opens dangerous acts, such as approving, for five minutes."""
+    """Give a fresh one-time code: opens dangerous acts, such as approving, for five minutes.
+
+    At a terminal they ask for it themselves; a script gives it with this command first.
+    """
     from sampan.platform.cli.api import current_api
     from sampan.platform.cli.sign_in_prompts import CODE, asked
 

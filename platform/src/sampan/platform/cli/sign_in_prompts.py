@@ -51,6 +51,21 @@ def signed_in_with(api: "Api", given: Given, note: Callable[[str], None]) -> tup
     return email, _sign_in(api, whole)
 
 
+def fresh_factor(give: Callable[[str], object]) -> None:
+    """Ask for a fresh code and give it; a refused one is asked for again."""
+    sys.stderr.write("This act wants a fresh code.\n")
+    for _ in range(TRIES - 1):
+        try:
+            give(asked(CODE))
+        except SampanError as problem:
+            if problem.code != REFUSED:
+                raise
+            sys.stderr.write(f"{problem.detail}\n")
+        else:
+            return
+    give(asked(CODE))
+
+
 def asked(title: str, *, hidden: bool = False, is_new: bool = False) -> str:
     """Return what the person at the terminal answers; raise a usage error where nobody can be asked."""
     if not sys.stdin.isatty():
