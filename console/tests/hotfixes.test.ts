@@ -128,8 +128,9 @@ describe("releases of hotfixes and of native patches", () => {
     expect(deliverableOf("bank.demo", 3)).toBe("bank.demo@3");
     expect(patchedOf("bank.demo@3")).toEqual({ app: "bank.demo", sequence: 3 });
     expect(patchedOf("bank.demo")).toEqual({ app: "bank.demo", sequence: 0 });
-    expect(releasePath({ app: "bank.demo", sequence: 3, n: 2 })).toBe(
-      "/releases/new?kind=hotfix&app=bank.demo%403&sequence=2",
+    expect(releasePath({ app: "bank.demo", sequence: 3, n: 1, stack: [1] })).toMatch(/&sequence=1&back=0$/);
+    expect(releasePath({ app: "bank.demo", sequence: 3, n: 2, stack: [1, 2] })).toBe(
+      "/releases/new?kind=hotfix&app=bank.demo%403&sequence=2&back=1",
     );
     expect(appOf({ kind: "hotfix", deliverable: "bank.demo@3" })).toBe("bank.demo");
     expect(appOf({ kind: "native", deliverable: "bank.lib" })).toBe("bank.lib");

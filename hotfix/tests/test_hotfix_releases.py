@@ -156,6 +156,23 @@ async def test_explain_tells_why_a_device_has_a_hotfix_or_not(scene: Scene) -> N
     assert explained["reason"] == "release_rolled_back"
 
 
+async def test_a_withdrawn_hotfix_is_not_rolled_back_so_that_those_below_it_stay(scene: Scene) -> None:
+    phone = await scene.phone()
+    await scene.fix({"app.js": b"one\n"}, n=1)
+    first = await scene.give(1)
+    await scene.fix({"style.css": b"two\n"}, n=2, on=[1])
+    second = await scene.give(2, rollback_to=0)
+    await phone.round()
+    await scene.withdraw(2)
+    await phone.round()
+    assert await phone.page() == "one\n"
+    refused = await scene.refused("POST", f"/releases/{second}/rollback", {"cause": "it is wrong", "to": 0})
+    assert refused == (409, "release_withdrawn")
+    assert (await scene.done("GET", f"/releases/{second}/rollback-targets"))["targets"] == []
+    await phone.round()
+    assert (await phone.page(), await state_of(scene, first)) == ("one\n", "running")
+
+
 def runs(n: int, digest: str) -> list[dict[str, Any]]:
     """Return what a device says in sync that runs hotfix n of the version."""
     version = {"kind": "miniapp", "id": APP, "version": "1.0.0", "sequence": 1, "digest": "sha256:" + 64 * "0"}

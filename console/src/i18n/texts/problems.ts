@@ -239,6 +239,10 @@ export const problems = {
     "Somebody changed the audience meanwhile. Open it again.",
   ],
   switch_moved: ["开关在您打开后被修改过，请重新打开再改。", "Somebody changed the switch meanwhile. Open it again."],
+  release_withdrawn: [
+    "此热修复已撤回，设备会自行离开它，其下的热修复继续使用；如需一并收回，请回滚那张发布单。",
+    "It is withdrawn: devices leave it and keep what they had below it. Roll back that release to take it back too.",
+  ],
   release_moved: [
     "发布单在您打开后被修改过或已进入下一步，请重新打开再操作。",
     "Somebody changed or moved the release meanwhile. Open it again.",

@@ -41,9 +41,12 @@ export function patchedOf(deliverable: string): { app: string; sequence: number 
 export const bareVersion = (version: string, n: number): string =>
   version.endsWith(`+${n}`) ? version.slice(0, -`+${n}`.length) : version;
 
-/** Where the wizard of releases begins with a hotfix. */
-export const releasePath = ({ app, sequence, n }: Pick<Hotfix, "app" | "sequence" | "n">) =>
-  `/releases/new?${new URLSearchParams({ kind: "hotfix", app: deliverableOf(app, sequence), sequence: String(n) })}`;
+/** Where the wizard of releases begins with a hotfix; the way back is what it was made on. */
+export function releasePath({ app, sequence, n, stack }: Pick<Hotfix, "app" | "sequence" | "n" | "stack">): string {
+  const back = String(stack.at(-2) ?? 0);
+  const names = { kind: "hotfix", app: deliverableOf(app, sequence), sequence: String(n), back };
+  return `/releases/new?${new URLSearchParams(names)}`;
+}
 
 /** States in which nothing is decided yet. */
 export const isOpen = ({ state }: Pick<Hotfix, "state">) => state === "in_review" || state === "needs_signature";

@@ -68,7 +68,9 @@ export function ReleaseWizard({ draft }: { draft?: ReleaseDetail }) {
       ? valuesOf(draft, ownZone())
       : {
           kind: kindOf(params.get("kind")),
-          ...(params.get("kind") === "hotfix" ? { rollback_to: 0 } : {}),
+          ...(params.get("kind") === "hotfix" && params.has("sequence")
+            ? { rollback_to: Number(params.get("back") ?? 0) }
+            : {}),
           ...(params.get("app") ? { id: params.get("app") ?? "" } : {}),
           ...(params.get("sequence") ? { sequence: Number(params.get("sequence")) } : {}),
           audience: EVERYBODY,

@@ -36,6 +36,12 @@ class NoRollbackTarget(Conflict):
     field = "to"
 
 
+class AlreadyWithdrawn(Conflict):
+    """What the release gave is withdrawn: devices leave it, and what they had below it stays."""
+
+    code = "release_withdrawn"
+
+
 class Target(Struct, frozen=True):
     """A version that devices can go back to; `also` are the releases that would end with this one."""
 
@@ -61,6 +67,11 @@ async def roll_back_release(
         move(release.state, "roll_back")
         if not release.started_ms:
             raise WrongReleaseState("The release was never started: nobody has to go back.", state=release.state)
+        if await _is_withdrawn(core, tx, release):
+            raise AlreadyWithdrawn(
+                f"{release.version} is withdrawn: devices leave it by themselves and keep what they had below it. To"
+                " take that back too, roll back its own release."
+            )
         target = await _target(core, tx, release, release.rollback_to if to is None else to)
         all_releases = await releases_of(tx, release.kind, release.deliverable_id)
         if (roll_back := kind_of(core, release.kind).roll_back) is not None:
@@ -85,6 +96,8 @@ async def rollback_targets(core: Core, tx: Transaction, release: Release) -> lis
     everything = await releases_of(tx, release.kind, release.deliverable_id)
     if not any(each.id == release.id and each.started_ms for each in everything):
         return []
+    if await _is_withdrawn(core, tx, release):
+        return []
     agreed = await _agreed(core, tx, release, everything)
     lower = sorted(agreed, reverse=True)[:MOST_TARGETS]
     found = await kind_of(core, release.kind).find(tx, [(release.deliverable_id, each) for each in lower])
@@ -93,6 +106,12 @@ async def rollback_targets(core: Core, tx: Transaction, release: Release) -> lis
         for each in lower
         if (target := found.get((release.deliverable_id, each))) is not None and target.digest in agreed[each]
     ]
+
+
+async def _is_withdrawn(core: Core, tx: Transaction, release: Release) -> bool:
+    """Whether control itself made devices leave what the release gave, and what is below it goes on."""
+    kind = kind_of(core, release.kind)
+    return kind.write_control is not None and not await kind.find(tx, [(release.deliverable_id, release.sequence)])
 
 
 async def _target(core: Core, tx: Transaction, release: Release, sequence: int | None) -> Deliverable:
