@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hotfix_scene import Phone, Scene, hotfix_scene
+from hotfix_scene import EVERYBODY, Phone, Scene, hotfix_scene
 
 from sampan.platform.insight.intake import intake_of
 from sampan.platform.release import looks
@@ -171,6 +171,14 @@ async def test_a_withdrawn_hotfix_is_not_rolled_back_so_that_those_below_it_stay
     assert (await scene.done("GET", f"/releases/{second}/rollback-targets"))["targets"] == []
     await phone.round()
     assert (await phone.page(), await state_of(scene, first)) == ("one\n", "running")
+
+
+async def test_a_hotfix_that_waits_is_not_released_and_the_refusal_says_so(scene: Scene) -> None:
+    await scene.submit({"app.js": b"one\n"}, n=1)
+    draft = {"kind": "hotfix", "id": NAME, "sequence": 1, "audience": EVERYBODY}
+    answer = await scene.call("POST", "/releases", draft, as_=scene.maker)
+    assert answer.json()["code"] == "not_releasable"
+    assert answer.json()["detail"].startswith(f"Devices may not have hotfix 1 of {APP} (sequence 1): it waits")
 
 
 def runs(n: int, digest: str) -> list[dict[str, Any]]:

@@ -88,7 +88,7 @@ export const explain = {
     "所有人都是此值或更新的值，或开关未启用",
     "everybody has it or a newer one, or the switch is not served",
   ],
-  why_superseded: ["已有更高版本", "a higher version is given"],
+  why_superseded: ["另一张更新的发布单优先", "a release of a higher version, or a newer one, comes first"],
   why_depends_on_device: ["取决于具体设备", "it depends on the device"],
   why_not_exposed: ["管控文件尚未公布", "its control file is not published yet"],
   why_version_killed: ["此版本已禁用", "the version was killed"],

@@ -24,7 +24,7 @@ WHYS: Mapping[str, Words] = {
     "standing": Words(
         "所有人都是此值或更新的值，或开关未启用", "everybody has it or a newer one, or the switch is not served"
     ),
-    "superseded": Words("有更高的版本", "a higher version is offered"),
+    "superseded": Words("另一张更新的发布单优先", "a release of a higher version, or a newer one, comes first"),
     "depends_on_device": Words("取决于具体设备", "it depends on the device"),
     "not_exposed": Words("管控文件尚未公布", "its control file is not published yet"),
     "version_killed": Words("此版本已禁用", "the version was killed"),

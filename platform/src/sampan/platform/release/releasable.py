@@ -3,7 +3,8 @@
 from sampan.platform.core import Core
 from sampan.platform.engines.database import Transaction
 from sampan.platform.errors import Conflict, Invalid
-from sampan.platform.release.deliverables import Deliverable, DeliverableKind
+from sampan.platform.release.deliverables import Deliverable, DeliverableKind, version_meant
+from sampan.platform.release.plan_words import HOTFIX
 from sampan.platform.release.repository import Release
 
 
@@ -24,6 +25,12 @@ async def releasable(core: Core, tx: Transaction, kind: str, deliverable_id: str
     """Return the published version of a kind; raise `NotReleasable`, or `UnknownDeliverableKind`."""
     found = await kind_of(core, kind).find(tx, [(deliverable_id, sequence)])
     deliverable = found.get((deliverable_id, sequence))
+    if deliverable is None and kind == HOTFIX:
+        app, version = version_meant(deliverable_id, 0)
+        raise NotReleasable(
+            f"Devices may not have hotfix {sequence} of {app} (sequence {version}): it waits for its approval, was"
+            " rejected or withdrawn, or there is none with this number."
+        )
     if deliverable is None:
         raise NotReleasable(
             f"{deliverable_id} has no published version with sequence {sequence}, or it was killed; publish one first."
