@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from sampan.platform.cli.demo_parties import ADMINS
+from sampan.platform.cli.key_pairs import KeyFileMissing, pair_at
 from sampan.platform.cli.version_names import free_name
 from sampan.platform.testing_cli import DemoServer, Person
 
@@ -52,6 +53,19 @@ def test_packing_says_what_it_wrote_anew_and_spares_the_package_of_another_seque
     forced = alone.run("pack", "hello", "--sequence", "2", "--force", as_json=False)
     assert "written anew, with this version: manifest.json" in forced.out
     assert "takes the place of another package" in forced.out
+
+
+def test_the_next_command_is_told_with_the_key_that_it_needs(alone: Person) -> None:
+    alone.ok("new", "hello", "--id", APP)
+    told = alone.run("pack", "hello", as_json=False).out.splitlines()[-1]
+    assert told == f"Next: sampan publish dist/{APP}-1.0.0.ma --wait --key YOUR-KEY.pem"
+    alone.ok("keygen", "publisher", "--passphrase-file", "secret")
+    assert alone.run("pack", "hello", as_json=False).out.splitlines()[-1].endswith(".ma --wait")
+
+
+def test_a_key_that_is_not_here_is_named_before_a_new_one_is_made(tmp_path: Path) -> None:
+    with pytest.raises(KeyFileMissing, match="Name yours with --key: the file of the key that an administrator"):
+        pair_at(tmp_path / "publisher.pem")
 
 
 @pytest.mark.parametrize(

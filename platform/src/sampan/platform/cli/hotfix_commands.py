@@ -49,6 +49,7 @@ def make(
     from sampan.platform.cli.hotfix_making import made, wanted
     from sampan.platform.cli.hotfix_sending import TREE
     from sampan.platform.cli.pinned_roots import Place
+    from sampan.platform.cli.publisher_commands_versions import key_option
 
     asked = wanted(folder, files or [], sets or [], deletes or [], patches or [])
     sign_in = signed_in()
@@ -62,7 +63,7 @@ def make(
     }  # fmt: skip
     on_these = f" on {', '.join(map(str, found.on))}" if found.on else ""
     lines = [f"Hotfix {found.n} of {app}, sequence {sequence}{on_these}: {path}", *(f"  {p}" for p in value["changed"])]
-    context.obj.result(value, "\n".join([*lines, f"Sign and send it: sampan hotfix publish {path}"]))
+    context.obj.result(value, "\n".join([*lines, f"Sign and send it: sampan hotfix publish {path}{key_option()}"]))
 
 
 @hotfix.command("publish")

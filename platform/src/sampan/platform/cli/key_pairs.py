@@ -99,7 +99,10 @@ def make_pair(path: Path, passphrase: bytes, *, algorithm: str = "ed25519", roun
 def pair_at(path: Path, passphrase: bytes | None = None) -> KeyPair:
     """Return the key pair of a file, by its public part alone where that is there; raise `KeyFileMissing`."""
     if not path.exists():
-        raise KeyFileMissing(f"There is no key file {path}. Make one with `sampan keygen`, or name it with --key.")
+        raise KeyFileMissing(
+            f"There is no key file {path}. Name yours with --key: the file of the key that an administrator "
+            "registered. A new one of `sampan keygen` signs nothing before it is registered too."
+        )
     if public_path(path).exists():
         return KeyPair(path, PublicKey.from_pem(text_of(public_path(path))))
     if passphrase is None:

@@ -110,6 +110,7 @@ def pack(
     from sampan.offline_packages import pack as pack_folder
     from sampan.offline_packages.required_files import MANIFEST
     from sampan.platform.cli.packages import PackageFileMissing, progress
+    from sampan.platform.cli.publisher_commands_versions import key_option
 
     if not folder.is_dir():
         raise PackageFileMissing(f"There is no folder {folder}. Make a mini-app with `sampan new`, or name your build.")
@@ -146,7 +147,7 @@ def pack(
     if packed.has_rebuilt:
         lines.append("This takes the place of another package of the same name.")
     lines += [f"package {packed.archive_path}", f"index   {packed.index_path}", f"digest  {packed.digest}"]
-    lines.append(f"Next: sampan publish {packed.archive_path} --wait")
+    lines.append(f"Next: sampan publish {packed.archive_path} --wait{key_option()}")
     context.obj.result(value, "\n".join(lines))
 
 

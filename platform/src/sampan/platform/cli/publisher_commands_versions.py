@@ -19,6 +19,11 @@ KeyFile = Annotated[Path, typer.Option("--key", help="Your key file, as `sampan 
 DEFAULT_KEY = Path("publisher.pem")
 
 
+def key_option() -> str:
+    """Return what the next command that signs needs besides: nothing where the key lies here under its usual name."""
+    return "" if DEFAULT_KEY.exists() else " --key YOUR-KEY.pem"
+
+
 def register(root: typer.Typer) -> None:
     """Add the commands."""
     root.command()(publish)
