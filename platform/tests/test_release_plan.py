@@ -4,6 +4,7 @@ from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -15,7 +16,7 @@ from sampan.platform.identity.tiers import Tier
 from sampan.platform.operators.change_rows import Words
 from sampan.platform.release import schedule, stages
 from sampan.platform.release.gate_bounds import Evidence
-from sampan.platform.release.plan_words import version_words
+from sampan.platform.release.plan_words import stage_words, version_words
 from sampan.platform.release.progress import Situation, Step, Why, next_step
 from sampan.platform.release.schedule import ALWAYS, BadSchedule, Freeze, Hours, Schedule, next_open_ms, read_schedule
 from sampan.platform.release.stages import Advance, BadStages, Gate, Stage, read_stages, rule_in
@@ -200,3 +201,23 @@ def test_the_number_of_a_hotfix_is_no_sequence(
     kind: str, version: str, sequence: int, of: str, zh: str, en: str
 ) -> None:
     assert version_words(kind, version, sequence, of) == Words(zh, en)
+
+
+@pytest.mark.parametrize(
+    ("most", "zh", "en"),
+    [
+        (
+            500,
+            "没有上一版本可比时，失败设备不超过 5 % 视为正常",
+            "5 % of failing devices count as healthy",
+        ),
+        (10, "不超过 0.1 %", "0.1 % of failing devices"),
+        (None, "", ""),
+    ],
+)
+def test_who_approves_reads_what_a_gate_takes_for_healthy(most: int | None, zh: str, en: str) -> None:
+    stage = msgspec.to_builtins(Stage("10 %", 1000, gate=Gate(most_basis_points=most)))
+    words = stage_words(stage, is_last=False)
+    assert zh in words.zh
+    assert en in words.en
+    assert ("before" in words.en, "可比" in words.zh) == (most is not None, most is not None)

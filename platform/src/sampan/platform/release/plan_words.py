@@ -51,6 +51,9 @@ def stage_words(stage: Mapping[str, Any], *, is_last: bool) -> Words:
         en.append(
             f"stops by itself at {gate['ratio_percent'] / 100:g} times the last version's {_joined(gate, 'en', ', ')}"
         )
+        if (healthy := gate.get("most_basis_points")) is not None:
+            zh.append(f"没有上一版本可比时，失败设备不超过 {healthy / 100:g} % 视为正常")
+            en.append(f"without a version before, {healthy / 100:g} % of failing devices count as healthy")
     goes = LAST if is_last else BY_ITSELF if stage["advance"] == Advance.AUTO else BY_A_PERSON
     zh.append(goes.zh)
     en.append(goes.en)
