@@ -1,11 +1,11 @@
 /** The changed lines of a file, one below the other or beside each other. */
 
 import { Segmented } from "antd";
-import { useState } from "react";
+import { type CSSProperties, type ReactNode, useState } from "react";
 import type { components } from "../../api/schema";
 import { Note } from "../../design/Blocks";
 import { useText } from "../../i18n";
-import { type Line, type Pair, sideBySide } from "./sideBySide";
+import { type Line, sideBySide } from "./sideBySide";
 
 type Diff = components["schemas"]["FileDiffOut"];
 
@@ -33,7 +33,7 @@ export function TextDiff({ diff }: { diff: Diff }) {
         />
       ) : null}
       {diff.lines.length === 0 ? null : layout === "beside" && isChanged ? (
-        <Beside pairs={sideBySide(diff.lines)} />
+        <Beside lines={diff.lines} />
       ) : (
         <Unified lines={diff.lines} />
       )}
@@ -42,49 +42,78 @@ export function TextDiff({ diff }: { diff: Diff }) {
 }
 
 function Unified({ lines }: { lines: readonly Line[] }) {
+  return (
+    <Code lines={lines}>
+      <tbody>
+        {lines.map((line) => (
+          <tr key={`${line.old_line}:${line.line}`} className={line.change}>
+            <Gutter numbers={[line.old_line, line.line]} change={line.change} />
+            <td>{line.text}</td>
+          </tr>
+        ))}
+      </tbody>
+    </Code>
+  );
+}
+
+function Beside({ lines }: { lines: readonly Line[] }) {
   const { say } = useText();
   return (
-    // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reached by the keyboard
-    <section className="code" tabIndex={0} aria-label={say("apps.diffLines")}>
-      <table>
-        <tbody>
-          {lines.map((line) => (
-            <tr key={`${line.old_line}:${line.line}`} className={line.change}>
-              <td className="n">{line.old_line}</td>
-              <td className="n">{line.line}</td>
-              <td className="n">{SIGNS[line.change] ?? ""}</td>
-              <td>{line.text}</td>
-            </tr>
-          ))}
-        </tbody>
-      </table>
+    <Code lines={lines} isBeside>
+      <colgroup>
+        <col className="gutter" />
+        <col />
+        <col className="gutter" />
+        <col />
+      </colgroup>
+      <thead>
+        <tr>
+          <th colSpan={2}>{say("apps.before")}</th>
+          <th colSpan={2}>{say("apps.after")}</th>
+        </tr>
+      </thead>
+      <tbody>
+        {sideBySide(lines).map(({ old, now }) => (
+          <tr key={`${old?.old_line}:${now?.line}`}>
+            <Gutter numbers={[old?.old_line]} change={old?.change} />
+            <td className={old?.change ?? "nothing"}>{old?.text}</td>
+            <Gutter numbers={[now?.line]} change={now?.change} />
+            <td className={now?.change ?? "nothing"}>{now?.text}</td>
+          </tr>
+        ))}
+      </tbody>
+    </Code>
+  );
+}
+
+/** What scrolls, with room for the longest number of a line. */
+function Code({ lines, isBeside, children }: { lines: readonly Line[]; isBeside?: boolean; children: ReactNode }) {
+  const { say } = useText();
+  const highest = lines.reduce((most, { old_line, line }) => Math.max(most, old_line ?? 0, line ?? 0), 1);
+  return (
+    <section
+      className={isBeside ? "code beside" : "code"}
+      // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reached by the keyboard
+      tabIndex={0}
+      aria-label={say("apps.diffLines")}
+      style={{ "--digits": String(highest).length } as CSSProperties}
+    >
+      <table>{children}</table>
     </section>
   );
 }
 
-function Beside({ pairs }: { pairs: readonly Pair[] }) {
-  const { say } = useText();
+/** Numbers and sign of a line; they stay in sight while its text is scrolled. */
+function Gutter({ numbers, change = "" }: { numbers: readonly (number | null | undefined)[]; change?: string }) {
   return (
-    // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reached by the keyboard
-    <section className="code beside" tabIndex={0} aria-label={say("apps.diffLines")}>
-      <table>
-        <thead className="visually-hidden">
-          <tr>
-            <th colSpan={2}>{say("apps.before")}</th>
-            <th colSpan={2}>{say("apps.after")}</th>
-          </tr>
-        </thead>
-        <tbody>
-          {pairs.map(({ old, now }) => (
-            <tr key={`${old?.old_line}:${now?.line}`}>
-              <td className="n">{old?.old_line}</td>
-              <td className={old?.change ?? "nothing"}>{old?.text}</td>
-              <td className="n">{now?.line}</td>
-              <td className={now?.change ?? "nothing"}>{now?.text}</td>
-            </tr>
-          ))}
-        </tbody>
-      </table>
-    </section>
+    <td className="gutter">
+      {numbers.map((number, side) => (
+        // biome-ignore lint/suspicious/noArrayIndexKey: a side stays where it is
+        <span key={side} className="n">
+          {number}
+        </span>
+      ))}
+      <span className="sign">{SIGNS[change]}</span>
+    </td>
   );
 }
