@@ -47,6 +47,9 @@ def _conflicts(maker: Person) -> None:
     assert (refused.status, refused.value["code"]) == (1, "release_conflict")
     assert "both may mean the same devices" in refused.value["detail"]
     assert [each["code"] for each in refused.value["conflicts"]] == ["overlapping_release"]
+    left = refused.value["release"]
+    assert f"`sampan release submit {left}`" in refused.value["detail"]
+    assert maker.ok("release", "show", left)["state"] == "draft"
 
 
 def test_a_time_without_a_number_is_refused(maker: Person) -> None:

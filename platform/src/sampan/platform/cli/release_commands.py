@@ -108,7 +108,7 @@ def create_release(
     if not submit:
         context.obj.result({"release": made["id"], "state": made["state"]}, f"{made['id']} is a draft.")
         return
-    asked = api.post(f"/releases/{made['id']}/submit", {"cause": note})
+    asked = _submitted(api, made["id"], note)
     context.obj.result(
         {"release": made["id"], "change": asked["change"], "digest": asked["digest"]},
         f"{made['id']} waits for approval:\n"
@@ -171,6 +171,20 @@ def submit_release(
     asked = _api().post(f"/releases/{release_id}/submit", {"cause": note})
     text = f"Waits for approval: sampan change approve {asked['change']} --digest {asked['digest']}"
     context.obj.result(asked, text)
+
+
+def _submitted(api: "Api", draft: str, note: str) -> Any:
+    """Ask for the approval of a draft just made; a refusal says that the draft stays."""
+    from sampan.platform.cli.api import ServerRefused
+
+    try:
+        return api.post(f"/releases/{draft}/submit", {"cause": note})
+    except SampanError as problem:
+        told = (
+            f"{problem.detail} What was asked for stays as the draft {draft}: change it with `sampan release edit "
+            f"{draft}`, then `sampan release submit {draft}`."
+        )
+        raise ServerRefused(problem.status, problem.code, told, **{**problem.facts, "release": draft}) from problem
 
 
 def _cap(customers: int | None, until: str | None) -> dict[str, Any] | None:
