@@ -14,6 +14,7 @@ export function useAct(): <T>(act: () => Promise<T>) => Promise<T> {
     async (act) => {
       try {
         const result = await act();
+        await client.cancelQueries(); // what is being read for the first time may be from before the act
         await client.invalidateQueries();
         return result;
       } catch (thrown) {
