@@ -15,7 +15,7 @@ from sampan.offline_packages.manifest import Kind
 from sampan.platform.cli.given_files import FileUnreadable
 from sampan.platform.cli.hotfix_file import read_hotfix, write_hotfix
 from sampan.platform.cli.hotfix_json import JsonPatchUnfit, patched
-from sampan.platform.cli.hotfix_making import HotfixOption, wanted
+from sampan.platform.cli.hotfix_making import HotfixOption, change_line, wanted
 
 BASE = "sha256:" + "0" * 64
 
@@ -119,6 +119,30 @@ def test_a_path_that_is_not_there_is_told_with_a_near_one(tmp_path: Path) -> Non
         asked.changes({"pages/index.js": b""})
     with pytest.raises(FileUnreadable):
         wanted(tmp_path, [], ["a=missing"], [], []).changes({})
+
+
+def test_a_file_that_lies_elsewhere_than_in_the_version_is_not_added_by_mistake(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Without --folder a file's path is a guess: where the end of it is a file of the version, that one was meant."""
+    monkeypatch.chdir(tmp_path)
+    for name in ("fix/css/app.css", "app.css", "fix/more.css"):
+        Path(name).parent.mkdir(parents=True, exist_ok=True)
+        Path(name).write_bytes(b"new")
+    present = {"app.css": b"old", "css/app.css": b"old"}
+    meant = Path("fix/css/app.css")
+    with pytest.raises(HotfixOption, match=r"but css/app\.css.*--folder fix,.*--set fix/css/app\.css=fix/css/app\.css"):
+        wanted(None, [meant], [], [], []).changes(present)
+    assert wanted(Path("fix"), [meant], [], [], []).changes(present) == {"css/app.css": b"new"}
+    assert wanted(Path(), [meant], [], [], []).changes(present) == {"fix/css/app.css": b"new"}
+    assert wanted(None, [], [f"fix/css/app.css={meant}"], [], []).changes(present) == {"fix/css/app.css": b"new"}
+    good = wanted(None, [Path("app.css"), Path("fix/more.css")], [], [], [])
+    assert good.changes(present) == {"app.css": b"new", "fix/more.css": b"new"}
+
+
+def test_what_becomes_of_a_file_is_told_in_words() -> None:
+    hotfix, _ = made()
+    assert [change_line(each) for each in hotfix.changes] == ["  a.js  changed", "  b.js  new in this version"]
 
 
 def made() -> tuple[Any, bytes]:

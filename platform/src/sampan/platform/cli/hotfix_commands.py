@@ -33,12 +33,15 @@ def make(
     files: Annotated[
         list[Path] | None, typer.Argument(metavar="[FILE]...", help="New contents, under their path below --folder.")
     ] = None,
-    folder: Annotated[Path, typer.Option(help="The app's folder, to which the files' paths are relative.")] = Path(),
+    folder: Annotated[
+        Path | None, typer.Option(help="The app's folder, to which the files' paths are relative; else this one.")
+    ] = None,
     sets: Set = None,
     deletes: Delete = None,
     patches: JsonPatch = None,
     on: Annotated[
-        int | None, typer.Option(min=0, help="Build on this hotfix; 0: on the version itself [the newest released].")
+        int | None,
+        typer.Option(min=0, help="Build on this hotfix, 0 for the version itself; else on the newest released."),
     ] = None,
     out: Annotated[Path | None, typer.Option("--out", "-o", help="The file to write [APP-SEQUENCE-N.hotfix].")] = None,
 ) -> None:
@@ -46,7 +49,7 @@ def make(
     from sampan.platform.cli.api import Api
     from sampan.platform.cli.home import signed_in
     from sampan.platform.cli.hotfix_file import write_hotfix
-    from sampan.platform.cli.hotfix_making import made, wanted
+    from sampan.platform.cli.hotfix_making import change_line, made, wanted
     from sampan.platform.cli.hotfix_sending import TREE
     from sampan.platform.cli.pinned_roots import Place
     from sampan.platform.cli.publisher_commands_versions import key_option
@@ -62,7 +65,7 @@ def make(
         "changed": [each.path for each in found.changes],
     }  # fmt: skip
     on_these = f" on {', '.join(map(str, found.on))}" if found.on else ""
-    lines = [f"Hotfix {found.n} of {app}, sequence {sequence}{on_these}: {path}", *(f"  {p}" for p in value["changed"])]
+    lines = [f"Hotfix {found.n} of {app}, sequence {sequence}{on_these}: {path}", *map(change_line, found.changes)]
     context.obj.result(value, "\n".join([*lines, f"Sign and send it: sampan hotfix publish {path}{key_option()}"]))
 
 
