@@ -46,16 +46,16 @@ test("what replaces each other stands beside each other, and what is the same on
   ]);
 });
 
-test("operations show the value that they carry, null too, and none where they take none", () => {
-  const found = operationsOf([
+test("operations show the value that they take and the one that they put, null too, and none where there is none", () => {
+  const patch = [
     { op: "replace", path: "/eur", value: null },
     { op: "remove", path: "/usd" },
     { op: "move", path: "/a", from: "/b" },
-  ]);
-  expect(found).toEqual([
-    { op: "replace", path: "/eur", from: "", value: "null" },
-    { op: "remove", path: "/usd", from: "", value: null },
-    { op: "move", path: "/a", from: "/b", value: null },
+  ];
+  expect(operationsOf(patch, ["3", "null", null])).toEqual([
+    { op: "replace", path: "/eur", from: "", old: "3", value: "null" },
+    { op: "remove", path: "/usd", from: "", old: "null", value: null },
+    { op: "move", path: "/a", from: "/b", old: null, value: null },
   ]);
 });
 

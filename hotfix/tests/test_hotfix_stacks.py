@@ -135,10 +135,12 @@ async def test_a_reviewer_reads_what_changes(scene: Scene) -> None:
         {"op": "remove", "path": "/usd"},
         {"op": "replace", "path": "/eur", "value": 4},
     ]
+    taken = {step["path"]: old for step, old in zip(diff["patch"], diff["taken"], strict=True)}
+    assert taken == {"/gbp": None, "/usd": "2", "/eur": "3"}
     assert {line["change"] for line in diff["lines"]} == {"added", "removed"}
     gone = await scene.done("GET", f"{scene.path(2)}/diff", {"path": "info.txt"}, as_=scene.reviewer)
     assert [line["text"] for line in gone["lines"]] == ["about"]
-    assert gone["patch"] is None
+    assert gone["patch"] is gone["taken"] is None
     binary = await scene.done("GET", f"{scene.path(2)}/diff", {"path": "x.bin"}, as_=scene.reviewer)
     assert binary["refusal"] == "not_text"
     other = await scene.refused("GET", f"{scene.path(2)}/diff", {"path": "index.html"}, as_=scene.reviewer)

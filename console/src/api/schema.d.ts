@@ -5938,6 +5938,8 @@ export interface components {
         /**
          * HotfixDiffOut
          * @description The changed lines of a file; of JSON also `patch`, the operations of RFC 6902 from the one to the other.
+         *
+         *     `taken` has an entry for each of them: the JSON text of the value that it removes or replaces, else null.
          */
         HotfixDiffOut: {
             /** Is Cut */
@@ -5952,6 +5954,8 @@ export interface components {
             path: string;
             /** Refusal */
             refusal: string;
+            /** Taken */
+            taken: (string | null)[] | null;
         };
         /**
          * HotfixIn

@@ -17,6 +17,7 @@ import { operationsOf } from "./operations";
 import type { HotfixDetail } from "./words";
 
 type Change = components["schemas"]["ChangeOut"];
+type Diff = components["schemas"]["HotfixDiffOut"];
 type Shown = "operations" | "lines";
 
 const TONES = { added: "good", removed: "bad", changed: "warn" } as const;
@@ -93,7 +94,7 @@ export function FileChange({ of: { app, sequence, n }, path }: { of: HotfixDetai
                 style={{ alignSelf: "flex-start" }}
               />
             )}
-            {shown === "operations" ? <Operations patch={diff.patch ?? []} /> : <TextDiff diff={diff} />}
+            {shown === "operations" ? <Operations of={diff} /> : <TextDiff diff={diff} />}
           </div>
         );
       }}
@@ -101,21 +102,36 @@ export function FileChange({ of: { app, sequence, n }, path }: { of: HotfixDetai
   );
 }
 
-function Operations({ patch }: { patch: readonly Record<string, unknown>[] }) {
+function Operations({ of: { patch, taken } }: { of: Diff }) {
   const { say, sayOr } = useText();
-  if (patch.length === 0) return <Note tone="neutral">{say("hotfixes.sameJson")}</Note>;
+  const operations = operationsOf(patch ?? [], taken ?? []);
+  if (operations.length === 0) return <Note tone="neutral">{say("hotfixes.sameJson")}</Note>;
   return (
     <ol className="operations">
-      {operationsOf(patch).map(({ op, path, from, value }) => (
+      {operations.map(({ op, path, from, old, value }) => (
         <li key={`${op} ${path} ${from}`} className={op}>
           <div className="row">
             <Tag tone={op === "remove" ? "bad" : op === "add" ? "good" : "warn"}>{sayOr(`hotfixes.op_${op}`, op)}</Tag>
             <code className="wrap">{path || "/"}</code>
           </div>
           {from ? <div className="small muted wrap">{say("hotfixes.from", { path: from })}</div> : null}
-          {value === null ? null : <pre className="mono small">{value}</pre>}
+          <dl>
+            {old === null ? null : <Value title={say("apps.before")} text={old} tone="removed" />}
+            {value === null ? null : <Value title={say("apps.after")} text={value} tone="added" />}
+          </dl>
         </li>
       ))}
     </ol>
+  );
+}
+
+function Value({ title, text, tone }: { title: string; text: string; tone: "removed" | "added" }) {
+  return (
+    <>
+      <dt className="small muted">{title}</dt>
+      <dd>
+        <pre className={`mono small ${tone}`}>{text}</pre>
+      </dd>
+    </>
   );
 }

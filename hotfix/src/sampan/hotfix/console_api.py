@@ -107,8 +107,9 @@ def _add_reader_routes(router: APIRouter, core: Core) -> None:
             DiffLineOut(change=each.change, old_line=each.old_line, line=each.line, text=each.text)
             for each in found.text.lines
         ]
+        text = found.text
         return HotfixDiffOut(
-            path=path, lines=lines, is_cut=found.text.is_cut, refusal=found.text.refusal, patch=found.patch
+            path=path, lines=lines, is_cut=text.is_cut, refusal=text.refusal, patch=found.patch, taken=found.taken
         )
 
     @router.get(f"{ONE}/content", response_class=RawBytes, responses={200: BYTES})

@@ -128,9 +128,13 @@ class HotfixDetailOut(HotfixOut):
 
 
 class HotfixDiffOut(FileDiffOut):
-    """The changed lines of a file; of JSON also `patch`, the operations of RFC 6902 from the one to the other."""
+    """The changed lines of a file; of JSON also `patch`, the operations of RFC 6902 from the one to the other.
+
+    `taken` has an entry for each of them: the JSON text of the value that it removes or replaces, else null.
+    """
 
     patch: list[dict[str, Any]] | None
+    taken: list[str | None] | None
 
 
 class BaseHotfixOut(BaseModel):

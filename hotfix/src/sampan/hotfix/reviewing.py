@@ -69,10 +69,14 @@ class Detail(Struct, frozen=True):
 
 
 class FileDiff(Struct, frozen=True):
-    """What a hotfix does to a file; `patch` are the operations of RFC 6902 where both sides are JSON."""
+    """What a hotfix does to a file; `patch` are the operations of RFC 6902 where both sides are JSON.
+
+    `taken` are the values that they remove or replace, one for each, as JSON text; None for the other operations.
+    """
 
     text: TextDiff
-    patch: list[dict[str, Any]] | None
+    patch: list[dict[str, Any]] | None = None
+    taken: list[str | None] | None = None
 
 
 class Base(Struct, frozen=True):
@@ -122,7 +126,7 @@ async def diff_of_file(
     if change is None:
         raise FileUnknown(f"Hotfix {n} does not change {path[:200]!r}.")
     if max(each.size for each in (change.before, change.after) if each) > MAX_DIFF_BYTES:
-        return FileDiff(TextDiff(refusal="too_large"), None)
+        return FileDiff(TextDiff(refusal="too_large"))
     old = (await files_before(core, workspace_id, place.version, below, [path]))[path]
     return await asyncio.to_thread(_compare, path, old, contents_after(record.hotfix, content)[path])
 
@@ -261,15 +265,22 @@ def _check_readable(actor: Actor, publisher_id: str, record: Record) -> None:
 
 
 def _compare(path: str, old: bytes | None, new: bytes | None) -> FileDiff:
-    return FileDiff(compare_texts(old, new), _json_patch(old, new) if path.endswith(".json") else None)
-
-
-def _json_patch(old: bytes | None, new: bytes | None) -> list[dict[str, Any]] | None:
-    """Return the operations that lead from one JSON text to the other; None where there are none to show."""
-    if old is None or new is None or max(len(old), len(new)) > MAX_PATCH_BYTES:
-        return None
+    text = compare_texts(old, new)
+    if not path.endswith(".json") or old is None or new is None or max(len(old), len(new)) > MAX_PATCH_BYTES:
+        return FileDiff(text)
     try:
-        found: list[dict[str, Any]] = jsonpatch.make_patch(orjson.loads(old), orjson.loads(new)).patch
+        return FileDiff(text, *_json_patch(orjson.loads(old), orjson.loads(new)))
     except (orjson.JSONDecodeError, RecursionError):
-        return None
-    return found
+        return FileDiff(text)
+
+
+def _json_patch(value: Any, new: Any) -> tuple[list[dict[str, Any]], list[str | None]]:
+    """Return the operations that lead from one value to the other, and what each takes away; changes `value`."""
+    patch: list[dict[str, Any]] = jsonpatch.make_patch(value, new).patch
+    taken: list[str | None] = []
+    for each in patch:
+        takes = each["op"] in ("remove", "replace")
+        old = jsonpatch.JsonPointer(each["path"]).resolve(value) if takes else None
+        taken.append(orjson.dumps(old, option=orjson.OPT_INDENT_2).decode() if takes else None)
+        value = jsonpatch.JsonPatch([each]).apply(value, in_place=True)
+    return patch, taken
