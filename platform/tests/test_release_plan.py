@@ -221,3 +221,19 @@ def test_who_approves_reads_what_a_gate_takes_for_healthy(most: int | None, zh: 
     assert zh in words.zh
     assert en in words.en
     assert ("before" in words.en, "可比" in words.zh) == (most is not None, most is not None)
+
+
+@pytest.mark.parametrize(
+    ("minutes", "is_last", "told"),
+    [
+        (1, False, "at least 1 minute;"),
+        (120, False, "at least 120 minutes;"),
+        (120, True, "minute"),
+        (0, False, "minute"),
+    ],
+)
+def test_how_long_a_stage_lasts_is_said_where_it_holds(minutes: int, is_last: bool, told: str) -> None:
+    stage = msgspec.to_builtins(Stage("10 %", 1000, min_minutes=minutes))
+    words = stage_words(stage, is_last=is_last)
+    assert (told in words.en) == (minutes > 0 and not is_last)
+    assert (f"至少 {minutes} 分钟" in words.zh) == (minutes > 0 and not is_last)

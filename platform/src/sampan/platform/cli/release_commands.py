@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from sampan.platform.cli.output import lined, moment, said
+from sampan.platform.cli.output import lined, said
 from sampan.platform.cli.release_options import HOTFIX, AudienceNeeded, BadPlan, audience_of, stages_of, what_to_release
 from sampan.platform.errors import SampanError
 
@@ -213,6 +213,7 @@ def list_releases(
 def show_release(context: typer.Context, release_id: Release) -> None:
     """Show a release, its stages, what its gate saw, its history and how far it has come."""
     from sampan.platform.cli.people_names import named
+    from sampan.platform.cli.release_text import history_lines
     from sampan.platform.release.plan_words import stage_words
 
     api = _api()
@@ -229,16 +230,7 @@ def show_release(context: typer.Context, release_id: Release) -> None:
             + stage_words(stage, is_last=number + 1 == len(found["stages"])).en
             for number, stage in enumerate(found["stages"])
         ),
-        *(
-            f"  {moment(look['at_ms'])}  {look['failures']} of {look['devices']} devices failed, {look['most']} may: "
-            + said(look["why"])
-            for look in progress["looks"][-5:]
-        ),
-        *(
-            f"  {moment(each['at_ms'])}  {said(each['state'])} by {each['by']}"
-            + (f": {each['cause']}" if each["cause"] else "")
-            for each in found["history"]
-        ),
+        *history_lines(found, progress["looks"]),
         f"  devices that reported: {delivery['devices']}",
         *(
             f"    {step['stage']}: {step['devices']}{_failed(step)}"

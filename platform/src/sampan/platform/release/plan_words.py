@@ -43,9 +43,9 @@ def stage_words(stage: Mapping[str, Any], *, is_last: bool) -> Words:
         narrowed = rule_words(stage["audience"])
         zh.append(f"仅限{narrowed.zh}")
         en.append(f"only {narrowed.en}")
-    if stage["min_minutes"]:
-        zh.append(f"至少 {stage['min_minutes']} 分钟")
-        en.append(f"for at least {stage['min_minutes']} minutes")
+    if (minutes := stage["min_minutes"]) and not is_last:
+        zh.append(f"至少 {minutes} 分钟")
+        en.append(f"for at least {minutes} minute{'' if minutes == 1 else 's'}")
     if (gate := stage["gate"]) is not None:
         zh.append(f"{_joined(gate, 'zh', '、')}达到上一版本的 {gate['ratio_percent'] / 100:g} 倍时自动停止")
         en.append(
