@@ -10,6 +10,7 @@ import {
   deliverableOf,
   goingOut,
   type Hotfix,
+  hintOf,
   historyState,
   hotfixPath,
   patchedOf,
@@ -57,6 +58,16 @@ test("operations show the value that they take and the one that they put, null t
     { op: "remove", path: "/usd", from: "", old: "null", value: null },
     { op: "move", path: "/a", from: "/b", old: null, value: null },
   ]);
+});
+
+test("the hint of what is public says how far a release of it came", () => {
+  const hint = (state: string, ...states: string[]) =>
+    hintOf({ state, releases: states.map((each) => ({ state: each })) } as Hotfix);
+  expect(hint("published")).toBe("stateHint_published");
+  expect(hint("published", "submitted", "rolled_back")).toBe("stateHint_published");
+  expect(hint("published", "running", "completed")).toBe("stateHint_running");
+  expect(hint("published", "stopped", "completed")).toBe("stateHint_completed");
+  expect(hint("withdrawn", "completed")).toBe("stateHint_withdrawn");
 });
 
 test("a day without a report is a day of none", () => {

@@ -25,7 +25,8 @@ async def test_what_stands_on_a_withdrawn_hotfix_falls_and_the_rest_goes_on(scen
     await scene.fix({"data/rates.json": b'{"eur":2}'}, n=2, on=[1])
     third = await scene.fix({"app.js": b"three\n"}, n=3, on=[1, 2])
     assert third["stack"] == [1, 2, 3]
-    assert (await scene.done("GET", scene.path(1)))["dependents"] == [3]
+    first = await scene.done("GET", scene.path(1))
+    assert (first["dependents"], first["survivors"]) == ([3], [2])
     second_release, third_release = await scene.give(2), await scene.give(3)
     phone = await scene.phone()
     assert (await phone.hotfix())["release"] == third_release

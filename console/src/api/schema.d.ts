@@ -5931,6 +5931,8 @@ export interface components {
             submitted_by: string;
             /** Submitted Ms */
             submitted_ms: number;
+            /** Survivors */
+            survivors: number[];
             /** Title */
             title: string;
             withdrawn: components["schemas"]["WithdrawnOut"] | null;
@@ -5992,9 +5994,9 @@ export interface components {
          * HotfixOut
          * @description A hotfix of a version as it stands.
          *
-         *     `stack` is what it is applied with now, itself last, and `digest` the package that results; `dependents` fall with
-         *     it when it is withdrawn. `bytes` is its own content; `devices` is on how many it runs, alone or below others, by
-         *     what each last said.
+         *     `stack` is what it is applied with now, itself last, and `digest` the package that results. When it is withdrawn,
+         *     `dependents` fall with it, and `survivors`, which were made on it too, are applied without it. `bytes` is its own
+         *     content; `devices` is on how many it runs, alone or below others, by what each last said.
          */
         HotfixOut: {
             /** App */
@@ -6034,6 +6036,8 @@ export interface components {
             submitted_by: string;
             /** Submitted Ms */
             submitted_ms: number;
+            /** Survivors */
+            survivors: number[];
             /** Title */
             title: string;
             withdrawn: components["schemas"]["WithdrawnOut"] | null;

@@ -32,9 +32,10 @@ export const hotfixes = {
   devicesRunning: ["{{n}} 台设备正在使用", "{{n}} devices run it now"],
   devicesRunning_one: ["{{n}} 台设备正在使用", "{{n}} device runs it now"],
   devicesRunningHint: [
-    "单独使用或与其上的热修复一起使用，以每台设备最近一次上报为准。",
-    "Alone or below later hotfixes, by what each device said last.",
+    "单独使用或与其上的热修复一起使用，以每台设备最近一次检查时为准。",
+    "Alone or below later hotfixes, as of each device's last check.",
   ],
+  runningOnHint: ["设备数以每台设备最近一次检查时为准", "Devices as of each one's last check"],
   given: ["发布情况", "Release"],
   notGiven: ["未发布", "Not released"],
   stageOf: ["阶段 {{n}}/{{of}}", "stage {{n}} of {{of}}"],
@@ -81,15 +82,22 @@ export const hotfixes = {
   withdraw: ["撤回", "Withdraw"],
   withdrawTitle: ["撤回热修复 {{n}}（{{app}} {{version}}）？", "Hotfix {{n}} of {{app}} {{version}}: withdraw it?"],
   withdrawWhat: [
-    "撤回后不能恢复。正在使用的设备在下次联系服务器时回到原版本，离线打开时也一样；一个人即可撤回。",
-    "For good. Devices that run it go back to the version at their next contact, and once they know, also offline. One person is enough.",
+    "撤回后不能恢复。正在使用的设备在下次联系服务器时回到原版本或其下的热修复，离线打开时也一样；一个人即可撤回。",
+    "For good. Devices that run it go back to the version, or to the hotfixes below it, at their next contact, and once they know, also offline. One person is enough.",
   ],
   withdrawWaiting: ["它不再等待审核；这个编号不再使用。", "It leaves the review; its number is not given again."],
-  withdrawDevices: ["正在使用它的设备：{{n}} 台。", "Devices that run it now: {{n}}."],
+  withdrawDevices: [
+    "正在使用它的设备：{{n}} 台（以每台设备最近一次检查时为准）。",
+    "Devices that run it, as of each one's last check: {{n}}.",
+  ],
   withdrawAlone: ["没有其他热修复依赖它。", "No other hotfix stands on it."],
   withdrawDependents: [
     "以下热修复依赖它，会一并撤回：{{numbers}}。",
     "These hotfixes stand on it and are withdrawn with it: {{numbers}}.",
+  ],
+  withdrawSurvivors: [
+    "以下热修复也基于它制作，但不会随它撤回，此后不再带上它应用：{{numbers}}。",
+    "These hotfixes were made on it and stay; from then on they are applied without it: {{numbers}}.",
   ],
   withdrawn: ["已撤回。", "Withdrawn."],
   withdrawnBy: ["撤回人", "Withdrawn by"],
@@ -101,6 +109,8 @@ export const hotfixes = {
   ],
   stateHint_approved: ["正在写入信任树。", "Being published to the trust tree."],
   stateHint_published: ["可以发布给设备。", "Can be released to devices."],
+  stateHint_running: ["正在发布给设备。", "Being released to devices."],
+  stateHint_completed: ["已发布给设备。", "Released to devices."],
   stateHint_rejected: ["已退回，编号不再使用。", "Rejected; its number is not given again."],
   stateHint_withdrawn: ["已撤回，设备不再使用它。", "Withdrawn; devices leave it."],
 

@@ -51,7 +51,7 @@ export const plan = {
   whom: ["范围", "Whom"],
   ofAll: ["受众中的任何人", "Anybody of the audience"],
   onlySome: ["仅其中一部分，例如测试人员", "Only some of them, such as testers"],
-  reaches: ["这一阶段约 {{n}} 台设备", "Devices in this stage: {{n}}"],
+  reaches: ["这一阶段的设备：{{n}} 台", "Devices in this stage: {{n}}"],
   advance: ["进入下一阶段", "Going on"],
   auto: ["达到条件后自动", "By itself, when all is well"],
   person: ["由人决定", "When a person says so"],

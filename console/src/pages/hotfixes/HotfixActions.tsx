@@ -10,13 +10,15 @@ import { useText } from "../../i18n";
 import { useMayOf } from "../apps/useMayOf";
 import { goingOut, type HotfixDetail, isLive, isOpen, releasePath } from "./words";
 
+const listed = (numbers: readonly number[]) => numbers.map((each) => `+${each}`).join(", ");
+
 export function HotfixActions({ of: hotfix, named }: { of: HotfixDetail; named: Record<string, string> }) {
   const { say } = useText();
   const may = useMayOf(hotfix.app);
   const act = useAct();
   const navigate = useNavigate();
   const withdraw = query.useMutation("post", "/apps/{app}/versions/{sequence}/hotfixes/{n}/withdraw");
-  const { app, sequence, n, state, dependents, devices } = hotfix;
+  const { app, sequence, n, state, dependents, survivors, devices } = hotfix;
   // One release of it at a time: while one is under way, the way leads there.
   const going = goingOut(hotfix);
   const isOver = state === "withdrawn" || state === "rejected";
@@ -32,12 +34,16 @@ export function HotfixActions({ of: hotfix, named }: { of: HotfixDetail; named: 
           what={
             <>
               <p>{say(isOpen(hotfix) ? "hotfixes.withdrawWaiting" : "hotfixes.withdrawWhat")}</p>
-              {devices > 0 ? <p className="strong">{say("hotfixes.withdrawDevices", { n: devices })}</p> : null}
-              <p className={dependents.length > 0 ? "strong" : ""}>
-                {dependents.length > 0
-                  ? say("hotfixes.withdrawDependents", { numbers: dependents.map((each) => `+${each}`).join(", ") })
-                  : say("hotfixes.withdrawAlone")}
-              </p>
+              {isOpen(hotfix) ? null : (
+                <p className={devices > 0 ? "strong" : ""}>{say("hotfixes.withdrawDevices", { n: devices })}</p>
+              )}
+              {dependents.length > 0 ? (
+                <p className="strong">{say("hotfixes.withdrawDependents", { numbers: listed(dependents) })}</p>
+              ) : null}
+              {survivors.length > 0 ? (
+                <p className="strong">{say("hotfixes.withdrawSurvivors", { numbers: listed(survivors) })}</p>
+              ) : null}
+              {dependents.length + survivors.length === 0 ? <p>{say("hotfixes.withdrawAlone")}</p> : null}
             </>
           }
           reason="required"

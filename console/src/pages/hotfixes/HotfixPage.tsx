@@ -16,7 +16,7 @@ import { HotfixActions } from "./HotfixActions";
 import { FileChange, HotfixChanges } from "./HotfixChanges";
 import { HotfixDecision } from "./HotfixDecision";
 import { Adoption, Crashes, ReleasesOf } from "./HotfixHealth";
-import { type HotfixDetail, historyState, hotfixPath, isLive, isOpen, versionPath } from "./words";
+import { type HotfixDetail, hintOf, historyState, hotfixPath, isLive, isOpen, versionPath } from "./words";
 
 /** So many files stand open on the page; of more the list leads to each. */
 const OPENED = 3;
@@ -47,7 +47,7 @@ export default function HotfixPage() {
         { title: named.version, to: versionPath(app, sequence) },
       ]}
       tags={hotfix ? <StateTag state={hotfix.state} /> : null}
-      lead={hotfix ? sayOr(`hotfixes.stateHint_${hotfix.state}`, "") : null}
+      lead={hotfix ? sayOr(`hotfixes.${hintOf(hotfix)}`, "") : null}
       actions={hotfix && !isOwnerAsked ? <HotfixActions of={hotfix} named={named} /> : null}
     >
       <Fetch of={found}>

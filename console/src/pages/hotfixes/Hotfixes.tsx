@@ -94,6 +94,7 @@ export function Hotfixes({ version }: { version: VersionDetail }) {
   return (
     <Panel
       title={say("hotfixes.title")}
+      hint={found.data?.items.length ? say("hotfixes.runningOnHint") : null}
       extra={
         takes && may("version:submit") ? (
           <Button

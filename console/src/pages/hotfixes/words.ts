@@ -60,5 +60,12 @@ const OVER: ReadonlySet<string> = new Set(["draft", "completed", "stopped", "rol
 export const goingOut = ({ releases }: Pick<Hotfix, "releases">) =>
   releases.find(({ state }) => !OVER.has(state)) ?? null;
 
+/** What the hint below its title is called: of what is public, how far a release of it came. */
+export function hintOf({ state, releases }: Pick<Hotfix, "state" | "releases">): string {
+  const has = (wanted: string) => releases.some((each) => each.state === wanted);
+  if (state !== "published") return `stateHint_${state}`;
+  return `stateHint_${has("running") ? "running" : has("completed") ? "completed" : state}`;
+}
+
 /** Whether devices may have it, so that a release can give it to them. */
 export const isLive = ({ state }: Pick<Hotfix, "state">) => state === "published";

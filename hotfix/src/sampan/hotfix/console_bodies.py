@@ -91,9 +91,9 @@ class ReleaseRef(BaseModel):
 class HotfixOut(BaseModel):
     """A hotfix of a version as it stands.
 
-    `stack` is what it is applied with now, itself last, and `digest` the package that results; `dependents` fall with
-    it when it is withdrawn. `bytes` is its own content; `devices` is on how many it runs, alone or below others, by
-    what each last said.
+    `stack` is what it is applied with now, itself last, and `digest` the package that results. When it is withdrawn,
+    `dependents` fall with it, and `survivors`, which were made on it too, are applied without it. `bytes` is its own
+    content; `devices` is on how many it runs, alone or below others, by what each last said.
     """
 
     app: str
@@ -109,6 +109,7 @@ class HotfixOut(BaseModel):
     bytes: int
     changes: list[ChangeOut]
     dependents: list[int]
+    survivors: list[int]
     releases: list[ReleaseRef]
     devices: int
     submitted_by: str
@@ -212,6 +213,7 @@ def _fields(shown: Shown) -> dict[str, Any]:
         "bytes": record.hotfix.content_bytes,
         "changes": [_change(each) for each in record.hotfix.changes],
         "dependents": list(shown.dependents),
+        "survivors": list(shown.survivors),
         "releases": [
             ReleaseRef(
                 id=each.id, state=each.state, stage=each.stage, stages=len(each.stages), started_ms=each.started_ms

@@ -32,6 +32,7 @@ from sampan.platform.artifacts.candidates_repository import Body, Candidate
 from sampan.platform.artifacts.comparing import MAX_DIFF_BYTES, TextDiff, compare_texts
 from sampan.platform.artifacts.notes_repository import Finding, HistoryEntry
 from sampan.platform.artifacts.problems import FileUnknown
+from sampan.platform.artifacts.states import VersionState
 from sampan.platform.artifacts.versions_repository import Version
 from sampan.platform.core import Core
 from sampan.platform.crypto.digest import digest
@@ -50,12 +51,14 @@ MAX_PATCH_BYTES = 64 * 1024
 class Shown(Struct, frozen=True):
     """A hotfix with what people ask of it.
 
-    `dependents` fall when it is withdrawn; `devices` is on how many it runs, by what they last said.
+    `dependents` fall when it is withdrawn, `survivors` are applied without it from then on; `devices` is on how many
+    it runs, by what they last said.
     """
 
     record: Record
     review_digest: str
     dependents: tuple[int, ...]
+    survivors: tuple[int, ...]
     releases: Sequence[Release]
     devices: int
 
@@ -220,16 +223,20 @@ async def _shower(tx: Transaction, app_id: str, sequence: int, records: Sequence
     bodies = await candidates.bodies_of(tx, [each.candidate_id for each in records])
     every = await hotfixes_of(tx, app_id, sequence)
     alive = {n: each.hotfix for n, each in every.items() if each.withdrawn_ms is None}
+    standing = [each for each in every.values() if each.n in alive and each.state is not VersionState.REJECTED]
     releases = await releases_of(tx, KIND, deliverable_id(app_id, sequence))
     digests = {n: each.digest for n, each in every.items()}
     running = _running(await held_packages(tx, KIND, deliverable_id(app_id, sequence), digests), every)
 
     def show(record: Record) -> Shown:
         own = [body for body in bodies if body.candidate_id == record.candidate_id]
+        fallen = dependents(record.n, alive) if record.n in alive else ()
+        above = sorted(each.n for each in standing if record.n in each.hotfix.on) if record.n in alive else []
         return Shown(
             record,
             review_digest(record.digest, own),
-            dependents(record.n, alive) if record.n in alive else (),
+            fallen,
+            tuple(n for n in above if n not in fallen),
             [each for each in releases if each.sequence == record.n],
             running[record.n],
         )
