@@ -19,6 +19,7 @@ from sampan.platform.testing_cli import Person, Ran
 pytestmark = pytest.mark.anyio
 LIMITS = '{\n  "day": 500,\n  "text": "每日"\n}\n'
 FILES = {"app.js": "broken()\n", "data/limits.json": LIMITS, "old.txt": "old"}
+DAY = '    {"op": "replace", "path": "/day", "value": 900}\n      was 500\n'
 TIERS = [word for tier in ("visitor", "registered", "e_account", "full") for word in ("--tier", tier)]
 ENDED, REFUSED = 0, 1
 
@@ -120,7 +121,7 @@ async def test_the_whole_way_by_commands(desk: Desk) -> None:
     assert (await desk.ok("review", "list", by=desk.checker))["hotfixes"] == [{"app": APP, "sequence": 1, "n": 1}]
 
     shown = await desk.run("hotfix", "show", APP, "1", "1", as_json=False, by=desk.checker)
-    for text in ("- old.txt", "~ app.js", "- broken()", "+ works()", '{"op": "replace", "path": "/day", "value": 900}'):
+    for text in ("- old.txt", "~ app.js", "- broken()", "+ works()", DAY):
         assert text in shown.out, shown.out
     assert (await desk.refused(*desk.approving(1, "sha256:" + "0" * 64), by=desk.checker))[0] == "review_stale"
     approved = await desk.approve(1)

@@ -52,9 +52,15 @@ def detail(found: Mapping[str, Any], diffs: Iterable[Mapping[str, Any]]) -> list
     return lines
 
 
+def _operation(operation: Mapping[str, Any], taken: str | None) -> list[str]:
+    """Return an operation, and below it the value that it removes or replaces, on one line."""
+    was = [] if taken is None else [f"      was {json.dumps(json.loads(taken), ensure_ascii=False)}"]
+    return [f"    {json.dumps(operation, ensure_ascii=False)}", *was]
+
+
 def _diff(found: Mapping[str, Any]) -> list[str]:
     if found["patch"] is not None:
-        return [f"    {json.dumps(each, ensure_ascii=False)}" for each in found["patch"]]
+        return [line for pair in zip(found["patch"], found["taken"], strict=True) for line in _operation(*pair)]
     if found["refusal"]:
         return [f"    {said(found['refusal'])}"]
     lines = [f"    {SIGNS.get(each['change'], ' ')} {each['text']}" for each in found["lines"]]
