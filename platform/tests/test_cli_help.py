@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 import typer
+from rich.markup import render
 
 from sampan.platform.cli.reading_order import MORE, SECTIONS, dressed, leaves
 from sampan.platform.cli.usage_examples import EXAMPLES
@@ -48,6 +49,18 @@ def test_an_example_parses(command: Any, words: str, line: str) -> None:
     assert arguments[: len(named)] == named
     context = dict(leaves(command))[words].make_context(words, arguments[len(named) :])
     assert context.info_name == words
+
+
+def test_no_word_of_a_help_is_taken_for_a_style_and_lost(command: Any) -> None:
+    """Typer prints help by rich, which takes `[words]` in small letters for a style."""
+    texts = [text for each in leaves(command) for text in _helps(each[1])]
+    assert len(texts) > 100
+    assert [text for text in texts if render(text).plain != text] == []
+
+
+def _helps(command: Any) -> list[str]:
+    found = [command.help, command.epilog, *(getattr(each, "help", None) for each in command.params)]
+    return [each for each in found if each]
 
 
 def test_a_component_keeps_its_own_ending() -> None:

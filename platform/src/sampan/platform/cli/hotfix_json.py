@@ -12,6 +12,8 @@ import jsonpatch
 
 from sampan.platform.errors import Invalid
 
+MISSING = object()
+MOST_SHOWN = 80
 _INDENT = re.compile(r"[\[{][ \t]*(\r?\n)([ \t]*)\S")
 
 
@@ -29,7 +31,7 @@ def patched(path: str, data: bytes, operations: bytes) -> bytes:
         result = jsonpatch.JsonPatch(wanted).apply(value)
     except jsonpatch.JsonPatchTestFailed as problem:
         raise JsonPatchUnfit(
-            f"{path} is not the file that the operations were written for: a test in them fails ({_reason(problem)})."
+            f"{path} is not the file that the operations were written for: {_failed_test(_parsed(data, path), wanted)}."
         ) from problem
     except (jsonpatch.JsonPatchException, jsonpatch.JsonPointerException, TypeError, KeyError) as problem:
         raise JsonPatchUnfit(
@@ -37,6 +39,24 @@ def patched(path: str, data: bytes, operations: bytes) -> bytes:
             '[{"op": "replace", "path": "/limit", "value": 5}].'
         ) from problem
     return _written(result, data.decode())
+
+
+def _failed_test(value: Any, operations: list[dict[str, Any]]) -> str:
+    """Return what the first test that fails expects, and what is there instead."""
+    for each in operations:
+        try:
+            value = jsonpatch.JsonPatch([each]).apply(value)
+        except jsonpatch.JsonPatchTestFailed:
+            found = jsonpatch.JsonPointer(each["path"]).resolve(value, MISSING)
+            # The end of a list, `/-`, is a value to the library and none to JSON.
+            there = _short(found) if found is None or isinstance(found, (str, int, float, list, dict)) else "nothing"
+            return f"a test in them expects {_short(each.get('value'))} at {each['path']}, and there is {there}"
+    return "a test in them fails"
+
+
+def _short(value: object) -> str:
+    text = json.dumps(value, ensure_ascii=False)
+    return text if len(text) <= MOST_SHOWN else f"{text[:MOST_SHOWN]}…"
 
 
 def _written(value: object, before: str) -> bytes:

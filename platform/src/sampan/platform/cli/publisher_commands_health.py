@@ -31,7 +31,7 @@ def errors(
     version: OneVersion = None,
     source_maps: Annotated[
         Path | None,
-        typer.Option(help="Folder with your build's source maps; they are read here and sent nowhere [maps]."),
+        typer.Option(help="Folder with your build's source maps; they are read here and sent nowhere; else maps."),
     ] = None,
     kind: Annotated[
         str | None, typer.Option(help="script_error, resource_failed or csp_refused; all when left out.")
