@@ -30,7 +30,7 @@ def dev(
             help="What the bank and other servers answer [.sampan.dev.json in FOLDER, sampan.dev.json beside]."
         ),
     ] = None,
-    source_maps: Annotated[Path | None, typer.Option(help="Your build's source maps [maps beside FOLDER].")] = None,
+    source_maps: Annotated[Path | None, typer.Option(help="Your build's source maps; else maps beside FOLDER.")] = None,
 ) -> None:
     """Open a mini-app in the real container, and open it anew at each change; the bank is a mock.
 
