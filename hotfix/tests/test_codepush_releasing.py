@@ -229,6 +229,24 @@ async def test_one_person_never_widens_by_a_roll_back(town: Scene) -> None:
     assert [each["label"] for each in await town.history()] == ["v1", "v2"]
 
 
+@pytest.mark.parametrize(("info", "is_disabled"), [({}, True), ({"isDisabled": False}, False)])
+async def test_what_is_disabled_is_promoted_disabled_unless_it_is_said(
+    town: Scene, info: dict[str, Any], *, is_disabled: bool
+) -> None:
+    await town.released("one")
+    await town.patch(isDisabled=True)
+    answer = await town.http.post(f"{LINE}/promote/Staging", headers=town.tool, json={"packageInfo": info})
+    assert answer.status_code == 201, answer.text
+    await town.approve()
+    assert [each["isDisabled"] for each in await town.history("Staging")] == [is_disabled]
+
+
+async def test_a_patch_that_names_nothing_is_refused(town: Scene) -> None:
+    await town.released("one")
+    answer = await town.patch()
+    assert (answer.status_code, "enable a disabled release at the console" in answer.text) == (400, True)
+
+
 async def test_what_waits_is_nothing_to_go_back_to(town: Scene) -> None:
     await town.released("one")
     await town.release("two")

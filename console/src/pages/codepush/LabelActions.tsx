@@ -98,7 +98,7 @@ export function LabelActions(props: {
           lead={say("codepush.promoteLead")}
           submit={say("codepush.propose")}
           doneText={say("codepush.proposed")}
-          initial={{ rollout: 100, app_version, is_mandatory, is_disabled: false, description }}
+          initial={{ rollout: 100, app_version, is_mandatory, is_disabled, description }}
           onSubmit={(body) => act(() => promote.mutateAsync({ params, body }))}
         >
           <Form.Item name="into" label={say("codepush.into")} rules={[{ required: true }]}>

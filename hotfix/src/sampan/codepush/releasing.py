@@ -112,8 +112,7 @@ async def promote(
             raise NotApproved(_why_not_yet(what))
         stored = (await repository.find_bundles(tx, [what.bundle]))[what.bundle]
         require_signature(stored.package_hash, stored.token, found.public_key)
-        usual = replace(NEW, app_version=what.app_version, description=what.description, is_mandatory=what.is_mandatory)
-        after = wanted.over(usual)
+        after = wanted.over(replace(what.served, rollout=EVERYBODY))
         return await _propose_new(
             core, tx, actor, app, found, stored, after, Method.PROMOTE, original=(origin.name, what.label)
         )
@@ -130,6 +129,11 @@ async def patch(
         present = await _labelled(tx, found, label)
         if present.state is not State.APPROVED:
             raise NotApproved(_why_not_yet(present))
+        if wanted == Wanted():
+            raise CodePushMalformed(
+                "Say what changes. The command line leaves out what is false (-x false, -m false): enable a disabled"
+                " release at the console, on the page of its deployment."
+            )
         after = wanted.over(present.served)
         _check_rollout(present, wanted.rollout)
         if after == present.served:
