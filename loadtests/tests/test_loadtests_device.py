@@ -12,6 +12,7 @@ from device_scene import Scene, opened_scene, shown
 from sqlalchemy import select
 
 from sampan.loadtests.device.commands import with_jitter
+from sampan.loadtests.device.rounds import Round
 from sampan.loadtests.device.session import TOKEN_IS_OLD
 from sampan.loadtests.device.simulated import Profile
 from sampan.offline_packages import package_digest
@@ -73,12 +74,18 @@ async def test_which_way_a_package_came_is_reported_and_what_was_tried_in_vain(s
         return HttpFetch()(url, max_length, offset)
 
     device = scene.device(fetch=damaged)
-    await scene.round(device)
+    assert _came(await scene.round(device)) == ["whole"]
     await scene.publish_and_release(2)
-    assert (await scene.round(device)).apps("installed") == {APP: 2}
+    done = await scene.round(device)
+    assert done.apps("installed") == {APP: 2}
+    assert _came(done) == ["whole, after delta failed"]
     first, second = [json.loads(each) for each in await told(scene, "delivery.downloaded")]
     assert first == {"way": "whole"}
     assert second == {"way": "whole", "fell_back": "delta"}  # the file that changed is nearly all of it
+
+
+def _came(done: Round) -> list[str]:
+    return [each.detail for each in done.happenings if each.what == "downloaded"]
 
 
 async def test_an_update_replaces_the_old_version_and_a_roll_back_returns_to_it(scene: Scene) -> None:

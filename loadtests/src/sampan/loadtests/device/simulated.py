@@ -40,6 +40,7 @@ BATCH_IS_BAD = frozenset({413, 422})
 FREE_NETWORKS = frozenset({"wifi", "ethernet"})
 STAGE_OF_STEP = {"archive_downloaded": "downloaded", "files_verified": "verified"}
 WAY_OF_STEP = {"delta_applied": "delta", "files_reused": "files"}
+WAYS = {"whole": "whole", "delta": "as a delta", "files": "the changed files alone", "hotfix": "the hotfix"}
 
 
 class OfferNotOurs(Forbidden):
@@ -381,12 +382,17 @@ class SimulatedDevice:
                 self._busy_with, stage, at_ms=self._now_ms(), **(self._came() if stage == "downloaded" else {})
             )
             held = self.memory.facts.tickets[self._busy_with]
-            self._round.happenings.append(Happening(stage, self._busy_with, held.sequence))
+            how = self._how_it_came() if stage == "downloaded" else ""
+            self._round.happenings.append(Happening(stage, self._busy_with, held.sequence, detail=how))
         self._outer_step(name)
 
     def _came(self) -> dict[str, str]:
         """Return how the bytes came, and what was tried before in vain."""
         return {"way": self._way, **({"fell_back": " ".join(self._fell_back)} if self._fell_back else {})}
+
+    def _how_it_came(self) -> str:
+        """Return the same for people."""
+        return WAYS[self._way] + (f", after {' and '.join(self._fell_back)} failed" if self._fell_back else "")
 
     def _refuse(self, app_id: str, sequence: int, problem: SampanError) -> None:
         self._happened("refused", app_id, sequence, problem)
