@@ -35,7 +35,7 @@ export const hotfixes = {
     "单独使用或与其上的热修复一起使用，以每台设备最近一次检查时为准。",
     "Alone or below later hotfixes, as of each device's last check.",
   ],
-  runningOnHint: ["设备数以每台设备最近一次检查时为准", "Devices as of each one's last check"],
+  runningOnHint: ["正在使用的设备以其最近一次检查时为准", "Runs on: as of each device's last check"],
   given: ["发布情况", "Release"],
   notGiven: ["未发布", "Not released"],
   stageOf: ["阶段 {{n}}/{{of}}", "stage {{n}} of {{of}}"],

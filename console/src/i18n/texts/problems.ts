@@ -240,7 +240,7 @@ export const problems = {
   ],
   switch_moved: ["开关在您打开后被修改过，请重新打开再改。", "Somebody changed the switch meanwhile. Open it again."],
   release_withdrawn: [
-    "此热修复已撤回，设备会自行离开它，其下的热修复继续使用；如需一并收回，请回滚那张发布单。",
+    "此热修复已撤回，设备会自行离开它，其下的热修复继续使用；如需一并收回，请回退那张发布单。",
     "It is withdrawn: devices leave it and keep what they had below it. Roll back that release to take it back too.",
   ],
   release_moved: [

@@ -32,7 +32,7 @@ export function HotfixActions({ of: hotfix, named }: { of: HotfixDetail; named: 
           danger
           title={say("hotfixes.withdrawTitle", { ...named, n })}
           what={
-            <>
+            <div className="stack tight">
               <p>{say(isOpen(hotfix) ? "hotfixes.withdrawWaiting" : "hotfixes.withdrawWhat")}</p>
               {isOpen(hotfix) ? null : (
                 <p className={devices > 0 ? "strong" : ""}>{say("hotfixes.withdrawDevices", { n: devices })}</p>
@@ -44,7 +44,7 @@ export function HotfixActions({ of: hotfix, named }: { of: HotfixDetail; named: 
                 <p className="strong">{say("hotfixes.withdrawSurvivors", { numbers: listed(survivors) })}</p>
               ) : null}
               {dependents.length + survivors.length === 0 ? <p>{say("hotfixes.withdrawAlone")}</p> : null}
-            </>
+            </div>
           }
           reason="required"
           reasonField="cause"
