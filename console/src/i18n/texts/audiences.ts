@@ -37,7 +37,7 @@ export const audiences = {
   ruleJsonWrong: ["这不是有效的 JSON 对象。", "This is not a JSON object."],
   emptyTitle: ["还没有已存受众", "No saved audiences yet"],
   emptyHint: [
-    "常用的人群，例如“上海的全功能客户”，存成受众后就不必在每张发布单里重新搭规则，修改时也只需改一处。",
+    "常用的人群，例如“上海的全功能账户客户”，存成受众后就不必在每张发布单里重新搭规则，修改时也只需改一处。",
     "Save a group that you use often, such as “full customers in Shanghai”, and no release has to build its rule again; a change is made in one place.",
   ],
   waiting: ["有一项修改正在等待批准。", "A change of it waits for approval."],
