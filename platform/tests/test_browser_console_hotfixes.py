@@ -33,7 +33,8 @@ def test_a_reviewer_finds_it_in_the_queue_and_reads_what_changes(desk: Desk) -> 
         page.get_by_role("link", name=f"Hotfix {n}", exact=True).click()
         page.wait_for_url(f"**/apps/{app}/versions/{sequence}/hotfixes/{n}")
         settled(page)
-        expect(page.locator(".operations")).to_contain_text("/fees")
+        fees = page.locator(".operations li", has_text="/fees")
+        expect(fees.locator("pre.removed")).to_have_text('"Fees"')
         script = page.locator("section.panel", has=page.get_by_role("heading", name="app.js", exact=True))
         expect(script.locator("tr.removed")).to_contain_text("const DAYS_OF_YEAR = 365;")
         expect(script.locator("tr.added")).to_contain_text("const DAYS_OF_YEAR = 360;")
@@ -41,9 +42,28 @@ def test_a_reviewer_finds_it_in_the_queue_and_reads_what_changes(desk: Desk) -> 
         row = script.locator("tr", has_text="DAYS_OF_YEAR = 360")
         expect(row.locator("td.removed")).to_contain_text("365")
         expect(row.locator("td.added")).to_contain_text("360")
+        expect(row.locator("td.gutter .sign")).to_have_text(["−", "+"])
+        widths = row.locator("td").evaluate_all("cells => cells.map((cell) => cell.offsetWidth)")
+        assert max(widths[0], widths[2]) * 4 < min(widths[1], widths[3])
         digest = desk.server.api(REVIEWER).get(f"/apps/{app}/versions/{sequence}/hotfixes/{n}")["review_digest"]
         page.get_by_role("button", name="Approve exactly this").click()
         expect(page.get_by_role("dialog")).to_contain_text(digest)
+
+
+def test_on_a_phone_signs_stay_in_sight_and_one_link_leads_back(desk: Desk) -> None:
+    app, sequence, n = desk.hotfix
+    with desk.at(REVIEWER, size=SIZES["phone"]) as page:
+        _open(page, desk, f"apps/{app}/versions/{sequence}/hotfixes/{n}")
+        lines = page.get_by_role("region", name="Difference by lines").first
+        assert lines.evaluate("(box) => (box.scrollLeft = 150) && box.scrollLeft") == 150
+        box, sign = lines.bounding_box(), lines.locator("tr.removed .sign").bounding_box()
+        assert box is not None
+        assert sign is not None
+        assert box["x"] < sign["x"] < box["x"] + 80
+        trail = page.get_by_role("navigation", name="You are here").get_by_role("link")
+        expect(trail.filter(visible=True)).to_have_count(1)
+        trail.filter(visible=True).click()
+        page.wait_for_url(f"**/apps/{app}/versions/{sequence}")
 
 
 def test_withdrawing_says_what_falls_with_it(desk: Desk) -> None:
@@ -53,6 +73,7 @@ def test_withdrawing_says_what_falls_with_it(desk: Desk) -> None:
         page.get_by_role("button", name="Withdraw").click()
         dialog = page.get_by_role("dialog")
         expect(dialog).to_contain_text(f"withdrawn with it: +{n}.")
+        expect(dialog).to_contain_text(re.compile(r"last check: \d+\."))
         dialog.get_by_role("button", name="Cancel").click()
         _open(page, desk, f"apps/{app}/versions/{sequence}/hotfixes/{n}")
         page.get_by_role("button", name="Withdraw").click()
