@@ -104,6 +104,13 @@ async def test_the_whole_way_by_commands(desk: Desk) -> None:
     changes = ("--folder", folder, "--delete", "old.txt", "--json-patch", f"data/limits.json={operations}")
     made = await desk.make(folder / "app.js", *changes, "-o", "fix.hotfix")
     assert (made["n"], made["on"], made["changed"]) == (1, [], ["app.js", "data/limits.json", "old.txt"])
+    again = await desk.run(
+        "hotfix", "make", APP, "--sequence", "1", "--delete", "old.txt", "-o", "x.hotfix", as_json=False
+    )
+    assert again.out.splitlines()[-2:] == [
+        "  old.txt  taken away",
+        "Sign and send it: sampan hotfix publish x.hotfix --key YOUR-KEY.pem",
+    ]
     hotfix, content = read_hotfix(desk.publisher.folder / "fix.hotfix")
     assert content == b"works()\n" + LIMITS.replace("500", "900").encode()
 
