@@ -1,6 +1,7 @@
 """Stacks of hotfixes: what is applied together, what falls together, and what goes on without the others."""
 
 import contextlib
+import json
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -146,6 +147,13 @@ async def test_a_reviewer_reads_what_changes(scene: Scene) -> None:
     assert binary["refusal"] == "not_text"
     other = await scene.refused("GET", f"{scene.path(2)}/diff", {"path": "index.html"}, as_=scene.reviewer)
     assert other == (404, "file_unknown")
+
+
+async def test_more_operations_than_anybody_reads_are_told_as_lines(scene: Scene) -> None:
+    await scene.fix({"many.json": json.dumps([*range(600)]).encode()}, n=1)
+    await scene.submit({"many.json": json.dumps([*range(600, 1200)]).encode()}, n=2, on=[1])
+    diff = await scene.done("GET", f"{scene.path(2)}/diff", {"path": "many.json"}, as_=scene.reviewer)
+    assert (diff["patch"], diff["taken"], len(diff["lines"])) == (None, None, 2)
 
 
 async def test_lists_are_pages_and_waiting_ones_are_told_to_reviewers(scene: Scene) -> None:

@@ -46,6 +46,7 @@ from sampan.platform.trust.service import target_key
 
 SUBMIT = "version:submit"
 MAX_PATCH_BYTES = 64 * 1024
+MAX_OPERATIONS = 500  # nobody reads more; the lines tell it then
 
 
 class Shown(Struct, frozen=True):
@@ -281,9 +282,11 @@ def _compare(path: str, old: bytes | None, new: bytes | None) -> FileDiff:
         return FileDiff(text)
 
 
-def _json_patch(value: Any, new: Any) -> tuple[list[dict[str, Any]], list[str | None]]:
+def _json_patch(value: Any, new: Any) -> tuple[list[dict[str, Any]] | None, list[str | None] | None]:
     """Return the operations that lead from one value to the other, and what each takes away; changes `value`."""
     patch: list[dict[str, Any]] = jsonpatch.make_patch(value, new).patch
+    if len(patch) > MAX_OPERATIONS:
+        return None, None
     taken: list[str | None] = []
     for each in patch:
         takes = each["op"] in ("remove", "replace")
