@@ -121,6 +121,7 @@ def _app_row(table: str, row: Row, number: int, *, for_nobody: bool) -> Row:
         "name_zh": f"应用 {number}",
         "name_en": f"App {number}",
         "position": 100 + number,
+        "is_exposed": 1,  # the copied one may not have been, when its server was stopped
     }
     if for_nobody:
         new |= {"see_tier": "full", "open_tier": "full"}
