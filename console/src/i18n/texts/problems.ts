@@ -140,8 +140,8 @@ export const problems = {
   sequence_superseded: ["更高序号的版本已先通过审核。", "A higher sequence was published first."],
   sequence_taken: ["该序号已被占用。", "This sequence is taken."],
   not_releasable: [
-    "该版本尚未写入信任树，不能发布给客户。",
-    "This version is not published yet, so it cannot be released.",
+    "该版本或热修复尚未获批上架，或已撤回、禁用，不能发布给设备。",
+    "This version or hotfix is not approved and published, or it was withdrawn or killed, so it cannot be released.",
   ],
   release_conflict: [
     "这张发布单现在不能发布，原因列在发布单上。",

@@ -175,7 +175,8 @@ def check(
     }
     lines = packages.finding_lines(told)
     verdict = "Nothing stops it" if is_good else "The errors above stop it"
-    lines.append(f"{index.app} {index.version}: {len(told)} findings. {verdict}; checked against {rules.source}.")
+    counted = f"{len(told)} finding{'' if len(told) == 1 else 's'}"
+    lines.append(f"{index.app} {index.version}: {counted}. {verdict}; checked against {rules.source}.")
     context.obj.result({**value, "findings": packages.finding_values(told)}, "\n".join(lines))
     if not is_good:
         raise typer.Exit(ExitCode.FINDINGS)
